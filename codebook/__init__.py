@@ -1,0 +1,36 @@
+"""What the World Values Survey asked, and how to say it in words.
+
+The lowest floor of the house: standard library only, no file of a survey, no network.
+"""
+
+from codebook.countries import CONTINENTS, Country, countries, country_by_wvs_code
+from codebook.missing import MISSING_CODES, MissingKind
+from codebook.questions import (
+    CATEGORIES,
+    MEMBERSHIPS,
+    Question,
+    Scale,
+    question_set,
+    questions,
+    scales,
+    value_questions,
+)
+from codebook.resources import codebook_digest
+
+__all__ = [
+    "CATEGORIES",
+    "CONTINENTS",
+    "MEMBERSHIPS",
+    "MISSING_CODES",
+    "Country",
+    "MissingKind",
+    "Question",
+    "Scale",
+    "codebook_digest",
+    "countries",
+    "country_by_wvs_code",
+    "question_set",
+    "questions",
+    "scales",
+    "value_questions",
+]

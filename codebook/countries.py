@@ -1,0 +1,88 @@
+"""Countries and territories: codes, names, continents, languages, Hofstede scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+
+from codebook.resources import read_csv
+
+CONTINENTS = ("Africa", "Asia", "Europe", "North America", "Oceania", "South America")
+
+#: Hofstede's dimensions as columns of `data/hofstede.csv`.
+HOFSTEDE_DIMENSIONS = (
+    "individualism",
+    "mas",
+    "uncertainty_avoidance",
+    "power_distance",
+    "long_term_orientation",
+)
+
+
+@dataclass(frozen=True)
+class HofstedeScores:
+    """Country scores (0-100) with the language and resource level of the advice study."""
+
+    language: str
+    resource_level: str
+    scores: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Country:
+    """A country or territory of the survey.
+
+    `country` is ISO 3166-1 alpha-3, save NIR (Northern Ireland), which is no ISO code;
+    `wvs_code` is the survey's numeric code (ISO numeric, save 909 for NIR).
+    """
+
+    country: str
+    iso2: str | None
+    iso_numeric: int | None
+    wvs_code: int
+    name: str
+    continent: str
+    questionnaire_languages: tuple[str, ...]
+    in_wave7: bool
+    hofstede: HofstedeScores | None
+
+
+def _hofstede() -> dict[str, HofstedeScores]:
+    return {
+        row["country"]: HofstedeScores(
+            row["language"],
+            row["resource_level"],
+            MappingProxyType({name: int(row[name]) for name in HOFSTEDE_DIMENSIONS}),
+        )
+        for row in read_csv("data/hofstede.csv")
+    }
+
+
+@cache
+def countries() -> Mapping[str, Country]:
+    """All countries that the project knows, by ISO3 code."""
+    hofstede = _hofstede()
+    return MappingProxyType(
+        {
+            row["country"]: Country(
+                country=row["country"],
+                iso2=row["iso2"] or None,
+                iso_numeric=int(row["iso_numeric"]) if row["iso_numeric"] else None,
+                wvs_code=int(row["wvs_code"]),
+                name=row["name"],
+                continent=row["continent"],
+                questionnaire_languages=tuple(row["questionnaire_languages"].split()),
+                in_wave7=row["wave7"] == "1",
+                hofstede=hofstede.get(row["country"]),
+            )
+            for row in read_csv("data/countries.csv")
+        }
+    )
+
+
+@cache
+def country_by_wvs_code() -> Mapping[int, Country]:
+    """Countries by the survey's numeric code (B_COUNTRY, S003)."""
+    return MappingProxyType({c.wvs_code: c for c in countries().values()})

@@ -1,0 +1,183 @@
+"""What was asked: every question with its answer scale and its memberships."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import Literal
+
+from codebook.resources import read_csv, read_toml
+
+Level = Literal["ordinal", "nominal"]
+
+#: Categories of wave 7, in the order of the questionnaire.
+CATEGORIES: Mapping[str, str] = MappingProxyType(
+    {
+        "social_values": "Social values, norms, stereotypes",
+        "happiness": "Happiness and wellbeing",
+        "social_capital": "Social capital, trust and organisational membership",
+        "economic_values": "Economic values",
+        "corruption": "Perceptions of corruption",
+        "migration": "Perceptions of migration",
+        "security": "Perceptions of security",
+        "postmaterialism": "Index of postmaterialism",
+        "science_technology": "Perceptions about science and technology",
+        "religious_values": "Religious values",
+        "ethical_values": "Ethical values",
+        "political_participation": "Political interest and political participation",
+        "political_culture": "Political culture and political regimes",
+        "demographics": "Demographic and socioeconomic variables",
+    }
+)
+
+#: Named sets of questions that a column of `data/questions.csv` marks with 1.
+MEMBERSHIPS = ("worldvaluesbench", "alignment", "common75", "judgments", "probe", "few_shot")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """An answer scale: raw codes in the order of their positions.
+
+    Attributes:
+        scale_id: name of the scale, for instance `importance4`.
+        codes: raw survey codes; the index in this tuple is the position (0..K-1).
+        level: `ordinal` or `nominal`; a nominal scale has codes but no distances.
+        off_scale: codes that are answers, yet have no place on the scale
+            (for instance "not allowed to vote").
+    """
+
+    scale_id: str
+    codes: tuple[int, ...]
+    level: Level
+    off_scale: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Number of options K."""
+        return len(self.codes)
+
+    @property
+    def is_ordinal(self) -> bool:
+        """Whether distances between positions mean something."""
+        return self.level == "ordinal"
+
+    def position(self, code: int) -> int:
+        """Position (0..K-1) of a raw code.
+
+        Raises:
+            KeyError: the code is not on the scale.
+        """
+        try:
+            return self.codes.index(code)
+        except ValueError:
+            raise KeyError(f"code {code} is not on scale {self.scale_id} {self.codes}") from None
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of the survey.
+
+    Attributes:
+        question_id: wave 7 name, for instance `Q1`.
+        title: short title of the variable.
+        category: key of `CATEGORIES`.
+        scale: answer scale; None for open lists and demographics.
+        orientation: what a higher position means, in words.
+        memberships: names of the question sets that hold it (see `MEMBERSHIPS`).
+        reasons: why it is in or out of a set, by set name.
+        worldvaluesbench_recode: raw code -> recoded code, None where it is blanked.
+        consistency_topic: topic of the internal-consistency measure, else "".
+        consistency_sides: sides of that topic as groups of raw codes, in order.
+    """
+
+    question_id: str
+    title: str
+    category: str
+    scale: Scale | None
+    orientation: str = ""
+    memberships: frozenset[str] = frozenset()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    worldvaluesbench_recode: Mapping[int, int | None] = field(default_factory=dict)
+    consistency_topic: str = ""
+    consistency_sides: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def is_value_question(self) -> bool:
+        """Whether the question is one of Q1-Q259 with a scale."""
+        return self.scale is not None and self.category != "demographics"
+
+    def worldvaluesbench_codes(self) -> tuple[int, ...]:
+        """Recoded codes in rising order, as the WorldValuesBench construction uses them."""
+        if self.scale is None:
+            return ()
+        recoded = (self.worldvaluesbench_recode.get(c, c) for c in self.scale.codes)
+        return tuple(sorted({c for c in recoded if c is not None}))
+
+
+def _parse_recode(text: str) -> dict[int, int | None]:
+    pairs = (item.split(">") for item in text.split())
+    return {int(old): int(new) if new else None for old, new in pairs}
+
+
+def _parse_sides(text: str) -> tuple[tuple[int, ...], ...]:
+    def codes(part: str) -> tuple[int, ...]:
+        low, _, high = part.partition("-")
+        return tuple(range(int(low), int(high or low) + 1))
+
+    return tuple(codes(part) for part in text.split("|")) if text else ()
+
+
+@cache
+def scales() -> Mapping[str, Scale]:
+    """All answer scales by name."""
+    return MappingProxyType(
+        {
+            name: Scale(name, tuple(row["codes"]), row["level"], tuple(row.get("off_scale", ())))
+            for name, row in read_toml("data/scales.toml").items()
+        }
+    )
+
+
+@cache
+def questions() -> Mapping[str, Question]:
+    """All questions Q1-Q290 and Q234A by id, in the order of the questionnaire."""
+    found = {}
+    for row in read_csv("data/questions.csv"):
+        reasons = {
+            "alignment": row["alignment_exclusion"],
+            "judgments": row["judgments_reason"],
+        }
+        found[row["question_id"]] = Question(
+            question_id=row["question_id"],
+            title=row["title"],
+            category=row["category"],
+            scale=scales()[row["scale"]] if row["scale"] else None,
+            orientation=row["orientation"],
+            memberships=frozenset(name for name in MEMBERSHIPS if row[name] == "1"),
+            reasons=MappingProxyType({k: v for k, v in reasons.items() if v}),
+            worldvaluesbench_recode=MappingProxyType(_parse_recode(row["worldvaluesbench_recode"])),
+            consistency_topic=row["consistency_topic"],
+            consistency_sides=_parse_sides(row["consistency_sides"]),
+        )
+    return MappingProxyType(found)
+
+
+@cache
+def value_questions() -> Mapping[str, Question]:
+    """The questions Q1-Q259 (and Q234A) that have an answer scale."""
+    return MappingProxyType({k: q for k, q in questions().items() if q.is_value_question})
+
+
+def question_set(name: str) -> tuple[str, ...]:
+    """Ids of a named set, in questionnaire order; `all` is every value question.
+
+    Raises:
+        KeyError: no set has this name; the message lists those there are.
+    """
+    if name == "all":
+        return tuple(value_questions())
+    if name not in MEMBERSHIPS:
+        raise KeyError(f"no question set {name!r}; there are: all, {', '.join(MEMBERSHIPS)}")
+    return tuple(k for k, q in questions().items() if name in q.memberships)

@@ -1,0 +1,1 @@
+"""The front door: version and command table."""
