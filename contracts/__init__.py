@@ -1,0 +1,1 @@
+"""The three files that the packages meet through: release, predictions, report."""
