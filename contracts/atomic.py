@@ -88,7 +88,8 @@ def atomic_folder(path: str | Path, *, replace: bool = False) -> Iterator[Path]:
         )
     _prepare_parent(target)
     try:
-        partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL_PREFIX}{target.name}-", dir=target.parent))
+        prefix = f"{PARTIAL_PREFIX}{target.name}-"
+        partial = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
     except OSError as error:
         raise _write_error(target, error) from None
     try:

@@ -59,35 +59,79 @@ def pretty_json(item: Any) -> str:
     return json.dumps(plain(item), ensure_ascii=False, indent=1) + "\n"
 
 
-def row_digest(table: pa.Table) -> str:
-    """sha256 of a table's rows in their order, whatever the chunking and the encoding.
+class RowDigest:
+    """Digest of a table's rows in their order, built batch by batch.
 
-    Dictionary columns count as what they stand for; the schema's names and types count too.
+    The same rows give the same digest however they are cut into batches and files, and whether
+    a column is dictionary-encoded or plain. It tells equal from different content; against
+    tampering the manifest holds the sha256 of every file.
     """
-    import pyarrow as pa
 
-    digest = hashlib.sha256()
-    for name in table.column_names:
-        column = table.column(name)
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        digest.update(f"{name}:{column.type}:{len(column)}\n".encode())
-        for chunk in _even_chunks(column):
-            sink = pa.BufferOutputStream()
-            batch = pa.record_batch([chunk], names=["c"])
-            with pa.ipc.new_stream(sink, batch.schema) as writer:
-                writer.write_batch(batch)
-            digest.update(sink.getvalue())
+    def __init__(self) -> None:
+        self._columns: dict[str, tuple[Any, Any, Any]] = {}
+        self._types: dict[str, str] = {}
+        self.rows = 0
+
+    def update(self, table: pa.Table | pa.RecordBatch) -> None:
+        """Add the rows of `table` behind those added before."""
+        import pyarrow as pa
+
+        if isinstance(table, pa.RecordBatch):
+            table = pa.Table.from_batches([table])
+        self.rows += table.num_rows
+        for name in table.column_names:
+            for chunk in table.column(name).chunks:
+                self._update_column(name, chunk)
+
+    def _update_column(self, name: str, chunk: pa.Array) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+        import xxhash
+
+        if name not in self._columns:
+            self._columns[name] = (xxhash.xxh3_128(), xxhash.xxh3_128(), xxhash.xxh3_128())
+        values, sizes, valid = self._columns[name]
+        kind = chunk.type.value_type if pa.types.is_dictionary(chunk.type) else chunk.type
+        text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        self._types.setdefault(name, "text" if text else str(kind))
+        valid.update(chunk.is_valid().cast(pa.uint8()).to_numpy(zero_copy_only=False))
+        if pa.types.is_dictionary(chunk.type):
+            chunk = chunk.dictionary_decode()
+        if text:
+            filled = pc.fill_null(chunk.cast(pa.large_string()), "")
+            sizes.update(pc.binary_length(filled).to_numpy(zero_copy_only=False))
+            values.update(_text_bytes(filled))
+        elif pa.types.is_list(kind):
+            for row in chunk.to_pylist():
+                values.update(canonical_json(row).encode() + b"\n")
+        else:
+            if pa.types.is_boolean(kind):
+                chunk = chunk.cast(pa.uint8())
+            values.update(pc.fill_null(chunk, 0).to_numpy(zero_copy_only=False).tobytes())
+
+    def hexdigest(self) -> str:
+        """sha256 over the names, types and streams of all columns."""
+        parts = [f"rows={self.rows}"]
+        for name in sorted(self._columns):
+            streams = ",".join(stream.hexdigest() for stream in self._columns[name])
+            parts.append(f"{name}:{self._types[name]}:{streams}")
+        return sha256_text("\n".join(parts))
+
+
+def _text_bytes(texts: pa.Array) -> memoryview | bytes:
+    """The characters of a large_string array without the padding and offsets of its buffers."""
+    import numpy as np
+
+    if not len(texts):
+        return b""
+    _, offsets_buffer, characters = texts.buffers()
+    offsets = np.frombuffer(offsets_buffer, np.int64)
+    start, stop = offsets[texts.offset], offsets[texts.offset + len(texts)]
+    return memoryview(characters)[start:stop] if characters else b""
+
+
+def row_digest(table: pa.Table) -> str:
+    """`RowDigest` of one table."""
+    digest = RowDigest()
+    digest.update(table)
     return digest.hexdigest()
-
-
-def _even_chunks(column: pa.ChunkedArray, size: int = 1 << 18) -> list[pa.Array]:
-    """`column` in fresh arrays of `size` rows, so that offsets and padding never differ."""
-    import pyarrow as pa
-
-    return [
-        pa.concat_arrays([*column.slice(start, size).chunks]).take(
-            pa.array(range(len(column.slice(start, size))))
-        )
-        for start in range(0, len(column), size)
-    ]

@@ -1,0 +1,183 @@
+"""The manifest of a release: where it comes from, what it holds, and what is made up in it."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from contracts.digests import pretty_json, sha256_text
+from contracts.errors import ContractError, Problem
+from contracts.versions import SCHEMA_VERSION, check_schema_version
+
+MANIFEST_NAME = "manifest.json"
+
+Model = TypeVar("Model", bound=BaseModel)
+
+CITATION_WAVE7 = (
+    "Haerpfer, C., Inglehart, R., Moreno, A., Welzel, C., Kizilova, K., Diez-Medrano, J., "
+    "Lagos, M., Norris, P., Ponarin, E. & Puranen, B. et al. (eds.). 2022. World Values Survey: "
+    "Round Seven - Country-Pooled Datafile Version 5.0. Madrid, Spain & Vienna, Austria: "
+    "JD Systems Institute & WVSA Secretariat. doi:10.14281/18241.20"
+)
+
+
+class Strict(BaseModel):
+    """Base of every contract model: unknown fields are errors, instances are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceFile(Strict):
+    """A file that a release was made from."""
+
+    name: str
+    sha256: str
+    survey: str = Field(description="for instance 'WVS wave 7'")
+    survey_version: str = Field(default="", description="as the file itself says, e.g. 5-0-0")
+    rows: int = Field(ge=0)
+    detected: dict[str, str] = Field(
+        default_factory=dict, description="format, separator, headers, direction, ..."
+    )
+
+
+class TableFile(Strict):
+    """One Parquet file of a table."""
+
+    path: str
+    rows: int = Field(ge=0)
+    size: int = Field(ge=0, description="bytes")
+    sha256: str
+
+
+class TableEntry(Strict):
+    """A table of the release: its files and the digest of its rows."""
+
+    rows: int = Field(ge=0)
+    row_digest: str
+    files: list[TableFile]
+
+
+class SplitRecipe(Strict):
+    """How people were put into train, validation and test."""
+
+    recipe: Literal["hash", "worldvaluesbench", "none"]
+    fractions: dict[str, float] = Field(default_factory=dict)
+    people: dict[str, int] = Field(default_factory=dict)
+    key: str = Field(default="", description="key of the hash")
+    held_out_questions: list[str] = Field(default_factory=list)
+    held_out_countries: list[str] = Field(default_factory=list)
+
+
+class CodeCount(Strict):
+    """A code that the codebook does not list, as found in the source."""
+
+    variable: str
+    code: str
+    count: int
+    country: str = ""
+    treatment: Literal["kept", "set missing", "dropped"] = "kept"
+
+
+class Synthetic(Strict):
+    """What is made up in a synthetic source."""
+
+    seed: int | None = None
+    generator: str = ""
+    borrowed_countries: list[str] = Field(default_factory=list)
+    borrowed_columns: list[str] = Field(default_factory=list)
+    note: str = ""
+
+
+class Disclosure(Strict):
+    """Disclosure control that a release of aggregates has gone through."""
+
+    applied: bool = False
+    minimum_cell: int = 0
+    cells_suppressed: int = 0
+    cells_suppressed_secondary: int = 0
+    note: str = ""
+
+
+class Manifest(Strict):
+    """`manifest.json` of a release."""
+
+    schema_version: str = SCHEMA_VERSION
+    kind: Literal["release"] = "release"
+    name: str
+    release_version: str
+    builder_version: str
+    public: bool = False
+    synthetic: Synthetic | None = None
+    waves: list[int]
+    sources: list[SourceFile]
+    codebook_digest: str
+    wording_digests: dict[str, str] = Field(default_factory=dict)
+    tables: dict[str, TableEntry]
+    counts: dict[str, int] = Field(default_factory=dict)
+    split: SplitRecipe
+    demographics: Literal["main", "all", "none"] = "main"
+    weights: str = "design weight (W_WEIGHT, V258, V259, S017)"
+    unlisted_codes: list[CodeCount] = Field(default_factory=list)
+    disclosure: Disclosure = Disclosure()
+    notes: list[str] = Field(default_factory=list)
+    licence: str = (
+        "World Values Survey terms: non-profit use, citation, no redistribution of the data files"
+    )
+    citations: list[str] = Field(default_factory=lambda: [CITATION_WAVE7])
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the manifest as written; it names the release in reports."""
+        return sha256_text(manifest_text(self))
+
+
+def manifest_text(manifest: Manifest) -> str:
+    """The manifest as the text of `manifest.json`."""
+    return pretty_json(manifest.model_dump(mode="json"))
+
+
+def parse_manifest(text: str, *, where: str) -> Manifest:
+    """Read the text of a `manifest.json`.
+
+    Raises:
+        ContractError: it is no JSON, of another schema version, or has wrong fields.
+    """
+    return parse_model(Manifest, text, where=where)
+
+
+def parse_model(model: type[Model], text: str, *, where: str) -> Model:
+    """Read `text` as JSON into a contract model, all problems at once.
+
+    Raises:
+        ContractError: it is no JSON, of another schema version, or has wrong fields.
+    """
+    import json
+
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise ContractError(
+            Problem("not-json", f"the file is no JSON ({error})", where=where)
+        ) from None
+    if not isinstance(fields, dict):
+        raise ContractError(Problem("not-object", "the file holds no JSON object", where=where))
+    check_schema_version(str(fields.get("schema_version", "missing")), where=where)
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise ContractError(validation_problems(error, where=where)) from None
+
+
+def validation_problems(error: ValidationError, *, where: str) -> list[Problem]:
+    """Pydantic's errors as problems, one each."""
+    return [
+        Problem(
+            f"field-{item['type'].replace('_', '-')}",
+            item["msg"],
+            where=where,
+            column=".".join(str(part) for part in item["loc"]),
+            found=repr(item.get("input"))[:80],
+        )
+        for item in error.errors()
+    ]

@@ -1,0 +1,240 @@
+"""The report: what was scored, how, every score with its interval, and what cannot be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from contracts.atomic import write_text
+from contracts.digests import pretty_json, sha256_text
+from contracts.manifest import Strict, parse_model
+from contracts.predictions_meta import PredictionsMeta
+from contracts.versions import SCHEMA_VERSION
+
+Protocol = Literal["alignment", "worldvaluesbench", "judgments", "advice"]
+PROTOCOLS: tuple[Protocol, ...] = ("alignment", "worldvaluesbench", "judgments", "advice")
+
+
+class Interval(Strict):
+    """A score with its 95 % interval; all three null where it cannot be computed.
+
+    `low` and `high` contain `estimate`; they are null where no interval exists (one question).
+    """
+
+    estimate: float | None
+    low: float | None = None
+    high: float | None = None
+
+    @model_validator(mode="after")
+    def _contains(self) -> Interval:
+        if self.estimate is not None:
+            # Floats are rounded when written: nine digits may move an end past the estimate.
+            slack = 1e-8 * max(1.0, abs(self.estimate))
+            if self.low is not None and self.low > self.estimate + slack:
+                raise ValueError(f"low {self.low} is above estimate {self.estimate}")
+            if self.high is not None and self.high < self.estimate - slack:
+                raise ValueError(f"high {self.high} is below estimate {self.estimate}")
+        return self
+
+
+class Coverage(Strict):
+    """How much of what was to be answered was answered in a usable way.
+
+    `share` = scored / expected, in [0, 1]; the counts are (question, country) cells for
+    distributions, (question, person) pairs for ratings, prompts for advice.
+    """
+
+    expected: int = Field(ge=0)
+    scored: int = Field(ge=0)
+    missing: int = Field(default=0, ge=0)
+    invalid: int = Field(default=0, ge=0)
+    refused: int = Field(default=0, ge=0)
+    share: float | None = None
+
+
+class ReleaseRef(Strict):
+    """The release that a report was scored on."""
+
+    name: str
+    version: str
+    digest: str
+    waves: list[int]
+    synthetic: bool
+    public: bool = False
+    individuals: bool = False
+
+
+class PredictionsRef(Strict):
+    """The predictions that a report scores."""
+
+    name: str
+    digest: str
+    kind: Literal["distribution", "rating", "advice"]
+    rows: int = Field(ge=0)
+    meta: PredictionsMeta
+    tolerated: dict[str, int] = Field(
+        default_factory=dict, description="what the reader mended or left out, counted"
+    )
+
+
+class Settings(Strict):
+    """How the scores were computed."""
+
+    mode: Literal["corrected", "paper"] = "corrected"
+    weights: Literal["design", "none"] = "design"
+    split: Literal["all", "train", "test"] = "all"
+    wave: int = 7
+    questions: str = Field(default="alignment", description="name of the question set, or 'file'")
+    questions_digest: str = ""
+    seed: int = 0
+    replicates: int = 1000
+    level: float = 0.95
+
+
+class Score(Strict):
+    """A named score over the whole report."""
+
+    name: str
+    value: Interval
+    fixed_questions: Interval | None = Field(
+        default=None, description="the same with the questions taken as fixed"
+    )
+    higher_is_better: bool = True
+    questions: int | None = None
+    countries: int | None = None
+    coverage: float | None = None
+    penalised: float | None = Field(
+        default=None, description="with what is not covered counted as a uniform answer"
+    )
+
+
+class CountryEntry(Strict):
+    """One country's scores; `alignment` is null-valued where nothing was scored."""
+
+    country: str
+    alignment: Interval
+    questions: int = Field(ge=0)
+    coverage: float | None = None
+    sd: float | None = Field(default=None, description="sd of the question scores, ddof=1")
+    rank: int | None = None
+    rank_low: int | None = None
+    rank_high: int | None = None
+    average_human: float | None = None
+    difference: Interval | None = None
+    verdict: Literal["over", "under", "within"] | None = None
+    centred: Interval | None = None
+    ceiling: float | None = None
+    floor: float | None = None
+    uniform_skill: Interval | None = None
+    ceiling_skill: Interval | None = None
+    judgments: Interval | None = None
+    extra: dict[str, float | None] = Field(default_factory=dict)
+
+
+class QuestionEntry(Strict):
+    """One question's score over the countries (or people) that answered it."""
+
+    question_id: str
+    wave: int = 7
+    category: str
+    level: Literal["ordinal", "nominal"]
+    alignment: Interval
+    countries: int = 0
+    coverage: float | None = None
+    floor: float | None = None
+    extra: dict[str, float | None] = Field(default_factory=dict)
+
+
+class GroupEntry(Strict):
+    """A named part of the whole: a category, a continent, a demographic group."""
+
+    kind: Literal["category", "continent", "group", "cell"]
+    name: str
+    alignment: Interval
+    questions: int = 0
+    countries: int = 0
+    coverage: float | None = None
+    extra: dict[str, float | None] = Field(default_factory=dict)
+
+
+class CellEntry(Strict):
+    """One (country, question) cell: what people said, what the model said, how far apart."""
+
+    country: str
+    question_id: str
+    group: str = ""
+    alignment: float | None
+    people: list[float | None]
+    model: list[float | None]
+    n: int = 0
+    n_eff: float | None = None
+    floor: float | None = None
+
+
+class ProtocolResult(Strict):
+    """Whether a protocol applied, and what it found beyond the common tables."""
+
+    protocol: Protocol
+    applies: bool
+    reason: str = ""
+    scores: list[Score] = Field(default_factory=list)
+    tables: dict[str, Any] = Field(default_factory=dict)
+
+
+class Warning_(Strict):
+    """Something a reader must know; `code` is stable."""
+
+    code: str
+    message: str
+    count: int = 1
+
+
+class Report(Strict):
+    """One JSON file: what was scored, and everything that can be said of it."""
+
+    schema_version: str = SCHEMA_VERSION
+    kind: Literal["report"] = "report"
+    scorer_version: str
+    release: ReleaseRef
+    predictions: PredictionsRef
+    settings: Settings
+    coverage: Coverage
+    scores: list[Score]
+    countries: list[CountryEntry] = Field(default_factory=list)
+    questions: list[QuestionEntry] = Field(default_factory=list)
+    groups: list[GroupEntry] = Field(default_factory=list)
+    cells: list[CellEntry] = Field(default_factory=list)
+    protocols: list[ProtocolResult] = Field(default_factory=list)
+    tests: list[dict[str, Any]] = Field(default_factory=list)
+    warnings: list[Warning_] = Field(default_factory=list)
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the report as written."""
+        return sha256_text(report_text(self))
+
+    def score(self, name: str) -> Score | None:
+        """The score of that name, if the report has it."""
+        return next((score for score in self.scores if score.name == name), None)
+
+
+def report_text(report: Report) -> str:
+    """The report as written to a file."""
+    return pretty_json(report.model_dump(mode="json"))
+
+
+def write_report(report: Report, path: str | Path) -> None:
+    """Write a report in one step."""
+    write_text(path, report_text(report))
+
+
+def read_report(path: str | Path) -> Report:
+    """Read a report.
+
+    Raises:
+        ContractError: it cannot be read, is of another schema version, or has wrong fields.
+    """
+    text = Path(path).read_text(encoding="utf-8")
+    return parse_model(Report, text, where=str(path))
