@@ -1,0 +1,56 @@
+"""One survey file in the terms of wave 7: what the readers give and the builder takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.manifest import CodeCount, SourceFile, Synthetic
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The people of one survey file and all they said.
+
+    Attributes:
+        source: name, digest, version, size of the file, and what was detected in it.
+        wave: wave of the survey.
+        respondent_id: int32, shape (n,), unique: S007, else D_INTERVIEW where that is unique, else
+            the row number.
+        interview_id: int64, shape (n,): D_INTERVIEW, -5 where the file has none. Not unique:
+            in version 5.0 all 1,000 people of Uruguay bear the same one.
+        country: int16, shape (n,): index into `countries`.
+        countries: ISO3 codes (NIR for Northern Ireland) in order of appearance.
+        weight: float64, shape (n,): design weight; 1 where the file has none.
+        answers: int8, shape (n, len(questions)): raw codes of wave 7; -1..-5 are the kinds of
+            missing. Stored column by column (Fortran order).
+        questions: ids of the value questions that the file holds, in questionnaire order.
+        demographics: int32 arrays, shape (n,), of raw codes by variable of wave 7; a variable that
+            the file lacks is no key.
+        row_number: int64, shape (n,): 0-based row in the file.
+        unlisted: codes that the codebook lacks, kept or set missing.
+        notes: what a user should know, a sentence each.
+        synthetic: what is made up, None for a real file.
+    """
+
+    source: SourceFile
+    wave: int
+    respondent_id: NDArray[np.int32]
+    interview_id: NDArray[np.int64]
+    country: NDArray[np.int16]
+    countries: tuple[str, ...]
+    weight: NDArray[np.float64]
+    answers: NDArray[np.int8]
+    questions: tuple[str, ...]
+    demographics: Mapping[str, NDArray[np.int32]]
+    row_number: NDArray[np.int64]
+    unlisted: tuple[CodeCount, ...] = ()
+    notes: tuple[str, ...] = ()
+    synthetic: Synthetic | None = field(default=None)
+
+    def __len__(self) -> int:
+        """Number of people."""
+        return len(self.respondent_id)
