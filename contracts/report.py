@@ -183,7 +183,7 @@ class ProtocolResult(Strict):
     tables: dict[str, Any] = Field(default_factory=dict)
 
 
-class Warning_(Strict):
+class Notice(Strict):
     """Something a reader must know; `code` is stable."""
 
     code: str
@@ -208,7 +208,7 @@ class Report(Strict):
     cells: list[CellEntry] = Field(default_factory=list)
     protocols: list[ProtocolResult] = Field(default_factory=list)
     tests: list[dict[str, Any]] = Field(default_factory=list)
-    warnings: list[Warning_] = Field(default_factory=list)
+    warnings: list[Notice] = Field(default_factory=list)
 
     @property
     def digest(self) -> str:
