@@ -46,12 +46,16 @@ class Scale:
         level: `ordinal` or `nominal`; a nominal scale has codes but no distances.
         off_scale: codes that are answers, yet have no place on the scale
             (for instance "not allowed to vote").
+        volunteered: codes on the scale that interviewers noted but did not read out.
+        agreement: the answers are agreement with a statement.
     """
 
     scale_id: str
     codes: tuple[int, ...]
     level: Level
     off_scale: tuple[int, ...] = ()
+    volunteered: tuple[int, ...] = ()
+    agreement: bool = False
 
     @property
     def size(self) -> int:
@@ -62,6 +66,22 @@ class Scale:
     def is_ordinal(self) -> bool:
         """Whether distances between positions mean something."""
         return self.level == "ordinal"
+
+    @property
+    def offered(self) -> tuple[int, ...]:
+        """Codes that a respondent is offered: all but the volunteered ones."""
+        return tuple(code for code in self.codes if code not in self.volunteered)
+
+    @property
+    def has_poles(self) -> bool:
+        """Whether only the ends are named and the codes between are bare numbers."""
+        return self.size >= 10
+
+    @property
+    def labelled_codes(self) -> tuple[int, ...]:
+        """Codes that need a label, off-scale ones last: all, or the poles and what is aside."""
+        codes = self.codes + self.off_scale
+        return tuple(c for c in codes if not (self.has_poles and 1 < c < 10))
 
     def position(self, code: int) -> int:
         """Position (0..K-1) of a raw code.
@@ -134,7 +154,14 @@ def scales() -> Mapping[str, Scale]:
     """All answer scales by name."""
     return MappingProxyType(
         {
-            name: Scale(name, tuple(row["codes"]), row["level"], tuple(row.get("off_scale", ())))
+            name: Scale(
+                scale_id=name,
+                codes=tuple(row["codes"]),
+                level=row["level"],
+                off_scale=tuple(row.get("off_scale", ())),
+                volunteered=tuple(row.get("volunteered", ())),
+                agreement=row.get("agreement", False),
+            )
             for name, row in read_toml("data/scales.toml").items()
         }
     )
