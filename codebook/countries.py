@@ -9,7 +9,14 @@ from types import MappingProxyType
 
 from codebook.resources import read_csv
 
+#: Continents by the regions of the UN's M49 standard, the Americas split in two: North America
+#: holds M49's Northern and Central America and the Caribbean. So Armenia, Azerbaijan, Cyprus,
+#: Georgia and Turkey (Western Asia) and Kazakhstan count as Asia, Russia as Europe, Egypt as
+#: Africa. M49 has no Taiwan of its own (Asia here) and no Northern Ireland (Europe).
 CONTINENTS = ("Africa", "Asia", "Europe", "North America", "Oceania", "South America")
+
+#: Waves of the survey for which the table tells who took part.
+WAVES = (5, 6, 7)
 
 #: Hofstede's dimensions as columns of `data/hofstede.csv`.
 HOFSTEDE_DIMENSIONS = (
@@ -35,7 +42,9 @@ class Country:
     """A country or territory of the survey.
 
     `country` is ISO 3166-1 alpha-3, save NIR (Northern Ireland), which is no ISO code;
-    `wvs_code` is the survey's numeric code (ISO numeric, save 909 for NIR).
+    `wvs_code` is the survey's numeric code (ISO numeric, save 909 for NIR); `article` is the
+    one that the English name takes in a sentence ("the" Netherlands); `waves` are those of
+    `WAVES` whose pooled file holds the country; `hofstede` is None outside the advice study.
     """
 
     country: str
@@ -45,8 +54,19 @@ class Country:
     name: str
     continent: str
     questionnaire_languages: tuple[str, ...]
-    in_wave7: bool
+    waves: frozenset[int]
     hofstede: HofstedeScores | None
+    article: str = ""
+
+    @property
+    def in_wave7(self) -> bool:
+        """Whether the country took part in wave 7."""
+        return 7 in self.waves
+
+    @property
+    def name_in_sentence(self) -> str:
+        """The English name with its article: `the Netherlands`, `Brazil`."""
+        return f"{self.article} {self.name}".strip()
 
 
 def _hofstede() -> dict[str, HofstedeScores]:
@@ -74,8 +94,9 @@ def countries() -> Mapping[str, Country]:
                 name=row["name"],
                 continent=row["continent"],
                 questionnaire_languages=tuple(row["questionnaire_languages"].split()),
-                in_wave7=row["wave7"] == "1",
+                waves=frozenset(w for w in WAVES if row[f"wave{w}"] == "1"),
                 hofstede=hofstede.get(row["country"]),
+                article=row["article"],
             )
             for row in read_csv("data/countries.csv")
         }
