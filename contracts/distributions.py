@@ -85,7 +85,7 @@ def distribution_table(cells: Cells) -> pa.Table:
     n_valid = cells.counts.sum(axis=1)
 
     def optional(grid: np.ndarray) -> pa.Array:
-        return pa.array(grid[cell, position], pa.float64(), from_pandas=True)
+        return pa.array(grid[cell, position].astype(np.float32), pa.float32(), from_pandas=True)
 
     def text(values: Sequence[str] | np.ndarray) -> pa.Array:
         array = pa.array(np.asarray(values, dtype=object), pa.string()).dictionary_encode()

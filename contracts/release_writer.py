@@ -12,10 +12,13 @@ from contracts.atomic import write_text
 from contracts.digests import RowDigest, sha256_file
 from contracts.errors import ContractError, Problem
 from contracts.manifest import MANIFEST_NAME, Manifest, TableEntry, TableFile, manifest_text
-from contracts.tables import schema_problems
+from contracts.tables import AGGREGATE_TABLES, schema_problems
 
 #: Rows of a row group: far under the size at which readers of the Hub give up.
 ROW_GROUP_ROWS = 500_000
+
+#: Row groups of aggregates are small: readers filter by group, country and question.
+AGGREGATE_ROW_GROUP_ROWS = 50_000
 
 
 def table_path(name: str, split: str = "data", *, part: int = 0, parts: int = 1) -> str:
@@ -40,7 +43,8 @@ class TableWriter:
         """Add rows to the file of `split`."""
         if split not in self._writers:
             self._open(table.schema, split)
-        self._writers[split].write_table(table, row_group_size=ROW_GROUP_ROWS)
+        size = AGGREGATE_ROW_GROUP_ROWS if self.name in AGGREGATE_TABLES else ROW_GROUP_ROWS
+        self._writers[split].write_table(table, row_group_size=size)
         self._digests[split].update(table)
         self._rows[split] += table.num_rows
 

@@ -65,6 +65,8 @@ RESPONDENTS = pa.schema(
 #: One row per (cell, code). Shares are over the valid answers of the cell; they are null where
 #: nobody gave one. `se` = sqrt(p (1 - p) / n_eff) of the weighted share p, n_eff after Kish.
 #: The counts of missing answers are those of the cell, repeated in each of its rows.
+#: Shares and standard errors are for people to read, in single precision: whoever computes takes
+#: `n` and `weight_sum`, which are exact.
 DISTRIBUTIONS = pa.schema(
     [
         ("split", pa.string()),
@@ -76,12 +78,12 @@ DISTRIBUTIONS = pa.schema(
         ("position", pa.int8()),
         ("n", pa.int32()),
         ("weight_sum", pa.float64()),
-        ("weighted_share", pa.float64()),
-        ("unweighted_share", pa.float64()),
+        ("weighted_share", pa.float32()),
+        ("unweighted_share", pa.float32()),
         ("n_valid", pa.int32()),
         ("n_eff", pa.float64()),
         ("n_eff_estimated", pa.bool_()),
-        ("se", pa.float64()),
+        ("se", pa.float32()),
         *((name, pa.int32()) for name in MISSING_COUNT_COLUMNS),
         ("flag", pa.string()),
     ]

@@ -1,0 +1,85 @@
+"""Gather everything that is wrong with a predictions file, and everything that was tolerated."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from contracts.errors import ContractError, Problem
+
+#: Problems kept with their place; further ones are only counted.
+KEPT_PROBLEMS = 10_000
+
+#: Longest piece of a file that a problem quotes.
+QUOTED_LENGTH = 60
+
+
+def quote(found: object) -> str:
+    """`found` as quoted in a message, cut to `QUOTED_LENGTH` characters."""
+    text = repr(found)
+    return text if len(text) <= QUOTED_LENGTH else f"{text[: QUOTED_LENGTH - 3]}..."
+
+
+class Findings:
+    """Problems of one file in the order of their rows, and counts of what was tolerated."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.problems: list[Problem] = []
+        self.beyond = 0
+        self._tolerated: Counter[str] = Counter()
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        *,
+        row: int | None = None,
+        column: str = "",
+        found: str = "",
+        allowed: str = "",
+        hint: str = "",
+    ) -> None:
+        """Note a problem; beyond `KEPT_PROBLEMS` it is only counted."""
+        if len(self.problems) >= KEPT_PROBLEMS:
+            self.beyond += 1
+            return
+        self.problems.append(
+            Problem(
+                code,
+                message,
+                where=self.where,
+                row=row,
+                column=column,
+                found=found,
+                allowed=allowed,
+                hint=hint,
+            )
+        )
+
+    def tolerate(self, name: str, count: int = 1) -> None:
+        """Count something that was mended or left out."""
+        self._tolerated[name] += count
+
+    @property
+    def tolerated(self) -> dict[str, int]:
+        """What was tolerated, by name, without zeros."""
+        return {name: count for name, count in sorted(self._tolerated.items()) if count}
+
+    def raise_if_any(self) -> None:
+        """Raise every problem at once.
+
+        Raises:
+            ContractError: there is at least one problem.
+        """
+        if not self.problems:
+            return
+        ordered = sorted(self.problems, key=lambda p: (p.row is None, p.row or 0))
+        if self.beyond:
+            ordered.append(
+                Problem(
+                    "too-many-problems",
+                    f"{self.beyond} further problems are not listed",
+                    where=self.where,
+                )
+            )
+        raise ContractError(ordered, subject=self.where)

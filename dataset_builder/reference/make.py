@@ -1,0 +1,142 @@
+"""Make the reference release: aggregates of real answers under disclosure control."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+import codebook
+from codebook import codebook_digest
+from codebook.wordings import wording
+from contracts.atomic import atomic_folder
+from contracts.codebook_tables import countries_table, questions_table
+from contracts.digests import sha256_file
+from contracts.distributions import Cells, distribution_table
+from contracts.errors import ContractError, Problem
+from contracts.manifest import Disclosure, Manifest, SourceFile, SplitRecipe
+from contracts.release_writer import write_manifest, write_tables
+from dataset_builder.reference.aggregates import (
+    cells_from_answers,
+    read_aggregates,
+    read_effective_n,
+    read_flags,
+)
+
+#: Version of the reference release; it grows whenever its rows change.
+REFERENCE_VERSION = "1.0.0"
+
+_DISCLOSURE_NOTE = (
+    "A split by sex, age, education or settlement is left out for a country and question where "
+    "any of its groups has fewer than 30 valid answers."
+)
+_NOTES = [
+    "Tabulated from country files of wave 7 v5.0 (56 countries) and USA v1.5, and from files of "
+    "waves 5 and 6 (ten countries each), that others had made public; checked against published "
+    "tables; not official tables.",
+    "Sums of design weights are rounded to one decimal in the source.",
+    "Where n_eff_estimated is true, n_eff is n over the design effect of the same country.",
+    "Missing countries of wave 7: CAN, CHN, GBR, HKG, IDN, NLD, TUR (v5.0) and IND, UZB (v6.0).",
+    "Wave 6 of USA, RUS and EGY has no weight in its source (flag: unweighted source).",
+]
+
+
+def make_reference(source: str | Path, out: str | Path, *, replace: bool = False) -> Manifest:
+    """Write the reference release to `out`.
+
+    Args:
+        source: a folder of aggregates (see `aggregates`) or an official survey file.
+        out: the folder to make.
+        replace: whether an older reference there may be replaced.
+
+    Raises:
+        ContractError: the source cannot be read or breaks the codebook.
+    """
+    path = Path(source)
+    if path.is_dir():
+        return _from_aggregates(path, Path(out), replace=replace)
+    if not path.exists():
+        raise ContractError(Problem("file-gone", f"there is nothing at {path}"))
+    return _from_survey_file(path, Path(out), replace=replace)
+
+
+def _from_survey_file(path: Path, out: Path, *, replace: bool) -> Manifest:
+    """An official file takes the road of every public release."""
+    from dataset_builder.build import build_release
+
+    return build_release([path], out, public=True, name="reference", force=replace)
+
+
+def _from_aggregates(folder: Path, out: Path, *, replace: bool) -> Manifest:
+    answers = read_aggregates(folder)
+    cells = cells_from_answers(answers, read_effective_n(folder), read_flags(folder))
+    tables = {
+        "questions": _questions(answers),
+        "countries": countries_table(_people(cells)),
+        "distributions": distribution_table(cells),
+    }
+    with atomic_folder(out, replace=replace) as partial:
+        entries = write_tables(partial, tables)
+        manifest = Manifest(
+            name="reference",
+            release_version=REFERENCE_VERSION,
+            builder_version=REFERENCE_VERSION,
+            public=True,
+            waves=sorted({int(wave) for wave in cells.wave}),
+            sources=_sources(folder),
+            codebook_digest=codebook_digest(),
+            wording_digests={"en": wording("en").digest},
+            tables=entries,
+            counts={"cells": len(cells.wave), "countries": tables["countries"].num_rows},
+            split=SplitRecipe(recipe="none"),
+            demographics="none",
+            disclosure=Disclosure(applied=True, minimum_cell=30, note=_DISCLOSURE_NOTE),
+            notes=_NOTES,
+        )
+        write_manifest(partial, manifest)
+    return manifest
+
+
+def _sources(folder: Path) -> list[SourceFile]:
+    files = sorted(p for p in folder.iterdir() if p.suffix == ".parquet" or "flags" in p.name)
+    return [
+        SourceFile(
+            name=path.name,
+            sha256=sha256_file(path),
+            survey="WVS aggregates",
+            rows=len(pd.read_parquet(path)) if path.suffix == ".parquet" else 0,
+        )
+        for path in files
+    ]
+
+
+def _questions(answers: pd.DataFrame) -> pa.Table:
+    words = wording("en")
+    names = answers.groupby(["wave", "question_id"])["source_variable"].agg(_most_common)
+    variables: dict[int, dict[str, str]] = {}
+    for (wave, question_id), variable in names.items():
+        variables.setdefault(int(wave), {})[question_id] = variable
+    return questions_table(variables, labels=words.labels, stems=words.stems)
+
+
+def _most_common(names: pd.Series) -> str:
+    """The most frequent name; country files and time-series files name a variable differently."""
+    return str(names.value_counts().sort_index().idxmax())
+
+
+def _people(cells: Cells) -> Mapping[str, Mapping[int, int]]:
+    """Most people that any question of a country and wave reached, missing answers included."""
+    totals = cells.counts.sum(axis=1) + cells.missing.sum(axis=1)
+    people: dict[str, dict[int, int]] = {}
+    everyone = np.flatnonzero(np.asarray(cells.group, dtype=object) == "")
+    for i in everyone:
+        waves = people.setdefault(str(cells.country[i]), {})
+        wave = int(cells.wave[i])
+        waves[wave] = max(waves.get(wave, 0), int(totals[i]))
+    unknown = sorted(set(people) - set(codebook.countries()))
+    if unknown:
+        raise ContractError(Problem("unknown-country", "no such country", found=str(unknown)))
+    return people
