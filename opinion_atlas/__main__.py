@@ -1,0 +1,5 @@
+"""`python -m opinion_atlas`."""
+
+from opinion_atlas.app import main
+
+main()
