@@ -110,6 +110,8 @@ class Question:
         worldvaluesbench_recode: raw code -> recoded code, None where it is blanked.
         consistency_topic: topic of the internal-consistency measure, else "".
         consistency_sides: sides of that topic as groups of raw codes, in order.
+        missing_notes: what a missing code means here, where it is more than its kind.
+        note: what one has to know about the coding or the treatment elsewhere.
     """
 
     question_id: str
@@ -122,6 +124,8 @@ class Question:
     worldvaluesbench_recode: Mapping[int, int | None] = field(default_factory=dict)
     consistency_topic: str = ""
     consistency_sides: tuple[tuple[int, ...], ...] = ()
+    missing_notes: Mapping[int, str] = field(default_factory=dict)
+    note: str = ""
 
     @property
     def is_value_question(self) -> bool:
@@ -147,6 +151,11 @@ def _parse_sides(text: str) -> tuple[tuple[int, ...], ...]:
         return tuple(range(int(low), int(high or low) + 1))
 
     return tuple(codes(part) for part in text.split("|")) if text else ()
+
+
+def _parse_notes(text: str) -> dict[int, str]:
+    pairs = (item.split("=", 1) for item in text.split(";") if item)
+    return {int(code): note for code, note in pairs}
 
 
 @cache
@@ -187,6 +196,8 @@ def questions() -> Mapping[str, Question]:
             worldvaluesbench_recode=MappingProxyType(_parse_recode(row["worldvaluesbench_recode"])),
             consistency_topic=row["consistency_topic"],
             consistency_sides=_parse_sides(row["consistency_sides"]),
+            missing_notes=MappingProxyType(_parse_notes(row["missing_notes"])),
+            note=row["note"],
         )
     return MappingProxyType(found)
 

@@ -79,6 +79,7 @@ def training_rows(
     Raises:
         RenderError: columns of unequal length, or codes that are no answers in this form.
     """
+    import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -87,7 +88,7 @@ def training_rows(
     person = _strings(person_texts)
     if len(person) != len(pairs.pair_index):
         raise RenderError(f"{len(person)} person texts for {len(pairs.pair_index)} answers")
-    asked = {pairs.question_ids[index] for index in set(pairs.question_index.tolist())}
+    asked = {pairs.question_ids[index] for index in np.unique(pairs.question_index)}
     rendered = {key: render_question(key, form=form, wording=texts, labels=labels) for key in asked}
 
     def reply(key: str, code: int) -> str:
