@@ -93,7 +93,9 @@ class RowDigest:
         values, sizes, valid = self._columns[name]
         kind = chunk.type.value_type if pa.types.is_dictionary(chunk.type) else chunk.type
         text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-        self._types.setdefault(name, "text" if text else str(kind))
+        # Parquet renames the items of a list type: the name is no part of the content.
+        listed = f"list of {kind.value_type}" if pa.types.is_list(kind) else str(kind)
+        self._types.setdefault(name, "text" if text else listed)
         valid.update(chunk.is_valid().cast(pa.uint8()).to_numpy(zero_copy_only=False))
         if pa.types.is_dictionary(chunk.type):
             chunk = chunk.dictionary_decode()

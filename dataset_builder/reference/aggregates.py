@@ -150,6 +150,24 @@ def cells_from_answers(
     )
 
 
+def drop_small_splits(answers: pd.DataFrame, *, minimum: int) -> pd.DataFrame:
+    """Leave out every split of a country's question that has a group with few answers on the scale.
+
+    The whole split goes, else the group could be had by subtraction. Answers that are off the
+    scale do not count: a group of 30 may hold fewer people who answered on it.
+    """
+    frame = answers.merge(_positions(answers), on=["question_id", "code"])
+    grouped = frame[frame["group"] != ""].copy()
+    grouped["variable"] = grouped["group"].str.partition("=")[0]
+    grouped["valid"] = grouped["n"].where(grouped["slot"] >= 0, 0)
+    keys = ["wave", "country", "question_id", "variable"]
+    valid = grouped.groupby([*keys, "group"], as_index=False)["valid"].sum()
+    small = valid[(valid["valid"] > 0) & (valid["valid"] < minimum)][keys].drop_duplicates()
+    marked = grouped.merge(small.assign(small=True), on=keys, how="left")
+    kept = marked[marked["small"].isna()]
+    return pd.concat([frame[frame["group"] == ""], kept])[answers.columns]
+
+
 def _positions(answers: pd.DataFrame) -> pd.DataFrame:
     """Slot of each (question, code): 0..K-1 on the scale, -1..-5 missing kinds, -6 off scale."""
     pairs = answers[["question_id", "code"]].drop_duplicates()

@@ -21,6 +21,7 @@ from contracts.manifest import Disclosure, Manifest, SourceFile, SplitRecipe
 from contracts.release_writer import write_manifest, write_tables
 from dataset_builder.reference.aggregates import (
     cells_from_answers,
+    drop_small_splits,
     read_aggregates,
     read_effective_n,
     read_flags,
@@ -28,6 +29,9 @@ from dataset_builder.reference.aggregates import (
 
 #: Version of the reference release; it grows whenever its rows change.
 REFERENCE_VERSION = "1.0.0"
+
+#: Fewest valid answers of a published group.
+MINIMUM_CELL = 30
 
 _DISCLOSURE_NOTE = (
     "A split by sex, age, education or settlement is left out for a country and question where "
@@ -71,7 +75,7 @@ def _from_survey_file(path: Path, out: Path, *, replace: bool) -> Manifest:
 
 
 def _from_aggregates(folder: Path, out: Path, *, replace: bool) -> Manifest:
-    answers = read_aggregates(folder)
+    answers = drop_small_splits(read_aggregates(folder), minimum=MINIMUM_CELL)
     cells = cells_from_answers(answers, read_effective_n(folder), read_flags(folder))
     tables = {
         "questions": _questions(answers),
@@ -93,7 +97,7 @@ def _from_aggregates(folder: Path, out: Path, *, replace: bool) -> Manifest:
             counts={"cells": len(cells.wave), "countries": tables["countries"].num_rows},
             split=SplitRecipe(recipe="none"),
             demographics="none",
-            disclosure=Disclosure(applied=True, minimum_cell=30, note=_DISCLOSURE_NOTE),
+            disclosure=Disclosure(applied=True, minimum_cell=MINIMUM_CELL, note=_DISCLOSURE_NOTE),
             notes=_NOTES,
         )
         write_manifest(partial, manifest)

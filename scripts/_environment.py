@@ -1,0 +1,63 @@
+"""Make the project's own environment in `.venv` with nothing but Python and pip.
+
+Pinned requirements are installed once; a stamp remembers what was installed, so that the next
+run starts at once. Used by the scripts `demo` and `test`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MINIMUM = (3, 11)
+
+#: Requirements files by profile; those of a later profile hold those before it.
+PROFILES = {
+    "app": ["requirements/app.txt"],
+    "dev": ["requirements/dev.txt"],
+    "models": ["requirements/dev.txt", "requirements/models.txt"],
+}
+
+
+def environment_path() -> Path:
+    """Folder of the environment: `.venv`, or what OPINION_ATLAS_VENV names."""
+    return Path(os.environ.get("OPINION_ATLAS_VENV", ROOT / ".venv"))
+
+
+def _stamp(profile: str) -> str:
+    digest = hashlib.sha256((ROOT / "pyproject.toml").read_bytes())
+    for name in PROFILES[profile]:
+        digest.update((ROOT / name).read_bytes())
+    return digest.hexdigest()
+
+
+def _run(*command: str) -> None:
+    result = subprocess.run(command, cwd=ROOT, check=False)
+    if result.returncode:
+        sys.exit(f"failed ({result.returncode}): {' '.join(command)}")
+
+
+def ensure_environment(profile: str) -> Path:
+    """Make or complete the environment; returns its Python."""
+    if sys.version_info < MINIMUM:
+        sys.exit(f"Python {MINIMUM[0]}.{MINIMUM[1]} or later is needed; this is {sys.version}")
+    folder = environment_path()
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    stamp = folder / f".opinion-atlas-{profile}"
+    if stamp.exists() and stamp.read_text() == _stamp(profile) and python.exists():
+        return python
+    if not python.exists():
+        print(f"Making the environment {folder.name} ...", flush=True)
+        venv.create(folder, with_pip=True)
+    print(f"Installing the pinned requirements ({profile}) ...", flush=True)
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    for name in PROFILES[profile]:
+        _run(*pip, "--no-deps", "-r", name)
+    _run(*pip, "--no-deps", "--editable", ".")
+    stamp.write_text(_stamp(profile))
+    return python
