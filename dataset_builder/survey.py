@@ -34,6 +34,8 @@ class Survey:
         unlisted: codes that the codebook lacks, kept or set missing.
         notes: what a user should know, a sentence each.
         synthetic: what is made up, None for a real file.
+        on_request: like `demographics`, what is given out only where somebody asks for it (Q223,
+            the party).
     """
 
     source: SourceFile
@@ -49,7 +51,8 @@ class Survey:
     row_number: NDArray[np.int64]
     unlisted: tuple[CodeCount, ...] = ()
     notes: tuple[str, ...] = ()
-    synthetic: Synthetic | None = field(default=None)
+    synthetic: Synthetic | None = None
+    on_request: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Number of people."""

@@ -1,0 +1,223 @@
+"""From what a column holds (codes, floats, labels, blanks) to raw codes of wave 7."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from codebook import Scale, value_questions
+from codebook.harmonised import HARMONISED
+from codebook.missing import MISSING_CODES, MissingKind
+from contracts.errors import fail
+from dataset_builder.reading.labels import code_of_label, label_codes, listed_codes
+from dataset_builder.reading.variables import NUMBER_VARIABLES, OPEN_VARIABLES
+
+#: Stands for what is no code at all; no survey uses it.
+UNKNOWN = np.int64(-(2**62))
+
+_WHOLE = re.compile(r"[+-]?\d{1,15}(?:[.,]0*)?")
+_DECIMAL = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?")
+#: Span of the lookup table; codes beyond it fall on its two ends, which are never listed.
+_SMALLEST, _LARGEST = -6, 200
+
+
+@dataclass(frozen=True)
+class Unlisted:
+    """Codes and labels that a block holds and the codebook lacks.
+
+    Attributes:
+        rows: rows of the block that hold them, shape (m,).
+        codes: raw codes of these rows, `UNKNOWN` where it is no code.
+        texts: texts of the rows that hold no code, in the order of `rows`.
+    """
+
+    rows: NDArray[np.int64]
+    codes: NDArray[np.int64]
+    texts: tuple[str, ...]
+
+
+@dataclass
+class Coder:
+    """Turns one variable's column into raw codes.
+
+    Attributes:
+        variable: name in wave 7.
+        allowed: valid codes, the missing ones left out.
+        strict: whether another code is an error.
+        mirror: code by code of the file, where the scale runs against the questionnaire.
+        numbers: whether every whole number is fine.
+        used_labels: whether a label was met.
+        used_decimals: whether a number was written as `-3.0`.
+    """
+
+    variable: str
+    allowed: frozenset[int]
+    strict: bool
+    mirror: Mapping[int, int] = field(default_factory=dict)
+    numbers: bool = False
+    used_labels: bool = False
+    used_decimals: bool = False
+    _known: dict[str, int] = field(default_factory=dict, repr=False)
+    _lookup: NDArray[np.bool_] | None = field(default=None, repr=False)
+
+    def code(self, column: pa.Array) -> tuple[NDArray[np.int64], Unlisted | None]:
+        """Raw codes of a column, and what is not listed in it.
+
+        Blank is `MissingKind.MISSING`. A code that is not listed stands as it is; what is no
+        whole number and no known label is `UNKNOWN`.
+        """
+        if pa.types.is_dictionary(column.type):
+            codes = self._from_texts(column)
+        elif pa.types.is_integer(column.type):
+            codes = pc.fill_null(column, int(MissingKind.MISSING)).to_numpy(zero_copy_only=False)
+        else:
+            codes = self._from_floats(column)
+        if self.mirror:
+            codes = self._mirrored(codes, column)
+        return codes, self._unlisted(codes, column)
+
+    def _from_floats(self, column: pa.Array) -> NDArray[np.int64]:
+        number = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        blank = np.isnan(number)
+        whole = blank | (number == np.floor(number))
+        codes = np.where(whole & ~blank, number, 0).astype(np.int64)
+        codes[blank] = MissingKind.MISSING
+        codes[~whole] = UNKNOWN
+        return codes
+
+    def _from_texts(self, column: pa.DictionaryArray) -> NDArray[np.int64]:
+        found = [self.code_of_text(t) for t in column.dictionary.to_pylist()]
+        codes = np.array([*found, int(MissingKind.MISSING)], np.int64)
+        place = pc.fill_null(column.indices, len(found)).to_numpy(zero_copy_only=False)
+        return codes[place]
+
+    def code_of_text(self, text: str | None) -> int:
+        """Raw code of a text: a number, or a label; `UNKNOWN` if it is neither."""
+        if text is None:
+            return int(MissingKind.MISSING)
+        code = self._known.get(text)
+        if code is None:
+            code = self._known[text] = self._decode(text.strip())
+        return code
+
+    def _decode(self, text: str) -> int:
+        if not text:
+            return int(MissingKind.MISSING)
+        if _WHOLE.fullmatch(text):
+            self.used_decimals |= not text.lstrip("+-").isdigit()
+            code = int(re.split(r"[.,]", text)[0])
+            return self.mirror.get(code, code)
+        label = code_of_label(self.variable, text)
+        if label is not None:
+            self.used_labels = True
+            return label
+        return int(UNKNOWN)
+
+    def _mirrored(self, codes: NDArray[np.int64], column: pa.Array) -> NDArray[np.int64]:
+        """Codes of an inverted column; texts were mirrored one by one, labels never are."""
+        if pa.types.is_dictionary(column.type):
+            return codes
+        turned = codes.copy()
+        for old, new in self.mirror.items():
+            turned[codes == old] = new
+        return turned
+
+    def _unlisted(self, codes: NDArray[np.int64], column: pa.Array) -> Unlisted | None:
+        if self._lookup is None:
+            listed = self.allowed | set(MISSING_CODES)
+            self._lookup = np.isin(np.arange(_SMALLEST, _LARGEST + 1), list(listed))
+        if self.numbers:
+            odd = np.flatnonzero(codes == UNKNOWN)
+        else:
+            place = np.clip(codes, _SMALLEST, _LARGEST).astype(np.intp) - _SMALLEST
+            odd = np.flatnonzero(~self._lookup[place])
+        if odd.size and not self.numbers and max(self.allowed, default=0) > _LARGEST:
+            odd = odd[~np.isin(codes[odd], list(self.allowed))]
+        if not odd.size:
+            return None
+        found = codes[odd].astype(np.int64)
+        no_code = odd[found == UNKNOWN]
+        texts = tuple(str(text) for text in column.take(pa.array(no_code)).to_pylist())
+        return Unlisted(rows=odd, codes=found, texts=texts)
+
+
+def mirror_of(question_id: str, scale: Scale) -> dict[int, int]:
+    """Code of the questionnaire by code of an inverted column.
+
+    Raises:
+        ContractError: the scale has no direction, or holds a code beside its order, so that
+            how it was turned round cannot be told.
+    """
+    codes = scale.codes
+    in_order = list(codes) == list(range(min(codes), max(codes) + 1))
+    if scale.is_ordinal and in_order and not scale.off_scale and min(codes) == 1:
+        return {code: min(codes) + max(codes) - code for code in codes}
+    if scale.is_ordinal and in_order and scale.off_scale:
+        return {code: min(codes) + max(codes) - code for code in codes}
+    raise fail(
+        "inverted",
+        f"the file holds {question_id}P, {question_id} turned round, "
+        "in a way that its codes alone do not tell",
+        column=f"{question_id}P",
+        allowed=f"{question_id} in the questionnaire's direction, or a file with labels",
+        hint="Take the release of the file that is not inverted.",
+    )
+
+
+def question_coder(question_id: str, *, inverted: bool) -> Coder:
+    """The coder of a value question."""
+    scale = value_questions()[question_id].scale
+    assert scale is not None
+    return Coder(
+        variable=question_id,
+        allowed=frozenset(scale.codes) | frozenset(scale.off_scale),
+        strict=True,
+        mirror=mirror_of(question_id, scale) if inverted else {},
+    )
+
+
+def demographic_coder(variable: str) -> Coder:
+    """The coder of a demographic: strict where harmonised variables are made of it."""
+    harmonised = [h for h in HARMONISED.values() if h.variable == variable and not h.open_list]
+    if harmonised:
+        allowed = frozenset().union(*(h.allowed_codes for h in harmonised))
+        return Coder(variable=variable, allowed=allowed, strict=True)
+    return Coder(
+        variable=variable,
+        allowed=listed_codes(variable),
+        strict=False,
+        numbers=variable in NUMBER_VARIABLES,
+    )
+
+
+def is_open(variable: str) -> bool:
+    """Whether codes of the variable come from an open list or are counts."""
+    return variable in OPEN_VARIABLES
+
+
+def allowed_text(variable: str, allowed: frozenset[int]) -> str:
+    """What a variable may hold, in words: codes, missing codes, and labels."""
+    codes = sorted(allowed)
+    listed = ", ".join(map(str, codes[:12])) + (", ..." if len(codes) > 12 else "")
+    if len(codes) > 2 and codes == list(range(codes[0], codes[-1] + 1)):
+        listed = f"{codes[0]} to {codes[-1]}"
+    labels = [f"{c} = {k!r}" for k, c in label_codes(variable).items() if c in allowed][:4]
+    ending = f" (labels: {'; '.join(labels)}{'; ...' if len(codes) > 4 else ''})" if labels else ""
+    return f"{listed}; missing: -5 to -1{ending}"
+
+
+def number_of_text(text: str | None) -> float:
+    """A weight: a number with point or comma, `No weighting` (1); NaN if it is neither."""
+    if text is None or not text.strip():
+        return math.nan
+    cleaned = text.strip()
+    if _DECIMAL.fullmatch(cleaned):
+        return float(cleaned.replace(",", "."))
+    return 1.0 if cleaned.casefold() in ("no weighting", "no weight") else math.nan

@@ -1,0 +1,146 @@
+"""Which columns of a file hold what: questions, demographics, ids, country, weight, wave."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from codebook import value_questions
+from contracts.errors import ContractError, Problem, fail
+from dataset_builder.reading.variables import (
+    DEMOGRAPHICS,
+    INVERTED,
+    ON_REQUEST,
+    ROLES,
+    header_style,
+    variable_name,
+)
+
+#: A file with fewer of the value questions is not taken for one of wave 7.
+FEWEST_QUESTIONS = 20
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Column indices by what they hold.
+
+    Attributes:
+        questions: column by value question, in questionnaire order.
+        inverted: questions whose column runs against the questionnaire (`Q1P`).
+        demographics: column by demographic variable, those given out on request included.
+        roles: column by role (`variables.ROLES`).
+        header_style: how the columns are headed.
+    """
+
+    questions: Mapping[str, int]
+    inverted: frozenset[str]
+    demographics: Mapping[str, int]
+    roles: Mapping[str, int]
+    header_style: str
+
+    def columns(self) -> tuple[int, ...]:
+        """All columns that are read, in the order of the file."""
+        parts = (self.questions, self.demographics, self.roles)
+        return tuple(sorted({index for part in parts for index in part.values()}))
+
+
+def find_layout(headers: Sequence[str], *, where: str) -> Layout:
+    """Find out which columns hold what.
+
+    Args:
+        headers: headers of all columns, as in the file.
+        where: name of the file, for messages.
+
+    Raises:
+        ContractError: a column that is read occurs twice; the file is of another wave, or no
+            file of the survey.
+    """
+    names = [variable_name(header) for header in headers]
+    _refuse_duplicates(headers, names, where=where)
+    index = {name: place for place, name in enumerate(names)}
+    questions, inverted = _question_columns(index)
+    layout = Layout(
+        questions=questions,
+        inverted=inverted,
+        demographics={v: index[v] for v in (*DEMOGRAPHICS, *ON_REQUEST) if v in index},
+        roles={
+            role: next(index[name] for name in group if name in index)
+            for role, group in ROLES.items()
+            if any(name in index for name in group)
+        },
+        header_style=header_style(tuple(headers)),
+    )
+    _refuse_foreign(layout, names, where=where)
+    return layout
+
+
+def _question_columns(index: Mapping[str, int]) -> tuple[dict[str, int], frozenset[str]]:
+    """Column by question; where both directions are there, the questionnaire's counts."""
+    turned = {
+        match.group(1).upper(): place
+        for name, place in index.items()
+        if (match := INVERTED.fullmatch(name))
+    }
+    columns = {}
+    inverted = set()
+    for question in value_questions():
+        if question in index:
+            columns[question] = index[question]
+        elif question in turned:
+            columns[question] = turned[question]
+            inverted.add(question)
+    return columns, frozenset(inverted)
+
+
+def _refuse_duplicates(headers: Sequence[str], names: Sequence[str], *, where: str) -> None:
+    counts = Counter(name for name in names if name)
+    problems = [
+        Problem(
+            "duplicate-column",
+            f"{count} columns hold the variable {name}",
+            where=where,
+            column=name,
+            found=", ".join(repr(h) for h, n in zip(headers, names, strict=True) if n == name)[
+                :200
+            ],
+            allowed="one column for each variable",
+            hint="Remove the column that is not wanted, or use the file as the survey ships it.",
+        )
+        for name, count in counts.items()
+        if count > 1
+    ]
+    if problems:
+        raise ContractError(problems, subject=where)
+
+
+def _refuse_foreign(layout: Layout, names: Sequence[str], *, where: str) -> None:
+    found = f"{len(names)} columns: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
+    if len(layout.questions) < FEWEST_QUESTIONS:
+        numbered = sum(bool(re.fullmatch(r"V\d+[A-Z]?", name)) for name in names)
+        series = sum(bool(re.fullmatch(r"[A-GX]\d{3}(_\d+)?", name)) for name in names)
+        if numbered >= FEWEST_QUESTIONS:
+            kind = "the file is of an earlier wave (questions are named V1, V2, ...)"
+        elif series >= FEWEST_QUESTIONS:
+            kind = "the file is the time series (questions are named A001, E001, ...)"
+        else:
+            kind = "the file is none of the World Values Survey's wave 7"
+        raise fail(
+            "not-wave-7",
+            kind,
+            where=where,
+            found=found[:400],
+            allowed="a file with questions named Q1 to Q259 and a country (B_COUNTRY)",
+            hint="Take a wave 7 file from worldvaluessurvey.org, or make a synthetic one: "
+            "opinion-atlas synthesize --out survey.csv",
+        )
+    if "country" not in layout.roles and "country_alpha" not in layout.roles:
+        raise fail(
+            "no-country",
+            "the file does not say which country its people live in",
+            where=where,
+            found=found[:400],
+            allowed="a column B_COUNTRY or B_COUNTRY_ALPHA",
+            hint="Add the column B_COUNTRY with the survey's country code.",
+        )

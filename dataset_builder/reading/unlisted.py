@@ -1,0 +1,82 @@
+"""Codes that the codebook lacks: counted by country and variable, kept, blanked or refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.errors import ContractError, Problem
+from contracts.manifest import CodeCount
+from dataset_builder.reading.coding import UNKNOWN, Coder, Unlisted, allowed_text
+
+_HINT = (
+    "Correct the file, add the code to the codebook, or pass --allow-unknown to count such "
+    "answers as missing"
+)
+
+
+@dataclass
+class UnlistedCodes:
+    """Counts of unlisted codes of a file, by (variable, country, text, strict)."""
+
+    counts: Counter[tuple[str, int, str, bool]] = field(default_factory=Counter)
+    no_code: set[tuple[str, str]] = field(default_factory=set)
+
+    def add(self, coder: Coder, found: Unlisted, country: NDArray[np.int64]) -> None:
+        """Count what a block of `coder.variable` holds; `country` is its rows' country code."""
+        at_home = country[found.rows]
+        numbers = found.codes != UNKNOWN
+        pairs = np.stack([at_home[numbers], found.codes[numbers]])
+        distinct, counts = np.unique(pairs, axis=1, return_counts=True)
+        for place, code, count in zip(*distinct.tolist(), counts.tolist(), strict=True):
+            self.counts[coder.variable, place, str(code), coder.strict] += count
+        for place, text in zip(at_home[~numbers].tolist(), found.texts, strict=True):
+            self.no_code.add((coder.variable, text))
+            self.counts[coder.variable, place, text, coder.strict] += 1
+
+    def problems(
+        self, *, where: str, coders: Mapping[str, Coder], name: Callable[[int], str]
+    ) -> list[Problem]:
+        """A problem for every unlisted code of a strict variable."""
+        return [
+            Problem(
+                "unknown-code",
+                f"{variable} ({name(country)}): {self._kind(variable, text)} {text!r} is not in "
+                "the codebook",
+                where=where,
+                column=variable,
+                found=text,
+                allowed=allowed_text(variable, coders[variable].allowed),
+                count=count,
+                hint=_HINT,
+            )
+            for (variable, country, text, strict), count in sorted(self.counts.items())
+            if strict
+        ]
+
+    def _kind(self, variable: str, text: str) -> str:
+        return "label" if (variable, text) in self.no_code else "code"
+
+    def refuse(
+        self, *, where: str, coders: Mapping[str, Coder], name: Callable[[int], str]
+    ) -> None:
+        """Raise one `ContractError` of all unlisted codes of strict variables, if there are any."""
+        if problems := self.problems(where=where, coders=coders, name=name):
+            raise ContractError(problems, subject=f"{where}: codes that the codebook lacks")
+
+    def listing(self, name: Callable[[int], str]) -> tuple[CodeCount, ...]:
+        """All unlisted codes with what was done about them, for the manifest."""
+        return tuple(
+            CodeCount(
+                variable=variable,
+                code=text,
+                count=count,
+                country=name(country),
+                treatment="set missing" if strict or (variable, text) in self.no_code else "kept",
+            )
+            for (variable, country, text, strict), count in sorted(self.counts.items())
+        )

@@ -1,0 +1,91 @@
+"""Which variables of a file matter, and what names they go by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+from codebook import value_questions
+
+#: The wave that the readers read.
+WAVE = 7
+
+#: The 42 demographic variables of wave 7, in the order of the file.
+DEMOGRAPHICS: tuple[str, ...] = (
+    "A_YEAR",
+    "B_COUNTRY",
+    "J_INTDATE",
+    "N_TOWN",
+    "G_TOWNSIZE",
+    "H_SETTLEMENT",
+    "H_URBRURAL",
+    "S_INTLANGUAGE",
+    "E1_LITERACY",
+    "X003R",
+    *(f"Q{number}" for number in range(260, 290)),
+    "Q289CS9",
+    "Q290",
+)
+
+#: Read as well, yet no demographic: given out only where somebody asks for it.
+ON_REQUEST: tuple[str, ...] = ("Q223",)
+
+#: Open lists and counts: codes that the codebook lacks are no errors there.
+OPEN_VARIABLES = frozenset(
+    {
+        *("A_YEAR", "J_INTDATE", "N_TOWN", "S_INTLANGUAGE", "Q223"),
+        *("Q261", "Q266", "Q267", "Q268", "Q270", "Q272", "Q274", "Q289CS9", "Q290"),
+    }
+)
+
+#: Variables that are numbers in their own right, so that every number is fine.
+NUMBER_VARIABLES = frozenset({"A_YEAR", "J_INTDATE", "N_TOWN", "Q261", "Q262"})
+
+#: Names of one thing, the first of those present counts.
+ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "person": ("S007", "S007_01"),
+        "interview": ("D_INTERVIEW",),
+        "wave": ("A_WAVE",),
+        "study": ("A_STUDY",),
+        "country": ("B_COUNTRY",),
+        "country_alpha": ("B_COUNTRY_ALPHA",),
+        "weight": ("W_WEIGHT", "S017", "V258", "V259"),
+        "version": ("version",),
+    }
+)
+
+#: `Q1P`: the scale of Q1 turned round, as "inverted" releases have it.
+INVERTED = re.compile(r"(Q\d+A?)P", re.IGNORECASE)
+
+_NAME = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*(?:$|[:\s])")
+
+
+@cache
+def known_names() -> Mapping[str, str]:
+    """Names of all variables that are read, by their upper-case form."""
+    names = [*value_questions(), *DEMOGRAPHICS, *ON_REQUEST]
+    names += [name for group in ROLES.values() for name in group]
+    return MappingProxyType({name.upper(): name for name in names})
+
+
+def variable_name(header: str) -> str:
+    """The variable of a column headed `NAME`, `NAME: label` or `NAME label`.
+
+    Case does not count for the names that are read; a header without a name is given back as it
+    stands.
+    """
+    match = _NAME.match(header)
+    if not match:
+        return header.strip()
+    return known_names().get(match.group(1).upper(), match.group(1))
+
+
+def header_style(headers: tuple[str, ...]) -> str:
+    """How columns are headed: `NAME`, `NAME: label` or `NAME label`."""
+    known = [h.strip() for h in headers if variable_name(h) in known_names().values()]
+    if any(re.match(r"\w+\s*:", h) for h in known):
+        return "NAME: label"
+    return "NAME label" if any(re.match(r"\w+\s+\S", h) for h in known) else "NAME"
