@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from contracts.atomic import write_text
 from contracts.digests import pretty_json, sha256_text
+from contracts.errors import fail
 from contracts.manifest import Strict, parse_model
 from contracts.predictions_meta import PredictionsMeta
 from contracts.versions import SCHEMA_VERSION
@@ -236,5 +237,14 @@ def read_report(path: str | Path) -> Report:
     Raises:
         ContractError: it cannot be read, is of another schema version, or has wrong fields.
     """
-    text = Path(path).read_text(encoding="utf-8")
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise fail(
+            "no-report",
+            f"the report cannot be read ({reason})",
+            where=str(path),
+            hint="Make one with: opinion-atlas score PREDICTIONS --release RELEASE --out FILE",
+        ) from None
     return parse_model(Report, text, where=str(path))
