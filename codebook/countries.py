@@ -42,9 +42,9 @@ class Country:
     """A country or territory of the survey.
 
     `country` is ISO 3166-1 alpha-3, save NIR (Northern Ireland), which is no ISO code;
-    `wvs_code` is the survey's numeric code (ISO numeric, save 909 for NIR); `article` is the
-    one that the English name takes in a sentence ("the" Netherlands); `waves` are those of
-    `WAVES` whose pooled file holds the country; `hofstede` is None outside the advice study.
+    `wvs_code` is the survey's numeric code (ISO numeric, save 909 for NIR); `waves` are
+    those of `WAVES` whose pooled file holds the country; `hofstede` is None outside the advice
+    study. How a name stands in a sentence, in any language, is a matter of `codebook.wordings`.
     """
 
     country: str
@@ -56,17 +56,11 @@ class Country:
     questionnaire_languages: tuple[str, ...]
     waves: frozenset[int]
     hofstede: HofstedeScores | None
-    article: str = ""
 
     @property
     def in_wave7(self) -> bool:
         """Whether the country took part in wave 7."""
         return 7 in self.waves
-
-    @property
-    def name_in_sentence(self) -> str:
-        """The English name with its article: `the Netherlands`, `Brazil`."""
-        return f"{self.article} {self.name}".strip()
 
 
 def _hofstede() -> dict[str, HofstedeScores]:
@@ -96,7 +90,6 @@ def countries() -> Mapping[str, Country]:
                 questionnaire_languages=tuple(row["questionnaire_languages"].split()),
                 waves=frozenset(w for w in WAVES if row[f"wave{w}"] == "1"),
                 hofstede=hofstede.get(row["country"]),
-                article=row["article"],
             )
             for row in read_csv("data/countries.csv")
         }

@@ -168,7 +168,12 @@ def demographic(variable: str, language: str = "en") -> Demographic:
 
 
 def texts(
-    variable: str, codes: ArrayLike, *, language: str = "en", missing: str | None = None
+    variable: str,
+    codes: ArrayLike,
+    *,
+    language: str = "en",
+    missing: str | None = None,
+    no_label: str | None = None,
 ) -> NDArray[np.object_]:
     """The text of each code; every distinct code is rendered once.
 
@@ -177,10 +182,11 @@ def texts(
         codes: raw codes, any shape; whole floats count, NaN is read as missing (-5).
         language: language of the texts.
         missing: text for all missing codes; None names the kind of each.
+        no_label: text for codes that have none; None shows the number and says so.
 
     Returns:
-        Array of str (dtype object) of the same shape. A code without a text, such as a party
-        that the survey's codebook lacks, is shown by its number and says that it has no label.
+        Array of str (dtype object) of the same shape. Codes without a text are for instance
+        all towns, or a party that the survey's codebook lacks.
 
     Raises:
         KeyError: no such demographic question, or no texts in this language.
@@ -192,24 +198,28 @@ def texts(
     if number.dtype.kind == "f":
         number = np.where(np.isnan(number), MISSING_CODES[-1], number)
     distinct, place = np.unique(whole_codes(number), return_inverse=True)
-    rendered = np.array(
-        [_text(known, int(code), language, missing) for code in distinct], dtype=object
-    )
-    return rendered[place.reshape(number.shape)]
+    rendered = [_text(known, int(code), language) for code in distinct]
+    for i, code in enumerate(int(c) for c in distinct):
+        if missing is not None and code in known.missing_texts:
+            rendered[i] = missing
+        elif not rendered[i]:
+            rendered[i] = _no_label(code, language) if no_label is None else no_label
+    return np.array(rendered, dtype=object)[place.reshape(number.shape)]
 
 
-def _text(known: Demographic, code: int, language: str, missing: str | None) -> str:
-    if code in known.missing_texts:
-        return known.missing_texts[code] if missing is None else missing
-    if code in known.code_texts:
-        return known.code_texts[code]
-    words = _language_texts(language)
+def _text(known: Demographic, code: int, language: str) -> str:
+    """The text of a code, "" where it has none."""
+    for listed in (known.missing_texts, known.code_texts):
+        if code in listed:
+            return listed[code]
     if code >= 0 and known.kind in _NUMBER_TEXTS:
-        text = _NUMBER_TEXTS[known.kind](known, code, words)
-        if text:
-            return text
+        return _NUMBER_TEXTS[known.kind](known, code, _language_texts(language))
+    return ""
+
+
+def _no_label(code: int, language: str) -> str:
     shown = "?" if code == NO_CODE else str(code)
-    return str(words["no_label"]).format(code=shown)
+    return str(_language_texts(language)["no_label"]).format(code=shown)
 
 
 def _count_text(known: Demographic, code: int, words: Mapping[str, Any]) -> str:  # noqa: ARG001

@@ -107,12 +107,6 @@ def test_only_the_six_continents_occur() -> None:
     assert {c.continent for c in countries().values()} == set(CONTINENTS)
 
 
-def test_articles_in_sentences() -> None:
-    assert countries()["NLD"].name_in_sentence == "the Netherlands"
-    assert countries()["BRA"].name_in_sentence == "Brazil"
-    assert {c.article for c in countries().values()} == {"", "the"}
-
-
 def test_36_hofstede_countries_with_a_language_each() -> None:
     found = [c.hofstede for c in countries().values() if c.hofstede is not None]
     assert len(found) == 36
