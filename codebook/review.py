@@ -1,0 +1,155 @@
+"""Who drafted each text of a wording, and whether a second pass has reviewed it.
+
+`status.csv` in a language's folder has a row for each text: its key, the digest of the text, who
+drafted it, who reviewed it and by what means. A changed text has another digest, so an earlier
+review no longer counts.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from codebook.countries import countries
+from codebook.resources import resource
+from codebook.wording_texts import WordingError
+from codebook.wordings import languages, wording
+
+_COLUMNS = ("key", "digest", "drafted_by", "reviewed_by", "means")
+
+Gap = Literal["no status", "changed since", "not reviewed", "reviewed by its drafter", "no text"]
+
+
+class TextStatus(NamedTuple):
+    """State of one text; `reviewed_by` and `means` are empty until a second pass read it."""
+
+    key: str
+    digest: str
+    drafted_by: str
+    reviewed_by: str = ""
+    means: str = ""
+
+    @property
+    def is_reviewed(self) -> bool:
+        """Whether someone who did not draft the text has reviewed it."""
+        return bool(self.reviewed_by and self.means) and self.reviewed_by != self.drafted_by
+
+
+class ReviewGap(NamedTuple):
+    """A text that lacks a valid review, and why."""
+
+    key: str
+    reason: Gap
+
+
+def text_digest(text: str) -> str:
+    """First 16 hexadecimal digits of the sha256 of a text."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+
+
+def read_statuses(language: str) -> dict[str, TextStatus]:
+    """Status rows of a language by key; empty where it has no `status.csv` yet."""
+    path = resource(f"wordings/{language}/status.csv")
+    if not path.is_file():
+        return {}
+    rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
+    if tuple(rows.fieldnames or ()) != _COLUMNS:
+        raise WordingError([f"{path}: the columns must be {', '.join(_COLUMNS)}"])
+    return {row["key"]: TextStatus(**row) for row in rows}
+
+
+def reviewed_texts(language: str) -> dict[str, str]:
+    """Texts of a language that need a review, by key: those that its own files hold.
+
+    Country names that English takes over from the codebook as they are need none.
+    """
+    texts = wording(language).texts()
+    if language != "en":
+        return texts
+    plain = {f"country:{c.country}": c.name for c in countries().values()}
+    return {key: text for key, text in texts.items() if plain.get(key) != text}
+
+
+def check(language: str) -> list[ReviewGap]:
+    """Texts of a language that lack a review of their present state; empty when all have one.
+
+    Raises:
+        WordingError: the project has no wording in this language.
+    """
+    texts = reviewed_texts(language)
+    statuses = read_statuses(language)
+    gaps = [
+        ReviewGap(key, reason)
+        for key, text in texts.items()
+        if (reason := _gap(statuses.get(key), text)) is not None
+    ]
+    return gaps + [ReviewGap(key, "no text") for key in statuses if key not in texts]
+
+
+def _gap(status: TextStatus | None, text: str) -> Gap | None:
+    if status is None:
+        return "no status"
+    if status.digest != text_digest(text):
+        return "changed since"
+    if status.is_reviewed:
+        return None
+    return "reviewed by its drafter" if status.reviewed_by else "not reviewed"
+
+
+def draft_statuses(language: str, *, drafted_by: str) -> dict[str, TextStatus]:
+    """Status rows for the present texts: kept where the text is unchanged, else new drafts."""
+    kept = read_statuses(language)
+    found = {}
+    for key, text in reviewed_texts(language).items():
+        old, digest = kept.get(key), text_digest(text)
+        found[key] = old if old and old.digest == digest else TextStatus(key, digest, drafted_by)
+    return found
+
+
+def review_statuses(
+    statuses: Mapping[str, TextStatus], keys: Iterable[str], *, reviewed_by: str, means: str
+) -> dict[str, TextStatus]:
+    """Status rows with a review of some texts noted.
+
+    Args:
+        statuses: the rows.
+        keys: keys of the texts that were reviewed.
+        reviewed_by: who reviewed them; may not be who drafted them.
+        means: how, for instance "second pass against the codebook".
+
+    Raises:
+        WordingError: a key has no row, the means is empty, or the reviewer drafted the text.
+    """
+    done, problems = dict(statuses), []
+    for key in keys:
+        if key not in done:
+            problems.append(f"{key}: no status row; write the drafts first")
+        elif not means.strip() or done[key].drafted_by == reviewed_by or not reviewed_by.strip():
+            problems.append(
+                f"{key}: a review needs its means and a reviewer other than the drafter"
+            )
+        else:
+            done[key] = done[key]._replace(reviewed_by=reviewed_by, means=means)
+    if problems:
+        raise WordingError(problems, subject="review")
+    return done
+
+
+def write_statuses(statuses: Mapping[str, TextStatus], path: str | Path) -> None:
+    """Write status rows as CSV in the order of the codebook; the file is replaced at once."""
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.part")
+    with beside.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        writer.writerows(statuses.values())
+    beside.replace(path)
+
+
+def check_all() -> dict[str, list[ReviewGap]]:
+    """`check` of every language of the project."""
+    return {language: check(language) for language in languages()}
