@@ -5,10 +5,12 @@ categories and ranges, its probe set) and the alignment study (144 questions, 75
 """
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from codebook import CATEGORIES, MISSING_CODES, question_set, questions, scales, value_questions
+from codebook.question_list import questions_markdown
 from codebook.steering import few_shot_ids, steering_countries
 
 WORLDVALUESBENCH_SIZES = {
@@ -223,3 +225,8 @@ def test_few_shot_ids_of_no_country_is_an_error():
 def test_an_unknown_question_set_is_an_error_that_lists_the_sets():
     with pytest.raises(KeyError, match="there are: all, worldvaluesbench"):
         question_set("opinions")
+
+
+def test_the_page_of_questions_is_up_to_date():
+    page = Path(__file__).parents[2] / "docs" / "questions.md"
+    assert page.read_text(encoding="utf-8") == questions_markdown()
