@@ -234,8 +234,8 @@ def test_training_rows_golden():
         "1. Most people can be trusted\n2. One needs to be very careful\n"
         "Answer: One needs to be very careful",
         "Answer as the person described here would.\nCountry: Japan\n\n"
-        "Question: How essential is it for a democracy that leaders are chosen by the people in free "
-        "elections?\n1. Not an essential characteristic of democracy\n2\n3\n4\n5\n6\n7\n8\n9\n"
+        "Question: How essential is it for a democracy that leaders are chosen by the people in "
+        "free elections?\n1. Not an essential characteristic of democracy\n2\n3\n4\n5\n6\n7\n8\n9\n"
         "10. An essential characteristic of democracy\nAnswer: It is against democracy",
     ]
     for prompt, completion, text, messages in zip(*rows.to_pydict().values(), strict=True):
