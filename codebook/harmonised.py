@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from codebook.countries import CONTINENTS, countries
+from codebook.countries import CONTINENTS, WAVES, countries
 from codebook.resources import read_toml
 
 if TYPE_CHECKING:
@@ -48,13 +49,14 @@ class Harmonised:
     Attributes:
         name: key in `HARMONISED`, for instance `age`.
         title: short title.
-        variable: raw variable of wave 7 that it is made of.
+        variable: raw variable of the file that it is made of.
         categories: categories in order; empty for an open list.
         code_categories: raw code -> index into `categories`.
         ungrouped_codes: raw codes that are valid, yet belong to no category.
         sensitive: whether it is given out on request only.
         open_list: whether every country has its own list, so that no categories are common.
         note: what one has to know about it.
+        other_names: names of `variable` in other versions of the file.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Harmonised:
     sensitive: bool = False
     open_list: bool = False
     note: str = ""
+    other_names: tuple[str, ...] = ()
 
     @property
     def allowed_codes(self) -> frozenset[int]:
@@ -149,41 +152,49 @@ def _categories(table: Mapping[str, Any]) -> dict[str, list[int]]:
     return {name: _codes(entries) for name, entries in table.items()}
 
 
-def _from_table(name: str, table: Mapping[str, Any]) -> Harmonised:
-    categories = _categories(table.get("categories", {}))
-    code_categories = {
-        code: index for index, codes in enumerate(categories.values()) for code in codes
-    }
+def _code_categories(categories: Mapping[str, Any]) -> Mapping[int, int]:
+    codes = _categories(categories).values()
+    return MappingProxyType({c: index for index, entries in enumerate(codes) for c in entries})
+
+
+def _from_table(name: str, table: Mapping[str, Any], source: str) -> Harmonised:
+    there = table if source == "wave7" else table[source]
+    categories = table.get("categories", {})
     return Harmonised(
         name=name,
         title=table["title"],
-        variable=table["variable"],
-        categories=tuple(categories),
-        code_categories=MappingProxyType(code_categories),
+        variable=there["variable"],
+        categories=tuple(_categories(categories)),
+        code_categories=_code_categories(there.get("categories", categories)),
         ungrouped_codes=frozenset(_codes(table.get("ungrouped", ()))),
         sensitive=table.get("sensitive", False),
         open_list=table.get("open_list", False),
         note=table.get("note", ""),
+        other_names=tuple(there.get("other_names", ())),
     )
 
 
-def _country() -> Harmonised:
+#: Variable that holds the country, by source.
+_COUNTRY_VARIABLES = {"wave5": "V2", "wave6": "V2", "wave7": "B_COUNTRY", "timeseries": "S003"}
+
+
+def _country(source: str) -> Harmonised:
     known = sorted(countries().values(), key=lambda c: c.country)
     return Harmonised(
         name="country",
         title="Country or territory",
-        variable="B_COUNTRY",
+        variable=_COUNTRY_VARIABLES[source],
         categories=tuple(c.country for c in known),
         code_categories=MappingProxyType({c.wvs_code: i for i, c in enumerate(known)}),
     )
 
 
-def _continent() -> Harmonised:
+def _continent(source: str) -> Harmonised:
     place = {name: i for i, name in enumerate(CONTINENTS)}
     return Harmonised(
         name="continent",
         title="Continent",
-        variable="B_COUNTRY",
+        variable=_COUNTRY_VARIABLES[source],
         categories=CONTINENTS,
         code_categories=MappingProxyType(
             {c.wvs_code: place[c.continent] for c in countries().values()}
@@ -191,14 +202,31 @@ def _continent() -> Harmonised:
     )
 
 
-def _all() -> dict[str, Harmonised]:
+@cache
+def harmonised(wave: int = 7, *, timeseries: bool = False) -> Mapping[str, Harmonised]:
+    """The harmonised demographics that a file holds, by name.
+
+    Args:
+        wave: 5, 6 or 7; for the time-series file, any of them.
+        timeseries: whether the file is the time-series file rather than that of one wave.
+
+    Raises:
+        KeyError: the wave is unknown.
+    """
+    if wave not in WAVES:
+        raise KeyError(f"wave {wave} is not known; there are: {', '.join(map(str, WAVES))}")
+    source = "timeseries" if timeseries else f"wave{wave}"
     tables = read_toml("data/demographics_harmonised.toml")
-    found = {name: _from_table(name, table) for name, table in tables.items()}
-    return found | {"country": _country(), "continent": _continent()}
+    found = {
+        name: _from_table(name, table, source)
+        for name, table in tables.items()
+        if source == "wave7" or source in table
+    }
+    return MappingProxyType(found | {"country": _country(source), "continent": _continent(source)})
 
 
-#: All harmonised demographics by name.
-HARMONISED: Mapping[str, Harmonised] = MappingProxyType(_all())
+#: All harmonised demographics of wave 7 by name.
+HARMONISED: Mapping[str, Harmonised] = harmonised()
 
 
 def group_name(members: Mapping[str, str], *, variables: Sequence[str] = GROUP_VARIABLES) -> str:
