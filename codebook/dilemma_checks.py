@@ -13,7 +13,7 @@ import re
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -195,10 +195,11 @@ def shingles(text: str, *, size: int = SHINGLE_WORDS) -> frozenset[tuple[str, ..
     return frozenset(tuple(words[i : i + size]) for i in range(len(words) - size + 1))
 
 
-def jaccard(left: Collection[Any], right: Collection[Any]) -> float:
+def jaccard(left: Set[Any], right: Set[Any]) -> float:
     """Shared members over all members of two sets, in [0, 1]; 0 where both are empty."""
-    left, right = set(left), set(right)
-    return len(left & right) / len(left | right) if left or right else 0.0
+    shared = len(left & right)
+    every = len(left) + len(right) - shared
+    return shared / every if every else 0.0
 
 
 def _twins(found: Sequence[Dilemma]) -> Problems:
