@@ -1,0 +1,1 @@
+"""Ask models the survey: plans, methods, backends, a store that loses nothing, and reading."""

@@ -1,0 +1,1 @@
+"""What answers: local models, servers, hosted providers, and a mock."""
