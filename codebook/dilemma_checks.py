@@ -147,7 +147,7 @@ def _options(dilemma: Dilemma) -> Problems:
 
 def _option_faults(option: str, length: int) -> Iterator[str]:
     if not MIN_OPTION_WORDS <= length <= MAX_OPTION_WORDS:
-        yield f"has {length} words; allowed are {MIN_OPTION_WORDS}-{MAX_OPTION_WORDS}"
+        yield f"has a length of {length}; allowed are {MIN_OPTION_WORDS}-{MAX_OPTION_WORDS} words"
     if not option[0].islower() or option.split()[0] in _NO_ACTION:
         yield "must begin with a verb in small letters, as after 'Should I'"
     if re.search(r"[.?!;:]", option) or re.search(r"\bor\b", option):

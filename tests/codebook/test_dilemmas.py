@@ -246,13 +246,13 @@ def test_options_may_differ_by_three_words(option):
 @pytest.mark.parametrize(
     ("option", "told"),
     [
-        ("leave", "has 1 words"),
+        ("leave", "has a length of 1;"),
         ("rent the flat alone now", "the options have"),
         ("Rent the small flat and live by myself", "must begin with a verb in small letters"),
         ("the small flat and a door of my own", "must begin with a verb"),
         ("rent the small flat or the quiet attic", "without 'or'"),
         ("rent the small flat and be happy.", "without closing marks"),
-        (" ".join(["rent"] * 15), "has 15 words; allowed are 3-14"),
+        (" ".join(["rent"] * 15), "has a length of 15; allowed are 3-14 words"),
         (DILEMMAS[0].low_option, "both options say the same"),
     ],
 )
