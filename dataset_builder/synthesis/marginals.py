@@ -1,0 +1,201 @@
+"""Answer shares of the embedded reference, by country and group, with gaps borrowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codebook import value_questions
+from codebook.harmonised import GROUP_VARIABLES, HARMONISED
+from contracts.release import REFERENCE, open_release
+from dataset_builder.synthesis.template import country_templates
+
+#: Slots of a question: up to eleven options, then these.
+OPTION_SLOTS = 11
+OTHER_SLOTS = ("off_scale", "dont_know", "no_answer", "not_applicable", "not_asked", "missing")
+SLOTS = OPTION_SLOTS + len(OTHER_SLOTS)
+_OTHER_COLUMNS = tuple(f"{name}_count" for name in OTHER_SLOTS)
+
+
+@dataclass(frozen=True)
+class AnswerShares:
+    """Shares of answers, options and kinds of missing alike.
+
+    Attributes:
+        questions: value questions, in questionnaire order.
+        countries: the file's countries, in row order.
+        everyone: shape (countries, questions, SLOTS); unweighted shares of all people.
+        weighted: shape (countries, questions, OPTION_SLOTS); weighted shares of the options
+            among valid answers.
+        groups: by group variable, shape (countries, categories, questions, SLOTS); NaN where
+            the reference has no such group.
+        design_effect: n / n_eff by country, shape (countries,).
+        borrowed: shape (countries, questions): whether the shares are a continent's.
+    """
+
+    questions: tuple[str, ...]
+    countries: tuple[str, ...]
+    everyone: NDArray[np.float32]
+    weighted: NDArray[np.float32]
+    groups: Mapping[str, NDArray[np.float32]]
+    design_effect: NDArray[np.float64]
+    borrowed: NDArray[np.bool_]
+
+    @property
+    def borrowed_countries(self) -> tuple[str, ...]:
+        """Countries without any shares of their own."""
+        whole = np.asarray(self.borrowed.all(axis=1))
+        return tuple(c for c, b in zip(self.countries, whole, strict=True) if b)
+
+    @property
+    def borrowed_questions(self) -> tuple[str, ...]:
+        """Single questions that a country borrows, as `USA:Q33`."""
+        partly = self.borrowed & ~np.asarray(self.borrowed.all(axis=1))[:, None]
+        return tuple(f"{self.countries[c]}:{self.questions[q]}" for c, q in np.argwhere(partly))
+
+
+def slot_codes() -> NDArray[np.int8]:
+    """Raw code of every slot, shape (questions, SLOTS); -5 where a question has no such option."""
+    questions = value_questions()
+    codes = np.full((len(questions), SLOTS), -5, np.int8)
+    for row, question in enumerate(questions.values()):
+        assert question.scale is not None
+        codes[row, : question.scale.size] = question.scale.codes
+        codes[row, OPTION_SLOTS] = question.scale.off_scale[0] if question.scale.off_scale else -5
+        codes[row, OPTION_SLOTS + 1 :] = (-1, -2, -3, -4, -5)
+    return codes
+
+
+def read_answer_shares() -> AnswerShares:
+    """Shares of wave 7 of the embedded reference, for all countries of the file.
+
+    A country or question that the reference lacks gets the mean of the shares of its continent's
+    countries (of all countries, where the continent has none).
+    """
+    table = _Cells.read()
+    names = tuple(c.country for c in country_templates())
+    everyone = table.counts("", names)
+    borrowed = everyone.sum(axis=2) == 0
+    shares = _borrow(_normalised(everyone))
+    weighted = _borrow(_normalised(table.weights("", names)))
+    groups = {}
+    for variable in GROUP_VARIABLES:
+        parts = [
+            _borrow(_normalised(table.counts(f"{variable}={category}", names)), only=borrowed)
+            for category in HARMONISED[variable].categories
+        ]
+        groups[variable] = np.stack(parts, axis=1)
+    return AnswerShares(
+        questions=tuple(value_questions()),
+        countries=names,
+        everyone=shares,
+        weighted=weighted,
+        groups=groups,
+        design_effect=table.design_effects(names),
+        borrowed=borrowed,
+    )
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Rows of wave 7 of `distributions`, as columns."""
+
+    columns: Mapping[str, NDArray[np.generic]]
+
+    @classmethod
+    def read(cls) -> _Cells:
+        import pyarrow.compute as pc
+
+        wanted = ["country", "group", "question_id", "position", "n", "weight_sum", "n_valid"]
+        table = open_release(REFERENCE).table(
+            "distributions",
+            columns=[*wanted, "n_eff", *_OTHER_COLUMNS],
+            where=(pc.field("wave") == 7) & (pc.field("split") == "all"),
+        )
+        return cls({n: table.column(n).to_numpy(zero_copy_only=False) for n in table.column_names})
+
+    def _places(
+        self, group: str, names: Sequence[str]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+        """Rows of a group, and the country and question that each belongs to."""
+        country_place = {name: i for i, name in enumerate(names)}
+        question_place = {name: i for i, name in enumerate(value_questions())}
+        rows = np.flatnonzero(self.columns["group"] == group)
+        country = np.array([country_place.get(c, -1) for c in self.columns["country"][rows]], int)
+        asked = [question_place.get(q, -1) for q in self.columns["question_id"][rows]]
+        question = np.array(asked, int)
+        kept = (country >= 0) & (question >= 0)
+        return rows[kept], country[kept], question[kept]
+
+    def counts(self, group: str, names: Sequence[str]) -> NDArray[np.float64]:
+        """People by country, question and slot."""
+        rows, country, question = self._places(group, names)
+        found = np.zeros((len(names), len(value_questions()), SLOTS))
+        position = self.columns["position"][rows].astype(np.float64)
+        option = np.isfinite(position) & (position >= 0)
+        place = position[option].astype(int)
+        found[country[option], question[option], place] = self.columns["n"][rows][option]
+        for slot, name in enumerate(_OTHER_COLUMNS, start=OPTION_SLOTS):
+            found[country, question, slot] = np.nan_to_num(
+                self.columns[name][rows].astype(np.float64)
+            )
+        return found
+
+    def weights(self, group: str, names: Sequence[str]) -> NDArray[np.float64]:
+        """Sum of weights by country, question and option."""
+        rows, country, question = self._places(group, names)
+        found = np.zeros((len(names), len(value_questions()), OPTION_SLOTS))
+        position = self.columns["position"][rows].astype(np.float64)
+        option = np.isfinite(position) & (position >= 0)
+        place = position[option].astype(int)
+        found[country[option], question[option], place] = self.columns["weight_sum"][rows][option]
+        return found
+
+    def design_effects(self, names: Sequence[str]) -> NDArray[np.float64]:
+        """Median of n / n_eff over a country's questions; 1 where there are none."""
+        rows, country, _ = self._places("", names)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = self.columns["n_valid"][rows] / self.columns["n_eff"][rows].astype(np.float64)
+        effects = np.ones(len(names))
+        for place in range(len(names)):
+            here = ratio[(country == place) & np.isfinite(ratio)]
+            if here.size:
+                effects[place] = max(1.0, float(np.median(here)))
+        return effects
+
+
+def _normalised(counts: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Shares over the last axis; NaN where nobody was counted."""
+    total = counts.sum(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (counts / total).astype(np.float32)
+
+
+def _borrow(
+    shares: NDArray[np.float32],
+    *,
+    only: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float32]:
+    """Fill countries' missing shares with the mean of their continent, else of the world."""
+    continent = np.array([c.continent for c in country_templates()])
+    filled = shares.copy()
+    known = np.asarray(np.isfinite(shares).all(axis=-1))
+    gaps = ~known if only is None else ~known & only
+    world = _mean_of(shares, known)
+    for place in np.flatnonzero(gaps.any(axis=1)):
+        here = continent == continent[place]
+        mean = _mean_of(shares[here], known[here])
+        mean = np.where(np.isnan(mean), world, mean)
+        filled[place, gaps[place]] = mean[gaps[place]]
+    return filled
+
+
+def _mean_of(shares: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Mean share over countries that have it, shape (questions, slots); NaN where none has."""
+    count = known.sum(axis=0)[:, None]
+    total = np.where(known[..., None], shares, 0).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (total / count).astype(np.float32)

@@ -1,0 +1,174 @@
+"""What a pooled wave 7 file looks like: columns, countries, and marginals of demographics."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codebook import countries
+from contracts.errors import fail
+
+#: Stands for all codes that fewer than ten people of a country hold.
+POOLED_CODE = 99999
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the file.
+
+    Attributes:
+        name: its name.
+        kind: `text`, `whole`, `whole_or_blank` or `decimal`.
+        low: lowest number seen.
+        high: highest number seen.
+        blank_share: share of blank cells.
+        distinct: number of distinct entries seen.
+    """
+
+    name: str
+    kind: str
+    low: float
+    high: float
+    blank_share: float
+    distinct: int
+
+
+@dataclass(frozen=True)
+class CountryTemplate:
+    """A country of the file, in row order.
+
+    Attributes:
+        country: ISO3 code.
+        wvs_code: the survey's numeric code.
+        continent: its continent.
+        people: number of people.
+        year: year of fieldwork.
+        cow_number: Correlates of War number.
+        cow_letters: Correlates of War letters.
+    """
+
+    country: str
+    wvs_code: int
+    continent: str
+    people: int
+    year: int
+    cow_number: int
+    cow_letters: str
+
+
+@dataclass(frozen=True)
+class Marginal:
+    """How many people of a country hold each code of a variable: arrays of shape (m,)."""
+
+    codes: NDArray[np.int64]
+    people: NDArray[np.float64]
+
+
+def _data(name: str) -> Traversable:
+    return resources.files("dataset_builder.synthesis").joinpath(f"data/{name}")
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(_data(name).read_text(encoding="utf-8").splitlines()))
+
+
+@cache
+def columns() -> tuple[Column, ...]:
+    """The 606 columns of the file, in order."""
+    return tuple(
+        Column(
+            name=row["column"],
+            kind=row["kind"],
+            low=float(row["low"] or "nan"),
+            high=float(row["high"] or "nan"),
+            blank_share=float(row["blank_share"]),
+            distinct=int(row["distinct"]),
+        )
+        for row in _rows("columns.csv")
+    )
+
+
+@cache
+def country_templates() -> tuple[CountryTemplate, ...]:
+    """The 64 countries of the file, in row order."""
+    return tuple(
+        CountryTemplate(
+            country=row["country"],
+            wvs_code=countries()[row["country"]].wvs_code,
+            continent=countries()[row["country"]].continent,
+            people=int(row["people"]),
+            year=int(row["year"]),
+            cow_number=int(row["cow_number"]),
+            cow_letters=row["cow_letters"],
+        )
+        for row in _rows("countries.csv")
+    )
+
+
+@cache
+def language_letters() -> Mapping[int, str]:
+    """ISO letters by the survey's code of a language."""
+    return MappingProxyType({int(r["code"]): r["letters"] for r in _rows("languages.csv")})
+
+
+@cache
+def demographic_marginals() -> Mapping[str, Mapping[str, Marginal]]:
+    """Marginal by variable and country."""
+    import pyarrow.parquet as pq
+
+    with resources.as_file(_data("demographics.parquet")) as path:
+        rows = pq.read_table(path).to_pylist()
+    found: dict[str, dict[str, list[tuple[int, int]]]] = {}
+    for row in rows:
+        pairs = found.setdefault(row["variable"], {}).setdefault(row["country"], [])
+        pairs.append((row["code"], row["people"]))
+    return MappingProxyType(
+        {
+            variable: MappingProxyType(
+                {
+                    country: Marginal(
+                        codes=np.array([c for c, _ in pairs], np.int64),
+                        people=np.array([n for _, n in pairs], np.float64),
+                    )
+                    for country, pairs in by_country.items()
+                }
+            )
+            for variable, by_country in found.items()
+        }
+    )
+
+
+def country_sizes(people: int | None) -> tuple[int, ...]:
+    """People per country, in row order: version 5.0's, or scaled to a total.
+
+    Shares are scaled by largest remainder; no country falls below two people.
+
+    Args:
+        people: total, None for 94,278.
+
+    Raises:
+        ContractError: there are too few people for two in each country.
+    """
+    sizes = np.array([c.people for c in country_templates()])
+    if people is None:
+        return tuple(sizes.tolist())
+    if people < 2 * len(sizes):
+        raise fail(
+            "too-few-people",
+            f"a file of {len(sizes)} countries cannot have {people} people",
+            column="--people",
+            allowed=f"{2 * len(sizes)} or more",
+        )
+    exact = 2 + (people - 2 * len(sizes)) * sizes / sizes.sum()
+    scaled = np.floor(exact).astype(int)
+    order = np.argsort(scaled - exact, kind="stable")
+    scaled[order[: people - scaled.sum()]] += 1
+    return tuple(scaled.tolist())
