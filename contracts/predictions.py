@@ -147,7 +147,7 @@ def read_predictions(path: str | Path, *, meta_path: str | Path | None = None) -
 
         scan = scan_ratings(source, findings)
         rows = scan.rows
-    if rows == 0:
+    if rows == 0 and not findings.count:
         findings.add("no-rows", "the file holds no record")
     findings.raise_if_any()
     fields = meta.model_dump(mode="json")

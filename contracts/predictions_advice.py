@@ -50,7 +50,7 @@ def _parse(
     record: Mapping[str, Any], row: int, findings: Findings
 ) -> tuple[tuple[Any, ...], str] | None:
     fields = {name: text_field(record, name) or DEFAULTS.get(name, "") for name in COLUMNS}
-    before = len(findings.problems) + findings.beyond
+    before = findings.count
     if not fields["prompt_id"]:
         findings.add("missing-field", "the record names no prompt", row=row, column="prompt_id")
     for name, allowed in (("side", SIDES), ("approach", APPROACHES)):
@@ -73,7 +73,7 @@ def _parse(
             column="repeat",
             found=quote(fields["repeat"]),
         )
-    if len(findings.problems) + findings.beyond > before:
+    if findings.count > before:
         return None
     country = fields["country"].upper()
     if country and country not in countries():

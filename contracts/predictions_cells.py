@@ -135,18 +135,21 @@ def canonical_group(group: str) -> str | None:
 def _take(
     cells: dict[Key, _Cell], key: Key, record: Mapping[str, Any], row: int, findings: Findings
 ) -> None:
+    before = findings.count
     status = _status(record, row, findings)
-    if status is None:
-        return
     question = value_questions()[key[0]]
-    if "shares" in record:
-        found = _Cell(row, _record_shares(record["shares"], question, row, findings), status, True)
+    whole = "shares" in record
+    if whole:
+        shares = _record_shares(record["shares"], question, row, findings)
     else:
-        found = _Cell(row, _long_share(record, question, row, findings), status)
-    if key not in cells:
+        shares = _long_share(record, question, row, findings)
+    if status is None or findings.count > before:
+        return  # what is wrong already would only be called a contradiction as well
+    found = _Cell(row, shares, status, whole)
+    if key in cells:
+        _join(cells[key], found, key, findings)
+    else:
         cells[key] = found
-        return
-    _join(cells[key], found, key, findings)
 
 
 def _status(record: Mapping[str, Any], row: int, findings: Findings) -> Status | None:

@@ -56,6 +56,11 @@ class Findings:
             )
         )
 
+    @property
+    def count(self) -> int:
+        """How many problems there are."""
+        return len(self.problems) + self.beyond
+
     def tolerate(self, name: str, count: int = 1) -> None:
         """Count something that was mended or left out."""
         self._tolerated[name] += count

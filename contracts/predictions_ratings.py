@@ -125,7 +125,8 @@ def _parse(chunk: Chunk, findings: Findings) -> tuple[pa.RecordBatch, npt.NDArra
     participant = _whole(column("participant_id"), "participant_id", rows, findings)
     sample = _whole(column("sample"), "sample", rows, findings, limit=2**31 - 1)
     score = _scores(column("score"), findings)
-    _check_fields(question, participant, sample, rows, findings)
+    nobody = pc.and_(_blank(column("participant_id")), _blank(column("sample")))
+    _check_fields(question, nobody, rows, findings)
     known = pc.is_in(question, value_set=pa.array(list(value_questions()), pa.string()))
     unknown = pc.and_(pc.invert(known), pc.not_equal(question, ""))
     findings.tolerate("unknown_questions", pc.sum(unknown).as_py() or 0)
@@ -176,12 +177,14 @@ def _scores(texts: pa.Array, findings: Findings) -> pa.Array:
     return scores
 
 
+def _blank(texts: pa.Array) -> pa.Array:
+    import pyarrow.compute as pc
+
+    return pc.equal(pc.utf8_trim_whitespace(texts), "")
+
+
 def _check_fields(
-    question: pa.Array,
-    participant: pa.Array,
-    sample: pa.Array,
-    rows: npt.NDArray[np.int64],
-    findings: Findings,
+    question: pa.Array, nobody: pa.Array, rows: npt.NDArray[np.int64], findings: Findings
 ) -> None:
     import pyarrow.compute as pc
 
@@ -192,7 +195,6 @@ def _check_fields(
             row=int(rows[index]),
             column="question_id",
         )
-    nobody = pc.and_(pc.is_null(participant), pc.is_null(sample))
     for index in pc.indices_nonzero(nobody).to_pylist():
         findings.add(
             "missing-field",

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from contracts.atomic import atomic_file, write_text
-from contracts.digests import pretty_json
 from contracts.errors import fail
 from contracts.predictions_header import sidecar_path
 from contracts.predictions_meta import Kind, PredictionsMeta
@@ -78,7 +77,8 @@ def write_predictions(
         _write_text_table(target, _rows(records, kind), kind, tab=suffix == ".tsv")
     sidecar = sidecar_path(target)
     if suffix in (".csv", ".tsv"):
-        write_text(sidecar, pretty_json(_fields(meta)))
+        # Not the canonical form: a setting such as a temperature keeps all its digits.
+        write_text(sidecar, json.dumps(_fields(meta), ensure_ascii=False, indent=1) + "\n")
     else:
         sidecar.unlink(missing_ok=True)  # one that another run left would contradict
     return target
