@@ -156,6 +156,10 @@ TABLES: Mapping[str, pa.Schema] = MappingProxyType(
 )
 
 
+#: Columns that a table may lack: a release can be built without demographics in `responses`.
+OPTIONAL_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType({"responses": MAIN_DEMOGRAPHICS})
+
+
 def schema_problems(name: str, schema: pa.Schema) -> list[str]:
     """What keeps `schema` from being that of table `name`; empty if it is.
 
@@ -164,6 +168,8 @@ def schema_problems(name: str, schema: pa.Schema) -> list[str]:
     problems = []
     for field in TABLES[name]:
         index = schema.get_field_index(field.name)
+        if index < 0 and field.name in OPTIONAL_COLUMNS.get(name, ()):
+            continue
         if index < 0:
             problems.append(f"column {field.name} ({field.type}) is missing")
             continue

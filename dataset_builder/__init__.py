@@ -1,0 +1,1 @@
+"""Survey files in, a release out: read, split, tabulate, check, publish."""

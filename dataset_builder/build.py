@@ -1,0 +1,422 @@
+"""Survey files into a release: read, split, write every table, say everything in the manifest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from codebook import codebook_digest, value_questions
+from codebook.wordings import languages, wording
+from contracts.atomic import atomic_folder, write_text
+from contracts.codebook_tables import countries_table, questions_table
+from contracts.disclosure import protect_distributions
+from contracts.errors import ContractError, Problem
+from contracts.manifest import Disclosure, Manifest, SplitRecipe, TableEntry
+from contracts.release_writer import TableWriter, write_manifest, write_tables
+from contracts.tables import AGGREGATE_TABLES, SPLITS
+from dataset_builder.card import CARD_NAME, card_text
+from dataset_builder.counting import count_codes
+from dataset_builder.options import BuildOptions
+from dataset_builder.people import People, describe_people, respondents_table
+from dataset_builder.probe import probe_table
+from dataset_builder.progress import Progress, Report, silent
+from dataset_builder.reading import read_survey
+from dataset_builder.responses import WITHOUT_DEMOGRAPHICS, Layout, write_responses
+from dataset_builder.splits import split_people
+from dataset_builder.survey import Survey
+from dataset_builder.tabulate import check_codes, distribution_batches
+
+#: Version of a release unless another is given.
+DEFAULT_VERSION = "1.0.0"
+
+
+def builder_version() -> str:
+    """Version of the installed project; "source" where it is run without being installed."""
+    try:
+        return version("opinion-atlas")
+    except PackageNotFoundError:
+        return "source"
+
+
+def build_release(
+    sources: Sequence[str | Path | Survey],
+    out: str | Path,
+    *,
+    split: Literal["hash", "worldvaluesbench"] = "hash",
+    demographics: Literal["main", "all", "none"] = "main",
+    include: Sequence[str] = (),
+    hold_out_questions: Sequence[str] = (),
+    hold_out_countries: Sequence[str] = (),
+    public: bool = False,
+    cells: bool = False,
+    name: str = "",
+    release_version: str = DEFAULT_VERSION,
+    seed: int = 0,
+    allow_unknown: bool = False,
+    force: bool = False,
+    progress: Progress = silent,
+) -> Manifest:
+    """Make a release folder; it appears whole or not at all.
+
+    Args:
+        sources: survey files (or surveys already read); each wave and country in one of them.
+        out: folder to make.
+        split: recipe of train, validation and test.
+        demographics: what `responses` says of the person: the main ones as text; also all raw
+            codes; or nothing.
+        include: demographics given on request only: religion, ethnicity, party.
+        hold_out_questions: ids whose answers only the test split holds.
+        hold_out_countries: ISO3 codes whose people are all in test.
+        public: aggregates alone, under disclosure control.
+        cells: also tabulate by sex, age, education and settlement at once (private only).
+        name: name of the release; from the sources if empty.
+        release_version: version of the release.
+        seed: seed of the probe's draws.
+        allow_unknown: set codes the codebook lacks missing, and list them.
+        force: whether an older folder at `out` may be replaced.
+        progress: told what is being done.
+
+    Returns:
+        The manifest, as written.
+
+    Raises:
+        ContractError: a file or an option is wrong, or the folder cannot be written.
+    """
+    options = BuildOptions(
+        split=split,
+        demographics=demographics,
+        include=tuple(include),
+        hold_out_questions=tuple(hold_out_questions),
+        hold_out_countries=tuple(hold_out_countries),
+        public=public,
+        cells=cells,
+        name=name,
+        release_version=release_version,
+        seed=seed,
+    )
+    return build_with(
+        options, sources, out, allow_unknown=allow_unknown, force=force, progress=progress
+    )
+
+
+def build_with(
+    options: BuildOptions,
+    sources: Sequence[str | Path | Survey],
+    out: str | Path,
+    *,
+    allow_unknown: bool = False,
+    force: bool = False,
+    progress: Progress = silent,
+) -> Manifest:
+    """`build_release` with its options in one object."""
+    options.check()
+    if not force and Path(out).exists():
+        # Said before the work, not after it.
+        raise ContractError(
+            Problem(
+                "output-exists",
+                f"{out} exists already",
+                hint="Choose another output, or pass --force to replace it.",
+            )
+        )
+    surveys = read_sources(sources, allow_unknown=allow_unknown, progress=progress)
+    everyone = prepare(surveys, options)
+    with atomic_folder(out, replace=force) as partial:
+        return _write(partial, everyone, options, progress)
+
+
+def plan_release(
+    options: BuildOptions,
+    sources: Sequence[str | Path | Survey],
+    *,
+    allow_unknown: bool = False,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """What `build_with` would write, found without writing anything.
+
+    Returns:
+        Name, version, sources, counts, split and tables, as the manifest will say them.
+
+    Raises:
+        ContractError: a file or an option is wrong.
+    """
+    options.check()
+    surveys = read_sources(sources, allow_unknown=allow_unknown, progress=progress)
+    everyone = prepare(surveys, options)
+    manifest = make_manifest(everyone, options, {}, Disclosure()).model_dump(mode="json")
+    tables = AGGREGATE_TABLES if options.public else _TABLE_ORDER
+    wanted = ("name", "release_version", "public", "waves", "sources", "counts", "split", "notes")
+    return {key: manifest[key] for key in wanted} | {"tables": list(tables)}
+
+
+def read_sources(
+    sources: Sequence[str | Path | Survey],
+    *,
+    allow_unknown: bool = False,
+    progress: Progress = silent,
+) -> list[Survey]:
+    """Read all files; each wave and country must be in one of them only.
+
+    Raises:
+        ContractError: a file is wrong, none is given, or two hold the same wave and country.
+    """
+    if not sources:
+        raise ContractError(Problem("no-source", "no survey file was given"))
+    surveys = []
+    for source in sources:
+        if isinstance(source, Survey):
+            surveys.append(source)
+            continue
+        with progress(f"reading {Path(source).name}") as report:
+            survey = read_survey(source, allow_unknown=allow_unknown, progress=report)
+            surveys.append(survey)
+    _check_overlap(surveys)
+    return surveys
+
+
+def _check_overlap(surveys: Sequence[Survey]) -> None:
+    holders: dict[tuple[int, str], list[str]] = {}
+    for survey in surveys:
+        for country in survey.countries:
+            holders.setdefault((survey.wave, country), []).append(survey.source.name)
+    problems = [
+        Problem(
+            "country-twice",
+            f"{country} of wave {wave} is in several files",
+            found=", ".join(names),
+            allowed="one file per wave and country",
+            hint="Leave one of the files out.",
+        )
+        for (wave, country), names in holders.items()
+        if len(names) > 1
+    ]
+    ids = np.concatenate([survey.respondent_id for survey in surveys])
+    if not problems and len(np.unique(ids)) < len(ids):
+        problems.append(
+            Problem(
+                "id-twice",
+                "the same respondent id occurs twice",
+                found=f"{len(ids) - len(np.unique(ids))} times",
+                allowed="ids that are unique over all files",
+                hint="Give each file to a build of its own.",
+            )
+        )
+    if problems:
+        raise ContractError(problems, subject="sources")
+
+
+def prepare(surveys: Sequence[Survey], options: BuildOptions) -> list[People]:
+    """Split and describe the people of all surveys.
+
+    Raises:
+        ContractError: an option names what the files lack, or a code is on no scale.
+    """
+    _check_held_out(surveys, options)
+    splits = split_people(surveys, split_recipe(options))
+    everyone = [
+        describe_people(survey, split, include=options.include)
+        for survey, split in zip(surveys, splits, strict=True)
+    ]
+    for people in everyone:
+        check_codes(people)
+    return everyone
+
+
+def _check_held_out(surveys: Sequence[Survey], options: BuildOptions) -> None:
+    asked = {question for survey in surveys for question in survey.questions}
+    there = {country for survey in surveys for country in survey.countries}
+    problems = [
+        Problem("held-out", f"no file holds {kind} {name!r}", hint="Check the spelling.")
+        for kind, names, known in (
+            ("question", options.hold_out_questions, asked),
+            ("country", options.hold_out_countries, there),
+        )
+        for name in names
+        if name not in known
+    ]
+    if problems:
+        raise ContractError(problems, subject="--hold-out")
+
+
+def split_recipe(options: BuildOptions, people: Mapping[str, int] | None = None) -> SplitRecipe:
+    """The split as the manifest states it."""
+    return SplitRecipe(
+        recipe=options.split,
+        fractions=options.fractions,
+        people=dict(people or {}),
+        key=options.key if options.split == "hash" else "",
+        held_out_questions=list(options.hold_out_questions),
+        held_out_countries=list(options.hold_out_countries),
+    )
+
+
+def _write(
+    root: Path, everyone: Sequence[People], options: BuildOptions, progress: Progress
+) -> Manifest:
+    tables: dict[str, TableEntry] = {}
+    if not options.public:
+        tables |= _write_individuals(root, everyone, options, progress)
+    with progress("counting answers") as report:
+        tables["distributions"], disclosure = _write_distributions(root, everyone, options, report)
+    tables |= write_tables(
+        root, {"questions": _questions(everyone), "countries": _countries(everyone)}
+    )
+    manifest = make_manifest(everyone, options, tables, disclosure)
+    write_text(root / CARD_NAME, card_text(manifest))
+    write_manifest(root, manifest)
+    return manifest
+
+
+def _layout(everyone: Sequence[People], options: BuildOptions) -> Layout:
+    if options.demographics == "none":
+        return Layout(fixed=WITHOUT_DEMOGRAPHICS, text=options.include)
+    if options.demographics == "main":
+        return Layout(text=options.include)
+    return Layout(text=options.include, codes=_variables(everyone))
+
+
+def _variables(everyone: Sequence[People]) -> tuple[str, ...]:
+    """Raw demographics that any of the surveys has, in the order of the first that has them."""
+    return tuple(dict.fromkeys(variable for people in everyone for variable in people.codes))
+
+
+def _write_individuals(
+    root: Path, everyone: Sequence[People], options: BuildOptions, progress: Progress
+) -> dict[str, TableEntry]:
+    responses = TableWriter(root, "responses")
+    with progress("writing responses") as report:
+        write_responses(
+            responses,
+            everyone,
+            layout=_layout(everyone, options),
+            held_out_questions=options.hold_out_questions,
+            progress=report,
+        )
+        entries = {"responses": responses.close()}
+    variables = _variables(everyone)
+    with progress("writing respondents and probe"):
+        respondents = TableWriter(root, "respondents")
+        probe = TableWriter(root, "probe")
+        for people in everyone:
+            respondents.write(respondents_table(people, variables))
+            if people.survey.wave == 7:
+                rng = np.random.default_rng(options.seed)
+                probe.write(probe_table(people, rng=rng))
+        entries["respondents"] = respondents.close()
+        entries["probe"] = probe.close()
+    return {name: entry for name, entry in entries.items() if entry.files}
+
+
+def _write_distributions(
+    root: Path, everyone: Sequence[People], options: BuildOptions, report: Report
+) -> tuple[TableEntry, Disclosure]:
+    writer = TableWriter(root, "distributions")
+    total = Disclosure()
+    for number, people in enumerate(everyone):
+        report(number, len(everyone))
+        for batch in distribution_batches(people, cells=options.cells):
+            if options.public:
+                batch, held_back = protect_distributions(batch)
+                total = add_disclosure(total, held_back)
+            writer.write(batch)
+    return writer.close(), total
+
+
+def add_disclosure(one: Disclosure, other: Disclosure) -> Disclosure:
+    """Disclosure control of two parts of a table, taken together."""
+    return other.model_copy(
+        update={
+            "cells_suppressed": one.cells_suppressed + other.cells_suppressed,
+            "cells_suppressed_secondary": one.cells_suppressed_secondary
+            + other.cells_suppressed_secondary,
+        }
+    )
+
+
+def _questions(everyone: Sequence[People]) -> pa.Table:
+    variables: dict[int, dict[str, str]] = {}
+    for people in everyone:
+        names = variables.setdefault(people.survey.wave, {})
+        names.update({question: question for question in people.survey.questions})
+    words = wording("en")
+    return questions_table(variables, labels=words.labels, stems=words.stems)
+
+
+def _countries(everyone: Sequence[People]) -> pa.Table:
+    found: dict[str, dict[int, int]] = {}
+    for people in everyone:
+        survey = people.survey
+        counts = np.bincount(survey.country[people.split >= 0], minlength=len(survey.countries))
+        for country, count in zip(survey.countries, counts.tolist(), strict=True):
+            if count:
+                found.setdefault(country, {})[survey.wave] = count
+    return countries_table(found)
+
+
+def release_name(everyone: Sequence[People], options: BuildOptions) -> str:
+    """Name of a release: what it is made from."""
+    if options.name:
+        return options.name
+    waves = sorted({people.survey.wave for people in everyone})
+    parts = ["wvs", *(f"wave{wave}" for wave in waves)]
+    if any(people.survey.synthetic is not None for people in everyone):
+        parts.append("synthetic")
+    if options.public:
+        parts.append("public")
+    return "-".join(parts)
+
+
+def make_manifest(
+    everyone: Sequence[People],
+    options: BuildOptions,
+    tables: Mapping[str, TableEntry],
+    disclosure: Disclosure,
+) -> Manifest:
+    """Everything that the manifest says of a release."""
+    surveys = [people.survey for people in everyone]
+    split = np.concatenate([people.split for people in everyone])
+    in_split = {name: int((split == i).sum()) for i, name in enumerate(SPLITS)}
+    synthetic = [survey.synthetic for survey in surveys if survey.synthetic is not None]
+    return Manifest(
+        name=release_name(everyone, options),
+        release_version=options.release_version,
+        builder_version=builder_version(),
+        public=options.public,
+        synthetic=synthetic[0] if synthetic else None,
+        waves=sorted({survey.wave for survey in surveys}),
+        sources=[survey.source for survey in surveys],
+        codebook_digest=codebook_digest(),
+        wording_digests={language: wording(language).digest for language in languages()},
+        tables=dict(sorted(tables.items(), key=lambda item: _TABLE_ORDER.index(item[0]))),
+        counts=_counts(everyone, options),
+        split=split_recipe(options, in_split),
+        demographics="none" if options.public else options.demographics,
+        unlisted_codes=[code for survey in surveys for code in survey.unlisted],
+        disclosure=disclosure,
+        notes=[*dict.fromkeys(note for survey in surveys for note in survey.notes)],
+    )
+
+
+_TABLE_ORDER = ("responses", "respondents", "questions", "distributions", "countries", "probe")
+
+
+def _counts(everyone: Sequence[People], options: BuildOptions) -> dict[str, int]:
+    """People, answers and each kind of missing, counted once more from the codes themselves."""
+    total: Counter[str] = Counter()
+    for people in everyone:
+        total += count_codes(people, options.hold_out_questions)
+        total["people_left_out"] += int((people.split < 0).sum())
+    total["people"] = sum(int((people.split >= 0).sum()) for people in everyone)
+    total["countries"] = len({c for people in everyone for c in people.survey.countries})
+    total["questions"] = len(
+        {q for p in everyone for q in p.survey.questions if q in value_questions()}
+    )
+    if options.public:
+        return {name: total[name] for name in ("people", "countries", "questions")}
+    return dict(sorted(total.items()))

@@ -1,0 +1,178 @@
+"""Sub-commands of `opinion-atlas`: build, verify, synthesize, publish."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+Json = Annotated[
+    bool, Parameter(name="--json", negative="", help="Print JSON for programs, not for people.")
+]
+DryRun = Annotated[
+    bool, Parameter(negative="", help="Say what would be written, and write nothing.")
+]
+Force = Annotated[bool, Parameter(negative="", help="Replace what is at the output already.")]
+Names = Parameter(consume_multiple=True, negative="")
+
+
+def build(
+    sources: Annotated[
+        tuple[Path, ...],
+        Parameter(
+            help="Survey files of wave 7, pooled or of one country: .sav, .csv, .dta, labelled "
+            ".xlsx, or a .zip that holds one. What is in them is detected."
+        ),
+    ],
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="Folder of the release; must not exist yet.")],
+    split: Annotated[
+        Literal["hash", "worldvaluesbench"],
+        Parameter(
+            help="hash: by a keyed hash of each person's id, 70/15/15 in every country, so that "
+            "a new version of the file moves nobody. worldvaluesbench: that benchmark's own "
+            "split, which depends on the row order of the pooled file, without Uruguay."
+        ),
+    ] = "hash",
+    demographics: Annotated[
+        Literal["main", "all", "none"],
+        Parameter(
+            help="What each row of `responses` says of the person: main (sex, age group, "
+            "education, ... as text), all (also the raw codes of all demographic questions), or "
+            "none. `respondents` holds them in any case."
+        ),
+    ] = "main",
+    include: Annotated[
+        tuple[str, ...],
+        Names,
+        Parameter(help="Demographics given on request only: religion, ethnicity, party."),
+    ] = (),
+    hold_out_questions: Annotated[
+        tuple[str, ...],
+        Names,
+        Parameter(help="Ids of questions whose answers only the test split holds."),
+    ] = (),
+    hold_out_countries: Annotated[
+        tuple[str, ...],
+        Names,
+        Parameter(help="ISO3 codes of countries whose people are all in test."),
+    ] = (),
+    public: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Aggregates alone, under disclosure control: no rows of single persons, no cell "
+            "of fewer than 30 valid answers, none that follows by subtraction.",
+        ),
+    ] = False,
+    cells: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Also tabulate by sex, age, education and settlement at once; makes "
+            "`distributions` many times larger. Never in a public release.",
+        ),
+    ] = False,
+    name: Annotated[str, Parameter(help="Name of the release; from its sources by default.")] = "",
+    release_version: Annotated[str, Parameter(help="Version of the release.")] = "1.0.0",
+    seed: Annotated[int, Parameter(help="Seed of the probe's draws.")] = 0,
+    allow_unknown: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Set answers whose code the codebook lacks missing, and list them, instead of "
+            "stopping.",
+        ),
+    ] = False,
+    force: Force = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Turn survey files into a release: a folder that `load_dataset` and the scorer open.
+
+    `responses` (train, validation, test), `respondents`, `questions`, `distributions`,
+    `countries`, `probe`, `manifest.json` and a dataset card. The folder appears whole or not at
+    all. The files of the World Values Survey must not be redistributed: keep a release private
+    unless it was made with --public.
+    """
+    from dataset_builder import terminal
+    from dataset_builder.build import build_with, plan_release
+    from dataset_builder.options import BuildOptions
+
+    options = BuildOptions(
+        split=split,
+        demographics=demographics,
+        include=include,
+        hold_out_questions=hold_out_questions,
+        hold_out_countries=hold_out_countries,
+        public=public,
+        cells=cells,
+        name=name,
+        release_version=release_version,
+        seed=seed,
+    )
+    progress = terminal.progress(json=json)
+    if dry_run:
+        plan = plan_release(options, sources, allow_unknown=allow_unknown, progress=progress)
+        terminal.say_plan(plan, out=out, json=json)
+        return
+    manifest = build_with(
+        options, sources, out, allow_unknown=allow_unknown, force=force, progress=progress
+    )
+    terminal.say_built(manifest, out=out, json=json)
+
+
+def verify(
+    release: Annotated[
+        str,
+        Parameter(help="Folder of a release, ORG/NAME@tag on the Hub, or `reference`."),
+    ],
+    /,
+    *,
+    json: Json = False,
+) -> int:
+    """Check every promise of a release: bytes, columns, rows, counts, splits, disclosure.
+
+    Answers are counted once more from the long rows and compared with `distributions`. The exit
+    code is 1 where anything is wrong; all problems are printed.
+    """
+    from dataset_builder import terminal
+    from dataset_builder.verifying.run import verify_release
+
+    found = verify_release(release, progress=terminal.progress(json=json))
+    terminal.say_verified(found, json=json)
+    return 0 if found.passed else 1
+
+
+def synthesize(
+    *,
+    out: Annotated[
+        Path, Parameter(help="File to write; the suffix (.csv or .sav) decides the format.")
+    ],
+    people: Annotated[
+        int | None,
+        Parameter(help="How many people; by default as many as version 5.0 has, 94,278."),
+    ] = None,
+    seed: Annotated[int, Parameter(help="The same seed gives the same people.")] = 0,
+    force: Force = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Write a made-up survey file with real marginals, to try everything without real data.
+
+    It has the columns, types, missing codes and quirks of the pooled file of wave 7, and says
+    SYNTHETIC in its version column.
+    """
+    from dataset_builder import terminal
+
+    terminal.check_output(out, force=force, suffixes=(".csv", ".sav"))
+    if dry_run:
+        terminal.say_synthesis_plan(out, people=people, seed=seed, json=json)
+        return
+    from dataset_builder.synthesis import synthesize as write_people
+
+    with terminal.progress(json=json)(f"making people for {out.name}"):
+        write_people(out, people=people, seed=seed)
+    terminal.say_synthesized(out, json=json)

@@ -1,0 +1,147 @@
+"""What is known of each person, ready to stand in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from codebook import countries
+from codebook.demographics import demographics, texts
+from codebook.harmonised import HARMONISED, ON_REQUEST_VARIABLES
+from contracts.tables import MAIN_DEMOGRAPHICS, RESPONDENTS, SPLITS
+from dataset_builder.survey import Survey
+
+#: Raw variables behind the demographics that are given out on request only.
+SENSITIVE_VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "religion": ("Q289", "Q289CS9"),
+    "ethnicity": ("Q290",),
+    "party": ("Q223",),
+}
+
+#: Stands for a demographic that the file lacks, or that a person did not answer.
+NO_CODE = -5
+
+
+@dataclass(frozen=True)
+class TextColumn:
+    """A column of text with few distinct values: index into `values` per person, -1 for null."""
+
+    index: NDArray[np.int32]
+    values: pa.Array
+
+    def take(self, people: NDArray[np.integer]) -> TextColumn:
+        """The column of some people."""
+        return TextColumn(self.index[people], self.values)
+
+    def repeat(self, counts: NDArray[np.integer]) -> pa.Array:
+        """Every person's text `counts` times, dictionary-encoded."""
+        index = np.repeat(self.index, counts)
+        mask = index < 0
+        return pa.DictionaryArray.from_arrays(
+            pa.array(index, mask=mask if mask.any() else None), self.values
+        )
+
+
+@dataclass(frozen=True)
+class People:
+    """The people of one survey with their split and their columns.
+
+    Attributes:
+        survey: where they come from.
+        split: int8, shape (n,): index into `SPLITS`, -1 for people left out.
+        text: text columns by name: country, the main demographics, those asked for.
+        codes: raw codes by variable, int32, shape (n,).
+    """
+
+    survey: Survey
+    split: NDArray[np.int8]
+    text: Mapping[str, TextColumn]
+    codes: Mapping[str, NDArray[np.int32]]
+
+    def of_split(self, split: int) -> NDArray[np.intp]:
+        """Numbers of the people in a split, in the order of the file."""
+        return np.flatnonzero(self.split == split)
+
+
+def harmonised_index(survey: Survey, name: str) -> NDArray[np.int8]:
+    """Category of each person, -1 where unknown; all -1 where the file lacks the variable."""
+    known = HARMONISED[name]
+    codes = survey.demographics.get(known.variable)
+    if codes is None:
+        return np.full(len(survey), -1, np.int8)
+    return known.recode(codes)
+
+
+def describe_people(
+    survey: Survey, split: NDArray[np.int8], *, include: Sequence[str] = ()
+) -> People:
+    """Everything that rows need to know of the people of one survey.
+
+    Args:
+        survey: the people.
+        split: index into `SPLITS`, -1 for people left out, shape (n,).
+        include: names of `ON_REQUEST_VARIABLES` that are asked for.
+    """
+    columns = {"country": TextColumn(survey.country.astype(np.int32), pa.array(survey.countries))}
+    for name in MAIN_DEMOGRAPHICS:
+        index = harmonised_index(survey, name).astype(np.int32)
+        columns[name] = TextColumn(index, pa.array(HARMONISED[name].categories))
+    for name in include:
+        columns[name] = _on_request(survey, name)
+    hidden = {
+        variable
+        for name in ON_REQUEST_VARIABLES
+        if name not in include
+        for variable in SENSITIVE_VARIABLES[name]
+    }
+    codes = {v: c for v, c in survey.demographics.items() if v in demographics()}
+    if "party" in include and "Q223" in survey.demographics:
+        codes["Q223"] = survey.demographics["Q223"]
+    return People(survey, split, columns, {v: c for v, c in codes.items() if v not in hidden})
+
+
+def _on_request(survey: Survey, name: str) -> TextColumn:
+    """Religion, ethnic group or party as text; null where there is none."""
+    codes = survey.demographics.get(HARMONISED[name].variable)
+    if codes is None:
+        return TextColumn(np.full(len(survey), -1, np.int32), pa.array([], pa.string()))
+    if not HARMONISED[name].open_list:
+        index = harmonised_index(survey, name).astype(np.int32)
+        return TextColumn(index, pa.array(HARMONISED[name].categories))
+    distinct, place = np.unique(codes, return_inverse=True)
+    labels = texts(HARMONISED[name].variable, distinct)
+    index = np.where(distinct >= 0, np.arange(distinct.size), -1)[place]
+    return TextColumn(index.astype(np.int32), pa.array(labels.tolist(), pa.string()))
+
+
+def respondents_table(people: People, variables: Sequence[str]) -> pa.Table:
+    """Rows of `respondents`, the people left out left out.
+
+    Args:
+        people: the people of one survey.
+        variables: raw variables to give, in order; -5 (missing) where the survey lacks one.
+    """
+    survey = people.survey
+    kept = np.flatnonzero(people.split >= 0)
+    once = np.ones(len(kept), np.int64)
+    continents = [countries()[country].continent for country in survey.countries]
+    fixed = {
+        "respondent_id": pa.array(survey.respondent_id[kept]),
+        "interview_id": pa.array(survey.interview_id[kept]),
+        "wave": pa.array(np.full(len(kept), survey.wave, np.int8)),
+        "continent": pa.array(continents).take(pa.array(survey.country[kept])),
+        "weight": pa.array(survey.weight[kept]),
+        "split": pa.array(SPLITS).take(pa.array(people.split[kept])),
+    }
+    fixed |= {
+        name: column.take(kept).repeat(once).dictionary_decode()
+        for name, column in people.text.items()
+    }
+    order = [*RESPONDENTS.names, *(name for name in people.text if name not in RESPONDENTS.names)]
+    missing = np.full(len(survey), NO_CODE, np.int32)
+    raw = {v: pa.array(people.codes.get(v, missing)[kept], pa.int32()) for v in variables}
+    return pa.table({**{name: fixed[name] for name in order}, **raw})

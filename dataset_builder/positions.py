@@ -1,0 +1,70 @@
+"""From raw codes to positions on the codebook's scales, as look-up tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codebook import MISSING_CODES, MissingKind, Scale, scales, value_questions
+from contracts.tables import MISSING_COUNT_COLUMNS
+
+#: Options of the longest scale; answers take columns 0 .. WIDTH-1 of a count array ...
+WIDTH = max(scale.size for scale in scales().values())
+#: ... then one column per kind in `MISSING_COUNT_COLUMNS`, off-scale answers last.
+COLUMNS = WIDTH + len(MISSING_COUNT_COLUMNS)
+
+#: Codes are int8; a code is looked up at code + OFFSET.
+OFFSET = 128
+
+NO_POSITION = -1
+
+
+def scale_of(question_id: str) -> Scale:
+    """The scale of a value question."""
+    scale = value_questions()[question_id].scale
+    assert scale is not None
+    return scale
+
+
+@cache
+def position_table(question_id: str) -> NDArray[np.int8]:
+    """Position (0..K-1) by code + 128, shape (256,); -1 for missing and off-scale codes."""
+    table = np.full(256, NO_POSITION, np.int8)
+    for position, code in enumerate(scale_of(question_id).codes):
+        table[code + OFFSET] = position
+    return table
+
+
+@cache
+def column_table(question_id: str) -> NDArray[np.int8]:
+    """Column of a count array by code + 128, shape (256,); -1 for codes the codebook lacks."""
+    table = position_table(question_id).copy()
+    for kind in MissingKind:
+        table[kind.value + OFFSET] = WIDTH + MISSING_CODES.index(kind.value)
+    for code in scale_of(question_id).off_scale:
+        table[code + OFFSET] = COLUMNS - 1
+    return table
+
+
+def look_up(
+    answers: NDArray[np.int8], questions: Sequence[str], *, columns: bool = False
+) -> NDArray[np.int8]:
+    """Positions (or count columns) of a block of raw codes.
+
+    Args:
+        answers: raw codes, shape (n, len(questions)).
+        questions: ids of the columns.
+        columns: whether to give count columns rather than positions.
+
+    Returns:
+        int8, same shape, stored row by row.
+    """
+    make = column_table if columns else position_table
+    tables = np.stack([make(question_id) for question_id in questions])
+    found = np.empty((len(questions), len(answers)), np.int8)
+    for number, table in enumerate(tables):
+        np.take(table, answers[:, number].astype(np.int16) + OFFSET, out=found[number])
+    return np.ascontiguousarray(found.T)

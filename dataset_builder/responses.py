@@ -1,0 +1,133 @@
+"""The long table: one row per answered (person, question), written chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from contracts.release_writer import ROW_GROUP_ROWS, TableWriter
+from contracts.tables import LEAN_COLUMNS, MAIN_DEMOGRAPHICS, RESPONSES, SPLITS
+from dataset_builder.people import People
+from dataset_builder.positions import NO_POSITION, look_up
+from dataset_builder.progress import Report
+from dataset_builder.splits import TEST
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns a row has, in order; further text columns and raw codes follow."""
+
+    fixed: tuple[str, ...] = tuple(RESPONSES.names)
+    text: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """Columns that repeat a person's text."""
+        of_person = ("country", *MAIN_DEMOGRAPHICS)
+        return (*(name for name in self.fixed if name in of_person), *self.text)
+
+
+#: The columns of the config `lean` alone, for measurements.
+LEAN_LAYOUT = Layout(fixed=LEAN_COLUMNS)
+
+#: Columns of a row where no demographics are wanted.
+WITHOUT_DEMOGRAPHICS = tuple(name for name in RESPONSES.names if name not in MAIN_DEMOGRAPHICS)
+
+
+def response_batches(
+    people: People,
+    split: int,
+    *,
+    layout: Layout,
+    held_out_questions: Sequence[str] = (),
+    rows: int = ROW_GROUP_ROWS,
+) -> Iterator[pa.Table]:
+    """Rows of one split, people in the order of the file, questions in that of the codebook.
+
+    Args:
+        people: the people of one survey.
+        split: index into `SPLITS`.
+        layout: columns of a row.
+        held_out_questions: ids that only the test split holds.
+        rows: about how many rows a batch may have at most.
+    """
+    survey = people.survey
+    held = () if split == TEST else held_out_questions
+    kept = [j for j, question in enumerate(survey.questions) if question not in held]
+    if not kept:
+        return
+    questions = [survey.questions[j] for j in kept]
+    names = pa.array(questions)
+    step = max(1, rows // len(questions))
+    persons = people.of_split(split)
+    for start in range(0, len(persons), step):
+        block = persons[start : start + step]
+        answers = np.ascontiguousarray(survey.answers[block][:, kept])
+        yield _rows(people, block, answers, questions, names, layout)
+
+
+def _rows(
+    people: People,
+    block: NDArray[np.intp],
+    answers: NDArray[np.int8],
+    questions: Sequence[str],
+    names: pa.Array,
+    layout: Layout,
+) -> pa.Table:
+    survey = people.survey
+    positions = look_up(answers, questions)
+    place = np.flatnonzero(positions.ravel() != NO_POSITION)
+    counts = np.count_nonzero(positions != NO_POSITION, axis=1)
+    question = (place % len(questions)).astype(np.int16)
+    columns: dict[str, pa.Array] = {
+        "respondent_id": pa.array(np.repeat(survey.respondent_id[block], counts)),
+        "question_id": pa.DictionaryArray.from_arrays(pa.array(question), names),
+        "answer_code": pa.array(answers.ravel()[place].astype(np.int16)),
+    }
+    if "answer_position" in layout.fixed:
+        columns["answer_position"] = pa.array(positions.ravel()[place])
+    if "wave" in layout.fixed:
+        columns["wave"] = pa.array(np.full(len(place), survey.wave, np.int8))
+    if "weight" in layout.fixed:
+        columns["weight"] = pa.array(np.repeat(survey.weight[block].astype(np.float32), counts))
+    for name in layout.text_columns:
+        columns[name] = people.text[name].take(block).repeat(counts)
+    for variable in layout.codes:
+        columns[variable] = pa.array(np.repeat(people.codes[variable][block], counts))
+    return pa.table({name: columns[name] for name in (*layout.fixed, *layout.text, *layout.codes)})
+
+
+def write_responses(
+    writer: TableWriter,
+    everyone: Sequence[People],
+    *,
+    layout: Layout,
+    held_out_questions: Sequence[str] = (),
+    progress: Report | None = None,
+) -> None:
+    """Write the long rows of all surveys, one file per split.
+
+    Args:
+        writer: writer of the table.
+        everyone: the people of each survey.
+        layout: columns of a row.
+        held_out_questions: ids that only the test split holds.
+        progress: told how many of the people are written.
+    """
+    total = sum(int((people.split >= 0).sum()) for people in everyone)
+    done = 0
+    for number, split in enumerate(SPLITS):
+        for people in everyone:
+            batches = response_batches(
+                people, number, layout=layout, held_out_questions=held_out_questions
+            )
+            for batch in batches:
+                writer.write(batch, split=split)
+            done += len(people.of_split(number))
+            if progress is not None:
+                progress(done, total)

@@ -1,0 +1,211 @@
+"""Count answers: split x country x group x question x code, by one pass of `np.bincount`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from codebook.harmonised import GROUP_VARIABLES, HARMONISED, group_name
+from contracts.distributions import Cells, distribution_table, kish_effective_n
+from contracts.errors import ContractError, Problem
+from contracts.tables import SPLITS
+from dataset_builder.people import People, harmonised_index
+from dataset_builder.positions import COLUMNS, WIDTH, look_up
+
+#: Splits of the table `distributions`, in order, and the parts each is the sum of.
+DISTRIBUTION_SPLITS = {
+    "all": tuple(range(len(SPLITS))),
+    "train": (SPLITS.index("train"),),
+    "test": (SPLITS.index("test"),),
+}
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """One way of cutting a country's people into groups.
+
+    Attributes:
+        names: names of the groups, "" for everyone.
+        index: group of each person, -1 for none, shape (n,).
+    """
+
+    names: tuple[str, ...]
+    index: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What was counted of one country and grouping; P parts, G groups, Q questions.
+
+    Attributes:
+        n: people per column (see `positions`), shape (P, G, Q, COLUMNS).
+        weight: sums of design weights likewise.
+        squared: sums of squared design weights of the valid answers, shape (P, G, Q).
+        people: people per part and group, shape (P, G).
+    """
+
+    n: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    squared: NDArray[np.float64]
+    people: NDArray[np.int64]
+
+
+def groupings(people: People, *, cells: bool = False) -> list[Grouping]:
+    """Everyone; then by each of `GROUP_VARIABLES`; then, if asked for, by all four at once."""
+    survey = people.survey
+    found = [Grouping(("",), np.zeros(len(survey), np.intp))]
+    indices = {v: harmonised_index(survey, v).astype(np.intp) for v in GROUP_VARIABLES}
+    for variable, index in indices.items():
+        names = tuple(group_name({variable: c}) for c in HARMONISED[variable].categories)
+        found.append(Grouping(names, index))
+    if cells:
+        found.append(_cross(indices))
+    return found
+
+
+def _cross(indices: dict[str, NDArray[np.intp]]) -> Grouping:
+    """Groups by all variables at once, those that occur; people with an unknown one are in none."""
+    sizes = [len(HARMONISED[v].categories) for v in indices]
+    whole = np.all([index >= 0 for index in indices.values()], axis=0)
+    joint = np.full(len(whole), -1, np.intp)
+    members = [index[whole] for index in indices.values()]
+    joint[whole] = np.ravel_multi_index(members, sizes)
+    present, place = np.unique(joint[whole], return_inverse=True)
+    joint[whole] = place
+    names = []
+    for key in present:
+        categories = [int(i) for i in np.unravel_index(key, sizes)]
+        chosen = zip(indices, categories, strict=True)
+        names.append(group_name({v: HARMONISED[v].categories[c] for v, c in chosen}))
+    return Grouping(tuple(names), joint)
+
+
+def check_codes(people: People) -> None:
+    """Every answer is on its scale, off it by the codebook's word, or missing.
+
+    Raises:
+        ContractError: some are not; all are listed.
+    """
+    survey = people.survey
+    problems = []
+    for number, question in enumerate(survey.questions):
+        codes = np.unique(survey.answers[:, number])
+        columns = look_up(codes[:, None], [question], columns=True)[:, 0]
+        unknown = codes[columns < 0].tolist()
+        problems += [
+            Problem(
+                "unknown-code",
+                "the codebook lacks this code",
+                where=survey.source.name,
+                column=question,
+                found=str(code),
+                count=int((survey.answers[:, number] == code).sum()),
+            )
+            for code in unknown
+        ]
+    if problems:
+        raise ContractError(problems, subject=survey.source.name)
+
+
+def count_answers(
+    people: People, chosen: NDArray[np.intp], grouping: Grouping, columns: NDArray[np.int8]
+) -> Counts:
+    """Count the answers of some people by part and group.
+
+    Args:
+        people: the people of one survey.
+        chosen: numbers of those to count, shape (m,).
+        grouping: the groups to count by.
+        columns: count columns of their answers, shape (m, Q).
+    """
+    groups, questions = len(grouping.names), columns.shape[1]
+    part, group = people.split[chosen].astype(np.int64), grouping.index[chosen]
+    inside = (part >= 0) & (group >= 0)
+    key = (part * groups + group)[inside]
+    keys = len(SPLITS) * groups
+    shape = (len(SPLITS), groups, questions, COLUMNS)
+    width = questions * COLUMNS
+    flat = np.arange(questions, dtype=np.int32) * COLUMNS + columns[inside]
+    index = (key[:, None] * width + flat).ravel()
+    weight = np.repeat(people.survey.weight[chosen][inside], questions)
+    size = keys * width
+    squared = np.bincount(index, weight**2, minlength=size).reshape(shape)
+    return Counts(
+        n=np.bincount(index, minlength=size).reshape(shape),
+        weight=np.bincount(index, weight, minlength=size).reshape(shape).astype(np.float64),
+        squared=squared[..., :WIDTH].sum(axis=-1),
+        people=np.bincount(key, minlength=keys).reshape(shape[:2]),
+    )
+
+
+def _cells(counts: Counts, grouping: Grouping, people: People, country: str) -> list[Cells]:
+    """The cells of one country and grouping, a `Cells` per split; groups of nobody left out."""
+    questions = np.array(people.survey.questions, dtype=object)
+    found = []
+    for split, parts in DISTRIBUTION_SPLITS.items():
+        there = np.flatnonzero(counts.people[list(parts)].sum(axis=0))
+        n, weight, squared = (
+            grid[list(parts)].sum(axis=0)[there]
+            for grid in (counts.n, counts.weight, counts.squared)
+        )
+        total = len(there) * len(questions)
+        weights = weight[..., :WIDTH].reshape(total, WIDTH)
+        found.append(
+            Cells(
+                split=np.full(total, split, dtype=object),
+                wave=np.full(total, people.survey.wave, np.int8),
+                country=np.full(total, country, dtype=object),
+                group=np.repeat(np.array(grouping.names, dtype=object)[there], len(questions)),
+                question_id=np.tile(questions, len(there)),
+                counts=n[..., :WIDTH].reshape(total, WIDTH),
+                weights=weights,
+                n_eff=kish_effective_n(weights.sum(axis=1), squared.reshape(total)),
+                n_eff_estimated=np.zeros(total, bool),
+                missing=n[..., WIDTH:].reshape(total, COLUMNS - WIDTH),
+                flag=np.full(total, "", dtype=object),
+            )
+        )
+    return found
+
+
+def _join(cells: Sequence[Cells]) -> Cells:
+    return Cells(*(np.concatenate(parts) for parts in zip(*cells, strict=True)))
+
+
+def country_cells(people: People, country: int, groups: Sequence[Grouping]) -> Cells:
+    """All cells of one country, by split, then group, then question."""
+    survey = people.survey
+    chosen = np.flatnonzero((survey.country == country) & (people.split >= 0))
+    columns = look_up(survey.answers[chosen], survey.questions, columns=True)
+    by_split: list[list[Cells]] = [[] for _ in DISTRIBUTION_SPLITS]
+    for grouping in groups:
+        counts = count_answers(people, chosen, grouping, columns)
+        for place, cells in zip(
+            by_split, _cells(counts, grouping, people, survey.countries[country]), strict=True
+        ):
+            place.append(cells)
+    return _join([cells for split in by_split for cells in split])
+
+
+def distribution_batches(
+    people: People, *, cells: bool = False, at_once: int = 8
+) -> Iterator[pa.Table]:
+    """Rows of `distributions` of one survey, some countries at a time.
+
+    Args:
+        people: the people of one survey.
+        cells: whether to cut by sex, age, education and settlement at once, too.
+        at_once: countries of a batch.
+    """
+    groups = groupings(people, cells=cells)
+    survey = people.survey
+    kept = people.split >= 0
+    present = [c for c in range(len(survey.countries)) if np.any((survey.country == c) & kept)]
+    step = 1 if cells else at_once
+    for start in range(0, len(present), step):
+        block = present[start : start + step]
+        yield distribution_table(_join([country_cells(people, c, groups) for c in block]))

@@ -1,0 +1,156 @@
+"""What the sub-commands print: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from contracts.digests import pretty_json
+from contracts.errors import ContractError, Problem, render_problems
+from contracts.manifest import Manifest, manifest_text
+from dataset_builder.progress import Progress, on_terminal, silent
+from dataset_builder.verifying.outcome import Verification
+
+
+def progress(*, json: bool) -> Progress:
+    """Steps on standard error, or nothing where a program reads."""
+    return silent if json else on_terminal()
+
+
+def print_json(item: Any) -> None:
+    """Print JSON on standard output."""
+    print(pretty_json(item), end="")
+
+
+def check_output(out: Path, *, force: bool, suffixes: tuple[str, ...]) -> None:
+    """Whether a file may be written at `out`.
+
+    Raises:
+        ContractError: it is there already, or has another suffix.
+    """
+    if out.suffix.lower() not in suffixes:
+        raise ContractError(
+            Problem(
+                "suffix",
+                f"cannot write {out}: the suffix decides the format",
+                found=out.suffix or "none",
+                allowed=", ".join(suffixes),
+            )
+        )
+    if out.exists() and not force:
+        raise ContractError(
+            Problem(
+                "output-exists",
+                f"{out} exists already",
+                hint="Choose another output, or pass --force to replace it.",
+            )
+        )
+
+
+def say_built(manifest: Manifest, *, out: Path, json: bool) -> None:
+    """What a release holds, and what to do with it next."""
+    if json:
+        print(manifest_text(manifest), end="")
+        return
+    console = Console()
+    table = Table(title=escape(f"{manifest.name} {manifest.release_version}"), title_justify="left")
+    table.add_column("table")
+    table.add_column("rows", justify="right")
+    table.add_column("MB", justify="right")
+    for name, entry in manifest.tables.items():
+        size = sum(file.size for file in entry.files) / 1e6
+        table.add_row(name, f"{entry.rows:,}", f"{size:.1f}")
+    console.print(table)
+    _say_people(console, manifest)
+    for source in manifest.sources:
+        detected = ", ".join(f"{key} {text}" for key, text in source.detected.items())
+        console.print(escape(f"{source.name}: {detected}"), highlight=False)
+    for note in manifest.notes:
+        console.print(escape(f"note: {note}"), highlight=False)
+    if manifest.unlisted_codes:
+        kept = sum(code.treatment == "kept" for code in manifest.unlisted_codes)
+        console.print(
+            f"{len(manifest.unlisted_codes)} codes that the codebook lacks are listed in the "
+            f"manifest ({kept} kept)",
+            highlight=False,
+        )
+    console.print(escape(f"next: opinion-atlas verify {out}"), highlight=False)
+
+
+def _say_people(console: Console, manifest: Manifest) -> None:
+    if manifest.synthetic is not None:
+        console.print("[bold]SYNTHETIC[/bold]: these people do not exist")
+    people = ", ".join(f"{name} {count:,}" for name, count in manifest.split.people.items())
+    console.print(f"split {manifest.split.recipe}: {people} people", highlight=False)
+    if manifest.public:
+        console.print(
+            f"disclosure control: {manifest.disclosure.cells_suppressed:,} cells with too few "
+            f"answers and {manifest.disclosure.cells_suppressed_secondary:,} that would give "
+            "others away were held back",
+            highlight=False,
+        )
+    elif manifest.synthetic is None:
+        console.print("keep this release private: survey files must not be redistributed")
+
+
+def say_plan(plan: dict[str, Any], *, out: Path, json: bool) -> None:
+    """What a build would write."""
+    if json:
+        print_json(plan | {"out": str(out)})
+        return
+    console = Console()
+    console.print(escape(f"would write {out}: {plan['name']}"), highlight=False)
+    for key in ("people", "countries", "questions", "answers_valid"):
+        console.print(f"  {key.replace('_', ' ')}: {plan['counts'].get(key, 0):,}", highlight=False)
+    people = ", ".join(f"{name} {count:,}" for name, count in plan["split"]["people"].items())
+    console.print(f"  split {plan['split']['recipe']}: {people}", highlight=False)
+    console.print(f"  tables: {', '.join(plan['tables'])}", highlight=False)
+
+
+def say_verified(found: Verification, *, json: bool) -> None:
+    """The checks in a short table, then every problem."""
+    if json:
+        print_json(
+            {
+                "release": found.source,
+                "passed": found.passed,
+                "checks": [
+                    {"name": c.name, "passed": c.passed, "detail": c.detail} for c in found.checks
+                ],
+                "problems": [problem.to_json() for problem in found.problems],
+            }
+        )
+        return
+    console = Console()
+    table = Table(title=escape(f"release {found.source}"), title_justify="left")
+    table.add_column("check")
+    table.add_column("result")
+    table.add_column("looked at")
+    for check in found.checks:
+        result = "[green]ok[/green]" if check.passed else f"[red]{len(check.problems)} wrong[/red]"
+        table.add_row(check.name, result, escape(check.detail))
+    console.print(table)
+    if found.problems:
+        console.print(escape(render_problems(found.problems)), highlight=False)
+
+
+def say_synthesis_plan(out: Path, *, people: int | None, seed: int, json: bool) -> None:
+    """What `synthesize` would write."""
+    if json:
+        print_json({"out": str(out), "people": people, "seed": seed})
+        return
+    count = f"{people:,}" if people is not None else "94,278"
+    print(f"would write {out}: about {count} made-up people, seed {seed}")
+
+
+def say_synthesized(out: Path, *, json: bool) -> None:
+    """What `synthesize` wrote, and what to do with it next."""
+    if json:
+        print_json({"out": str(out), "size": out.stat().st_size})
+        return
+    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB of made-up people (SYNTHETIC)")
+    print(f"next: opinion-atlas build {out} --out RELEASE")
