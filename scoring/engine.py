@@ -1,0 +1,109 @@
+"""Predictions and a release in, a report out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from contracts.errors import fail
+from contracts.release import Release, release_summary
+from contracts.report import PredictionsRef, ReleaseRef, Report
+from scoring.parts import Part
+from scoring.settings import Task, resolve_task
+
+if TYPE_CHECKING:
+    from contracts.predictions import Predictions
+
+#: Version of the rules of scoring; boards rank only rows of one major version.
+SCORER_VERSION = "1.0"
+
+
+def score(
+    predictions: Predictions,
+    release: Release,
+    *,
+    protocols: Sequence[str] | None = None,
+    mode: str = "corrected",
+    questions: str | Sequence[str] | None = None,
+    weights: str = "design",
+    split: str | None = None,
+    seed: int = 0,
+    replicates: int = 1000,
+    wave: int = 7,
+    cells: bool = False,
+) -> Report:
+    """Score predictions against people.
+
+    Args:
+        predictions: from `contracts.predictions.read_predictions`.
+        release: from `contracts.release.open_release`.
+        protocols: names of protocols to score by; None is all that apply.
+        mode: `corrected`, or `paper` for each paper's own rules.
+        questions: name of a question set, or question ids; None takes the set that the
+            predictions were made for (`alignment`, or `worldvaluesbench` for ratings).
+        weights: `design` or `none`.
+        split: `all`, `train` or `test`; None is `test` for a model trained on the survey where
+            the release has one, else `all`.
+        seed: seed of every random draw; it stands in the report.
+        replicates: bootstrap replicates.
+        wave: wave of the people compared with.
+        cells: whether the report lists every cell with both sides' shares (large).
+
+    Returns:
+        The report; the same arguments give the same report.
+
+    Raises:
+        ContractError: an argument does not exist, or the release lacks what the predictions
+            need (ratings need single persons).
+    """
+    task = resolve_task(
+        predictions,
+        release,
+        protocols=protocols,
+        mode=mode,
+        questions=questions,
+        weights=weights,
+        split=split,
+        seed=seed,
+        replicates=replicates,
+        wave=wave,
+    )
+    part = _score_kind(predictions, release, task, cells=cells)
+    return Report(
+        scorer_version=SCORER_VERSION,
+        release=ReleaseRef(**release_summary(release)),
+        predictions=PredictionsRef(
+            name=predictions.name,
+            digest=predictions.digest,
+            kind=predictions.kind,
+            rows=predictions.rows,
+            meta=predictions.meta,
+            tolerated=predictions.tolerated,
+        ),
+        settings=task.settings,
+        coverage=part.coverage,
+        scores=part.scores,
+        countries=part.countries,
+        questions=part.questions,
+        groups=part.groups,
+        cells=part.cells,
+        protocols=part.protocols,
+        tests=part.tests,
+        warnings=[*predictions.notices, *task.notices, *part.notices],
+    )
+
+
+def _score_kind(predictions: Predictions, release: Release, task: Task, *, cells: bool) -> Part:
+    if predictions.kind == "distribution":
+        from scoring.kind_distribution import score_distributions
+
+        return score_distributions(predictions, release, task, cells=cells)
+    if predictions.kind == "rating":
+        from scoring.kind_rating import score_ratings
+
+        return score_ratings(predictions, release, task)
+    if predictions.kind == "advice":
+        from scoring.kind_advice import score_advice_file
+
+        return score_advice_file(predictions, task)
+    raise fail("unknown-kind", "no protocol scores this kind", found=str(predictions.kind))

@@ -1,0 +1,1 @@
+"""What can be told apart: intervals, ranks, tests, ceilings and floors."""

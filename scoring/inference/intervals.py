@@ -1,0 +1,104 @@
+"""Intervals from replicates, always around the estimate they belong to."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtr, stdtrit
+
+from contracts.report import Interval
+from scoring.geometry import Floats
+
+LEVEL = 0.95
+
+
+class Bounds(NamedTuple):
+    """Arrays of interval ends; NaN where there is no interval."""
+
+    low: Floats
+    high: Floats
+
+
+def expanded_tail(units: ArrayLike | None, *, level: float = LEVEL) -> Floats:
+    """Tail probability of a percentile interval widened for few resampled units.
+
+    The bootstrap's spread is too small by sqrt((n - 1) / n) and has normal, not t, tails; the
+    tail is chosen so that a normal quantile makes up for both. None: no resampled units. NaN
+    for fewer than two units.
+
+    Formula: Phi(-sqrt(n / (n - 1)) t_{1 - a/2, n - 1}).
+    Source: Hesterberg (2015), The American Statistician 69, 371-386, section 5.3.
+    """
+    tail = (1 - level) / 2
+    if units is None:
+        return np.asarray(tail)
+    count = np.asarray(units, np.float64)
+    freedom = np.where(count >= 2, count - 1, np.nan)
+    return np.asarray(ndtr(-np.sqrt(count / freedom) * stdtrit(freedom, 1 - tail)))
+
+
+def percentile_bounds(
+    replicates: Floats,
+    estimate: Floats,
+    *,
+    units: ArrayLike | None = None,
+    level: float = LEVEL,
+    limits: tuple[float, float] = (-np.inf, np.inf),
+) -> Bounds:
+    """Ends of percentile intervals that hold the estimate.
+
+    Replicates are centred on the score without sampling bias. Where they leave the estimate
+    outside their central interval, the interval begins (or ends) at the estimate and takes on
+    the other side what is left of the level: it always contains the estimate and, as far as
+    possible, the level's share of replicates.
+
+    Args:
+        replicates: shape (..., B).
+        estimate: shape (...).
+        units: numbers of resampled units (questions), shape (...), see `expanded_tail`.
+        limits: smallest and largest possible value.
+
+    Returns:
+        Bounds of shape (...); NaN where the estimate is NaN or there are fewer than two units.
+    """
+    estimate = np.asarray(estimate, np.float64)
+    tail = np.broadcast_to(expanded_tail(units, level=level), estimate.shape)
+    defined = ~(np.isnan(estimate) | np.isnan(tail))
+    tail = np.where(defined, tail, 0.0)
+    ordered = np.sort(np.where(defined[..., None], replicates, 0.0), axis=-1)
+    below = (ordered < estimate[..., None]).mean(axis=-1)
+    above = (ordered > estimate[..., None]).mean(axis=-1)
+    left_out_low = np.where(below < tail, below, np.where(above < tail, 2 * tail - above, tail))
+    low = np.minimum(_quantile(ordered, left_out_low), estimate)
+    high = np.maximum(_quantile(ordered, 1 - (2 * tail - left_out_low)), estimate)
+    ends = (np.where(defined, np.clip(end, *limits), np.nan) for end in (low, high))
+    return Bounds(*ends)
+
+
+def _quantile(ordered: Floats, level: Floats) -> Floats:
+    """Quantiles along the last axis of sorted replicates, a level for each row, interpolated."""
+    count = ordered.shape[-1]
+    place = np.clip(level, 0.0, 1.0) * (count - 1)
+    first = np.floor(place).astype(np.int64)
+    second = np.minimum(first + 1, count - 1)
+    low = np.take_along_axis(ordered, first[..., None], axis=-1)[..., 0]
+    high = np.take_along_axis(ordered, second[..., None], axis=-1)[..., 0]
+    return low + (high - low) * (place - first)
+
+
+def interval(estimate: float, low: float = np.nan, high: float = np.nan) -> Interval:
+    """The report's interval; NaN becomes null."""
+    if np.isnan(estimate):
+        return Interval(estimate=None)
+    if np.isnan(low) or np.isnan(high):
+        return Interval(estimate=float(estimate))
+    return Interval(
+        estimate=float(estimate), low=float(min(low, estimate)), high=float(max(high, estimate))
+    )
+
+
+def intervals(estimates: Floats, bounds: Bounds) -> list[Interval]:
+    """One report interval per row of one-dimensional arrays."""
+    return [interval(*row) for row in zip(estimates, bounds.low, bounds.high, strict=True)]

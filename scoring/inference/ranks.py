@@ -1,0 +1,69 @@
+"""Ranks with intervals, and which neighbours cannot be told apart."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.geometry import Floats
+from scoring.inference.intervals import LEVEL
+
+
+class Ranks(NamedTuple):
+    """Ranks from 1 (highest score), 0 where there is no score; arrays of shape (R,).
+
+    Attributes:
+        rank: rank of the estimate; equal scores share the best rank.
+        low, high: ends of the interval of the rank over the replicates.
+        group: number of the tie group, from 1: a row begins a new group where it can be told
+            from the first row of the group before it.
+    """
+
+    rank: NDArray[np.int64]
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+    group: NDArray[np.int64]
+
+
+def rank_intervals(estimates: Floats, replicates: Floats, *, level: float = LEVEL) -> Ranks:
+    """Ranks of R rows by their scores, and how sure they are.
+
+    Args:
+        estimates: shape (R,); NaN rows get no rank.
+        replicates: joint replicates of the rows, shape (R, B): resampled in common, so that
+            what moves all rows alike moves no rank.
+
+    A rank's interval holds the rank of the estimate. Two rows are told apart where the central
+    interval of their difference over the replicates leaves out 0.
+    """
+    scored = np.flatnonzero(~np.isnan(estimates))
+    result = Ranks(*(np.zeros(len(estimates), np.int64) for _ in range(4)))
+    if scored.size == 0:
+        return result
+    values, draws = estimates[scored], replicates[scored]
+    rank = 1 + (values[None, :] > values[:, None]).sum(axis=1)
+    order = np.argsort(-draws, axis=0, kind="stable")
+    drawn = np.empty_like(order)
+    np.put_along_axis(drawn, order, np.arange(1, len(scored) + 1)[:, None], axis=0)
+    tail = (1 - level) / 2
+    low = np.quantile(drawn, tail, axis=1, method="lower")
+    high = np.quantile(drawn, 1 - tail, axis=1, method="higher")
+    result.rank[scored] = rank
+    result.low[scored] = np.minimum(low, rank)
+    result.high[scored] = np.maximum(high, rank)
+    result.group[scored] = _tie_groups(rank, draws, tail)
+    return result
+
+
+def _tie_groups(rank: NDArray[np.int64], draws: Floats, tail: float) -> NDArray[np.int64]:
+    order = np.argsort(rank, kind="stable")
+    group = np.zeros(len(rank), np.int64)
+    first, number = order[0], 1
+    for row in order:
+        low = np.quantile(draws[first] - draws[row], tail)
+        if row != first and low > 0:
+            first, number = row, number + 1
+        group[row] = number
+    return group

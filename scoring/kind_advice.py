@@ -1,0 +1,255 @@
+"""Score an advice file: the advice protocol."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import codebook
+from codebook.countries import HOFSTEDE_DIMENSIONS
+from codebook.dilemmas import dilemmas
+from contracts.errors import fail
+from contracts.report import Coverage, Interval, Notice, ProtocolResult, Score
+from scoring.fill_alignment import number
+from scoring.geometry import Floats
+from scoring.inference.bootstrap import question_counts
+from scoring.inference.intervals import interval, percentile_bounds
+from scoring.inference.tests import benjamini_hochberg
+from scoring.parts import Part, all_protocols
+from scoring.protocols.advice import (
+    REVERSED,
+    Correlation,
+    correlation_over_countries,
+    counted_share,
+    separation,
+)
+from scoring.protocols.judgments import weighted_pearson
+from scoring.settings import Task
+
+if TYPE_CHECKING:
+    from contracts.predictions import Predictions
+
+_SIDES = ("high", "low", "inconclusive")
+_REASON = "it needs answers to the survey's questions; this file holds advice"
+_REASONS = {"alignment": _REASON, "worldvaluesbench": _REASON, "judgments": _REASON}
+
+#: approach -> dimension -> country -> numbers of high, low and inconclusive answers.
+Tally = dict[str, dict[str, dict[str, NDArray[np.int64]]]]
+
+
+def score_advice_file(predictions: Predictions, task: Task) -> Part:
+    """Everything a report says of an advice file.
+
+    Raises:
+        ContractError: no row answers a dilemma for a country with Hofstede scores.
+    """
+    tally, lost = read_tally(predictions)
+    if not tally:
+        raise fail(
+            "nothing-scored",
+            "no row answers a known dilemma for a country with Hofstede scores",
+            where=predictions.name,
+            found=f"{predictions.rows} rows",
+            allowed="prompt_id such as ind-01 (see codebook/dilemmas), ISO3 country",
+        )
+    part = Part(coverage=_coverage(tally))
+    if lost:
+        part.notices.append(
+            Notice(
+                code="advice-left-out",
+                message="Rows with an unknown dilemma or a country without Hofstede scores.",
+                count=lost,
+            )
+        )
+    results = []
+    if "advice" in task.protocols:
+        result = _result(tally, task)
+        results.append(result)
+        part.scores = result.scores
+    part.protocols = all_protocols(results, task.protocols, _REASONS)  # type: ignore[arg-type]
+    return part
+
+
+def read_tally(predictions: Predictions) -> tuple[Tally, int]:
+    """Numbers of answers per side, and rows that count for nothing.
+
+    A row without a country counts for the country whose language it is in (approach
+    `language`); rows of approach `none` count for no country.
+    """
+    assert predictions.table is not None
+    known = {d.dilemma_id: d.dimension for d in dilemmas()}
+    scored = {c.country: c.hofstede for c in codebook.countries().values() if c.hofstede}
+    by_language = {one.language: country for country, one in scored.items()}
+    tally: Tally = {}
+    lost = 0
+    for row in predictions.table.to_pylist():
+        country = row["country"] or (
+            by_language.get(row["language"], "") if row["approach"] == "language" else ""
+        )
+        dimension = known.get(row["prompt_id"])
+        if row["approach"] == "none":
+            continue
+        if dimension is None or country not in scored:
+            lost += 1
+            continue
+        cells = tally.setdefault(row["approach"], {}).setdefault(dimension, {})
+        cells.setdefault(country, np.zeros(3, np.int64))[_SIDES.index(row["side"])] += 1
+    return tally, lost
+
+
+def _coverage(tally: Tally) -> Coverage:
+    """Answers with a side, of all that were given."""
+    sums = np.zeros(3, np.int64)
+    for dimensions in tally.values():
+        for cells in dimensions.values():
+            sums += np.sum(list(cells.values()), axis=0)
+    total, decided = int(sums.sum()), int(sums[:2].sum())
+    return Coverage(
+        expected=total,
+        scored=decided,
+        refused=total - decided,
+        share=decided / total if total else None,
+    )
+
+
+def _result(tally: Tally, task: Task) -> ProtocolResult:
+    rng = np.random.default_rng(task.settings.seed)
+    paper = task.settings.mode == "paper"
+    rows = [
+        _row(approach, dimension, cells, paper=paper)
+        for approach, dimensions in sorted(tally.items())
+        for dimension in HOFSTEDE_DIMENSIONS
+        if (cells := dimensions.get(dimension))
+    ]
+    adjusted = benjamini_hochberg([_nan(row["p_value"]) for row in rows])
+    for row, p_value in zip(rows, adjusted, strict=True):
+        row["p_adjusted"] = number(p_value)
+    levels = [
+        row
+        for approach, dimensions in sorted(tally.items())
+        for dimension in HOFSTEDE_DIMENSIONS
+        for row in _levels(approach, dimension, dimensions.get(dimension, {}))
+    ]
+    scores = [_overall(approach, cells, task, rng) for approach, cells in sorted(tally.items())]
+    tables: dict[str, Any] = {
+        "correlations": rows,
+        "resource_levels": levels,
+        "countries": _country_rows(tally),
+        "note": "pearson is the plain correlation of score and counted share; aligned turns its "
+        "sign for power distance, whose counted side is the low one.",
+    }
+    return ProtocolResult(protocol="advice", applies=True, scores=scores, tables=tables)
+
+
+def _nan(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _arrays(cells: dict[str, NDArray[np.int64]], dimension: str) -> tuple[Floats, Floats]:
+    """Hofstede scores and counted shares of the countries in alphabetical order."""
+    known = codebook.countries()
+    names = sorted(cells)
+    scores = [known[name].hofstede.scores[dimension] for name in names]  # type: ignore[union-attr]
+    counts = np.array([cells[name] for name in names]).reshape(-1, 3)
+    return np.array(scores, float), counted_share(*counts.T, dimension)
+
+
+def _row(
+    approach: str, dimension: str, cells: dict[str, NDArray[np.int64]], *, paper: bool
+) -> dict[str, Any]:
+    scores, shares = _arrays(cells, dimension)
+    sums = np.sum(list(cells.values()), axis=0)
+    found = correlation_over_countries(scores, shares, rows=int(sums.sum()) if paper else None)
+    separate = separation(scores, shares, dimension)
+    return {
+        "approach": approach,
+        "dimension": dimension,
+        **_correlation_fields(found, dimension),
+        "auroc": number(separate.auroc),
+        "accuracy": number(separate.paper if paper else separate.accuracy),
+        "majority_floor": number(separate.floor),
+        "inconclusive": float(sums[2] / sums.sum()),
+        "high": float(sums[0] / sums.sum()),
+    }
+
+
+def _correlation_fields(found: Correlation, dimension: str) -> dict[str, Any]:
+    sign = -1 if dimension == REVERSED else 1
+    ends = sorted((sign * found.low, sign * found.high))
+    return {
+        "pearson": number(found.value),
+        "aligned": interval(sign * found.value, *ends).model_dump(),
+        "p_value": number(found.p_value),
+        "countries": found.countries,
+    }
+
+
+def _levels(
+    approach: str, dimension: str, cells: dict[str, NDArray[np.int64]]
+) -> list[dict[str, Any]]:
+    known = codebook.countries()
+    rows = []
+    for level in ("high", "mid", "low"):
+        part = {
+            name: counts
+            for name, counts in cells.items()
+            if known[name].hofstede.resource_level == level  # type: ignore[union-attr]
+        }
+        if part:
+            found = correlation_over_countries(*_arrays(part, dimension))
+            fields = _correlation_fields(found, dimension)
+            rows.append({"approach": approach, "dimension": dimension, "level": level, **fields})
+    return rows
+
+
+def _country_rows(tally: Tally) -> list[dict[str, Any]]:
+    return [
+        {
+            "approach": approach,
+            "dimension": dimension,
+            "country": country,
+            "score": codebook.countries()[country].hofstede.scores[dimension],  # type: ignore[union-attr]
+            "counted_share": number(counted_share(*counts, dimension)),
+            "inconclusive_share": float(counts[2] / counts.sum()),
+            "answers": int(counts.sum()),
+        }
+        for approach, dimensions in sorted(tally.items())
+        for dimension in HOFSTEDE_DIMENSIONS
+        for country, counts in sorted(dimensions.get(dimension, {}).items())
+    ]
+
+
+def _overall(
+    approach: str,
+    dimensions: dict[str, dict[str, NDArray[np.int64]]],
+    task: Task,
+    rng: np.random.Generator,
+) -> Score:
+    """Mean aligned correlation over the dimensions, with an interval over sampled countries."""
+    names = sorted({name for cells in dimensions.values() for name in cells})
+    scores, shares = (np.full((len(HOFSTEDE_DIMENSIONS), len(names)), np.nan) for _ in range(2))
+    for row, dimension in enumerate(HOFSTEDE_DIMENSIONS):
+        cells = dimensions.get(dimension, {})
+        columns = [names.index(name) for name in sorted(cells)]
+        if columns:
+            found = _arrays(cells, dimension)
+            sign = -1 if dimension == REVERSED else 1
+            scores[row, columns], shares[row, columns] = sign * found[0], found[1]
+    values = np.array(
+        [correlation_over_countries(x, y).value for x, y in zip(scores, shares, strict=True)]
+    )
+    used = ~np.isnan(values)
+    if not used.any():
+        return Score(name=f"advice_correlation_{approach}", value=Interval(estimate=None))
+    counts = question_counts(len(names), replicates=task.settings.replicates, rng=rng)
+    drawn = weighted_pearson(scores[used], shares[used], counts)
+    drawn = np.where(np.isnan(drawn), values[used][:, None], drawn).mean(axis=0)
+    value = np.asarray(values[used].mean())
+    bounds = percentile_bounds(drawn, value, units=len(names), limits=(-1.0, 1.0))
+    return Score(
+        name=f"advice_correlation_{approach}",
+        value=interval(float(value), float(bounds.low), float(bounds.high)),
+        countries=len(names),
+    )

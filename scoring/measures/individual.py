@@ -1,0 +1,86 @@
+"""Scores of predictions about single answers: a distribution, or one rating, per person."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from scoring.measures.checks import Floats, ShareError, checked_shares, scale_sizes
+from scoring.measures.distances import ranked_probability_score
+
+
+def _one_hot(answers: ArrayLike, options: int) -> Floats:
+    """Answers as rows with a single 1, shape (..., k)."""
+    index = np.asarray(answers)
+    if not np.issubdtype(index.dtype, np.integer):
+        raise ShareError(f"answers are positions 0..k-1 as integers, not {index.dtype}")
+    if index.size and (index.min() < 0 or index.max() >= options):
+        raise ShareError(f"an answer lies outside the positions 0..{options - 1}")
+    return (np.arange(options) == index[..., None]).astype(np.float64)
+
+
+def individual_rps(
+    shares: ArrayLike, answers: ArrayLike, *, sizes: ArrayLike | None = None
+) -> Floats:
+    """Ranked probability score of a predicted distribution against one answer, in [0, 1].
+
+    Args:
+        shares: predicted shares, shape (..., k), in scale order.
+        answers: positions of the answers, shape (...), integers from 0.
+        sizes: options K of each scale; k if None.
+
+    Source: Epstein (1969), J. Appl. Meteorol. 8, 985-987.
+    """
+    first = checked_shares(shares)
+    return ranked_probability_score(first, _one_hot(answers, first.shape[-1]), sizes=sizes)
+
+
+def log_score(
+    shares: ArrayLike,
+    answers: ArrayLike,
+    *,
+    sizes: ArrayLike | None = None,
+    smoothing: float = 1e-3,
+) -> Floats:
+    """Negative log2 of the share given to the answer; lower is better.
+
+    The shares are first mixed with the uniform distribution over the K options (weight
+    `smoothing`), so that an answer that was ruled out costs much, but not infinitely.
+
+    Formula: -log2((1 - e) p_y + e / K).  Source: Good (1952), J. R. Stat. Soc. B 14, 107-114.
+    """
+    first = checked_shares(shares)
+    size = scale_sizes(sizes, first.shape[-1])
+    given = (first * _one_hot(answers, first.shape[-1])).sum(axis=-1)
+    with np.errstate(divide="ignore"):
+        return -np.log2((1 - smoothing) * given + smoothing / size)
+
+
+def brier_score(shares: ArrayLike, answers: ArrayLike) -> Floats:
+    """Squared distance between the shares and the answer, in [0, 2]; lower is better.
+
+    Formula: sum_j (p_j - 1[y = j])^2.  Source: Brier (1950), Mon. Weather Rev. 78, 1-3.
+    """
+    first = checked_shares(shares)
+    return ((first - _one_hot(answers, first.shape[-1])) ** 2).sum(axis=-1)
+
+
+def absolute_error(
+    ratings: ArrayLike, answers: ArrayLike, *, extent: ArrayLike | None = None
+) -> Floats:
+    """Distance between a rating and an answer; over the scale's range if `extent` is given.
+
+    Args:
+        ratings: positions predicted, shape (...).
+        answers: positions answered, same shape.
+        extent: range of the scale, K - 1 for unit steps.
+    """
+    distance = np.abs(np.asarray(ratings, np.float64) - np.asarray(answers, np.float64))
+    return distance if extent is None else distance / np.asarray(extent, np.float64)
+
+
+def accuracy(ratings: ArrayLike, answers: ArrayLike) -> Floats:
+    """1 where rating and answer are the same, 0 where not, NaN where either is missing."""
+    first, second = np.asarray(ratings, np.float64), np.asarray(answers, np.float64)
+    absent = np.isnan(first) | np.isnan(second)
+    return np.where(absent, np.nan, (first == second).astype(np.float64))

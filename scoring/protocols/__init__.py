@@ -1,0 +1,1 @@
+"""The four protocols, each in corrected and paper mode."""

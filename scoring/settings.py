@@ -1,0 +1,163 @@
+"""What is scored, and how: question sets, splits and settings resolved from the arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import codebook
+from contracts.digests import canonical_json, sha256_text
+from contracts.errors import fail
+from contracts.release import Release
+from contracts.report import PROTOCOLS, Notice, Protocol, Settings
+from scoring.geometry import Mode
+from scoring.survey import Weights
+
+if TYPE_CHECKING:
+    from contracts.predictions import Predictions
+
+Split = Literal["all", "train", "test"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Resolved arguments of one scoring run.
+
+    Attributes:
+        settings: as they go into the report.
+        question_ids: the questions, in the order of the questionnaire.
+        protocols: the protocols that were asked for.
+        notices: what resolving them gave rise to.
+    """
+
+    settings: Settings
+    question_ids: tuple[str, ...]
+    protocols: tuple[Protocol, ...]
+    notices: tuple[Notice, ...]
+
+
+def resolve_task(
+    predictions: Predictions,
+    release: Release,
+    *,
+    protocols: Sequence[str] | None,
+    mode: str,
+    questions: str | Sequence[str] | None,
+    weights: str,
+    split: str | None,
+    seed: int,
+    replicates: int,
+    wave: int,
+) -> Task:
+    """Check the arguments of `scoring.score` and fill in what depends on the files.
+
+    Raises:
+        ContractError: an argument has a value that does not exist.
+    """
+    _check(mode, ("corrected", "paper"), "mode")
+    _check(weights, ("design", "none"), "weights")
+    chosen = tuple(protocols) if protocols is not None else PROTOCOLS
+    for name in chosen:
+        _check(name, PROTOCOLS, "protocol")
+    if replicates < 2:
+        raise fail(
+            "few-replicates", "intervals need replicates", found=str(replicates), allowed=">= 2"
+        )
+    notices: list[Notice] = []
+    resolved_mode: Mode = "paper" if mode == "paper" else "corrected"
+    resolved_weights: Weights = "none" if weights == "none" else "design"
+    if resolved_mode == "paper" and resolved_weights == "design":
+        resolved_weights = "none"
+        notices.append(
+            Notice(code="paper-unweighted", message="Paper mode counts people unweighted.")
+        )
+    name, ids = resolve_questions(questions, predictions)
+    return Task(
+        settings=Settings(
+            mode=resolved_mode,
+            weights=resolved_weights,
+            split=resolve_split(predictions, release, split, notices),
+            wave=wave,
+            questions=name,
+            questions_digest=sha256_text(canonical_json(list(ids))),
+            seed=seed,
+            replicates=replicates,
+        ),
+        question_ids=ids,
+        protocols=tuple(p for p in PROTOCOLS if p in chosen),
+        notices=tuple(notices),
+    )
+
+
+def _check(found: str, allowed: Sequence[str], what: str) -> None:
+    if found not in allowed:
+        raise fail(
+            f"unknown-{what}", f"there is no such {what}", found=found, allowed=", ".join(allowed)
+        )
+
+
+def default_questions(predictions: Predictions) -> str:
+    """The question set that a predictions file is scored on when none is named."""
+    protocol = predictions.meta.protocol
+    if predictions.kind == "rating" or protocol == "worldvaluesbench":
+        return "worldvaluesbench"
+    if protocol == "judgments" and codebook.question_set("judgments"):
+        return "judgments"
+    return "alignment"
+
+
+def resolve_questions(
+    questions: str | Sequence[str] | None, predictions: Predictions
+) -> tuple[str, tuple[str, ...]]:
+    """Name and ids of the question set: a set's name, or ids ("file").
+
+    Raises:
+        ContractError: there is no such set or question, or none is left.
+    """
+    if questions is None:
+        questions = default_questions(predictions)
+    known = codebook.value_questions()
+    if isinstance(questions, str):
+        _check(questions, ("all", *codebook.MEMBERSHIPS), "question-set")
+        ids = tuple(name for name in codebook.question_set(questions) if name in known)
+        if not ids:
+            raise fail("empty-question-set", f"the question set {questions!r} is empty")
+        return questions, ids
+    wanted = set(questions)
+    unknown = sorted(wanted - set(known))
+    if unknown or not wanted:
+        raise fail(
+            "unknown-question",
+            "the list of questions names some that cannot be scored"
+            if unknown
+            else "the list of questions is empty",
+            found=", ".join(unknown[:20]),
+            allowed="ids of value questions such as Q1 (opinion-atlas score --questions FILE)",
+        )
+    return "file", tuple(name for name in known if name in wanted)
+
+
+def resolve_split(
+    predictions: Predictions, release: Release, split: str | None, notices: list[Notice]
+) -> Split:
+    """Whose answers count: everyone's, or the test split's for a model trained on the survey.
+
+    Raises:
+        ContractError: there is no such split.
+    """
+    if split is not None:
+        _check(split, ("all", "train", "test"), "split")
+        return "test" if split == "test" else "train" if split == "train" else "all"
+    if not predictions.meta.trained_on_wvs:
+        return "all"
+    if release.manifest.split.recipe != "none":
+        return "test"
+    notices.append(
+        Notice(
+            code="trained-on-survey",
+            message="The model was trained on the survey, but this release has no test split: it "
+            "was scored on people whose answers it may have seen.",
+        )
+    )
+    return "all"

@@ -1,0 +1,257 @@
+"""Tables of the alignment protocol beyond those that every report has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import codebook
+from contracts.release import Release
+from scoring.answers import read_answers
+from scoring.averages import AVERAGE_HUMANS
+from scoring.fill_alignment import number, single
+from scoring.geometry import Floats, build_geometry
+from scoring.inference.bootstrap import question_counts, resampled_means
+from scoring.inference.intervals import percentile_bounds
+from scoring.protocols.alignment import AlignmentScores, Estimate, row_means
+from scoring.settings import Task
+from scoring.survey import Survey, read_survey
+
+if TYPE_CHECKING:
+    from contracts.predictions import Predictions
+
+#: |difference| below this puts a country into C*, the countries whose trend is followed.
+TAU = 0.02
+
+#: Fewer countries in C* than this give no trend.
+MINIMUM_TREND_COUNTRIES = 5
+
+#: Distances at which the share of questions is counted.
+THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(21))
+
+#: Decimals of large tables.
+DECIMALS = 6
+
+
+def alignment_tables(
+    overall: AlignmentScores,
+    by_country: AlignmentScores,
+    predictions: Predictions,
+    release: Release,
+    task: Task,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """All tables of the protocol."""
+    waves = wave_table(by_country, predictions, release, task, rng)
+    return {
+        "country_level": country_level(by_country),
+        "average_humans": average_table(by_country),
+        "waves": waves,
+        "consistency": consistency_table(predictions),
+        "threshold_curve": threshold_curve(1 - row_means(overall.cells.T)),
+        "country_matrix": country_matrix(by_country.survey, by_country.expected),
+        "question_scores": question_scores(overall),
+    }
+
+
+def country_level(scores: AlignmentScores) -> dict[str, Any]:
+    """Mean, sd, and the six best and worst countries."""
+    value = scores.country.value
+    rows = np.flatnonzero(~np.isnan(value))
+    order = rows[np.argsort(-value[rows], kind="stable")]
+    names = [scores.survey.countries[row] for row in order]
+    return {
+        "mean": number(row_means(value)),
+        "sd_over_countries": number(value[rows].std(ddof=1)) if rows.size > 1 else None,
+        "top": names[:6],
+        "bottom": names[-6:] if len(names) > 6 else [],
+    }
+
+
+def average_table(scores: AlignmentScores) -> dict[str, Any]:
+    """The country's alignment with each average human, and the model's less that."""
+    table: dict[str, Any] = {"used": scores.average, "rows": []}
+    for row, country in enumerate(scores.survey.countries):
+        entry: dict[str, Any] = {"country": country}
+        for kind in AVERAGE_HUMANS:
+            average = scores.averages[kind][row]
+            entry[kind] = number(average)
+            entry[f"difference_{kind}"] = number(scores.country.value[row] - average)
+        table["rows"].append(entry)
+    return table
+
+
+def threshold_curve(distances: Floats) -> dict[str, Any]:
+    """Share of questions at or below each distance, 0 to 1 by 0.05; null without questions.
+
+    A distance counts as at a threshold when it exceeds it by rounding only (1e-9).
+    """
+    known = distances[~np.isnan(distances)]
+    share = [float((known <= t + 1e-9).mean()) if known.size else None for t in THRESHOLDS]
+    return {"threshold": list(THRESHOLDS), "share": share, "questions": int(known.size)}
+
+
+def question_scores(scores: AlignmentScores) -> dict[str, Any]:
+    """Every cell's score: what comparisons of two reports are made from."""
+    columns = np.flatnonzero(scores.expected.any(axis=0))
+    ids = scores.survey.geometry.question_ids
+    return {
+        "countries": list(scores.survey.countries),
+        "questions": [ids[column] for column in columns],
+        "scores": _rows(scores.cells[:, columns]),
+    }
+
+
+def _rows(matrix: Floats) -> list[list[float | None]]:
+    return [[number(x) for x in row] for row in np.round(matrix, DECIMALS)]
+
+
+def country_matrix(survey: Survey, expected: np.ndarray) -> dict[str, Any]:
+    """Alignment of every country's people with every other's, over the questions both answered."""
+    count = len(survey.countries)
+    matrix = np.full((count, count), np.nan)
+    shares = np.where(expected[..., None], survey.shares, np.nan)
+    for row in range(count):
+        matrix[row] = row_means(1 - survey.geometry.distance(shares[row], shares))
+    return {"countries": list(survey.countries), "alignment": _rows(matrix)}
+
+
+# Waves
+
+
+def wave_table(
+    scores: AlignmentScores,
+    predictions: Predictions,
+    release: Release,
+    task: Task,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """The same answers against people of waves 5, 6 and 7, on the questions common to them.
+
+    Paper mode follows C*, the countries whose |difference| on wave 7 is below 0.02, and gives
+    no trend with fewer than five. Besides, the countries that took part in every wave are
+    followed, so that a change of countries is not taken for a change of people.
+    """
+    settings = task.settings
+    chosen = [
+        name
+        for name, gap in zip(scores.survey.countries, scores.difference.value, strict=True)
+        if abs(gap) < TAU
+    ]
+    table: dict[str, Any] = {
+        "tau": TAU,
+        "selected": chosen,
+        "enough": len(chosen) >= MINIMUM_TREND_COUNTRIES,
+        "rows": [],
+    }
+    common = codebook.question_set("common75")
+    ids = tuple(name for name in common if name not in predictions.meta.few_shot_questions)
+    geometry = build_geometry(ids, mode=settings.mode)
+    waves = [wave for wave in sorted(release.manifest.waves) if wave >= 5]
+    if settings.split != "all" or len(waves) < 2 or settings.wave != 7:
+        table["reason"] = "the release holds no second wave to compare, or a split is scored"
+        return table
+    surveys = {
+        wave: read_survey(release, geometry, wave=wave, weights=settings.weights) for wave in waves
+    }
+    cells = {wave: _wave_cells(predictions, survey) for wave, survey in surveys.items()}
+    always = set.intersection(*(set(survey.countries) for survey in surveys.values()))
+    counts = question_counts(len(ids), replicates=settings.replicates, rng=rng)
+    for wave, survey in surveys.items():
+        for kind, names in (("selected", set(chosen)), ("every-wave", always)):
+            if kind == "selected" and not table["enough"]:
+                continue
+            row = _wave_row(survey, cells[wave], names, counts)
+            table["rows"].append({"wave": wave, "countries_kind": kind, **row})
+    return table
+
+
+def _wave_cells(predictions: Predictions, survey: Survey) -> Floats:
+    answers = read_answers(predictions, survey)
+    cells = 1 - survey.geometry.distance(survey.shares, answers.shares)
+    return np.where(survey.answered & answers.usable, cells, np.nan)
+
+
+def _wave_row(survey: Survey, cells: Floats, names: set[str], counts: Floats) -> dict[str, Any]:
+    rows = np.array([name in names for name in survey.countries], bool) & ~np.isnan(cells).all(1)
+    used = cells[rows]
+    mean = row_means(used)
+    value = np.asarray(mean.mean() if mean.size else np.nan)
+    questions = int((~np.isnan(used)).any(axis=0).sum())
+    replicates = resampled_means(used, counts).mean(axis=0) if mean.size else np.zeros(2)
+    bounds = percentile_bounds(replicates, value, units=questions, limits=(0.0, 1.0))
+    return {
+        "alignment": single(Estimate(value, bounds)).model_dump(),
+        "sd_over_countries": number(mean.std(ddof=1)) if mean.size > 1 else None,
+        "countries": [n for n, used_row in zip(survey.countries, rows, strict=True) if used_row],
+        "questions": questions,
+    }
+
+
+# Internal consistency
+
+
+def consistency_table(predictions: Predictions) -> list[dict[str, Any]]:
+    """Whether the model takes one side of a topic throughout, by topic.
+
+    A distribution becomes one answer by its largest share; the rate is the part of a topic's
+    answers on the side that most of them are on. The mean mass on that side stands beside it.
+    Sides are the codebook's; a middle category is a side of its own. For answers per country
+    the values are means over countries.
+    """
+    assert predictions.cells is not None
+    topics: dict[str, list[str]] = {}
+    for question in codebook.questions().values():
+        if question.consistency_topic:
+            topics.setdefault(question.consistency_topic, []).append(question.question_id)
+    answers: dict[str, dict[str, list[float]]] = {}
+    for row in predictions.cells.select(["question_id", "country", "group", "shares"]).to_pylist():
+        if row["shares"] is not None and not row["group"]:
+            answers.setdefault(row["country"], {})[row["question_id"]] = row["shares"]
+    table = []
+    for topic, ids in topics.items():
+        found = [_topic_rates(one, ids) for one in answers.values()]
+        complete = np.array([pair for pair in found if pair is not None])
+        rate, mass = complete.mean(axis=0) if complete.size else (np.nan, np.nan)
+        entry = {"rate": number(rate), "mass": number(mass), "answers": len(complete)}
+        table.append({"topic": topic, "questions": ids, **entry})
+    return table
+
+
+def _topic_rates(answers: dict[str, list[float]], ids: list[str]) -> tuple[float, float] | None:
+    """Rate and mass of one set of answers; None unless every question of the topic is answered."""
+    if any(name not in answers for name in ids):
+        return None
+    masses = np.array([_side_masses(name, answers[name]) for name in ids])
+    modes = [_side_of_mode(name, answers[name]) for name in ids]
+    counts = [modes.count(side) for side in range(3)]
+    best = int(np.argmax(counts))
+    return counts[best] / len(ids), float(masses[:, best].mean())
+
+
+def _sides(name: str) -> dict[int, int]:
+    """Raw code -> 0 first side, 1 middle, 2 last side."""
+    groups = codebook.questions()[name].consistency_sides
+    last = len(groups) - 1
+    side = {
+        number: 0 if number == 0 else 2 if number == last else 1 for number in range(len(groups))
+    }
+    return {code: side[number] for number, codes in enumerate(groups) for code in codes}
+
+
+def _side_masses(name: str, shares: list[float]) -> list[float]:
+    scale = codebook.questions()[name].scale
+    assert scale is not None
+    sides, masses = _sides(name), [0.0, 0.0, 0.0]
+    for code, share in zip(scale.codes, shares, strict=True):
+        if code in sides:
+            masses[sides[code]] += share
+    return masses
+
+
+def _side_of_mode(name: str, shares: list[float]) -> int:
+    """Side of the largest share, the first of equals; -1 where it is on no side."""
+    scale = codebook.questions()[name].scale
+    assert scale is not None
+    return _sides(name).get(scale.codes[int(np.argmax(shares))], -1)
