@@ -1,0 +1,1 @@
+"""The web app and the static board: reports in, a leaderboard out."""

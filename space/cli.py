@@ -1,0 +1,80 @@
+"""Sub-commands of `opinion-atlas`: space, board."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+StoreFolder = Annotated[
+    Path,
+    Parameter(
+        help="Folder of reports (reports/*.json) and predictions (predictions/*). Made, and "
+        "filled with the baselines of the release, if it holds no report yet."
+    ),
+]
+ReleaseName = Annotated[
+    str,
+    Parameter(
+        help="Release whose people the Country and Question pages show, and whose baselines fill "
+        "an empty store: a folder, ORG/NAME@tag on the Hub, or `reference` (embedded)."
+    ),
+]
+
+
+def space(
+    *,
+    store: StoreFolder = Path("board-store"),
+    release: ReleaseName = "reference",
+    host: Annotated[
+        str, Parameter(help="Address to listen on; 0.0.0.0 lets other machines in.")
+    ] = "127.0.0.1",
+    port: Annotated[int, Parameter(help="Port to listen on.")] = 7860,
+    seed: Annotated[
+        bool,
+        Parameter(
+            negative="--no-seed",
+            help="Fill an empty store with the release's baselines, so that nothing is empty.",
+        ),
+    ] = True,
+    open: Annotated[  # noqa: A002
+        bool, Parameter(negative="", help="Open the page in a browser once it is up.")
+    ] = False,
+) -> None:
+    """Serve the board on a local port: pages, downloads, and an API for programs.
+
+    The page is at http://HOST:PORT/, its state at /healthz, its rows at /board.json, and a
+    version that needs no scripts from this server at /static-board/.
+    """
+    from space.serve import serve
+
+    serve(store, release=release, host=host, port=port, fill=seed, open_browser=open)
+
+
+def board(
+    *,
+    export: Annotated[
+        Path, Parameter(help="Folder to write the static site to; open its index.html.")
+    ],
+    store: StoreFolder = Path("board-store"),
+    release: ReleaseName = "reference",
+    seed: Annotated[
+        bool,
+        Parameter(
+            negative="--no-seed",
+            help="Fill an empty store with the release's baselines, so that nothing is empty.",
+        ),
+    ] = True,
+    force: Annotated[bool, Parameter(negative="", help="Replace the folder if it exists.")] = False,
+    dry_run: Annotated[
+        bool, Parameter(negative="", help="Say what would be written, and write nothing.")
+    ] = False,
+) -> None:
+    """Export the board as a static site that opens from files, without a server.
+
+    Facets, search, sort, permalinks and downloads work there as they do in the app.
+    """
+    from space.serve import export_static
+
+    export_static(store, export, release=release, fill=seed, force=force, dry_run=dry_run)

@@ -1,0 +1,214 @@
+"""The Board page: facets, search, columns, the table, downloads; its state is its permalink."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+
+from space.board import BoardPage, read_board
+from space.columns import DEFAULT_COLUMNS, DEFAULT_SORT, FACETS, MAX_COLUMNS, PARTS
+from space.facts import Facts, part_title, read_facts
+from space.pages.parts import QUICK, html_box, permalink_box
+from space.published import published_html
+from space.query import BoardQuery, parse_query
+from space.render.frame import header_html, limits_html
+from space.render.table import board_table
+from space.render.text import esc
+from space.store import Store
+
+#: A click on a heading asks for another order.
+_SORT_ON_CLICK = """
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('button[data-sort]');
+  if (button) trigger('select', { key: button.dataset.sort, first: button.dataset.first });
+});
+"""
+
+
+def layout(app: gr.Blocks, store: Store) -> None:
+    """Lay out the page and bind its events."""
+    facts = read_facts(store)
+    header = html_box(header_html(facts), elem_id="board-header")
+    with gr.Row():
+        search = gr.Textbox(
+            label="Search", placeholder="name, family, method", elem_id="search", max_lines=1
+        )
+        columns = gr.Dropdown(
+            _column_choices(facts),
+            value=list(DEFAULT_COLUMNS),
+            multiselect=True,
+            label=f"Columns (first {MAX_COLUMNS} are shown)",
+            elem_id="columns",
+            scale=3,
+        )
+    with gr.Accordion("Facets", open=False, elem_id="facets"):
+        facets = _facet_boxes(facts)
+    sort = gr.Textbox(DEFAULT_SORT, visible="hidden", elem_id="sort", label="Sort")
+    page = gr.Number(1, visible="hidden", elem_id="page", label="Page", precision=0)
+    count = html_box(elem_id="board-count")
+    table = html_box(elem_id="board", js_on_load=_SORT_ON_CLICK)
+    with gr.Row():
+        previous = gr.Button("Previous", size="sm", elem_id="previous")
+        following = gr.Button("Next", size="sm", elem_id="next")
+        reset = gr.Button("Reset", size="sm", elem_id="reset")
+    link = permalink_box("board-link")
+    html_box(published_html() + limits_html(), elem_id="board-after")
+    state = [search, sort, page, columns, *facets.values()]
+    shown = [table, count, link, previous, following]
+    names = tuple(facets)
+    _bind_state(store, names, state, shown)
+    _bind_steps(store, names, state, shown, (table, previous, following))
+
+    def restore(request: gr.Request) -> list[Any]:
+        facts = read_facts(store)
+        query = (
+            parse_query(list(request.query_params.items()), known=facts.known)
+            if not hasattr(request.query_params, "multi_items")
+            else parse_query(request.query_params.multi_items(), known=facts.known)
+        )
+        return [header_html(facts), *_fill(query, facts, names), *_show(store, query)]
+
+    def clear() -> list[Any]:
+        facts = read_facts(store)
+        return [*_fill(BoardQuery(), facts, names), *_show(store, BoardQuery())]
+
+    app.load(restore, None, [header, *state, *shown], **QUICK)
+    reset.click(clear, None, [*state, *shown], **QUICK)
+
+
+def _facet_boxes(facts: Facts) -> dict[str, gr.Dropdown]:
+    """One dropdown per facet and kind of part, four in a row."""
+    titles = {**FACETS, **PARTS}
+    boxes: dict[str, gr.Dropdown] = {}
+    keys = list(titles)
+    for start in range(0, len(keys), 4):
+        with gr.Row(elem_classes=["oa-facet-row"]):
+            for key in keys[start : start + 4]:
+                title, tip = titles[key]
+                boxes[key] = gr.Dropdown(
+                    _choices(facts, key),
+                    multiselect=True,
+                    label=title,
+                    info=tip,
+                    elem_id=f"facet-{key}",
+                    min_width=180,
+                )
+    return boxes
+
+
+def _choices(facts: Facts, key: str) -> list[tuple[str, str]]:
+    if key in PARTS:
+        return [(part_title(f"{key}:{name}"), name) for name in facts.known[key]]
+    return [(f"{name} ({number})", name) for name, number in facts.counts[key].items()]
+
+
+def _column_choices(facts: Facts) -> list[tuple[str, str]]:
+    return [(column.title, column.key) for column in facts.columns.values()]
+
+
+def query_of(values: Sequence[Any], names: Sequence[str], known: Mapping[str, Any]) -> BoardQuery:
+    """The query that the page's boxes say: search, sort, page, columns, then the facets."""
+    search, sort, page, columns, *chosen = values
+    pairs = [("q", search or ""), ("sort", sort or ""), ("page", str(int(page or 1)))]
+    pairs.append(("columns", ",".join(columns or ())))
+    for name, picked in zip(names, chosen, strict=True):
+        pairs += [(name, one) for one in picked or ()]
+    return parse_query(pairs, known=known)
+
+
+def _fill(query: BoardQuery, facts: Facts, names: Sequence[str]) -> list[Any]:
+    """Updates that make the boxes say `query`, with the choices that there are now."""
+    boxes: list[Any] = [
+        query.search,
+        query.sort,
+        query.page,
+        gr.update(choices=_column_choices(facts), value=list(query.columns)),
+    ]
+    for name in names:
+        if name in PARTS:
+            picked = [part.split(":", 1)[1] for part in query.parts if part.startswith(f"{name}:")]
+        else:
+            picked = list(query.facets.get(name, ()))
+        boxes.append(gr.update(choices=_choices(facts, name), value=picked))
+    return boxes
+
+
+def _show(store: Store, query: BoardQuery) -> list[Any]:
+    """Table, count line, permalink, and whether the steps can be taken."""
+    page = read_board(store, query)
+    at = min(query.page, page.pages)
+    return [
+        board_table(page),
+        count_html(page),
+        query.permalink(),
+        gr.update(interactive=at > 1),
+        gr.update(interactive=at < page.pages),
+    ]
+
+
+def count_html(page: BoardPage) -> str:
+    """How many rows there are, and the downloads of those shown."""
+    link = page.query.permalink()
+    at = f", page {min(page.query.page, page.pages)} of {page.pages}" if page.pages > 1 else ""
+    files = " · ".join(
+        f'<a href="download/board.{kind}{esc("?" + link if link else "")}" '
+        f'download="board.{kind}">{kind.upper()}</a>'
+        for kind in ("csv", "json", "parquet")
+    )
+    return (
+        f'<p><span id="row-count">{len(page.rows)} of {page.total} rows{at}</span>. '
+        f"Download what is shown: {files}. "
+        f'<a href="?{esc(link)}" id="permalink">Permalink</a></p>'
+    )
+
+
+def _bind_state(
+    store: Store, names: Sequence[str], state: Sequence[Any], shown: Sequence[Any]
+) -> None:
+    """A change of search, columns or a facet shows the first page of the new answer."""
+    page = state[2]
+
+    def changed(*values: Any) -> list[Any]:
+        fresh = [*values[:2], 1, *values[3:]]
+        query = query_of(fresh, names, read_facts(store).known)
+        return [1, *_show(store, query)]
+
+    search, _, _, *pickers = state
+    gr.on(
+        [search.submit, search.input, *(picker.input for picker in pickers)],
+        changed,
+        list(state),
+        [page, *shown],
+        trigger_mode="always_last",
+        **QUICK,
+    )
+
+
+def _bind_steps(
+    store: Store,
+    names: Sequence[str],
+    state: Sequence[Any],
+    shown: Sequence[Any],
+    controls: tuple[gr.HTML, gr.Button, gr.Button],
+) -> None:
+    """Clicks on headings and on the steps between pages."""
+    table, previous, following = controls
+    sort, page = state[1], state[2]
+
+    def sorted_by(event: gr.EventData, *values: Any) -> list[Any]:
+        first = f"{event.first}{event.key}"
+        other = first.lstrip("-") if first.startswith("-") else f"-{first}"
+        order = other if values[1] == first else first
+        query = query_of([values[0], order, 1, *values[3:]], names, read_facts(store).known)
+        return [query.sort, 1, *_show(store, query)]
+
+    def step(by: int, values: Sequence[Any]) -> list[Any]:
+        to = max(int(values[2] or 1) + by, 1)
+        query = query_of([*values[:2], to, *values[3:]], names, read_facts(store).known)
+        return [to, *_show(store, query)]
+
+    table.select(sorted_by, list(state), [sort, page, *shown], **QUICK)
+    previous.click(lambda *v: step(-1, v), list(state), [page, *shown], **QUICK)
+    following.click(lambda *v: step(1, v), list(state), [page, *shown], **QUICK)

@@ -1,0 +1,50 @@
+"""The Compare page: two to four rows, paired tests, the questions that make the difference."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import gradio as gr
+
+from contracts.errors import ContractError
+from space.compare import MOST_ROWS, compare_rows
+from space.pages.parts import QUICK, html_box, permalink_box, row_choices
+from space.render.compare import comparison_html
+from space.render.text import esc, notice
+from space.store import Store
+
+
+def layout(app: gr.Blocks, store: Store) -> None:
+    """Lay out the page and bind its events."""
+    rows = gr.Dropdown(
+        row_choices(store),
+        multiselect=True,
+        max_choices=MOST_ROWS,
+        label="Rows (two to four)",
+        elem_id="compare-rows",
+    )
+    body = html_box(elem_id="compare")
+    link = permalink_box("compare-link")
+
+    def restore(request: gr.Request) -> list[Any]:
+        choices = row_choices(store)
+        known = [one for _, one in choices]
+        asked = request.query_params.getlist("row")
+        chosen = [one for one in asked if one in known][:MOST_ROWS]
+        return [gr.update(choices=choices, value=chosen), *show(store, chosen)]
+
+    app.load(restore, None, [rows, body, link], **QUICK)
+    rows.input(lambda chosen: show(store, chosen or []), [rows], [body, link], **QUICK)
+
+
+def show(store: Store, chosen: list[str]) -> list[str]:
+    """The comparison and the permalink."""
+    link = urlencode([("row", one) for one in chosen])
+    if len(chosen) < 2:
+        return [notice("Choose two to four rows of one release to compare them."), link]
+    try:
+        found = compare_rows(store, chosen)
+    except ContractError as error:
+        return [notice(esc(error.problems[0].message + ". " + error.problems[0].hint)), link]
+    return [comparison_html(found, titles={key: name for name, key in row_choices(store)}), link]

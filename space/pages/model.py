@@ -1,0 +1,68 @@
+"""The Model page: one row in full, down to people's bars against the model's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from contracts.errors import ContractError
+from space.asked import country_name, question_title
+from space.pages.parts import QUICK, first_of, html_box, permalink_box, row_choices
+from space.render.model import answer_html, model_html, raw_answer_html
+from space.render.text import esc, href, notice
+from space.store import Store
+
+
+def layout(app: gr.Blocks, store: Store) -> None:
+    """Lay out the page and bind its events."""
+    row = gr.Dropdown(row_choices(store), label="Row", elem_id="model-row", value=None)
+    body = html_box(elem_id="model")
+    with gr.Row():
+        country = gr.Dropdown([], label="Country", elem_id="model-country")
+        question = gr.Dropdown([], label="Question", elem_id="model-question")
+    answer = html_box(elem_id="model-answer")
+    link = permalink_box("model-link")
+    picked, shown = [row, country, question], [body, answer, link]
+
+    def restore(request: gr.Request) -> list[Any]:
+        choices = row_choices(store)
+        row_id = first_of(request.query_params, "row", [one for _, one in choices])
+        asked = (request.query_params.get("country"), request.query_params.get("question"))
+        return [gr.update(choices=choices, value=row_id), *show(store, row_id, *asked)]
+
+    def changed(row_id: str | None, country: str | None, question: str | None) -> list[Any]:
+        return show(store, row_id, country, question)
+
+    app.load(restore, None, [row, country, question, *shown], **QUICK)
+    row.input(changed, picked, [country, question, *shown], **QUICK)
+    gr.on(
+        [country.input, question.input], lambda *v: changed(*v)[3:], picked, [answer, link], **QUICK
+    )
+
+
+def show(store: Store, row_id: str | None, country: str | None, question: str | None) -> list[Any]:
+    """Updates of country, question, body, answer and permalink for a row."""
+    if row_id is None:
+        empty = notice("The store has no rows yet. Score a predictions file into it.")
+        return [gr.update(choices=[]), gr.update(choices=[]), empty, "", ""]
+    try:
+        report = store.report(row_id)
+        body = model_html(store, row_id)
+    except ContractError as error:
+        return [gr.update(choices=[]), gr.update(choices=[]), notice(esc(str(error))), "", ""]
+    countries = sorted({cell.country for cell in report.cells}, key=country_name)
+    questions = [one.question_id for one in report.questions]
+    country = country if country in countries else next(iter(countries), None)
+    question = question if question in questions else next(iter(questions), None)
+    answer = ""
+    if country and question:
+        answer = answer_html(report, country=country, question_id=question)
+        answer += raw_answer_html(store, row_id, country=country, question_id=question)
+    return [
+        gr.update(choices=[(country_name(one), one) for one in countries], value=country),
+        gr.update(choices=[(question_title(one), one) for one in questions], value=question),
+        body,
+        answer,
+        href("", row=row_id, country=country or "", question=question or "").lstrip("?"),
+    ]

@@ -1,0 +1,71 @@
+"""The Question page: what people everywhere answered to it, and which rows come closest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from codebook.questions import questions
+from space.asked import category_name, question_text, question_title
+from space.closest import closest_html
+from space.pages.country import all_questions
+from space.pages.parts import QUICK, first_of, html_box, permalink_box
+from space.people import People
+from space.render.survey import all_countries_table, mean_map
+from space.render.text import definition_list, esc, href
+from space.store import Store
+
+
+def layout(app: gr.Blocks, store: Store, people: People) -> None:
+    """Lay out the page and bind its events."""
+    with gr.Row():
+        question = gr.Dropdown([], label="Question", elem_id="question-id", scale=3)
+        wave = gr.Dropdown([], label="Wave", elem_id="question-wave")
+    body = html_box(elem_id="question")
+    closest = html_box(elem_id="question-closest")
+    link = permalink_box("question-link")
+    picked, shown = [question, wave], [body, closest, link]
+
+    def restore(request: gr.Request) -> list[Any]:
+        waves = [str(one) for one in people.waves]
+        chosen = first_of(request.query_params, "wave", waves) or waves[0]
+        return show(store, people, request.query_params.get("question"), chosen)
+
+    def changed(question: str | None, wave: str) -> list[Any]:
+        return show(store, people, question, wave)
+
+    app.load(restore, None, [*picked, *shown], **QUICK)
+    gr.on([question.input, wave.input], changed, picked, [*picked, *shown], **QUICK)
+
+
+def show(store: Store, people: People, question: str | None, wave: str) -> list[Any]:
+    """Updates of the two boxes, the body, the closest rows and the permalink."""
+    number = int(wave)
+    asked = [one for one in all_questions() if one in people.questions(number)]
+    question = question if question in asked else asked[0]
+    return [
+        gr.update(choices=[(question_title(one), one) for one in asked], value=question),
+        gr.update(choices=[str(one) for one in people.waves], value=wave),
+        question_html(people, question_id=question, wave=number),
+        closest_html(store, kind="question", name=question, title=question_title(question)),
+        href("", question=question, wave=wave).lstrip("?"),
+    ]
+
+
+def question_html(people: People, *, question_id: str, wave: int) -> str:
+    """Wording, scale, map of mean positions, and every country's shares."""
+    asked = questions()[question_id]
+    facts = [
+        ("Title", esc(asked.title)),
+        ("Category", esc(category_name(asked.category))),
+        ("Scale", esc(f"{asked.scale.size} options, {asked.scale.level}" if asked.scale else "")),
+        ("Higher positions mean", esc(asked.orientation or "the later options")),
+        ("Sets", esc(", ".join(sorted(asked.memberships)) or "none")),
+    ]
+    return (
+        f"<h1>{esc(question_id)}</h1><p>{esc(question_text(question_id))}</p>"
+        f"{definition_list(facts)}"
+        f"{mean_map(people, wave=wave, question_id=question_id)}"
+        f"{all_countries_table(people, wave=wave, question_id=question_id)}"
+    )

@@ -1,0 +1,41 @@
+"""Bars of answer shares: people's against a model's, or one country's against another's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from space.render.text import DASH, esc
+
+
+class Series(NamedTuple):
+    """Shares of one side: its name, its look (`people`, `model` or `other`), one per option."""
+
+    name: str
+    look: str
+    shares: Sequence[float | None]
+
+
+def share_bars(labels: Sequence[str], series: Sequence[Series]) -> str:
+    """Horizontal bars, one group per option; a share of 1 fills the width."""
+    rows = []
+    for at, label in enumerate(labels):
+        bars = "".join(
+            _bar(one, one.shares[at] if at < len(one.shares) else None) for one in series
+        )
+        rows.append(f"<span>{esc(label)}</span><div>{bars}</div>")
+    keys = "".join(
+        f'<span><span class="oa-key-{one.look}"></span>{esc(one.name)}</span>' for one in series
+    )
+    return f'<div class="oa-legend">{keys}</div><div class="oa-bars">{"".join(rows)}</div>'
+
+
+def _bar(one: Series, share: float | None) -> str:
+    if share is None:
+        return f'<div class="oa-bar" title="{esc(one.name)}: no answer"><b></b><small>{DASH}</small></div>'
+    text = f"{share:.1%}"
+    return (
+        f'<div class="oa-bar" title="{esc(one.name)}: {text}">'
+        f'<i class="{one.look}" style="width:{min(max(share, 0), 1) * 100:.2f}%"></i>'
+        f"<small>{text}</small></div>"
+    )

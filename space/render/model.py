@@ -1,0 +1,344 @@
+"""Everything known about one row as HTML, down to a single question's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from contracts.report import CellEntry, CountryEntry, Interval, Report, Score
+from space.asked import (
+    category_name,
+    country_name,
+    group_title,
+    option_labels,
+    question_text,
+    question_title,
+)
+from space.raw_answers import find_answer
+from space.render.bars import Series, share_bars
+from space.render.table import plain_table
+from space.render.text import (
+    DASH,
+    badge,
+    definition_list,
+    esc,
+    interval,
+    link,
+    notice,
+    number,
+    score,
+)
+from space.render.world import world_map
+from space.rows import row_kind
+from space.store import Store
+
+#: How many countries or questions a list of best or worst shows.
+SHOWN = 8
+#: Rows of the longest table of a page.
+LONGEST = 100
+
+VERDICTS = {
+    "over": '<span class="oa-over">over</span>',
+    "under": '<span class="oa-under">under</span>',
+    "within": "within",
+}
+
+
+def model_html(store: Store, row_id: str, *, links: bool = True) -> str:
+    """The page without its single answers.
+
+    Args:
+        store: the store.
+        row_id: id of the row.
+        links: whether to link to other pages of the app.
+
+    Raises:
+        ContractError: the store has no such row.
+    """
+    report = store.report(row_id)
+    return "".join(
+        (
+            _heading(report, row_id),
+            _scores(report),
+            _map(report),
+            _countries(report, links=links),
+            _groups(report, "category", "By category"),
+            _groups(report, "continent", "By region"),
+            _groups(report, "group", "By group"),
+            _questions(report, links=links),
+            _protocols(report),
+            _warnings(report),
+        )
+    )
+
+
+def cell_score(cell: Interval, *, coverage: float | None = None) -> str:
+    """A score of a report as HTML."""
+    return score(
+        {"estimate": cell.estimate, "low": cell.low, "high": cell.high, "coverage": coverage}
+    )
+
+
+def _heading(report: Report, row_id: str) -> str:
+    meta, settings, release = report.predictions.meta, report.settings, report.release
+    kind = row_kind(report)
+    label = "" if kind == "model" else " " + badge(kind)
+    synthetic = notice(
+        "Scored on a <b>synthetic</b> release: the people are made up, the numbers mean nothing.",
+        kind="warn",
+    )
+    coverage = report.coverage
+    share = DASH if coverage.share is None else f"{coverage.share:.1%}"
+    facts = [
+        ("Model", esc(meta.model)),
+        ("Method", esc(meta.method)),
+        ("Steering", esc(meta.steering)),
+        ("Language", esc(meta.language)),
+        ("Wave", str(settings.wave)),
+        ("Family", esc(meta.family or "unknown")),
+        ("Parameters", f"{meta.parameters:.3g}" if meta.parameters else "unknown"),
+        ("Questions", f"{esc(settings.questions)} ({len(report.questions)})"),
+        ("Coverage", f"{share}: {coverage.scored:,} of {coverage.expected:,}"),
+        (
+            "Not usable",
+            f"{coverage.missing:,} missing, {coverage.invalid:,} invalid, "
+            f"{coverage.refused:,} refused",
+        ),
+        (
+            "Scoring",
+            f"{esc(settings.mode)}, weights {esc(settings.weights)}, "
+            f"{esc(settings.split)} people, seed {settings.seed}",
+        ),
+        ("Release", esc(f"{release.name} {release.version}")),
+        ("Scorer", esc(report.scorer_version)),
+        ("Trained on WVS", "yes" if meta.trained_on_wvs else "no"),
+        ("Predictions", f"<code>{esc(report.predictions.digest[:12])}</code>"),
+        ("Row", f"<code>{esc(row_id)}</code>"),
+    ]
+    return (
+        f"<h1>{esc(meta.name or report.predictions.name)}{label}</h1>"
+        f"{synthetic if release.synthetic else ''}"
+        f"{f'<p>{esc(meta.notes)}</p>' if meta.notes else ''}{definition_list(facts)}"
+    )
+
+
+def _scores(report: Report) -> str:
+    rows = [_score_row(one) for one in report.scores]
+    table = plain_table(
+        ("Score", "Estimate", "Questions fixed", "Coverage", "Penalised", "Questions", "Countries"),
+        rows,
+        label="Scores",
+        numeric=(1, 2, 3, 4, 5, 6),
+        tips={
+            2: "Interval when only other people might have been asked, not other questions.",
+            4: "With what is not covered counted as a uniform answer.",
+        },
+    )
+    return f"<h2>Scores</h2>{table}"
+
+
+def _score_row(one: Score) -> Sequence[str]:
+    fixed = one.fixed_questions
+    return (
+        esc(one.name.replace("_", " ")),
+        cell_score(one.value, coverage=one.coverage),
+        interval(fixed.low, fixed.high) if fixed else DASH,
+        DASH if one.coverage is None else f"{one.coverage:.1%}",
+        number(one.penalised),
+        DASH if one.questions is None else str(one.questions),
+        DASH if one.countries is None else str(one.countries),
+    )
+
+
+def _map(report: Report) -> str:
+    scored = {
+        one.country: one.alignment.estimate
+        for one in report.countries
+        if one.alignment.estimate is not None
+    }
+    if not scored:
+        return ""
+    tips = {one.country: _tip(one) for one in report.countries}
+    shown = world_map(scored, tips=tips, label="Alignment by country; the table below says it too")
+    return f"<h2>Where it is close</h2>{shown}"
+
+
+def _tip(one: CountryEntry) -> str:
+    span = interval(one.alignment.low, one.alignment.high)
+    return f"{country_name(one.country)}: {number(one.alignment.estimate)}" + (
+        f" ({span})" if span else ""
+    )
+
+
+def _countries(report: Report, *, links: bool) -> str:
+    scored = [one for one in report.countries if one.alignment.estimate is not None]
+    if not scored:
+        return ""
+    ordered = sorted(scored, key=lambda one: (-(one.alignment.estimate or 0), one.country))
+    table = plain_table(
+        (
+            "Country",
+            "Alignment",
+            "Rank",
+            "Average human",
+            "Difference",
+            "Verdict",
+            "Judgments r",
+            "Questions",
+            "Coverage",
+        ),
+        [_country_row(one, links=links) for one in ordered[:LONGEST]],
+        label="Countries from best to worst",
+        numeric=(1, 2, 3, 4, 6, 7, 8),
+        tips={
+            3: "Alignment of the average of the other countries' people with this country.",
+            4: "The model's alignment less the average human's.",
+            5: "over: closer than the average human, and the interval of the difference leaves "
+            "out 0; under: further; within: cannot be told.",
+        },
+    )
+    best = ", ".join(esc(country_name(one.country)) for one in ordered[:SHOWN])
+    worst = ", ".join(esc(country_name(one.country)) for one in ordered[::-1][:SHOWN])
+    return f"<h2>Countries</h2><p><b>Closest:</b> {best}.<br><b>Furthest:</b> {worst}.</p>{table}"
+
+
+def _country_row(one: CountryEntry, *, links: bool) -> Sequence[str]:
+    name = country_name(one.country)
+    span = ""
+    if one.rank is not None:
+        span = str(one.rank)
+        if one.rank_low is not None and one.rank_high is not None:
+            span += f'<span class="oa-interval">{one.rank_low}–{one.rank_high}</span>'
+    return (
+        link("country", name, country=one.country) if links else esc(name),
+        cell_score(one.alignment, coverage=one.coverage),
+        span or DASH,
+        number(one.average_human),
+        cell_score(one.difference) if one.difference else DASH,
+        VERDICTS.get(one.verdict or "", DASH),
+        cell_score(one.judgments) if one.judgments else DASH,
+        str(one.questions),
+        DASH if one.coverage is None else f"{one.coverage:.0%}",
+    )
+
+
+def _groups(report: Report, kind: str, title: str) -> str:
+    found = [one for one in report.groups if one.kind == kind]
+    if not found:
+        return ""
+    name_of = {"category": category_name, "group": group_title}.get(kind, str)
+    table = plain_table(
+        (kind.capitalize(), "Alignment", "Questions", "Countries"),
+        [
+            (
+                esc(name_of(one.name)),
+                cell_score(one.alignment, coverage=one.coverage),
+                str(one.questions),
+                str(one.countries) if one.countries else DASH,
+            )
+            for one in found[:LONGEST]
+        ],
+        label=title,
+        numeric=(1, 2, 3),
+    )
+    return f"<h2>{title}</h2>{table}"
+
+
+def _questions(report: Report, *, links: bool) -> str:
+    scored = [one for one in report.questions if one.alignment.estimate is not None]
+    if not scored:
+        return ""
+    ordered = sorted(scored, key=lambda one: (-(one.alignment.estimate or 0), one.question_id))
+    parts = []
+    for title, chosen in (("closest", ordered[:SHOWN]), ("furthest", ordered[::-1][:SHOWN])):
+        rows = [
+            (
+                link("question", question_title(one.question_id), question=one.question_id)
+                if links
+                else esc(question_title(one.question_id)),
+                esc(category_name(one.category)),
+                cell_score(one.alignment, coverage=one.coverage),
+                number(one.floor),
+            )
+            for one in chosen
+        ]
+        table = plain_table(
+            ("Question", "Category", "Alignment", "Floor"),
+            rows,
+            label=f"Questions {title}",
+            numeric=(2, 3),
+            tips={3: "Distance at which a perfect model would still be found: sampling alone."},
+        )
+        parts.append(f"<div><h3>{len(chosen)} {title}</h3>{table}</div>")
+    return f'<h2>Questions</h2><div class="oa-columns">{"".join(parts)}</div>'
+
+
+def _protocols(report: Report) -> str:
+    rows = []
+    for result in report.protocols:
+        if not result.applies:
+            rows.append((esc(result.protocol), f"does not apply: {esc(result.reason)}", ""))
+        rows += [
+            (esc(result.protocol), esc(one.name.replace("_", " ")), cell_score(one.value))
+            for one in result.scores
+        ]
+    if not rows:
+        return ""
+    table = plain_table(("Protocol", "Score", "Estimate"), rows, label="Protocols", numeric=(2,))
+    return f"<h2>Protocols</h2>{table}"
+
+
+def _warnings(report: Report) -> str:
+    if not report.warnings:
+        return "<h2>Warnings</h2><p>None.</p>"
+    items = "".join(
+        f"<li>{esc(one.message)}{f' ({one.count} times)' if one.count > 1 else ''}</li>"
+        for one in report.warnings
+    )
+    return f"<h2>Warnings</h2><ul>{items}</ul>"
+
+
+def answer_html(report: Report, *, country: str, question_id: str) -> str:
+    """People's bars against the model's, for one question in one country."""
+    cell = find_cell(report, country=country, question_id=question_id)
+    title = f"<h3>{esc(question_text(question_id))}</h3>"
+    if cell is None:
+        return title + notice(f"The report holds no answer for {esc(country_name(country))}.")
+    labels = option_labels(question_id) or [str(i + 1) for i in range(len(cell.people))]
+    bars = share_bars(
+        labels,
+        (
+            Series(f"People in {country_name(country)}", "people", cell.people),
+            Series("Model", "model", cell.model),
+        ),
+    )
+    facts = definition_list(
+        (
+            ("Alignment", number(cell.alignment)),
+            ("People asked", f"{cell.n:,}"),
+            ("Effective n", number(cell.n_eff, decimals=0)),
+            ("Sampling floor", number(cell.floor)),
+        )
+    )
+    return title + bars + facts
+
+
+def find_cell(
+    report: Report, *, country: str, question_id: str, group: str = ""
+) -> CellEntry | None:
+    """The cell of a country, question and group, if the report has it."""
+    return next(
+        (
+            cell
+            for cell in report.cells
+            if cell.question_id == question_id and cell.country == country and cell.group == group
+        ),
+        None,
+    )
+
+
+def raw_answer_html(store: Store, row_id: str, *, country: str, question_id: str) -> str:
+    """What the predictions file says for the question, as written; "" without the file."""
+    found = find_answer(store, row_id, country=country, question_id=question_id)
+    if found is None:
+        return ""
+    return f"<h3>As the predictions file has it</h3><pre><code>{esc(found)}</code></pre>"

@@ -1,0 +1,141 @@
+"""What people answered, as HTML: a question in one country, beside another country or a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codebook.questions import questions
+from space.asked import code_label, country_name, question_text
+from space.people import MISSING_TITLES, Answers, People
+from space.render.bars import Series, share_bars
+from space.render.table import plain_table
+from space.render.text import DASH, esc, link, notice, number
+from space.render.world import world_map
+
+#: Longest heading of a column.
+SHORT = 22
+
+
+def people_bars(people: People, *, wave: int, question_id: str, countries: Sequence[str]) -> str:
+    """Bars of one question in one or two countries, with counts below."""
+    found = [
+        (country, people.answers[(wave, country, question_id)])
+        for country in countries
+        if (wave, country, question_id) in people.answers
+    ]
+    title = f"<h3>{esc(question_text(question_id))}</h3>"
+    if not found:
+        names = " and ".join(esc(country_name(country)) for country in countries)
+        return title + notice(f"{names}: not asked in wave {wave}.")
+    looks = ("people", "other")
+    labels = [code_label(question_id, code) for code in found[0][1].codes]
+    series = [
+        Series(country_name(country), look, answers.shares)
+        for (country, answers), look in zip(found, looks, strict=False)
+    ]
+    return title + share_bars(labels, series) + counts_table(found)
+
+
+def counts_table(found: Sequence[tuple[str, Answers]]) -> str:
+    """Valid answers, effective n and each kind of missing, by country."""
+    kinds = [key for key in MISSING_TITLES if any(a.missing.get(key) for _, a in found)]
+    rows = [
+        (
+            esc(country_name(country)),
+            f"{answers.n:,}",
+            _effective(answers),
+            *(f"{answers.missing.get(key, 0):,}" for key in kinds),
+            esc(answers.flag) or DASH,
+        )
+        for country, answers in found
+    ]
+    headings = (
+        "Country",
+        "Valid answers",
+        "Effective n",
+        *(MISSING_TITLES[key].capitalize() for key in kinds),
+        "Doubts",
+    )
+    return plain_table(headings, rows, label="Counts", numeric=tuple(range(1, 3 + len(kinds))))
+
+
+def _effective(answers: Answers) -> str:
+    text = number(answers.n_eff, decimals=0)
+    if not answers.n_eff_estimated:
+        return text
+    return f'<span title="estimated from the design effect">{text}*</span>'
+
+
+def mean_position(answers: Answers) -> float | None:
+    """Mean position of the answers on the scale, from 0 (first option) to 1 (last).
+
+    None where nobody answered. Shares are those of the codes on the scale, in its order.
+    """
+    shares = [share for share in answers.shares if share is not None]
+    if len(shares) < 2 or len(shares) != len(answers.shares) or not sum(shares):
+        return None
+    top = len(shares) - 1
+    return sum(at / top * share for at, share in enumerate(shares)) / sum(shares)
+
+
+def _everywhere(people: People, *, wave: int, question_id: str) -> list[tuple[str, Answers]]:
+    found = [
+        (country, people.answers[(wave, country, question_id)])
+        for country in people.countries(wave)
+        if (wave, country, question_id) in people.answers
+    ]
+    return sorted(found, key=lambda pair: country_name(pair[0]))
+
+
+def mean_map(people: People, *, wave: int, question_id: str) -> str:
+    """Map of mean positions; "" for a nominal question, whose options have no distances."""
+    asked = questions()[question_id]
+    if asked.scale is None or not asked.scale.is_ordinal:
+        return ""
+    found = _everywhere(people, wave=wave, question_id=question_id)
+    means = {c: mean for c, answers in found if (mean := mean_position(answers)) is not None}
+    tips = {country: f"{country_name(country)}: {mean:.2f}" for country, mean in means.items()}
+    shown = world_map(means, tips=tips, label="Mean position by country; the table says it too")
+    return f"<h2>Mean position, 0 first option to 1 last</h2>{shown}"
+
+
+def all_countries_table(people: People, *, wave: int, question_id: str) -> str:
+    """Shares of every option in every country, with n and effective n."""
+    found = _everywhere(people, wave=wave, question_id=question_id)
+    if not found:
+        return notice(f"Not asked in wave {wave}.")
+    codes = found[0][1].codes
+    rows = [
+        (
+            link(
+                "country",
+                country_name(country),
+                country=country,
+                question=question_id,
+                wave=str(wave),
+            ),
+            *(_percent(answers, code) for code in codes),
+            f'<b>{answers.n:,}</b><span class="oa-interval">{_effective(answers)}</span>',
+        )
+        for country, answers in found
+    ]
+    labels = [code_label(question_id, code) for code in codes]
+    table = plain_table(
+        ("Country", *(_short(label) for label in labels), "Answers, effective"),
+        rows,
+        label="Answers by country",
+        numeric=tuple(range(1, len(codes) + 2)),
+        tips={at + 1: label for at, label in enumerate(labels)},
+    )
+    return f"<h2>Every country</h2>{table}"
+
+
+def _percent(answers: Answers, code: int) -> str:
+    if code not in answers.codes:
+        return DASH
+    share = answers.shares[answers.codes.index(code)]
+    return DASH if share is None else f"{share:.1%}"
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= SHORT else f"{label[: SHORT - 1].rstrip()}…"

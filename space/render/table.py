@@ -1,0 +1,151 @@
+"""Tables: the board's, and plain ones; each scrolls inside its own box."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from space.board import BoardPage, rank_text, tie_letter
+from space.columns import Column
+from space.render.text import badge, esc, href, number, score
+
+_KIND_TIPS = {
+    "baseline": "No model: a reference point made from the survey or from arithmetic; not ranked.",
+    "ceiling": "How well people agree with themselves; not ranked.",
+}
+
+
+def scroll_box(table: str, *, label: str) -> str:
+    """A table in a box that scrolls sideways and can be reached by keyboard."""
+    return (
+        f'<div class="oa-scroll" role="region" tabindex="0" aria-label="{esc(label)}">{table}</div>'
+    )
+
+
+def board_table(page: BoardPage, *, model_page: str = "model") -> str:
+    """The board's table; headings carry `data-sort`, rows link to the model page."""
+    head = "".join(_heading(column, sort=page.query.sort) for column in page.columns)
+    body = "".join(_row(row, page.columns, model_page=model_page) for row in page.rows)
+    if not page.rows:
+        body = (
+            f'<tr><td colspan="{len(page.columns)}" class="oa-empty">'
+            "No row passes these facets. Clear one of them.</td></tr>"
+        )
+    table = (
+        f'<table class="oa-table oa-board"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table>"
+    )
+    return scroll_box(table, label="Board")
+
+
+def _heading(column: Column, *, sort: str) -> str:
+    shown = sort.lstrip("-") == column.key
+    falling = sort.startswith("-")
+    state = ("descending" if falling else "ascending") if shown else "none"
+    arrow = ("▼" if falling else "▲") if shown else ""
+    return (
+        f'<th scope="col" aria-sort="{state}" class="{_cell_class(column)}">'
+        f'<button type="button" data-sort="{esc(column.key)}" '
+        f'data-first="{"-" if column.higher_is_better else ""}" title="{esc(column.tip)}">'
+        f'{esc(column.title)}<span aria-hidden="true" class="oa-arrow">{arrow}</span>'
+        "</button></th>"
+    )
+
+
+def _cell_class(column: Column) -> str:
+    return {
+        "name": "oa-name",
+        "text": "oa-text",
+        "rank": "oa-rank",
+    }.get(column.kind, "oa-number")
+
+
+def _row(row: Mapping[str, Any], columns: Sequence[Column], *, model_page: str) -> str:
+    cells = "".join(
+        f'<td class="{_cell_class(column)}">{_cell(row, column, model_page=model_page)}</td>'
+        for column in columns
+    )
+    return f'<tr class="oa-kind-{esc(row["kind"])}" data-row="{esc(row["row_id"])}">{cells}</tr>'
+
+
+def _cell(row: Mapping[str, Any], column: Column, *, model_page: str) -> str:
+    if column.kind in ("score", "part"):
+        return score(row["cells"].get(column.key, {}), decimals=column.decimals)
+    if column.kind == "rank":
+        return _rank(row)
+    if column.kind == "name":
+        return _name(row, model_page=model_page)
+    if column.kind == "number":
+        return number(row[column.key], decimals=column.decimals)
+    return esc(row[column.key] or "").replace("_", "_<wbr>")
+
+
+def _rank(row: Mapping[str, Any]) -> str:
+    if row["kind"] in _KIND_TIPS or row["rank"] is None:
+        tip = _KIND_TIPS.get(row["kind"], "Not ranked: the report has no single answers.")
+        return f'<span class="oa-none" title="{esc(tip)}">–</span>'
+    tip = f"rank {rank_text(row)} among equals; tie group {tie_letter(row['tie'])}"
+    span = f"{row['rank_low']}–{row['rank_high']} of {row['ranked']}"
+    return (
+        f'<span class="oa-score" title="{esc(tip)}"><b>{row["rank"]}'
+        f'<sup class="oa-tie">{tie_letter(row["tie"])}</sup></b>'
+        f'<span class="oa-interval">{span}</span></span>'
+    )
+
+
+def _name(row: Mapping[str, Any], *, model_page: str) -> str:
+    labels = ""
+    if row["kind"] != "model":
+        labels += " " + badge(row["kind"], tip=_KIND_TIPS.get(row["kind"], ""))
+    if row["trained_on_wvs"] == "yes":
+        labels += " " + badge("trained on WVS", kind="trained", tip="scored on the test split")
+    if row["synthetic"]:
+        labels += " " + badge(
+            "synthetic people",
+            kind="synthetic",
+            tip="scored on a made-up release: the numbers mean nothing",
+        )
+    under = row["model"] if row["model"] not in (row["name"], "unknown") else ""
+    sub = f'<span class="oa-sub">{esc(under)}</span>' if under else ""
+    address = (
+        f"{model_page}/{row['row_id']}.html"
+        if model_page.startswith("rows")
+        else href(model_page, row=row["row_id"])
+    )
+    return f'<a href="{esc(address)}">{esc(row["name"])}</a>{labels}{sub}'
+
+
+def plain_table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    label: str,
+    numeric: Sequence[int] = (),
+    tips: Mapping[int, str] | None = None,
+) -> str:
+    """A table of ready cells (HTML).
+
+    Args:
+        headings: titles of the columns, plain text.
+        rows: cells as HTML.
+        label: what the table is, for those who do not see it.
+        numeric: indices of columns that are aligned as numbers.
+        tips: explanations by index of column.
+    """
+    tips = tips or {}
+    head = "".join(
+        f'<th scope="col" class="{"oa-number" if i in numeric else "oa-text"}"'
+        f'{f""" title="{esc(tips[i])}" """ if i in tips else ""}>{esc(title)}</th>'
+        for i, title in enumerate(headings)
+    )
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td class="{"oa-number" if i in numeric else "oa-text"}">{cell}</td>'
+            for i, cell in enumerate(cells)
+        )
+        + "</tr>"
+        for cells in rows
+    )
+    table = f'<table class="oa-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return scroll_box(table, label=label)

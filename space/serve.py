@@ -1,0 +1,107 @@
+"""Start the server, or write the static site: what the sub-commands do."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import webbrowser
+from pathlib import Path
+
+from contracts.errors import fail
+from contracts.release import open_release
+from space.logs import set_up_logs
+from space.store import Store, open_store
+
+
+def prepare_store(folder: Path, *, release: str, fill: bool) -> Store:
+    """Open a store, make it if needed, fill it if it is empty, and build its index."""
+    from space.seed import seed_store
+
+    store = open_store(folder, create=fill)
+    if fill and not store.report_files():
+        from rich.console import Console
+
+        with Console(stderr=True).status(f"Scoring the baselines of {release} into {folder} ..."):
+            seed_store(store, source=release)
+    store.ensure_index(force=True)
+    return store
+
+
+def serve(
+    folder: Path, *, release: str, host: str, port: int, fill: bool, open_browser: bool
+) -> None:
+    """Serve the board until it is stopped.
+
+    Raises:
+        ContractError: the port is taken, or the store or the release cannot be opened.
+    """
+    _check_port(host, port)
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    set_up_logs()
+    opened = open_release(release)
+    store = prepare_store(folder, release=release, fill=fill)
+    try:
+        import uvicorn
+
+        from space.people import People
+        from space.web import make_server
+    except ModuleNotFoundError as error:
+        raise fail(
+            "no-gradio",
+            f"the web app needs the package {error.name}",
+            hint="Install it with: pip install 'opinion-atlas[space]'; or write a static site, "
+            "which needs nothing: opinion-atlas board --export FOLDER",
+        ) from None
+    server = make_server(store, People(opened))
+    address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/"  # noqa: S104
+    if open_browser:
+        threading.Thread(target=_open_when_up, args=(address, host, port), daemon=True).start()
+    print(f"Opinion Atlas is at {address} (stop with Ctrl-C)", flush=True)
+    uvicorn.run(server, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3)
+
+
+def _check_port(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise fail(
+                "port-taken",
+                f"cannot listen on {host}:{port}: {error.strerror}",
+                hint="Choose another one with --port.",
+            ) from None
+
+
+def _open_when_up(address: str, host: str, port: int) -> None:
+    for _ in range(120):
+        try:
+            socket.create_connection((host, port), timeout=1).close()
+        except OSError:
+            time.sleep(0.5)
+            continue
+        webbrowser.open(address)
+        return
+
+
+def export_static(
+    folder: Path, out: Path, *, release: str, fill: bool, force: bool, dry_run: bool
+) -> None:
+    """Write the board of a store as a static site and say where it is."""
+    from space.static_site import export_board
+
+    if dry_run:
+        rows = len(open_store(folder).report_files()) if folder.is_dir() else 0
+        print(f"Would write the board of {folder} ({rows} reports) to {out}.")
+        return
+    if out.exists() and not force:
+        raise fail(
+            "output-exists",
+            f"{out} exists already",
+            hint="Choose another folder, or pass --force to replace it.",
+        )
+    store = prepare_store(folder, release=release, fill=fill)
+    files = export_board(store, out, replace=force)
+    print(f"Wrote {len(files)} files. Open {out / 'index.html'} in a browser.")

@@ -1,0 +1,182 @@
+"""A store: a folder of immutable reports and predictions, with an index beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import sqlite3
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from contracts.errors import ContractError, Problem
+from contracts.report import Report, read_report
+from space.index import ReportFile, build_index, index_signature, signature
+
+INDEX_NAME = "index.sqlite"
+CLASSES = ("verified", "uploaded", "self-reported")
+PREDICTION_SUFFIXES = (".jsonl", ".csv", ".tsv", ".parquet")
+
+log = logging.getLogger("space.store")
+
+
+@dataclass
+class Store:
+    """Reports (`reports/*.json`), predictions (`predictions/*`) and classes (`entries/*.json`).
+
+    Files are only ever added or replaced whole. The index is rebuilt when a report comes, goes
+    or changes; between looks it is left alone for `look_every` seconds.
+
+    Attributes:
+        root: the folder.
+        look_every: seconds between looks at the files.
+    """
+
+    root: Path
+    look_every: float = 5.0
+    _looked: float = field(default=0.0, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    @property
+    def reports_folder(self) -> Path:
+        """Where the reports lie."""
+        return self.root / "reports"
+
+    @property
+    def predictions_folder(self) -> Path:
+        """Where the predictions lie, under the same names as their reports."""
+        return self.root / "predictions"
+
+    @property
+    def index_path(self) -> Path:
+        """The index: in the store, or in a cache folder where the store cannot be written to."""
+        inside = self.root / INDEX_NAME
+        if inside.exists() or _writable(self.root):
+            return inside
+        name = hashlib.sha256(str(self.root.resolve()).encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"opinion-atlas-{name}" / INDEX_NAME
+
+    def report_files(self) -> list[ReportFile]:
+        """All report files, sorted by name."""
+        found = []
+        for path in sorted(self.reports_folder.glob("*.json")):
+            status = path.stat()
+            row_class = self._class_of(path.stem)
+            stamp = f"{status.st_size}:{status.st_mtime_ns}:{row_class}"
+            found.append(ReportFile(path.stem, path, row_class, stamp, status.st_mtime))
+        return found
+
+    def _class_of(self, row_id: str) -> str:
+        entry = self.root / "entries" / f"{row_id}.json"
+        if entry.exists():
+            found = str(json.loads(entry.read_text(encoding="utf-8")).get("class", ""))
+            if found in CLASSES:
+                return found
+        return "uploaded" if self.predictions_path(row_id) else "self-reported"
+
+    def predictions_path(self, row_id: str) -> Path | None:
+        """The predictions file that a report was scored from, if the store has it."""
+        for suffix in PREDICTION_SUFFIXES:
+            path = self.predictions_folder / f"{row_id}{suffix}"
+            if path.exists():
+                return path
+        return None
+
+    def ensure_index(self, *, force: bool = False) -> Path:
+        """Build the index if the reports have changed; return its path."""
+        with self._lock:
+            now = time.monotonic()
+            if not force and self._looked and now - self._looked < self.look_every:
+                return self.index_path
+            files = self.report_files()
+            if index_signature(self.index_path) != signature(files):
+                started = time.perf_counter()
+                build_index(self.index_path, files)
+                log.info(
+                    "index built",
+                    extra={
+                        "reports": len(files),
+                        "seconds": round(time.perf_counter() - started, 3),
+                    },
+                )
+            self._looked = time.monotonic()
+            return self.index_path
+
+    @contextmanager
+    def connect(self) -> Iterator[sqlite3.Connection]:
+        """A read-only connection to an index that is up to date."""
+        path = self.ensure_index()
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            db.row_factory = sqlite3.Row
+            yield db
+
+    def report(self, row_id: str) -> Report:
+        """The report of a row.
+
+        Raises:
+            ContractError: the store has no such row.
+        """
+        path = self.reports_folder / f"{row_id}.json"
+        known = {file.stem for file in self.reports_folder.glob("*.json")}
+        if row_id not in known:
+            raise no_row(row_id)
+        return _cached_report(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _cached_report(path: Path, stamp: int) -> Report:  # noqa: ARG001
+    return read_report(path)
+
+
+def no_row(row_id: str) -> ContractError:
+    """The error for a row that the store does not have."""
+    return ContractError(
+        Problem(
+            "no-row",
+            f"the board has no row {row_id!r}",
+            hint="Rows and their ids are listed at /board.json",
+        )
+    )
+
+
+def open_store(root: str | Path, *, create: bool = False) -> Store:
+    """Open a store.
+
+    Args:
+        root: its folder.
+        create: whether to make it if it is not there.
+
+    Raises:
+        ContractError: there is no such folder, or it cannot be made.
+    """
+    folder = Path(root)
+    if create:
+        try:
+            (folder / "reports").mkdir(parents=True, exist_ok=True)
+            (folder / "predictions").mkdir(exist_ok=True)
+        except OSError as error:
+            raise ContractError(
+                Problem("cannot-write", f"cannot make the store {folder}: {error.strerror}")
+            ) from None
+    if not folder.is_dir():
+        raise ContractError(
+            Problem(
+                "no-store",
+                f"there is no store at {folder}",
+                allowed="a folder with reports/*.json",
+                hint="Write a report into it: opinion-atlas score ... --out STORE/reports/NAME.json",
+            )
+        )
+    return Store(folder)
+
+
+def _writable(folder: Path) -> bool:
+    import os
+
+    return os.access(folder, os.W_OK)

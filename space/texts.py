@@ -1,0 +1,85 @@
+"""Texts that stand on the board, in its exports and on the About page."""
+
+from __future__ import annotations
+
+TITLE = "Opinion Atlas"
+LEAD = "Whose values does a language model reflect?"
+
+#: What scores do not mean: said wherever scores are shown.
+LIMITS = (
+    "Closeness to a population is neither approval nor quality: a model that mirrors a majority "
+    "mirrors its prejudices too.",
+    "Models are no substitute for respondents: a high score does not make model answers data "
+    "about people.",
+    "Nothing may be inferred about any single person from a country, a group or a score.",
+    "Country averages hide the people behind them and can stereotype; look at the groups and at "
+    "the spread of the answers.",
+    "Intervals count the sampling of questions and people, not the clustering of interviews: "
+    "true intervals are somewhat wider.",
+    "The survey may be used for non-commercial purposes, with citation.",
+)
+
+PUBLISHED_NOTE = (
+    "Numbers printed in papers, quoted with their source. They were computed on other people, "
+    "questions and rules than the board's rows: never ranked with them."
+)
+
+CITATION_NOTE = (
+    "Cite the survey, the study whose protocol you use, and the release and scorer version that "
+    "stand in every download."
+)
+
+#: What each protocol does, in a sentence.
+PROTOCOLS = {
+    "alignment": "asks a model for the whole distribution of answers in a country and compares it "
+    "with people's by the Wasserstein distance.",
+    "worldvaluesbench": "asks for the rating that one described person would give and compares "
+    "the ratings of many with theirs, question by question.",
+    "judgments": "takes the likelihood of every answer option and correlates mean scores with "
+    "people's over questions, country by country.",
+    "advice": "asks for advice in a dilemma as a persona or in a language and correlates it with "
+    "Hofstede's country scores.",
+}
+
+METHOD = (
+    "Answers stand on the positions of the question's scale; missing is never zero. Shares are "
+    "weighted by the survey's design weights, and a country counts by its own people only.",
+    "Every score has an interval (a bootstrap over questions and people) and its coverage beside "
+    "it. Rows are ranked only among equals; the rank's interval comes from resampling the "
+    "questions for all rows at once, and rows that share a tie letter cannot be told apart.",
+    "Baselines say what a score would be without any model; they are rows of their own kind. "
+    "A model that was trained on the survey says so and is scored on people it has not seen.",
+)
+
+SURVEY_CITATIONS = (
+    "Liu, Kaneko & Chu: On the Alignment of Large Language Models with Global Human Opinion.",
+    "Zhao, Mondal, Tandon, Dillion, Gray & Gu (2024): WorldValuesBench: A Large-Scale Benchmark "
+    "Dataset for Multi-Cultural Value Awareness of Language Models. LREC-COLING.",
+)
+
+#: The API page (HTML).
+API_GUIDE = """
+<h1>For programs</h1>
+<p>Everything on these pages can be read by a program. Plain addresses:</p>
+<ul>
+<li><a href="board.json"><code>board.json</code></a>: all rows with all scores and parts</li>
+<li><a href="static-board/"><code>static-board/</code></a>: the board as plain pages</li>
+<li><code>download/board.csv?QUERY</code>, <code>.json</code>, <code>.parquet</code>: what a
+permalink shows</li>
+<li><code>download/report/ROW.json</code>: a row's whole report</li>
+<li><a href="healthz"><code>healthz</code></a>: versions, number of rows, time of the last
+update</li>
+</ul>
+<p>Named endpoints for <code>gradio_client</code>:</p>
+<pre><code>from gradio_client import Client
+
+client = Client("ADDRESS OF THIS PAGE")
+client.predict(query="method=verbalized&amp;sort=-coverage", api_name="/board")
+client.predict(row="world-average", api_name="/model")
+client.predict(question="Q1", country="DEU", wave=7, api_name="/question")
+client.predict(row="world-average", question="Q1", country="DEU", api_name="/score")
+</code></pre>
+<p><code>board</code> takes the query string of a permalink and gives one page of rows (100).
+<code>model</code> gives a row's report without its single answers, <code>score</code> one of
+those, <code>question</code> what people answered and which rows come closest.</p>
+"""

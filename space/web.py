@@ -1,0 +1,130 @@
+"""The web server: plain endpoints beside the app."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+
+from contracts.errors import ContractError
+from space.board import about_board, read_board
+from space.download import MEDIA_TYPES, board_download
+from space.facts import read_facts
+from space.logs import log_request
+from space.query import parse_query
+from space.static_site import board_files, board_payload, row_page
+from space.store import Store
+
+if TYPE_CHECKING:
+    from space.people import People
+
+_STATIC_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
+}
+
+
+def make_server(store: Store, people: People) -> FastAPI:
+    """The server: health, board as JSON, downloads, the static board, and the app at `/`."""
+    server = FastAPI(title="Opinion Atlas", docs_url=None, redoc_url=None, openapi_url=None)
+    server.middleware("http")(log_request)
+    _add_health(server, store)
+    _add_board(server, store)
+    _add_static(server, store)
+    _mount_app(server, store, people)
+    return server
+
+
+def _add_health(server: FastAPI, store: Store) -> None:
+    started = time.time()
+
+    @server.get("/healthz")
+    def healthz() -> dict[str, Any]:
+        facts = read_facts(store)
+        return {
+            "status": "ok",
+            "rows": sum(facts.counts["kind"].values()),
+            "left_out": len(facts.problems),
+            "seconds_up": round(time.time() - started, 1),
+            **about_board(facts),
+        }
+
+
+def _add_board(server: FastAPI, store: Store) -> None:
+    @server.get("/board.json")
+    def board_json() -> JSONResponse:
+        return JSONResponse(board_payload(store))
+
+    @server.get("/board")
+    def board_page() -> RedirectResponse:
+        return RedirectResponse("static-board/index.html")
+
+    @server.get("/download/board.{kind}")
+    def download(kind: str, request: Request) -> Response:
+        if kind not in MEDIA_TYPES:
+            raise HTTPException(404, f"no download {kind!r}; there are: {', '.join(MEDIA_TYPES)}")
+        facts = read_facts(store)
+        query = parse_query(request.query_params.multi_items(), known=facts.known)
+        found = board_download(read_board(store, query), facts, kind=kind)
+        named = {"Content-Disposition": f'attachment; filename="{found.name}"'}
+        return Response(found.content, media_type=found.media_type, headers=named)
+
+    @server.get("/download/report/{row_id}.json")
+    def report_file(row_id: str) -> Response:
+        try:
+            report = store.report(row_id)
+        except ContractError as error:
+            raise HTTPException(404, str(error)) from None
+        named = {"Content-Disposition": f'attachment; filename="{Path(row_id).name}.json"'}
+        return Response(report.model_dump_json(), media_type="application/json", headers=named)
+
+
+def _add_static(server: FastAPI, store: Store) -> None:
+    @server.get("/static-board/rows/{row_id}.html")
+    def static_row(row_id: str) -> HTMLResponse:
+        try:
+            return HTMLResponse(row_page(store, row_id))
+        except ContractError as error:
+            raise HTTPException(404, str(error)) from None
+
+    @server.get("/static-board/")
+    def static_root() -> RedirectResponse:
+        return RedirectResponse("index.html")
+
+    @server.get("/static-board/{name}")
+    def static_file(name: str) -> Response:
+        path = store.ensure_index()
+        files = _static_files(store.root, path.stat().st_mtime_ns)
+        if name not in files:
+            raise HTTPException(404, f"the static board has no file {name!r}")
+        return Response(files[name], media_type=_STATIC_TYPES[Path(name).suffix])
+
+
+@lru_cache(maxsize=2)
+def _static_files(root: Path, stamp: int) -> dict[str, str]:  # noqa: ARG001
+    return board_files(Store(root))
+
+
+def _mount_app(server: FastAPI, store: Store, people: People) -> None:
+    import gradio as gr
+
+    from space.app import make_app
+    from space.static_site import asset
+
+    gr.mount_gradio_app(
+        server,
+        make_app(store, people),
+        path="/",
+        theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate"),
+        css=asset("board.css") + asset("app.css"),
+        footer_links=["api", "settings"],
+        run_history=False,
+        ssr_mode=False,
+        show_error=True,
+    )
