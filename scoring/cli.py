@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -14,6 +14,7 @@ ReleaseName = Annotated[
         "of 57 countries, embedded)."
     ),
 ]
+ProtocolName = Literal["alignment", "worldvaluesbench", "judgments", "advice"]
 Json = Annotated[
     bool, Parameter(name="--json", negative="", help="Print JSON for programs, not for people.")
 ]
@@ -60,6 +61,131 @@ def baselines(
         return
     written = write_baselines(opened, out, wave=wave, names=only or None, suffix=ending)
     say_baselines(written, out=out, release=release, json=json)
+
+
+def score(
+    predictions: Annotated[
+        Path, Parameter(help="Predictions file: .jsonl, .csv, .tsv or .parquet.")
+    ],
+    /,
+    *,
+    release: ReleaseName = "reference",
+    protocol: Annotated[
+        tuple[ProtocolName, ...],
+        Parameter(
+            help="Protocols to score by; all that apply by default. The report says why others do "
+            "not apply.",
+            consume_multiple=True,
+            negative="",
+        ),
+    ] = (),
+    compat: Annotated[
+        Literal["paper"] | None,
+        Parameter(help="`paper` follows each paper's own rules in place of the corrected ones."),
+    ] = None,
+    questions: Annotated[
+        str | None,
+        Parameter(
+            help="Questions to score on: a set (alignment, worldvaluesbench, common75, judgments, "
+            "probe, all) or a text file with one question id per line. By default the set that "
+            "the predictions were made for."
+        ),
+    ] = None,
+    weights: Annotated[
+        Literal["design", "none"],
+        Parameter(help="Whether people count by the survey's design weights or equally."),
+    ] = "design",
+    split: Annotated[
+        Literal["all", "train", "test"] | None,
+        Parameter(
+            help="Whose answers count. By default everyone's; the test split's for a model that "
+            "was trained on the survey."
+        ),
+    ] = None,
+    wave: Annotated[
+        int | None, Parameter(help="Wave of the people; by default that of the predictions.")
+    ] = None,
+    seed: Annotated[int, Parameter(help="Seed of every random draw; it stands in the report.")] = 0,
+    replicates: Annotated[int, Parameter(help="Bootstrap replicates for intervals.")] = 1000,
+    cells: Annotated[
+        bool, Parameter(negative="", help="List every (country, question) cell in the report.")
+    ] = False,
+    meta: Annotated[
+        Path | None,
+        Parameter(help="Metadata, if neither in the file nor beside it."),
+    ] = None,
+    out: Annotated[Path | None, Parameter(help="Where to write the report (JSON).")] = None,
+    json: Json = False,
+) -> None:
+    """Score a predictions file against the people of a release.
+
+    Without --out the report is only summed up on the screen. The same inputs and seed give the
+    same report.
+    """
+    from contracts.predictions import read_predictions
+    from contracts.release import open_release
+    from contracts.report import report_text, write_report
+    from scoring import score as score_predictions
+    from scoring.questions_file import named_questions
+    from scoring.summary import say_report
+    from scoring.terminal import working
+
+    opened = open_release(release)
+    with working("reading and checking the predictions"):
+        read = read_predictions(predictions, meta_path=meta)
+    with working(f"scoring {read.rows:,} rows, {replicates:,} replicates"):
+        found = score_predictions(
+            read,
+            opened,
+            protocols=protocol or None,
+            mode="paper" if compat == "paper" else "corrected",
+            questions=named_questions(questions),
+            weights=weights,
+            split=split,
+            seed=seed,
+            replicates=replicates,
+            wave=read.meta.wave if wave is None else wave,
+            cells=cells,
+        )
+    if out is not None:
+        write_report(found, out)
+    if json:
+        print(report_text(found), end="")
+    else:
+        say_report(found, out=out)
+
+
+def compare(
+    first: Annotated[Path, Parameter(help="A report.")],
+    second: Annotated[Path, Parameter(help="The report to compare it with.")],
+    /,
+    *,
+    seed: Annotated[int, Parameter(help="Seed of the permutations.")] = 0,
+    permutations: Annotated[int, Parameter(help="Random sign patterns of the test.")] = 9999,
+    out: Annotated[Path | None, Parameter(help="Where to write the comparison (JSON).")] = None,
+    json: Json = False,
+) -> None:
+    """Compare two reports over the questions and countries that both scored.
+
+    A paired sign-flip permutation test says whether the difference could be chance; countries
+    are adjusted for their number (Holm, Benjamini-Hochberg).
+    """
+    from contracts.atomic import write_text
+    from contracts.digests import pretty_json
+    from contracts.report import read_report
+    from scoring.compare import compare_reports
+    from scoring.summary import say_comparison
+    from scoring.terminal import print_json
+
+    found = compare_reports(
+        read_report(first), read_report(second), seed=seed, permutations=permutations
+    )
+    if out is not None:
+        write_text(out, pretty_json(found.to_json()))
+    if json:
+        print_json(found.to_json())
+    else:
+        say_comparison(found)
 
 
 report = App(name="report", help="Show a report as a page, or the difference of two.")

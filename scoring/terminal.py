@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +74,16 @@ def say_differences(found: Sequence[Difference], *, limit: int, json: bool) -> N
         print(difference)
     if len(found) > len(cut):
         print(f"... and {len(found) - len(cut)} more differences (--limit 0 prints all)")
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show that something is under way, on standard error, where somebody watches."""
+    from rich.console import Console
+
+    shown = Console(stderr=True)
+    if not shown.is_terminal:
+        yield
+        return
+    with shown.status(what):
+        yield
