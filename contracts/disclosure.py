@@ -191,25 +191,37 @@ def protect_distributions(table: pa.Table) -> Protected:
         minimum_cell=MINIMUM_CELL,
         cells_suppressed=int(small.sum()),
         cells_suppressed_secondary=int(((grid.n > 0) & ~small & ~keep).sum()),
+        unknown_groups=True,
         note=NOTE,
     )
     return Protected(table.filter(pa.array(shown)), disclosure)
 
 
-def disclosure_problems(table: pa.Table, *, where: str = "distributions") -> list[Problem]:
-    """What in rows of `distributions` may not be public: small cells, and small differences."""
+def disclosure_problems(
+    table: pa.Table, *, unknown_groups: bool = True, where: str = "distributions"
+) -> list[Problem]:
+    """What in rows of `distributions` may not be public: small cells, and small differences.
+
+    A cell to which nobody gave a valid answer tells nothing and is no problem.
+
+    Args:
+        table: rows of `distributions`.
+        unknown_groups: whether few people whose group is unknown count as a small difference;
+            else only groups that have a name do.
+        where: how a problem names the table.
+    """
     grid = _grid(table)
     there = np.zeros(grid.n.shape, bool)
     inside = grid.slot >= 0
-    there[grid.unit[inside], grid.slot[inside]] = True
+    there[grid.unit[inside], grid.slot[inside]] = grid.n[grid.unit[inside], grid.slot[inside]] > 0
     checks = {
         "private-group": (int((~inside).sum()), "rows of a kind that is never public"),
         "small-cell": (
-            int((there & ~np.asarray(enough(grid.n))).sum()),
+            int((there & _too_small(grid)).sum()),
             f"cells with fewer than {MINIMUM_CELL} valid answers",
         ),
         "small-difference": (
-            _small_differences(grid, there),
+            _small_differences(grid, there, unknown_groups=unknown_groups),
             f"sets of fewer than {MINIMUM_CELL} people follow from public cells by subtraction",
         ),
     }
@@ -227,15 +239,15 @@ def disclosure_problems(table: pa.Table, *, where: str = "distributions") -> lis
     ]
 
 
-def _small_differences(grid: _Grid, there: NDArray[np.bool_]) -> int:
-    families = [_slots_of(variable) for variable in GROUP_VARIABLES]
-    families.append([SLOTS.index((part, "")) for part in _PARTS])
+def _small_differences(grid: _Grid, there: NDArray[np.bool_], *, unknown_groups: bool) -> int:
+    families = [(_slots_of(variable), unknown_groups) for variable in GROUP_VARIABLES]
+    families.append(([SLOTS.index((part, "")) for part in _PARTS], True))
     found = 0
-    for slots in families:
+    for slots, always in families:
         public = there[:, slots]
         rest = grid.everyone - np.where(public, grid.n[:, slots], 0).sum(axis=1)
-        few = (rest > 0) & (rest < MINIMUM_CELL)
-        found += int((few & there[:, 0] & public.any(axis=1)).sum())
+        few = (rest > 0) & (rest < MINIMUM_CELL) & there[:, 0] & public.any(axis=1)
+        found += int((few & (always | ~public.all(axis=1))).sum())
     return found
 
 

@@ -96,6 +96,10 @@ class Disclosure(Strict):
     minimum_cell: int = 0
     cells_suppressed: int = 0
     cells_suppressed_secondary: int = 0
+    unknown_groups: bool = Field(
+        default=False,
+        description="whether the few people whose group is unknown are protected as well",
+    )
     note: str = ""
 
 

@@ -22,6 +22,7 @@ from contracts.release_writer import TableWriter, write_manifest, write_tables
 from contracts.tables import AGGREGATE_TABLES, SPLITS
 from dataset_builder.card import CARD_NAME, card_text
 from dataset_builder.counting import count_codes
+from dataset_builder.croissant import CROISSANT_NAME, croissant_text
 from dataset_builder.options import BuildOptions
 from dataset_builder.people import People, describe_people, respondents_table
 from dataset_builder.probe import probe_table
@@ -31,6 +32,9 @@ from dataset_builder.responses import WITHOUT_DEMOGRAPHICS, Layout, write_respon
 from dataset_builder.splits import split_people
 from dataset_builder.survey import Survey
 from dataset_builder.tabulate import check_codes, distribution_batches
+
+#: Counts of a manifest that a public release keeps.
+RELEASE_COUNTS = ("people", "countries", "questions")
 
 #: Version of a release unless another is given.
 DEFAULT_VERSION = "1.0.0"
@@ -268,9 +272,15 @@ def _write(
         root, {"questions": _questions(everyone), "countries": _countries(everyone)}
     )
     manifest = make_manifest(everyone, options, tables, disclosure)
-    write_text(root / CARD_NAME, card_text(manifest))
-    write_manifest(root, manifest)
+    write_descriptions(root, manifest)
     return manifest
+
+
+def write_descriptions(root: Path, manifest: Manifest) -> None:
+    """Write card, Croissant metadata and, last, the manifest of a release whose tables stand."""
+    write_text(root / CARD_NAME, card_text(manifest))
+    write_text(root / CROISSANT_NAME, croissant_text(manifest, root))
+    write_manifest(root, manifest)
 
 
 def _layout(everyone: Sequence[People], options: BuildOptions) -> Layout:
@@ -397,7 +407,10 @@ def make_manifest(
         counts=_counts(everyone, options),
         split=split_recipe(options, in_split),
         demographics="none" if options.public else options.demographics,
-        unlisted_codes=[code for survey in surveys for code in survey.unlisted],
+        # Few people hold such a code: their counts are for the owner of the file alone.
+        unlisted_codes=[
+            code for survey in surveys for code in survey.unlisted if not options.public
+        ],
         disclosure=disclosure,
         notes=[*dict.fromkeys(note for survey in surveys for note in survey.notes)],
     )
@@ -418,5 +431,5 @@ def _counts(everyone: Sequence[People], options: BuildOptions) -> dict[str, int]
         {q for p in everyone for q in p.survey.questions if q in value_questions()}
     )
     if options.public:
-        return {name: total[name] for name in ("people", "countries", "questions")}
+        return {name: total[name] for name in RELEASE_COUNTS}
     return dict(sorted(total.items()))

@@ -20,7 +20,7 @@ LEAN_CONFIG = "lean"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _LARGER_SIZES = ((10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"))
 
-_LICENCE_LINK = "https://www.worldvaluessurvey.org/WVSDocumentationWV7.jsp"
+LICENCE_LINK = "https://www.worldvaluessurvey.org/WVSDocumentationWV7.jsp"
 
 _WHAT = {
     "responses": "one row per answered (respondent, question), with the person's main demographics",
@@ -97,7 +97,7 @@ def _front_matter(manifest: Manifest) -> str:
         "pretty_name": title(manifest),
         "license": "other",
         "license_name": "wvs-non-commercial",
-        "license_link": _LICENCE_LINK,
+        "license_link": LICENCE_LINK,
         "language": ["en"],
         "multilinguality": "multilingual" if len(manifest.wording_digests) > 1 else "monolingual",
         "annotations_creators": ["no-annotation"],

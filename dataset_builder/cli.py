@@ -176,3 +176,42 @@ def synthesize(
     with terminal.progress(json=json)(f"making people for {out.name}"):
         write_people(out, people=people, seed=seed)
     terminal.say_synthesized(out, json=json)
+
+
+def publish(
+    release: Annotated[Path, Parameter(help="Folder of the release.")],
+    /,
+    *,
+    repo: Annotated[str, Parameter(help="Dataset repo ORG/NAME on the Hub; made if needed.")],
+    public: Annotated[
+        bool,
+        Parameter(
+            negative="--private",
+            help="--private (default): the whole release, into a private repo. --public: "
+            "aggregates under disclosure control alone; rows of single persons stay here.",
+        ),
+    ] = False,
+    tag: Annotated[
+        str, Parameter(help="Tag of the commit; `v` and the release's version by default.")
+    ] = "",
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Publish a release to the Hugging Face Hub: one commit, one tag, private by default.
+
+    The release is verified first. Rows of single persons never go into a public repo: the terms
+    of the World Values Survey forbid it. Run the command again after an interruption: it sends
+    what is missing, and sets the tag if only that is missing. Log in once with `hf auth login`.
+    """
+    from dataset_builder import terminal
+    from dataset_builder.publishing.publish import publish_release
+
+    done = publish_release(
+        release,
+        repo,
+        public=public,
+        tag=tag,
+        dry_run=dry_run,
+        progress=terminal.progress(json=json),
+    )
+    terminal.say_published(done, dry_run=dry_run, json=json)

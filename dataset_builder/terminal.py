@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from contracts.digests import pretty_json
 from contracts.errors import ContractError, Problem, render_problems
 from contracts.manifest import Manifest, manifest_text
 from dataset_builder.progress import Progress, on_terminal, silent
+from dataset_builder.publishing.publish import WHY_PRIVATE, Published
 from dataset_builder.verifying.outcome import Verification
 
 
@@ -154,3 +156,25 @@ def say_synthesized(out: Path, *, json: bool) -> None:
         return
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB of made-up people (SYNTHETIC)")
     print(f"next: opinion-atlas build {out} --out RELEASE")
+
+
+def say_published(done: Published, *, dry_run: bool, json: bool) -> None:
+    """What publishing did or would do, and how to load the result."""
+    if json:
+        print_json(asdict(done) | {"dry_run": dry_run})
+        return
+    console = Console()
+    kind = "private" if done.private else "public"
+    verb = "would publish" if dry_run else ("published" if done.uploaded else "already there")
+    console.print(
+        escape(f"{verb}: {done.repo} ({kind}), tag {done.tag}, {len(done.files)} files"),
+        highlight=False,
+    )
+    if done.withheld:
+        console.print(
+            escape(f"kept back: {', '.join(done.withheld)}, since {WHY_PRIVATE}"), highlight=False
+        )
+    if done.deleted:
+        console.print(f"files of an earlier release taken out: {len(done.deleted)}")
+    if not dry_run:
+        console.print(escape(f"open it as: {done.repo}@{done.tag}"), highlight=False)

@@ -195,5 +195,6 @@ def check_public(release: Release, table: pa.Table) -> Check:
     ]
     if not manifest.disclosure.applied:
         problems.append(Problem("disclosure", "the manifest does not say that control was applied"))
-    problems += disclosure_problems(table)
+    unknown_groups = manifest.disclosure.unknown_groups
+    problems += disclosure_problems(table, unknown_groups=unknown_groups)
     return Check("disclosure control", tuple(problems))
