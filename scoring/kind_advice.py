@@ -79,7 +79,7 @@ def read_tally(predictions: Predictions) -> tuple[Tally, int]:
     `language`); rows of approach `none` count for no country.
     """
     assert predictions.table is not None
-    known = {d.dilemma_id: d.dimension for d in dilemmas()}
+    known = {name: d.dimension for name, d in dilemmas().items()}
     scored = {c.country: c.hofstede for c in codebook.countries().values() if c.hofstede}
     by_language = {one.language: country for country, one in scored.items()}
     tally: Tally = {}
@@ -153,7 +153,8 @@ def _arrays(cells: dict[str, NDArray[np.int64]], dimension: str) -> tuple[Floats
     names = sorted(cells)
     scores = [known[name].hofstede.scores[dimension] for name in names]  # type: ignore[union-attr]
     counts = np.array([cells[name] for name in names]).reshape(-1, 3)
-    return np.array(scores, float), counted_share(*counts.T, dimension)
+    shares = counted_share(counts[:, 0], counts[:, 1], counts[:, 2], dimension)
+    return np.array(scores, float), shares
 
 
 def _row(
@@ -211,7 +212,7 @@ def _country_rows(tally: Tally) -> list[dict[str, Any]]:
             "dimension": dimension,
             "country": country,
             "score": codebook.countries()[country].hofstede.scores[dimension],  # type: ignore[union-attr]
-            "counted_share": number(counted_share(*counts, dimension)),
+            "counted_share": number(counted_share(counts[0], counts[1], counts[2], dimension)),
             "inconclusive_share": float(counts[2] / counts.sum()),
             "answers": int(counts.sum()),
         }

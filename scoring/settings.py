@@ -67,7 +67,10 @@ def resolve_task(
     notices: list[Notice] = []
     resolved_mode: Mode = "paper" if mode == "paper" else "corrected"
     resolved_weights: Weights = "none" if weights == "none" else "design"
-    if resolved_mode == "paper" and resolved_weights == "design":
+    if predictions.kind != "distribution":
+        # Ratings stand for single persons and advice for countries: there is nobody to weight.
+        resolved_weights = "none"
+    elif resolved_mode == "paper" and resolved_weights == "design":
         resolved_weights = "none"
         notices.append(
             Notice(code="paper-unweighted", message="Paper mode counts people unweighted.")

@@ -1,0 +1,138 @@
+"""Score a rating file: the worldvaluesbench protocol."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from contracts.errors import fail
+from contracts.release import Release
+from contracts.report import Coverage, Notice
+from scoring.fill_rating import fill_part
+from scoring.parts import Part
+from scoring.people import need_individuals, read_people
+from scoring.protocols.worldvaluesbench import rating_scales
+from scoring.rating_scores import score_counts
+from scoring.ratings import RatingCounts, count_ratings, first_rows, probe_answers
+from scoring.settings import Task
+
+if TYPE_CHECKING:
+    from contracts.predictions import Predictions
+
+
+def score_ratings(predictions: Predictions, release: Release, task: Task) -> Part:
+    """Everything a report says of a rating file.
+
+    Raises:
+        ContractError: the release holds no single persons, an id names several people, or no
+            rating meets an answer.
+    """
+    need_individuals(release)
+    table, samples = first_rows(predictions)
+    source = _source(table, release, samples=samples)
+    ids = _question_ids(release, task, source)
+    settings = task.settings
+    people = read_people(release, ids, wave=settings.wave, source=source, split=settings.split)
+    scales = rating_scales(ids, mode=settings.mode, coding=predictions.meta.coding)
+    paper = settings.mode == "paper"
+    counts = count_ratings(predictions, people, scales, samples=samples, keep=paper)
+    answered = probe_answers(people, scales)
+    rng = np.random.default_rng(settings.seed)
+    scores = score_counts(counts, answered, scales, task, rng)
+    if np.isnan(scores.distance).all():
+        raise fail(
+            "nothing-scored",
+            "no rating meets an answer of the release's people",
+            where=predictions.name,
+            found=f"{predictions.rows} rows, {counts.unknown_people} of unknown people, "
+            f"{counts.off_scale()} off the scale, {counts.unreadable()} unreadable",
+            hint="Participants are named by interview id (D_INTERVIEW); ratings are coded as "
+            "the metadata's `coding` says.",
+        )
+    part = Part(coverage=_coverage(counts, answered, source))
+    fill_part(part, scores, scales, counts, task, rng, source)
+    part.notices += _notices(counts, predictions)
+    return part
+
+
+# What the ratings are compared with
+
+
+def _source(table: pa.Table | None, release: Release, *, samples: bool) -> str:
+    """`probe` where the file answers for the probe only, else `responses`."""
+    if table is None or not release.has("probe"):
+        return "responses"
+    probe = release.table("probe", columns=["interview_id", "question_id"])
+    asked = pc.unique(table["question_id"])
+    if samples:
+        inside = pc.is_in(asked, value_set=pc.unique(probe["question_id"].cast(pa.string())))
+        return "probe" if pc.all(inside).as_py() else "responses"
+    pairs = {*zip(probe["interview_id"].to_pylist(), probe["question_id"].to_pylist(), strict=True)}
+    rows = zip(table["participant"].to_pylist(), table["question_id"].to_pylist(), strict=True)
+    return "probe" if all(row in pairs for row in rows) else "responses"
+
+
+def _question_ids(release: Release, task: Task, source: str) -> tuple[str, ...]:
+    """The questions of the task; those of the probe where the file answers for it."""
+    if source != "probe" or task.settings.questions == "file":
+        return task.question_ids
+    probe = set(release.table("probe", columns=["question_id"])["question_id"].unique().to_pylist())
+    return tuple(name for name in task.question_ids if name in probe)
+
+
+def _coverage(counts: RatingCounts, answered: NDArray[np.int64], source: str) -> Coverage:
+    """Pairs: of the probe where the file answers for it, else of the file's people.
+
+    For unsteered samples one sample is expected per answer they are compared with.
+    """
+    scored = int(counts.pairs.sum())
+    off, unreadable = counts.off_scale(), counts.unreadable()
+    if counts.samples:
+        expected = int(answered.sum())
+        scored = int(np.minimum(counts.ratings.sum(axis=(0, 2)), answered.sum(axis=(0, 2))).sum())
+    elif source == "probe":
+        expected = int(answered.sum())
+    else:
+        expected = int(counts.people.sum())
+    expected = max(expected, scored)
+    return Coverage(
+        expected=expected,
+        scored=scored,
+        missing=max(expected - scored - off - unreadable, 0),
+        invalid=off + unreadable,
+        share=scored / expected if expected else None,
+    )
+
+
+def _notices(counts: RatingCounts, predictions: Predictions) -> list[Notice]:
+    found = []
+    if counts.unknown_people:
+        found.append(
+            Notice(
+                code="unknown-participants",
+                message=f"Ratings for people that the release does not hold were left out of "
+                f"{predictions.name}.",
+                count=counts.unknown_people,
+            )
+        )
+    if counts.off_scale():
+        found.append(
+            Notice(
+                code="off-scale-ratings",
+                message="Ratings that lie on no option of their question.",
+                count=counts.off_scale(),
+            )
+        )
+    if counts.unreadable():
+        found.append(
+            Notice(
+                code="unreadable-ratings",
+                message="Ratings that could not be read.",
+                count=counts.unreadable(),
+            )
+        )
+    return found
