@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import urllib.request
 from pathlib import Path
 
 QUICK_PEOPLE = 9428
+QUICK_BASELINES = ("uniform", "majority", "world-average")
 SEED = 1
 START_SECONDS = 120
 
@@ -34,10 +37,13 @@ def make_files(out: Path, *, quick: bool) -> None:
     cli("build", survey, "--out", release, "--force")
     cli("verify", release)
     replicates = ["--replicates", "200"] if quick else []
+    only = [part for name in QUICK_BASELINES for part in ("--only", name)] if quick else []
+    for old in ("baselines", "store"):
+        shutil.rmtree(out / old, ignore_errors=True)
     for source in ("reference", release):
         name = Path(source).name
         folder = out / "baselines" / name
-        cli("baselines", "--release", source, "--out", folder, "--force")
+        cli("baselines", "--release", source, "--out", folder, "--format", "parquet", *only)
         for predictions in sorted(folder.glob("*.parquet")):
             report = out / "store" / "reports" / f"{name}-{predictions.stem}.json"
             cli("score", predictions, "--release", source, "--out", report, *replicates)
@@ -98,7 +104,19 @@ def serve(out: Path, port: int, *, check: bool) -> int:
 
 
 def check_page(url: str, *, expected: int) -> int:
-    raise NotImplementedError
+    """Check that every report in the store is a row of the page, by name and in number."""
+    board = json.loads(fetch(f"{url}/board.json"))
+    scored, published = board["rows"], board["published"]
+    page = fetch(f"{url}/static-board/index.html") + fetch(f"{url}/static-board/data.js")
+    lost = sorted({row["name"] for row in (*scored, *published) if row["name"] not in page})
+    if "gradio" not in fetch(f"{url}/").lower():
+        print("the app does not answer at /", file=sys.stderr)
+        return 1
+    if len(scored) != expected or lost:
+        print(f"{expected} reports, {len(scored)} rows; not on the page: {lost}", file=sys.stderr)
+        return 1
+    print(f"\nchecked: all {len(scored)} scored rows and {len(published)} published rows")
+    return 0
 
 
 def main() -> int:
