@@ -1,0 +1,93 @@
+"""The examples of a prompt: of the form alone, or with people's real answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from codebook import value_questions
+from codebook.render import RenderedQuestion
+from codebook.steering import few_shot_ids, steering_countries
+from contracts.digests import sha256_text
+from contracts.errors import fail
+from elicitation.distributions import RealShares
+
+
+class Example(NamedTuple):
+    """A question with the shares of its answers by raw code."""
+
+    question_id: str
+    shares: Mapping[int, float]
+
+
+def example_pool() -> tuple[str, ...]:
+    """Ids of every question that some country has as an example, in questionnaire order."""
+    ids = {key for c in (None, *steering_countries()) for key in few_shot_ids(c)}
+    return tuple(key for key in value_questions() if key in ids)
+
+
+def form_examples(*, count: int, seed: int) -> tuple[Example, ...]:
+    """Examples that show only the form: the default questions with shares drawn at random.
+
+    Shares are uniform on the simplex (Dirichlet with all parameters 1); the same seed draws the
+    same shares for a question on every machine.
+    """
+    found = []
+    for key in few_shot_ids()[:count]:
+        scale = value_questions()[key].scale
+        assert scale is not None
+        rng = np.random.default_rng([seed, int(sha256_text(key)[:8], 16)])
+        drawn = rng.dirichlet(np.ones(len(scale.offered)))
+        found.append(Example(key, dict(zip(scale.offered, map(float, drawn), strict=True))))
+    return tuple(found)
+
+
+def real_examples(real: RealShares, *, country: str, group: str, count: int) -> tuple[Example, ...]:
+    """Examples with a country's (or group's) real shares.
+
+    The study's questions for the country come first; one that the release has no answers to
+    gives way to the next of the pool.
+
+    Raises:
+        ContractError: the release answers too few of them.
+    """
+    wanted = dict.fromkeys((*few_shot_ids(country), *example_pool()))
+    found = []
+    for key in wanted:
+        shares = real.shares(country, group, key)
+        if shares is not None:
+            found.append(Example(key, shares))
+        if len(found) == count:
+            return tuple(found)
+    whose = f"{country}, {group}" if group else country
+    raise fail(
+        "no-examples",
+        f"few-shot steering shows {count} real distributions, and the release has fewer of {whose}",
+        column="--steer",
+        found=str(len(found)),
+        hint="Leave the country out of --countries, or take a release that holds it.",
+    )
+
+
+def shares_text(question: RenderedQuestion, shares: Mapping[int, float]) -> str:
+    """Shares as the reply that a model is to give: JSON, percentages by label.
+
+    One decimal, so rounded that they add up to exactly 100 (largest remainders).
+    """
+    codes = [option.code for option in question.options]
+    tenths = largest_remainders([shares[code] for code in codes], 1000)
+    pairs = zip(question.options, tenths, strict=True)
+    return json.dumps({option.label: count / 10 for option, count in pairs})
+
+
+def largest_remainders(shares: Sequence[float], total: int) -> list[int]:
+    """Whole numbers that sum to `total`, in proportion to shares that sum to 1."""
+    exact = [share * total for share in shares]
+    floors = [int(amount) for amount in exact]
+    by_remainder = sorted(range(len(exact)), key=lambda i: (floors[i] - exact[i], i))
+    for index in by_remainder[: total - sum(floors)]:
+        floors[index] += 1
+    return floors

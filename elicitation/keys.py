@@ -1,0 +1,55 @@
+"""The key of a call: equal only where everything that decides the answer is equal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from elicitation.backends.base import Request
+
+#: Version of what a key is made of; a new one forgets every stored call.
+KEY_VERSION = 1
+
+#: Bytes of a key: 128 bits of a sha256.
+KEY_BYTES = 16
+
+
+class CallKeys:
+    """Keys of the calls to one backend.
+
+    A key is a sha256 over the key version, the backend's description (server, provider, model,
+    revision, ...), and the request's identity (messages or prompt, options, all sampling
+    parameters, repeat). Every part goes in with its length, so no two calls run together.
+
+    Args:
+        backend: what `Backend.describe` says.
+    """
+
+    def __init__(self, backend: dict[str, Any]) -> None:
+        head = json.dumps([KEY_VERSION, backend], sort_keys=True, ensure_ascii=False)
+        self._head = hashlib.sha256(head.encode("utf-8"))
+        self._sampling: dict[int, tuple[Any, bytes]] = {}
+
+    def key(self, request: Request) -> bytes:
+        """Key of a request, `KEY_BYTES` long."""
+        texts = [content for message in request.messages for content in message]
+        texts += [request.prompt, *request.options]
+        sizes = f"{request.kind} {request.repeat} {[len(text) for text in texts]}"
+        digest = self._head.copy()
+        digest.update(self._how(request))
+        digest.update(sizes.encode("ascii"))
+        digest.update("\x00".join(texts).encode("utf-8", "surrogatepass"))
+        return digest.digest()[:KEY_BYTES]
+
+    def _how(self, request: Request) -> bytes:
+        if request.kind == "score_options":
+            return f"terminator {request.terminator};".encode("ascii")
+        if request.kind == "score_labels":
+            return b"labels;"
+        kept = self._sampling.get(id(request.sampling))
+        if kept is None or kept[0] is not request.sampling:
+            how = json.dumps(request.identity()["sampling"], sort_keys=True, ensure_ascii=False)
+            kept = (request.sampling, f"{how};".encode())
+            self._sampling[id(request.sampling)] = kept
+        return kept[1]

@@ -1,0 +1,300 @@
+"""The store of a run: one SQLite file that holds every call before anything is made of it.
+
+Each response is committed on its own, in write-ahead mode: a process that is killed loses at
+most the calls that were under way. Tables: `calls` (raw request and response by key), `items`
+(which call answers which item, and what its prompt showed), `shown`, `failures` (calls without
+an answer, which are asked again), `facts` (study, backends, conditions).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from contracts.digests import sha256_text
+from contracts.errors import fail
+from elicitation.backends.base import Request, Response
+from elicitation.shown import Shown
+
+#: Version of the file's tables.
+STORE_VERSION = 1
+
+STORE_NAME = "calls.sqlite"
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS calls (
+  key BLOB PRIMARY KEY, status TEXT NOT NULL, request TEXT NOT NULL, response TEXT NOT NULL,
+  finished REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS items (
+  item_id TEXT PRIMARY KEY, key BLOB NOT NULL, again BLOB, condition TEXT NOT NULL,
+  spec TEXT NOT NULL, shown TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS items_by_condition ON items (condition);
+CREATE TABLE IF NOT EXISTS shown (shown TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS failures (
+  key BLOB NOT NULL, item_id TEXT NOT NULL, error TEXT NOT NULL, raw TEXT NOT NULL,
+  happened REAL NOT NULL
+);
+"""
+
+
+class ItemRecord(NamedTuple):
+    """What is kept of an item: enough to read its answer without the plan.
+
+    Attributes:
+        item_id: its name.
+        condition: name of its condition.
+        spec: question_id, country, group, participant, repeat, ...: as JSON types.
+        shown: what the prompt offered.
+    """
+
+    item_id: str
+    condition: str
+    spec: Mapping[str, Any]
+    shown: Shown
+
+
+class StoredItem(NamedTuple):
+    """An item with the response to it, and that to the second try, where there was one."""
+
+    record: ItemRecord
+    response: Response
+    again: Response | None
+
+
+class Store:
+    """A store, opened for reading and writing.
+
+    Args:
+        path: the SQLite file; made where there is none.
+
+    Raises:
+        ContractError: the file is no store, or of another version.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._known_shown: dict[Shown, str] = {}
+        try:
+            self._db = sqlite3.connect(self.path, isolation_level=None, timeout=60)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.executescript(_TABLES)
+        except sqlite3.DatabaseError as error:
+            raise fail(
+                "no-store",
+                f"this is no store of calls ({error})",
+                where=str(self.path),
+                hint="Choose another folder for --out.",
+            ) from None
+        self._check_version()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        self._db.close()
+
+    def _check_version(self) -> None:
+        found = self.fact("store_version")
+        if found is None:
+            self.set_fact("store_version", STORE_VERSION)
+        elif found != STORE_VERSION:
+            raise fail(
+                "store-version",
+                "the store is of another version",
+                where=str(self.path),
+                found=str(found),
+                allowed=str(STORE_VERSION),
+                hint="Read it with the version of opinion-atlas that wrote it.",
+            )
+
+    # Facts
+
+    def fact(self, name: str) -> Any:
+        """A fact about the run, None where there is none."""
+        row = self._db.execute("SELECT content FROM facts WHERE name = ?", (name,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def set_fact(self, name: str, content: Any) -> None:
+        """Note a fact about the run."""
+        text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+        self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, text))
+
+    # Calls
+
+    def finished_keys(self) -> set[bytes]:
+        """Keys of all calls that have an answer."""
+        return {row[0] for row in self._db.execute("SELECT key FROM calls")}
+
+    def item_keys(self) -> dict[str, bytes]:
+        """Key of the call by item, of every item that has one."""
+        return dict(self._db.execute("SELECT item_id, key FROM items"))
+
+    def save(
+        self, key: bytes, request: Request, response: Response, records: Iterable[ItemRecord]
+    ) -> None:
+        """Keep a response, raw, with the items that it answers; committed before this returns.
+
+        A response with status `error` goes to `failures`: it is no answer, and the call is made
+        again by the next run.
+        """
+        now = time.time()
+        if response.status == "error":
+            raw = json.dumps(dict(response.raw), ensure_ascii=False)
+            rows = [(key, record.item_id, response.error, raw, now) for record in records]
+            self._write("INSERT INTO failures VALUES (?, ?, ?, ?, ?)", rows)
+            return
+        texts = (_text(request.identity()), _text(response_json(response)))
+        call = (key, response.status, *texts, now)
+        with self._db:
+            self._db.execute("BEGIN")
+            self._db.execute("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?)", call)
+            self._insert_items((record, key) for record in records)
+
+    def save_items(self, items: Iterable[tuple[ItemRecord, bytes]]) -> None:
+        """Note items whose call is finished already."""
+        with self._db:
+            self._db.execute("BEGIN")
+            self._insert_items(items)
+
+    def save_again(
+        self, key: bytes, request: Request, response: Response, item_ids: Iterable[str]
+    ) -> None:
+        """Keep the response to a second try, with the items that it belongs to."""
+        if response.status == "error":
+            rows = [(key, item_id, response.error, "{}", time.time()) for item_id in item_ids]
+            self._write("INSERT INTO failures VALUES (?, ?, ?, ?, ?)", rows)
+            return
+        texts = (_text(request.identity()), _text(response_json(response)))
+        with self._db:
+            self._db.execute("BEGIN")
+            self._db.execute(
+                "INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?)",
+                (key, response.status, *texts, time.time()),
+            )
+            self._db.executemany(
+                "UPDATE items SET again = ? WHERE item_id = ?", [(key, i) for i in item_ids]
+            )
+
+    def _write(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        with self._db:
+            self._db.execute("BEGIN")
+            self._db.executemany(statement, rows)
+
+    def _insert_items(self, items: Iterable[tuple[ItemRecord, bytes]]) -> None:
+        rows = [
+            (r.item_id, key, None, r.condition, _text(r.spec), self._shown_id(r.shown))
+            for r, key in items
+        ]
+        self._db.executemany("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def _shown_id(self, shown: Shown) -> str:
+        found = self._known_shown.get(shown)
+        if found is None:
+            content = _text(shown.to_json())
+            found = sha256_text(content)[:16]
+            self._db.execute("INSERT OR IGNORE INTO shown VALUES (?, ?)", (found, content))
+            self._known_shown[shown] = found
+        return found
+
+    # Reading
+
+    def conditions(self) -> list[str]:
+        """Names of the conditions that have items, in the order in which they were noted."""
+        query = "SELECT condition FROM items GROUP BY condition ORDER BY min(rowid)"
+        return [row[0] for row in self._db.execute(query)]
+
+    def items(self, condition: str | None = None) -> Iterator[StoredItem]:
+        """Answered items, of one condition if asked for, in order of their names."""
+        shown = {
+            key: Shown.from_json(json.loads(content))
+            for key, content in self._db.execute("SELECT shown, content FROM shown")
+        }
+        where = "" if condition is None else "WHERE i.condition = ?"
+        query = f"""SELECT i.item_id, i.condition, i.spec, i.shown, c.response, a.response
+            FROM items i JOIN calls c ON c.key = i.key LEFT JOIN calls a ON a.key = i.again
+            {where} ORDER BY i.item_id"""  # noqa: S608 - no outside text in it
+        rows = self._db.execute(query, () if condition is None else (condition,))
+        for item_id, name, spec, shown_id, first, second in rows:
+            record = ItemRecord(item_id, name, json.loads(spec), shown[shown_id])
+            again = response_from_json(json.loads(second)) if second else None
+            yield StoredItem(record, response_from_json(json.loads(first)), again)
+
+    def counts(self) -> dict[str, int]:
+        """Number of finished calls by status, and of noted failures."""
+        found = dict(self._db.execute("SELECT status, count(*) FROM calls GROUP BY status"))
+        failed = self._db.execute("SELECT count(*) FROM failures").fetchone()[0]
+        return {**found, "failures": failed}
+
+    def last_errors(self, limit: int = 5) -> list[str]:
+        """The latest different errors."""
+        query = """SELECT error FROM failures GROUP BY error
+            ORDER BY max(happened) DESC LIMIT ?"""
+        return [row[0] for row in self._db.execute(query, (limit,))]
+
+    def merge(self, other: str | Path) -> None:
+        """Take over the calls and items of another store; what is here already stays.
+
+        Raises:
+            ContractError: there is no store, or its facts are of another study.
+        """
+        if not Path(other).is_file():
+            raise fail("no-store", "there is no store of calls", where=str(other))
+        with Store(other) as checked:
+            theirs, mine = checked.fact("study"), self.fact("study")
+        if mine is not None and theirs != mine:
+            raise fail(
+                "other-study",
+                "the stores hold different studies",
+                where=str(other),
+                hint="Merge only stores that shards of one study wrote.",
+            )
+        self._db.execute("ATTACH DATABASE ? AS other", (str(other),))
+        try:
+            with self._db:
+                self._db.execute("BEGIN")
+                for table in ("facts", "calls", "shown"):
+                    self._db.execute(f"INSERT OR IGNORE INTO {table} SELECT * FROM other.{table}")  # noqa: S608
+                self._db.execute("INSERT OR IGNORE INTO items SELECT * FROM other.items")
+                self._db.execute("INSERT INTO failures SELECT * FROM other.failures")
+        finally:
+            self._db.execute("DETACH DATABASE other")
+
+
+def _text(content: Any) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
+def response_json(response: Response) -> dict[str, Any]:
+    """A response as JSON types, without what is empty."""
+    fields = {
+        "request_id": response.request_id,
+        "status": response.status,
+        "texts": list(response.texts),
+        "option_logprobs": list(response.option_logprobs),
+        "logprobs_kind": response.logprobs_kind,
+        "raw": dict(response.raw),
+        "prompt_tokens": response.prompt_tokens,
+        "completion_tokens": response.completion_tokens,
+        "error": response.error,
+        "seconds": response.seconds,
+    }
+    return {name: content for name, content in fields.items() if content not in (None, "", [], {})}
+
+
+def response_from_json(fields: Mapping[str, Any]) -> Response:
+    """The inverse of `response_json`."""
+    listed = {name: tuple(fields[name]) for name in ("texts", "option_logprobs") if name in fields}
+    return Response(**{**fields, **listed})

@@ -1,0 +1,299 @@
+"""A study: what is asked, of whom, and how. Checked as a whole before anything is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, get_args
+
+from codebook import countries, question_set, value_questions
+from codebook.harmonised import GroupError, group_name, parse_group
+from codebook.persons import DEMOGRAPHIC_SETS, ON_REQUEST_COLUMNS
+from codebook.wordings import languages
+from contracts.errors import ContractError, Problem
+from contracts.manifest import Strict
+from contracts.tables import GROUP_VARIABLES
+from elicitation.conditions import OWN_LANGUAGE, Condition
+from elicitation.methods import ADVICE_PROMPT_VERSION, METHODS, STEERINGS, Method
+from elicitation.variants import Variant, VariantError, parse_variant
+
+Protocol = Literal["alignment", "judgments", "worldvaluesbench", "advice"]
+Approach = Literal["persona", "language", "both", "none"]
+
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+APPROACHES: tuple[Approach, ...] = get_args(Approach)
+
+
+class Preset(NamedTuple):
+    """What a protocol asks by default: method, question set, steering."""
+
+    method: str
+    questions: str
+    steering: tuple[str, ...]
+
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "alignment": Preset("verbalized", "alignment", ("none", "persona", "few-shot")),
+        "judgments": Preset("option_likelihood", "judgments", ("persona",)),
+        "worldvaluesbench": Preset("rating", "probe", ("none",)),
+        "advice": Preset("forced_choice", "", ("none",)),
+    }
+)
+
+
+class Study(Strict):
+    """What is asked, of whom, and how; `run/study.json` holds it.
+
+    Attributes:
+        protocol, method: what it follows, and the way of asking.
+        release: what the release was opened by; `release_digest` names its content.
+        wave: wave whose real distributions few-shot prompts show.
+        questions: ids of the questions (of the dilemmas, for advice), in order.
+        countries: ISO3 codes of the targets.
+        groups: groups within every country; "" is everyone.
+        steering, languages, variants, approaches: axes; every combination is a condition.
+        demographics: for ratings, what is told of a person (remote, main, all); empty for
+            samples of nobody in particular.
+        on_request: sensitive answers told besides.
+        people: most people of the probe that are described; None for all.
+        repeats: times each call is made.
+        temperature, max_tokens: None for the method's own.
+        seed: seed of everything that is drawn.
+        chat: whether prompts are chats (true) or plain text (false).
+        terminator: what ends a scored option.
+        reask: whether an answer that cannot be read is asked for once more.
+    """
+
+    protocol: Protocol
+    method: str
+    release: str
+    release_digest: str = ""
+    wave: int = 7
+    questions: tuple[str, ...]
+    countries: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ("",)
+    steering: tuple[str, ...] = ("none",)
+    languages: tuple[str, ...] = ("en",)
+    variants: tuple[str, ...] = ("default",)
+    approaches: tuple[str, ...] = ()
+    demographics: str = ""
+    on_request: tuple[str, ...] = ()
+    people: int | None = None
+    repeats: int = 1
+    temperature: float | None = None
+    max_tokens: int | None = None
+    seed: int = 0
+    chat: bool = True
+    terminator: Literal["end", "newline", "none"] = "end"
+    reask: bool = True
+
+    @cached_property
+    def how(self) -> Method:
+        """The way of asking."""
+        return METHODS[self.method]
+
+    @property
+    def prompt_version(self) -> str:
+        """Version of the prompts."""
+        return ADVICE_PROMPT_VERSION if self.protocol == "advice" else self.how.prompt_version
+
+    def parsed_variants(self) -> tuple[Variant, ...]:
+        """The variants, parsed."""
+        return tuple(parse_variant(name) for name in self.variants)
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """Every condition, in order; each makes one predictions file."""
+        return tuple(self._conditions())
+
+    def _conditions(self) -> Iterator[Condition]:
+        approaches = self.approaches or ("",)
+        for steering in self.steering:
+            for language in self.languages:
+                for approach in approaches:
+                    for variant in self.parsed_variants():
+                        yield Condition(
+                            steering, language, variant, bool(self.demographics), approach
+                        )
+
+
+def resolve_questions(given: tuple[str, ...], preset: str) -> tuple[str, ...]:
+    """Ids of the questions: sets by name and single ids, each once, in the order given.
+
+    Raises:
+        ContractError: a name is neither a set nor a question with a scale.
+    """
+    found: dict[str, None] = {}
+    problems = []
+    for name in given or (preset,):
+        try:
+            found |= dict.fromkeys(question_set(name))
+        except KeyError as error:
+            if name in value_questions():
+                found[name] = None
+            else:
+                hint = str(error.args[0]).partition("; ")[2]
+                problems.append(
+                    Problem(
+                        "no-question",
+                        "there is neither such a question nor such a set",
+                        column="--questions",
+                        found=repr(name),
+                        allowed=f"an id such as Q1; sets {hint.removeprefix('there are: ')}",
+                    )
+                )
+    if problems:
+        raise ContractError(problems, subject="study")
+    return tuple(found)
+
+
+def check_study(study: Study, *, remote: bool, allow_remote_microdata: bool = False) -> None:
+    """Refuse a study whose parts do not go together.
+
+    Args:
+        study: the study.
+        remote: whether its prompts go to another machine.
+        allow_remote_microdata: whether more of a person than country, settlement and education
+            may go there.
+
+    Raises:
+        ContractError: lists every problem.
+    """
+    problems = [
+        *_axis_problems(study),
+        *_country_problems(study),
+        *_group_problems(study),
+        *_number_problems(study),
+        *_person_problems(study, remote=remote, allowed=allow_remote_microdata),
+    ]
+    if problems:
+        raise ContractError(problems, subject="study")
+
+
+def _unknown(column: str, found: str, allowed: str, hint: str = "") -> Problem:
+    return Problem(
+        "unknown-name",
+        "there is no such thing",
+        column=column,
+        found=repr(found),
+        allowed=allowed,
+        hint=hint,
+    )
+
+
+def _axis_problems(study: Study) -> Iterator[Problem]:
+    if study.method not in METHODS:
+        yield _unknown("--method", study.method, ", ".join(METHODS))
+        return
+    for steering in study.steering:
+        if steering not in STEERINGS:
+            yield _unknown("--steer", steering, ", ".join(STEERINGS))
+        elif steering not in study.how.steerings:
+            yield Problem(
+                "method-steering",
+                f"the method {study.method} knows no steering {steering}",
+                column="--steer",
+                allowed=", ".join(study.how.steerings),
+            )
+    known = (*languages(), OWN_LANGUAGE)
+    axes = (
+        ("--languages", study.languages, known, "A language is a folder of wordings."),
+        ("--approach", study.approaches, APPROACHES, ""),
+    )
+    for column, given, allowed, hint in axes:
+        for name in given:
+            if name not in allowed:
+                yield _unknown(column, name, ", ".join(allowed), hint)
+    yield from _variant_problems(study)
+
+
+def _variant_problems(study: Study) -> Iterator[Problem]:
+    for name in study.variants:
+        try:
+            parse_variant(name)
+        except VariantError as error:
+            yield Problem("unknown-variant", str(error), column="--vary")
+
+
+def _country_problems(study: Study) -> Iterator[Problem]:
+    for country in study.countries:
+        if country not in countries():
+            yield _unknown("--countries", country, "ISO 3166-1 alpha-3 codes such as DEU")
+
+
+def _group_problems(study: Study) -> Iterator[Problem]:
+    for group in study.groups:
+        try:
+            canonical = group_name(
+                parse_group(group, variables=GROUP_VARIABLES), variables=GROUP_VARIABLES
+            )
+        except GroupError as error:
+            yield Problem("unknown-group", str(error), column="--groups", found=repr(group))
+            continue
+        if canonical != group:
+            yield Problem(
+                "group-form",
+                "a group is written with its keys sorted",
+                column="--groups",
+                found=repr(group),
+                allowed=repr(canonical),
+            )
+    if any(study.groups) and "none" in study.steering:
+        yield Problem(
+            "group-unsteered",
+            "a group is described to the model, which is steering",
+            column="--steer",
+            found="none",
+            allowed="persona, few-shot",
+        )
+
+
+def _number_problems(study: Study) -> Iterator[Problem]:
+    if study.repeats < 1:
+        yield Problem("too-few", "a call is made at least once", column="--repeats")
+    if study.temperature is not None and not 0 <= study.temperature <= 2:
+        yield Problem(
+            "out-of-range",
+            "the temperature is out of range",
+            column="--temperature",
+            found=str(study.temperature),
+            allowed="0 to 2",
+        )
+    if study.max_tokens is not None and study.max_tokens < 1:
+        yield Problem("too-few", "a reply has at least one token", column="--max-tokens")
+    if not study.questions:
+        yield Problem("no-questions", "there is nothing to ask", column="--questions")
+
+
+def _person_problems(study: Study, *, remote: bool, allowed: bool) -> Iterator[Problem]:
+    sets = (*DEMOGRAPHIC_SETS, "all")
+    if study.demographics and study.demographics not in sets:
+        yield _unknown("--demographics", study.demographics, f"none, {', '.join(sets)}")
+    if study.demographics and study.method != "rating":
+        yield Problem(
+            "demographics-method",
+            "persons are described to a model that rates as they would",
+            column="--demographics",
+            found=study.method,
+            allowed="--method rating",
+        )
+    for name in study.on_request:
+        if name not in ON_REQUEST_COLUMNS:
+            yield _unknown("--on-request", name, ", ".join(ON_REQUEST_COLUMNS))
+    more = study.demographics not in ("", "remote") or bool(study.on_request)
+    if remote and more and not allowed:
+        yield Problem(
+            "remote-microdata",
+            "a model on another machine is told only country, settlement and education of a person",
+            column="--demographics",
+            found=", ".join((study.demographics, *study.on_request)),
+            allowed="remote",
+            hint="Take a local model (hf:), or --allow-remote-microdata if you may share these "
+            "answers.",
+        )
+
+
+def study_json(study: Study) -> dict[str, Any]:
+    """The study as JSON types."""
+    return study.model_dump(mode="json")
