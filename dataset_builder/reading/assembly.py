@@ -22,6 +22,7 @@ from dataset_builder.reading.coding import (
     number_of_text,
     question_coder,
 )
+from dataset_builder.reading.direction import direction_of
 from dataset_builder.reading.identity import identity_notes, respondent_ids
 from dataset_builder.reading.layout import Layout, find_layout
 from dataset_builder.reading.provenance import synthetic_source
@@ -183,7 +184,7 @@ def read_tabular(
         ContractError: see `dataset_builder.reading.read_survey`.
     """
     layout = find_layout(file.headers, where=path.name)
-    assembly = Assembly(layout=layout, where=path.name, coders=_coders(layout))
+    assembly = Assembly(layout=layout, where=path.name, coders=_coders(layout, file))
     for block in file.blocks(_wanted(layout)):
         assembly.add(block)
         if progress is not None:
@@ -195,8 +196,19 @@ def read_tabular(
     return _survey(assembly, file, path)
 
 
-def _coders(layout: Layout) -> dict[str, Coder]:
-    coders = {q: question_coder(q, inverted=q in layout.inverted) for q in layout.questions}
+def _coders(layout: Layout, file: TabularFile) -> dict[str, Coder]:
+    coders = {
+        question: question_coder(
+            question,
+            mirror=direction_of(
+                question,
+                value_labels=file.value_labels.get(place, {}),
+                inverted=question in layout.inverted,
+                header=file.headers[place],
+            ),
+        )
+        for question, place in layout.questions.items()
+    }
     coders |= {v: demographic_coder(v) for v in layout.demographics}
     coders.setdefault("B_COUNTRY", demographic_coder("B_COUNTRY"))
     coders["A_WAVE"] = Coder("A_WAVE", frozenset({WAVE}), strict=False)
@@ -269,11 +281,11 @@ def _notes(assembly: Assembly) -> list[str]:
     notes = []
     if "weight" not in assembly.layout.roles:
         notes.append("The file has no design weight; everyone has weight 1.")
-    if assembly.layout.inverted:
-        turned = ", ".join(sorted(assembly.layout.inverted))
+    turned = [q for q in assembly.layout.questions if assembly.coders[q].mirror]
+    if turned:
         notes.append(
-            f"The file is an inverted release; these questions were turned back to the "
-            f"questionnaire's direction: {turned}."
+            "The file is an inverted release; these questions were turned back to the "
+            f"questionnaire's direction: {', '.join(turned)}."
         )
     return notes
 
@@ -294,7 +306,8 @@ def _source(
     detected["answers"] = "labels and codes" if labels else "codes"
     if any(c.used_decimals for c in assembly.coders.values()):
         detected["numbers"] = "with decimals (-3.0)"
-    detected["direction"] = "inverted, turned back" if layout.inverted else "questionnaire"
+    turned = [q for q in layout.questions if assembly.coders[q].mirror]
+    detected["direction"] = "inverted, turned back" if turned else "questionnaire"
     detected["questions"] = str(len(layout.questions))
     detected["demographics"] = str(len(set(layout.demographics) - set(ON_REQUEST)))
     detected["respondent ids"] = id_source

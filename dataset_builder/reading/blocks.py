@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import pyarrow as pa
@@ -53,11 +53,13 @@ class TabularFile(Protocol):
         headers: headers of all columns.
         total: what `Block.done` counts up to.
         detected: what was found out about the format, filled while it is read.
+        value_labels: by column index, the label of each code, where the format has labels.
     """
 
     headers: list[str]
     total: int
     detected: dict[str, str]
+    value_labels: dict[int, dict[int, str]]
 
     def blocks(self, wanted: Wanted) -> Iterator[Block]:
         """Read the wanted columns, block by block."""
@@ -71,11 +73,3 @@ class TabularFile(Protocol):
 def text_array(texts: Sequence[str | None]) -> pa.DictionaryArray:
     """Texts as a dictionary array; None is blank."""
     return pa.array(texts, pa.string()).dictionary_encode()
-
-
-@dataclass
-class Tally:
-    """Counts of a file that grow while it is read."""
-
-    rows: int = 0
-    notes: list[str] = field(default_factory=list)

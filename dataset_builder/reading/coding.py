@@ -12,12 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from codebook import Scale, value_questions
+from codebook import value_questions
+from codebook.demographics import demographic
 from codebook.harmonised import HARMONISED
 from codebook.missing import MISSING_CODES, MissingKind
-from contracts.errors import fail
-from dataset_builder.reading.labels import code_of_label, label_codes, listed_codes
-from dataset_builder.reading.variables import NUMBER_VARIABLES, OPEN_VARIABLES
+from dataset_builder.reading.labels import code_of_label, label_codes
+
+#: Counts that the codebook lists up to "7 or more", though files hold the exact number, too.
+_COUNTS = {"Q270": frozenset(range(1, 8)), "Q274": frozenset(range(8))}
 
 #: Stands for what is no code at all; no survey uses it.
 UNKNOWN = np.int64(-(2**62))
@@ -148,38 +150,20 @@ class Coder:
         return Unlisted(rows=odd, codes=found, texts=texts)
 
 
-def mirror_of(question_id: str, scale: Scale) -> dict[int, int]:
-    """Code of the questionnaire by code of an inverted column.
+def question_coder(question_id: str, *, mirror: Mapping[int, int] | None = None) -> Coder:
+    """The coder of a value question.
 
-    Raises:
-        ContractError: the scale has no direction, or holds a code beside its order, so that
-            how it was turned round cannot be told.
+    Args:
+        question_id: the question.
+        mirror: code of the questionnaire by code of the file, where they differ.
     """
-    codes = scale.codes
-    in_order = list(codes) == list(range(min(codes), max(codes) + 1))
-    if scale.is_ordinal and in_order and not scale.off_scale and min(codes) == 1:
-        return {code: min(codes) + max(codes) - code for code in codes}
-    if scale.is_ordinal and in_order and scale.off_scale:
-        return {code: min(codes) + max(codes) - code for code in codes}
-    raise fail(
-        "inverted",
-        f"the file holds {question_id}P, {question_id} turned round, "
-        "in a way that its codes alone do not tell",
-        column=f"{question_id}P",
-        allowed=f"{question_id} in the questionnaire's direction, or a file with labels",
-        hint="Take the release of the file that is not inverted.",
-    )
-
-
-def question_coder(question_id: str, *, inverted: bool) -> Coder:
-    """The coder of a value question."""
     scale = value_questions()[question_id].scale
     assert scale is not None
     return Coder(
         variable=question_id,
         allowed=frozenset(scale.codes) | frozenset(scale.off_scale),
         strict=True,
-        mirror=mirror_of(question_id, scale) if inverted else {},
+        mirror=mirror or {},
     )
 
 
@@ -189,17 +173,13 @@ def demographic_coder(variable: str) -> Coder:
     if harmonised:
         allowed = frozenset().union(*(h.allowed_codes for h in harmonised))
         return Coder(variable=variable, allowed=allowed, strict=True)
+    known = demographic(variable)
     return Coder(
         variable=variable,
-        allowed=listed_codes(variable),
+        allowed=_COUNTS.get(variable, frozenset(known.code_texts)),
         strict=False,
-        numbers=variable in NUMBER_VARIABLES,
+        numbers=known.kind == "date",
     )
-
-
-def is_open(variable: str) -> bool:
-    """Whether codes of the variable come from an open list or are counts."""
-    return variable in OPEN_VARIABLES
 
 
 def allowed_text(variable: str, allowed: frozenset[int]) -> str:

@@ -7,8 +7,7 @@ import hashlib
 import io
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -28,6 +27,14 @@ _UTF8_PAIR = re.compile(rb"[\xc3-\xf4][\x80-\xbf]")
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 
 
+class ByteStream(Protocol):
+    """What bytes are read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` further bytes; none at the end."""
+        ...
+
+
 class CsvFile:
     """A delimited text file; see `TabularFile`.
 
@@ -37,8 +44,9 @@ class CsvFile:
         total: its size in bytes.
     """
 
-    def __init__(self, stream: BinaryIO, *, name: str, total: int) -> None:
+    def __init__(self, stream: ByteStream, *, name: str, total: int) -> None:
         self.total = total
+        self.value_labels: dict[int, dict[int, str]] = {}
         self._stream = stream
         self._name = name
         self._digest = hashlib.sha256()
@@ -74,14 +82,17 @@ class CsvFile:
             yield Block(rows=table.num_rows, columns=columns, done=self._done)
             self._line += chunk.count(b"\n")
         self.detected["encoding"] = self._encoding
-        if not self._ended:
-            return
 
-    def _read(self) -> bytes:
+    def _read(self, *, text: bool = True) -> bytes:
         data = self._stream.read(CHUNK_BYTES)
         self._digest.update(data)
         self._done += len(data)
         self._ended = not data
+        if text:
+            self._refuse_zero_bytes(data)
+        return data
+
+    def _refuse_zero_bytes(self, data: bytes) -> None:
         if b"\0" in data:
             raise fail(
                 "not-text",
@@ -90,12 +101,10 @@ class CsvFile:
                 allowed="delimited text in UTF-8",
                 hint="Save it anew as CSV (UTF-8), or download it again.",
             )
-        return data
 
     def _first_chunk(self) -> bytes:
-        start = self._stream.read(4)
-        self._stream.seek(0)
-        if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        data = self._read(text=False)
+        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise fail(
                 "utf-16",
                 "the file is in UTF-16",
@@ -103,9 +112,9 @@ class CsvFile:
                 allowed="UTF-8 (with or without a byte order mark) or Windows-1252",
                 hint="Save it as CSV UTF-8.",
             )
-        data = self._read()
+        self._refuse_zero_bytes(data)
         if not data.strip():
-            raise fail("empty-file", "the file is empty", where=self._name)
+            raise fail("empty-file", "the file is blank", where=self._name)
         return data
 
     def _next_rows(self) -> bytes:
@@ -214,11 +223,6 @@ class CsvFile:
             where=self._name,
             hint="Download the file again, or save it anew as CSV UTF-8.",
         )
-
-
-def open_csv(path: Path) -> CsvFile:
-    """Open a delimited text file."""
-    return CsvFile(path.open("rb"), name=path.name, total=path.stat().st_size)
 
 
 def _one_array(column: pa.ChunkedArray) -> pa.Array:

@@ -2,15 +2,51 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from contracts.digests import sha256_file
 from contracts.errors import fail
+from dataset_builder.reading.archive import Bounded, only_member, unpacked
 from dataset_builder.reading.blocks import TabularFile
-from dataset_builder.reading.csv_file import open_csv
+from dataset_builder.reading.csv_file import CsvFile
+from dataset_builder.reading.readstat_file import ReadstatFile
+from dataset_builder.reading.xlsx_file import XlsxFile
 
-SUFFIXES = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".dat": "csv", ".sav": "sav"}
+#: Format by ending of the name.
+SUFFIXES = {
+    ".csv": "csv",
+    ".txt": "csv",
+    ".tsv": "csv",
+    ".sav": "sav",
+    ".zsav": "sav",
+    ".dta": "dta",
+    ".xlsx": "xlsx",
+    ".zip": "zip",
+}
+_SURVEY_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix != ".zip")
+
+_NAMES = {
+    "csv": "delimited text",
+    "sav": "SPSS",
+    "dta": "Stata",
+    "xlsx": "Excel",
+    "zip": "a zip archive",
+    "other": "none that is read",
+}
+_OLD_STATA = range(105, 116)
+_FOREIGN = (
+    b"%PDF",
+    b"\x1f\x8b",
+    b"RDX",
+    b"\xd0\xcf\x11\xe0",
+    b"PAR1",
+    b"BZh",
+    b"7z\xbc\xaf",
+    b"$FL",
+)
 
 
 @contextmanager
@@ -21,6 +57,98 @@ def open_tabular(path: Path) -> Iterator[TabularFile]:
         ContractError: the file is empty, of another format, or its name says another format
             than its bytes.
     """
-    if path.stat().st_size == 0:
-        raise fail("empty-file", "the file is empty", where=path.name)
-    yield open_csv(path)
+    kind = _format_of(path, path.name)
+    if kind == "zip":
+        with _open_archive(path) as file:
+            yield file
+    elif kind == "csv":
+        with path.open("rb") as stream:
+            yield CsvFile(stream, name=path.name, total=path.stat().st_size)
+    else:
+        yield _open_whole(path, kind, name=path.name)
+
+
+def _open_whole(path: Path, kind: str, *, name: str) -> TabularFile:
+    if kind == "xlsx":
+        return XlsxFile(path, name=name)
+    return ReadstatFile(path, kind, name=name)
+
+
+def _format_of(path: Path, name: str) -> str:
+    """Format by the first bytes; the name must not say another."""
+    size = path.stat().st_size
+    if not size:
+        raise fail("empty-file", "the file is empty", where=name, hint="Download the file again.")
+    with path.open("rb") as handle:
+        found = _format_of_bytes(handle.read(4096), path)
+    suffix = PurePosixPath(name).suffix.lower()
+    named = SUFFIXES.get(suffix)
+    if found == "other" or (named is not None and named != found):
+        raise fail(
+            "wrong-format",
+            f"the file is named {suffix or '(no ending)'}, but its content is {_NAMES[found]}"
+            if named is not None
+            else "the format of the file is not known",
+            where=name,
+            allowed=", ".join(SUFFIXES),
+            hint="Give it the ending of its true format, or download it again."
+            if found != "other"
+            else "Export it as CSV, SPSS or Stata, or download it again.",
+        )
+    return found
+
+
+def _format_of_bytes(start: bytes, path: Path) -> str:
+    if start.startswith((b"$FL2", b"$FL3")):
+        return "sav"
+    if start.startswith(b"PK"):
+        return _zip_or_excel(path)
+    if start.startswith(b"<stata_dta>"):
+        return "dta"
+    if len(start) > 4 and start[0] in _OLD_STATA and start[1] in (1, 2) and start[2] == 1:
+        return "dta"
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "csv"
+    if start.startswith(_FOREIGN) or b"\0" in start:
+        return "other"
+    return "csv"
+
+
+def _zip_or_excel(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "xlsx" if "xl/workbook.xml" in archive.namelist() else "zip"
+    except zipfile.BadZipFile:
+        return "xlsx" if path.suffix.lower() == ".xlsx" else "zip"
+
+
+@contextmanager
+def _open_archive(path: Path) -> Iterator[TabularFile]:
+    with only_member(path, _SURVEY_SUFFIXES, name=path.name) as (archive, member):
+        inner = PurePosixPath(member.filename)
+        name = f"{path.name}/{inner.name}"
+        if SUFFIXES[inner.suffix.lower()] == "csv":
+            with archive.open(member) as stream:
+                bounded = Bounded(stream, limit=member.file_size, name=path.name)  # type: ignore[arg-type]
+                file: TabularFile = CsvFile(bounded, name=name, total=member.file_size)
+                yield _Packed(file, path)
+        else:
+            with unpacked(archive, member, name=path.name) as place:
+                yield _Packed(_open_whole(place, _format_of(place, name), name=name), path)
+
+
+class _Packed:
+    """A survey file within a zip file: its digest is that of the zip file."""
+
+    def __init__(self, file: TabularFile, path: Path) -> None:
+        self.headers = file.headers
+        self.total = file.total
+        self.value_labels = file.value_labels
+        self.detected = file.detected
+        self.detected["archive"] = "zip"
+        self.blocks = file.blocks
+        self._path = path
+
+    def sha256(self) -> str:
+        """Digest of the zip file."""
+        return sha256_file(self._path)

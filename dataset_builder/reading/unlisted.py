@@ -18,6 +18,9 @@ _HINT = (
     "answers as missing"
 )
 
+#: A country's unlisted codes of one variable are named one by one up to this many.
+MOST_LISTED = 20
+
 
 @dataclass
 class UnlistedCodes:
@@ -69,14 +72,33 @@ class UnlistedCodes:
             raise ContractError(problems, subject=f"{where}: codes that the codebook lacks")
 
     def listing(self, name: Callable[[int], str]) -> tuple[CodeCount, ...]:
-        """All unlisted codes with what was done about them, for the manifest."""
-        return tuple(
-            CodeCount(
-                variable=variable,
-                code=text,
-                count=count,
-                country=name(country),
-                treatment="set missing" if strict or (variable, text) in self.no_code else "kept",
-            )
-            for (variable, country, text, strict), count in sorted(self.counts.items())
-        )
+        """All unlisted codes with what was done about them, for the manifest.
+
+        Where a country has more than `MOST_LISTED` of them in one variable (towns), they are
+        counted together.
+        """
+        grouped: dict[tuple[str, int, str], list[tuple[str, int]]] = {}
+        for (variable, country, text, strict), count in sorted(self.counts.items()):
+            lost = strict or (variable, text) in self.no_code
+            treatment = "set missing" if lost else "kept"
+            grouped.setdefault((variable, country, treatment), []).append((text, count))
+        listed = []
+        for (variable, country, treatment), codes in grouped.items():
+            for text, count in _summed_up(codes):
+                listed.append(
+                    CodeCount(
+                        variable=variable,
+                        code=text,
+                        count=count,
+                        country=name(country),
+                        treatment="kept" if treatment == "kept" else "set missing",
+                    )
+                )
+        return tuple(listed)
+
+
+def _summed_up(codes: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    if len(codes) <= MOST_LISTED:
+        return codes
+    shown = ", ".join(text for text, _ in codes[:3])
+    return [(f"{shown}, ... ({len(codes)} codes)", sum(count for _, count in codes))]

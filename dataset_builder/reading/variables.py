@@ -8,40 +8,16 @@ from functools import cache
 from types import MappingProxyType
 
 from codebook import value_questions
+from codebook.demographics import demographics
 
 #: The wave that the readers read.
 WAVE = 7
 
 #: The 42 demographic variables of wave 7, in the order of the file.
-DEMOGRAPHICS: tuple[str, ...] = (
-    "A_YEAR",
-    "B_COUNTRY",
-    "J_INTDATE",
-    "N_TOWN",
-    "G_TOWNSIZE",
-    "H_SETTLEMENT",
-    "H_URBRURAL",
-    "S_INTLANGUAGE",
-    "E1_LITERACY",
-    "X003R",
-    *(f"Q{number}" for number in range(260, 290)),
-    "Q289CS9",
-    "Q290",
-)
+DEMOGRAPHICS: tuple[str, ...] = tuple(demographics())
 
 #: Read as well, yet no demographic: given out only where somebody asks for it.
 ON_REQUEST: tuple[str, ...] = ("Q223",)
-
-#: Open lists and counts: codes that the codebook lacks are no errors there.
-OPEN_VARIABLES = frozenset(
-    {
-        *("A_YEAR", "J_INTDATE", "N_TOWN", "S_INTLANGUAGE", "Q223"),
-        *("Q261", "Q266", "Q267", "Q268", "Q270", "Q272", "Q274", "Q289CS9", "Q290"),
-    }
-)
-
-#: Variables that are numbers in their own right, so that every number is fine.
-NUMBER_VARIABLES = frozenset({"A_YEAR", "J_INTDATE", "N_TOWN", "Q261", "Q262"})
 
 #: Names of one thing, the first of those present counts.
 ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(

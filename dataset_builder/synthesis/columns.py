@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,17 +38,9 @@ _NOT_ASKED = -4
 _URUGUAY_INTERVIEW = 858_069_901
 
 
-@dataclass(frozen=True)
-class CountryFrame:
-    """The columns of one country's people, in the order of the file.
-
-    Attributes:
-        columns: by name: numbers, or text as a list of objects; NaN and "" are blank.
-        borrowed: columns without a marginal of the country's own.
-    """
-
-    columns: Mapping[str, NDArray[np.generic]]
-    borrowed: tuple[str, ...]
+#: The columns of one country's people by name, in the order of the file: numbers, or text as
+#: objects; NaN and "" are blank.
+CountryFrame = Mapping[str, NDArray[np.generic]]
 
 
 def country_columns(
@@ -90,7 +81,7 @@ def country_columns(
             filled[column.name] = found[column.name]
         else:
             filled[column.name] = filler.fill(column, template, n, rng=rng)
-    return CountryFrame(columns=filled, borrowed=people.borrowed)
+    return filled
 
 
 def _identity(template: CountryTemplate, n: int) -> dict[str, NDArray[np.generic]]:

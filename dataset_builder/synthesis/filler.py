@@ -94,9 +94,9 @@ class Filler:
 def _index(column: Column, n: int, rng: np.random.Generator) -> NDArray[np.generic]:
     """An index of a person in [0, 1]: a grid where few values occur, blank for some."""
     steps = column.distinct if column.distinct <= 11 else 200
-    entries = rng.integers(0, max(steps, 2), n) / (max(steps, 2) - 1)
-    if column.low > 0:
-        entries = column.low + entries * (column.high - column.low)
-    entries = np.round(np.minimum(entries, _INDEX_HIGHEST), _DECIMALS)
+    grid = rng.integers(0, max(steps, 2), n) / (max(steps, 2) - 1)
+    low = max(column.low, 0.0)
+    spread = min(column.high, _INDEX_HIGHEST) - low
+    entries: NDArray[np.float64] = np.round(low + grid * spread, _DECIMALS)
     entries[rng.random(n) < column.blank_share] = np.nan
     return entries

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,18 +90,22 @@ def synthesize(
     templates = country_templates()
     streams = np.random.default_rng(seed).spawn(len(templates))
     filler = _filler(shares)
-    frames = []
-    for place, (template, n, rng) in enumerate(zip(templates, sizes, streams, strict=True)):
-        weight = draw_weights(n, float(shares.design_effect[place]), rng=rng)
-        drawn = draw_people(template, n, languages=_languages(template), rng=rng)
-        answers = draw_answers(shares, traits, place, drawn, weight, rng=rng)
-        frames.append(country_columns(template, drawn, answers, weight, filler, rng=rng))
-        if progress is not None:
-            progress(place + 1, len(templates))
-    synthetic = _statement(shares, templates, frames, seed)
-    sidecar = sidecar_path(path)
+    borrowed: list[tuple[str, str]] = []
+
+    def frames() -> Iterator[CountryFrame]:
+        for place, (template, n, rng) in enumerate(zip(templates, sizes, streams, strict=True)):
+            weight = draw_weights(n, float(shares.design_effect[place]), rng=rng)
+            drawn = draw_people(template, n, languages=_languages(template), rng=rng)
+            answers = draw_answers(shares, traits, place, drawn, weight, rng=rng)
+            borrowed.extend((template.country, column) for column in drawn.borrowed)
+            yield country_columns(template, drawn, answers, weight, filler, rng=rng)
+            if progress is not None:
+                progress(place + 1, len(templates))
+
     with atomic_file(path) as partial:
-        WRITERS[path.suffix.lower()](partial, frames)
+        WRITERS[path.suffix.lower()](partial, frames())
+    synthetic = _statement(shares, borrowed, seed)
+    sidecar = sidecar_path(path)
     with atomic_file(sidecar) as partial:
         partial.write_text(json.dumps(synthetic.model_dump(), indent=1) + "\n", encoding="utf-8")
     return Synthesized(path, sidecar, sum(sizes), len(templates), synthetic)
@@ -143,20 +147,10 @@ def _languages(template: CountryTemplate) -> list[int]:
     return [letters[text] for text in spoken if text in letters]
 
 
-def _statement(
-    shares: AnswerShares,
-    templates: tuple[CountryTemplate, ...],
-    frames: list[CountryFrame],
-    seed: int,
-) -> Synthetic:
-    """What is borrowed: whole countries, single questions, and columns without any marginal."""
+def _statement(shares: AnswerShares, borrowed: Sequence[tuple[str, str]], seed: int) -> Synthetic:
+    """What is borrowed: whole countries, single questions, and columns without a marginal."""
     whole = set(shares.borrowed_countries)
-    single = [
-        f"{template.country}:{column}"
-        for template, frame in zip(templates, frames, strict=True)
-        for column in frame.borrowed
-        if template.country not in whole
-    ]
+    single = [f"{country}:{column}" for country, column in borrowed if country not in whole]
     return Synthetic(
         seed=seed,
         generator=GENERATOR,

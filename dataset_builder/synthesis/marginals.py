@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,14 @@ from codebook.harmonised import GROUP_VARIABLES, HARMONISED
 from contracts.release import REFERENCE, open_release
 from dataset_builder.synthesis.template import country_templates
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 #: Slots of a question: up to eleven options, then these.
 OPTION_SLOTS = 11
 OTHER_SLOTS = ("off_scale", "dont_know", "no_answer", "not_applicable", "not_asked", "missing")
 SLOTS = OPTION_SLOTS + len(OTHER_SLOTS)
+_KEYS = ("country", "question_id", "group")
 _OTHER_COLUMNS = tuple(f"{name}_count" for name in OTHER_SLOTS)
 
 
@@ -75,16 +80,16 @@ def read_answer_shares() -> AnswerShares:
     A country or question that the reference lacks gets the mean of the shares of its continent's
     countries (of all countries, where the continent has none).
     """
-    table = _Cells.read()
     names = tuple(c.country for c in country_templates())
-    everyone = table.counts("", names)
+    table = _Cells.read(names)
+    everyone = table.counts("")
     borrowed = everyone.sum(axis=2) == 0
     shares = _borrow(_normalised(everyone))
-    weighted = _borrow(_normalised(table.weights("", names)))
+    weighted = _borrow(_normalised(table.options("", "weight_sum", OPTION_SLOTS)))
     groups = {}
     for variable in GROUP_VARIABLES:
         parts = [
-            _borrow(_normalised(table.counts(f"{variable}={category}", names)), only=borrowed)
+            _borrow(_normalised(table.counts(f"{variable}={category}")), only=borrowed)
             for category in HARMONISED[variable].categories
         ]
         groups[variable] = np.stack(parts, axis=1)
@@ -94,77 +99,88 @@ def read_answer_shares() -> AnswerShares:
         everyone=shares,
         weighted=weighted,
         groups=groups,
-        design_effect=table.design_effects(names),
+        design_effect=table.design_effects(),
         borrowed=borrowed,
     )
 
 
 @dataclass(frozen=True)
 class _Cells:
-    """Rows of wave 7 of `distributions`, as columns."""
+    """Rows of wave 7 of `distributions`, as numbers: places of country, question, group, option."""
 
-    columns: Mapping[str, NDArray[np.generic]]
+    columns: Mapping[str, NDArray[np.float64]]
+    groups: tuple[str, ...]
+    shape: tuple[int, int]
 
     @classmethod
-    def read(cls) -> _Cells:
+    def read(cls, names: Sequence[str]) -> _Cells:
+        import pyarrow as pa
         import pyarrow.compute as pc
 
-        wanted = ["country", "group", "question_id", "position", "n", "weight_sum", "n_valid"]
         table = open_release(REFERENCE).table(
             "distributions",
-            columns=[*wanted, "n_eff", *_OTHER_COLUMNS],
+            columns=[*_KEYS, "position", "n", "weight_sum", "n_valid", "n_eff", *_OTHER_COLUMNS],
             where=(pc.field("wave") == 7) & (pc.field("split") == "all"),
         )
-        return cls({n: table.column(n).to_numpy(zero_copy_only=False) for n in table.column_names})
+        asked = tuple(value_questions())
+        groups = tuple(sorted(pc.unique(table.column("group")).to_pylist()))
+        columns = {}
+        for key, known in zip(_KEYS, (names, asked, groups), strict=True):
+            place = pc.index_in(table.column(key).cast(pa.string()), pa.array(known))
+            columns[key] = _numbers(place)
+        columns |= {n: _numbers(table.column(n)) for n in table.column_names if n not in _KEYS}
+        return cls(columns, groups, (len(names), len(asked)))
 
-    def _places(
-        self, group: str, names: Sequence[str]
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-        """Rows of a group, and the country and question that each belongs to."""
-        country_place = {name: i for i, name in enumerate(names)}
-        question_place = {name: i for i, name in enumerate(value_questions())}
-        rows = np.flatnonzero(self.columns["group"] == group)
-        country = np.array([country_place.get(c, -1) for c in self.columns["country"][rows]], int)
-        asked = [question_place.get(q, -1) for q in self.columns["question_id"][rows]]
-        question = np.array(asked, int)
-        kept = (country >= 0) & (question >= 0)
-        return rows[kept], country[kept], question[kept]
+    def _rows(self, group: str) -> NDArray[np.intp]:
+        """Rows of a group whose country and question are among those of the file."""
+        columns = self.columns
+        place = self.groups.index(group) if group in self.groups else -2
+        known = np.isfinite(columns["country"]) & np.isfinite(columns["question_id"])
+        return np.flatnonzero((columns["group"] == place) & known)
 
-    def counts(self, group: str, names: Sequence[str]) -> NDArray[np.float64]:
+    def _places(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        country, question = self.columns["country"][rows], self.columns["question_id"][rows]
+        return country.astype(np.intp), question.astype(np.intp)
+
+    def options(self, group: str, column: str, width: int) -> NDArray[np.float64]:
+        """Sums of a column by country, question and option."""
+        rows = self._rows(group)
+        rows = rows[self.columns["position"][rows] >= 0]
+        country, question = self._places(rows)
+        found = np.zeros((*self.shape, width))
+        found[country, question, self.columns["position"][rows].astype(np.intp)] = self.columns[
+            column
+        ][rows]
+        return found
+
+    def counts(self, group: str) -> NDArray[np.float64]:
         """People by country, question and slot."""
-        rows, country, question = self._places(group, names)
-        found = np.zeros((len(names), len(value_questions()), SLOTS))
-        position = self.columns["position"][rows].astype(np.float64)
-        option = np.isfinite(position) & (position >= 0)
-        place = position[option].astype(int)
-        found[country[option], question[option], place] = self.columns["n"][rows][option]
+        found = self.options(group, "n", SLOTS)
+        rows = self._rows(group)
+        country, question = self._places(rows)
         for slot, name in enumerate(_OTHER_COLUMNS, start=OPTION_SLOTS):
-            found[country, question, slot] = np.nan_to_num(
-                self.columns[name][rows].astype(np.float64)
-            )
+            found[country, question, slot] = np.nan_to_num(self.columns[name][rows])
         return found
 
-    def weights(self, group: str, names: Sequence[str]) -> NDArray[np.float64]:
-        """Sum of weights by country, question and option."""
-        rows, country, question = self._places(group, names)
-        found = np.zeros((len(names), len(value_questions()), OPTION_SLOTS))
-        position = self.columns["position"][rows].astype(np.float64)
-        option = np.isfinite(position) & (position >= 0)
-        place = position[option].astype(int)
-        found[country[option], question[option], place] = self.columns["weight_sum"][rows][option]
-        return found
-
-    def design_effects(self, names: Sequence[str]) -> NDArray[np.float64]:
+    def design_effects(self) -> NDArray[np.float64]:
         """Median of n / n_eff over a country's questions; 1 where there are none."""
-        rows, country, _ = self._places("", names)
+        rows = self._rows("")
+        country, _ = self._places(rows)
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = self.columns["n_valid"][rows] / self.columns["n_eff"][rows].astype(np.float64)
-        effects = np.ones(len(names))
-        for place in range(len(names)):
+            ratio = self.columns["n_valid"][rows] / self.columns["n_eff"][rows]
+        effects = np.ones(self.shape[0])
+        for place in range(len(effects)):
             here = ratio[(country == place) & np.isfinite(ratio)]
             if here.size:
                 effects[place] = max(1.0, float(np.median(here)))
         return effects
+
+
+def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    """A column as float64, null as NaN."""
+    import pyarrow as pa
+
+    return column.cast(pa.float64()).to_numpy(zero_copy_only=False)
 
 
 def _normalised(counts: NDArray[np.float64]) -> NDArray[np.float32]:

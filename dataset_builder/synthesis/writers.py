@@ -2,37 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from dataset_builder.synthesis.columns import CountryFrame
+from codebook import MISSING_CODES, MissingKind, questions, value_questions
+from codebook.demographics import demographics
+from codebook.render import label_text
+from dataset_builder.synthesis.columns import VERSION_TEXT, CountryFrame
 from dataset_builder.synthesis.template import columns
 
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-def write_csv(path: Path, frames: Sequence[CountryFrame]) -> None:
+Writer = Callable[[Path, Iterable[CountryFrame]], None]
+
+_MISSING_LABELS = {
+    int(kind): kind.name.replace("_", " ").capitalize().replace("Dont", "Don't")
+    for kind in MissingKind
+}
+
+
+def write_csv(path: Path, frames: Iterable[CountryFrame]) -> None:
     """Comma-separated, codes as numbers, blanks empty, UTF-8, as the pooled file ships."""
+    import pyarrow.csv as pa_csv
+
+    options = pa_csv.WriteOptions(quoting_style="needed", quoting_header="needed")
+    with (
+        path.open("wb") as handle,
+        pa_csv.CSVWriter(handle, _schema(), write_options=options) as out,
+    ):
+        for frame in frames:
+            out.write_table(_table(frame))
+
+
+def write_sav(path: Path, frames: Iterable[CountryFrame]) -> None:
+    """SPSS with variable labels, value labels and the codes -5 to -1 declared user-missing."""
     import polars as pl
+    import pyarrow as pa
+    import pyreadstat
 
-    with path.open("wb") as handle:
-        for number, frame in enumerate(frames):
-            series = [_series(column.name, frame.columns[column.name]) for column in columns()]
-            pl.DataFrame(series).write_csv(handle, include_header=number == 0)
+    numbers = [column.name for column in columns() if column.kind != "text"]
+    pyreadstat.write_sav(
+        pl.from_arrow(pa.concat_tables([_table(frame) for frame in frames])),
+        str(path),
+        file_label=VERSION_TEXT,
+        column_labels=_variable_labels(),
+        variable_value_labels={n: labels for n in numbers if (labels := _value_labels(n))},
+        missing_ranges={
+            name: [{"lo": min(MISSING_CODES), "hi": max(MISSING_CODES)}]
+            for name in numbers
+            if name in questions()
+        },
+        row_compress=True,
+    )
 
 
-def _series(name: str, entries: NDArray[np.generic]):  # type: ignore[no-untyped-def]
-    import polars as pl
+def _schema() -> pa.Schema:
+    import pyarrow as pa
 
-    if entries.dtype == object:
-        return pl.Series(name, entries.tolist(), dtype=pl.String).replace("", None)
-    series = pl.Series(name, np.ascontiguousarray(entries))
-    return series.fill_nan(None) if entries.dtype.kind == "f" else series
+    kinds = {"text": pa.string(), "whole": pa.int64()}
+    return pa.schema([(c.name, kinds.get(c.kind, pa.float64())) for c in columns()])
+
+
+def _table(frame: CountryFrame) -> pa.Table:
+    """A country's columns; "" and NaN become null, which is written as blank."""
+    import pyarrow as pa
+
+    schema = _schema()
+    arrays = []
+    for field in schema:
+        entries = frame[field.name]
+        if entries.dtype == object:
+            arrays.append(pa.array([text or None for text in entries.tolist()], field.type))
+        else:
+            arrays.append(pa.array(entries, field.type, from_pandas=True))
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _variable_labels() -> dict[str, str]:
+    titles = {name: question.title for name, question in questions().items()}
+    return titles | {name: known.title for name, known in demographics().items()}
+
+
+def _value_labels(name: str) -> dict[Any, str]:
+    """Labels of a variable's codes in the project's own words, and of the missing codes."""
+    known = value_questions().get(name)
+    if known is not None and known.scale is not None:
+        codes = known.scale.labelled_codes
+        labels: dict[Any, str] = {code: label_text(name, code) for code in codes}
+    elif name in demographics():
+        labels = dict(demographics()[name].code_texts)
+    else:
+        return {}
+    return labels | _MISSING_LABELS
 
 
 #: Writer by ending of the file's name.
-WRITERS: Mapping[str, Callable[[Path, Sequence[CountryFrame]], None]] = MappingProxyType(
-    {".csv": write_csv}
-)
+WRITERS: Mapping[str, Writer] = MappingProxyType({".csv": write_csv, ".sav": write_sav})

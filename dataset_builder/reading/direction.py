@@ -1,0 +1,80 @@
+"""Which way a question's codes run: as in the questionnaire, or turned round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from codebook import Scale, value_questions
+from contracts.errors import ContractError, fail
+from dataset_builder.reading.labels import code_of_label
+
+
+def direction_of(
+    question_id: str, *, value_labels: Mapping[int, str], inverted: bool, header: str
+) -> dict[int, int]:
+    """Code of the questionnaire by code of the file; empty where they are the same.
+
+    The file's own labels decide, where it has them. Without labels a column named `Q1P` is the
+    mirror image of Q1.
+
+    Args:
+        question_id: the question.
+        value_labels: label of each code, as the file has them; empty if it has none.
+        inverted: whether the column is named `Q1P`.
+        header: the column's header, for messages.
+
+    Raises:
+        ContractError: it cannot be told how the codes were turned round.
+    """
+    scale = value_questions()[question_id].scale
+    assert scale is not None
+    meant = _meant_codes(question_id, value_labels, scale)
+    moved = {code: known for code, known in meant.items() if code != known}
+    if meant and not moved and not _poles_unknown(meant, scale):
+        return {}
+    if not moved and not inverted:
+        return {}
+    mirror = mirror_of(scale)
+    if mirror is not None and all(mirror.get(code) == known for code, known in meant.items()):
+        return mirror
+    if set(meant) == set(scale.codes) == set(meant.values()):
+        return moved
+    raise _unclear(question_id, header)
+
+
+def mirror_of(scale: Scale) -> dict[int, int] | None:
+    """The mirror image of an ordinal scale with codes 1..K; None where there is none.
+
+    A scale that starts at 0 or whose codes are out of order holds an answer beside the order
+    ("hard to say", "against democracy"), so that its mirror image is no matter of course.
+    """
+    codes = scale.codes
+    if not scale.is_ordinal or list(codes) != list(range(1, len(codes) + 1)):
+        return None
+    return {code: codes[0] + codes[-1] - code for code in codes}
+
+
+def _meant_codes(question_id: str, value_labels: Mapping[int, str], scale: Scale) -> dict[int, int]:
+    """Code of the questionnaire by code of the file, as far as labels that are words tell."""
+    found = {}
+    for code, label in value_labels.items():
+        if code in scale.codes and not label.strip().isdigit():
+            known = code_of_label(question_id, label)
+            if known is not None and known in scale.codes:
+                found[code] = known
+    return found
+
+
+def _poles_unknown(meant: Mapping[int, int], scale: Scale) -> bool:
+    """Whether labels say nothing about either end of the scale."""
+    return scale.codes[0] not in meant and scale.codes[-1] not in meant
+
+
+def _unclear(question_id: str, header: str) -> ContractError:
+    return fail(
+        "inverted",
+        f"the codes of {question_id} are turned round or changed in a way that cannot be undone",
+        column=header.strip(),
+        allowed=f"{question_id} with the questionnaire's codes",
+        hint="Take the release of the file that is not inverted.",
+    )

@@ -1,0 +1,76 @@
+"""Excel workbooks, labelled or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from contracts.digests import sha256_file
+from contracts.errors import fail
+from dataset_builder.reading.blocks import Block, Wanted, text_array
+
+BLOCK_ROWS = 8_192
+
+
+class XlsxFile:
+    """The first sheet of an Excel workbook; see `TabularFile`.
+
+    Args:
+        path: the file.
+        name: its name, for messages.
+    """
+
+    def __init__(self, path: Path, *, name: str) -> None:
+        import python_calamine
+
+        self._path = path
+        self._name = name
+        self.value_labels: dict[int, dict[int, str]] = {}
+        try:
+            book = python_calamine.load_workbook(str(path))
+            self._sheet = book.get_sheet_by_index(0)
+        except (python_calamine.CalamineError, OSError, IndexError) as error:
+            raise fail(
+                "damaged-file",
+                f"the Excel workbook cannot be opened ({error})",
+                where=name,
+                hint="Download the file again, or save it anew as .xlsx.",
+            ) from None
+        self._rows = iter(self._sheet.to_python(skip_empty_area=True))
+        self.headers = [str(cell).strip() for cell in next(self._rows, [])]
+        self.total = max(self._sheet.height - 1, 0)
+        self.detected = {"format": "Excel (.xlsx)", "sheet": book.sheet_names[0]}
+        if not any(self.headers):
+            raise fail("empty-file", "the first sheet of the workbook is empty", where=name)
+
+    def sha256(self) -> str:
+        """Digest of the file."""
+        return sha256_file(self._path)
+
+    def blocks(self, wanted: Wanted) -> Iterator[Block]:
+        """Give the wanted columns in blocks of rows; rows without any entry are left out."""
+        done = 0
+        while rows := list(islice(self._rows, BLOCK_ROWS)):
+            done += len(rows)
+            people = [row for row in rows if any(cell != "" for cell in row)]
+            if people:
+                columns = {i: _array([row[i] for row in people]) for i in wanted.all()}
+                yield Block(rows=len(people), columns=columns, done=done)
+
+
+def _array(cells: list[Any]) -> pa.Array:
+    if all(type(cell) in (int, float) or cell == "" for cell in cells):
+        return pa.array([None if cell == "" else float(cell) for cell in cells], pa.float64())
+    return text_array([_text(cell) for cell in cells])
+
+
+def _text(cell: Any) -> str | None:
+    if cell == "" or cell is None:
+        return None
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell)
