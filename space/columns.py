@@ -76,8 +76,8 @@ _FIXED = (
     Column(
         "country_specific",
         "Country-specific",
-        "Agreement after each question is centred over "
-        "countries: what is left when one global profile earns nothing.",
+        "Share of what sets a country apart from the others "
+        "that the answers get right: 1 is all of it, 0 is one profile for the whole world.",
         "score",
     ),
     Column(

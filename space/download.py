@@ -51,7 +51,7 @@ def board_download(page: BoardPage, facts: Facts, *, kind: str) -> Download:
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as CSV with a heading; a text that a spreadsheet would run is quoted by an apostrophe."""
+    """Rows as CSV with a heading; a text that a spreadsheet would run gets an apostrophe."""
     if not rows:
         return ""
     out = io.StringIO()

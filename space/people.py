@@ -117,5 +117,6 @@ def _answers(listed: Mapping[str, list], start: int, end: int) -> Answers:  # ty
 #: Kinds of missing answers in words, by column.
 MISSING_TITLES = {
     **{kind.column: kind.name.replace("_", " ").lower() for kind in MissingKind},
+    MissingKind.DONT_KNOW.column: "don't know",
     "off_scale_count": "answers off the scale",
 }

@@ -59,4 +59,7 @@ def published_html() -> str:
         label="As published",
         numeric=(4,),
     )
-    return f'<section id="published"><h2>As published</h2><p>{esc(PUBLISHED_NOTE)}</p>{table}</section>'
+    return (
+        f'<section id="published"><h2>As published</h2><p>{esc(PUBLISHED_NOTE)}</p>'
+        f"{table}</section>"
+    )

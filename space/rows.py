@@ -11,21 +11,31 @@ from numpy.typing import NDArray
 
 from contracts.digests import sha256_text
 from contracts.report import Interval, Report
+from scoring.compare import cell_scores
 from space.columns import size_class
 
-#: Reports name some scores by longer names; the board's columns are on the right.
-SCORE_ALIASES = {
-    "centred": "country_specific",
-    "country_specific_score": "country_specific",
+#: Name of a score in reports -> key of the board's column.
+SCORE_KEYS = {
+    "country_signal": "country_specific",
+    "pearson": "judgments_r",
+    "spearman": "judgments_spearman",
     "share_within_0.2": "share_w1_below_0.2",
-    "judgments": "judgments_r",
-    "advice": "advice_r",
 }
+
+#: Where the board's advice score comes from: the first approach that has one.
+ADVICE_SCORES = (
+    "advice_correlation_persona",
+    "advice_correlation_language",
+    "advice_correlation_both",
+)
+
+#: Threshold of the curve whose share stands on the board.
+THRESHOLD = 0.2
 
 PROTOCOL_OF_KIND = {"distribution": "alignment", "rating": "worldvaluesbench", "advice": "advice"}
 
 #: Stands for all countries together in the grid of a report without single answers.
-EVERYWHERE = "*"
+EVERYWHERE = ""
 
 
 class ScoreRow(NamedTuple):
@@ -147,11 +157,47 @@ def score_rows(report: Report) -> list[ScoreRow]:
     every = [*report.scores, *(s for result in report.protocols for s in result.scores)]
     found: dict[str, ScoreRow] = {}
     for score in every:
-        name = SCORE_ALIASES.get(score.name, score.name)
+        name = SCORE_KEYS.get(score.name, score.name)
         cell = score.value
         row = ScoreRow(name, cell.estimate, cell.low, cell.high, score.coverage, score.questions)
         found.setdefault(name, row)
+    for name in ADVICE_SCORES:
+        if name in found and found[name].estimate is not None:
+            found.setdefault("advice_r", found[name]._replace(name="advice_r"))
+    share = share_below(report)
+    if share is not None:
+        found.setdefault(share.name, share)
     return list(found.values())
+
+
+def share_below(report: Report) -> ScoreRow | None:
+    """Share of questions whose distance is at most `THRESHOLD`, from the report's curve.
+
+    The interval is Wilson's for a share of questions: they are what is sampled.
+    """
+    for result in report.protocols:
+        curve = result.tables.get("threshold_curve")
+        if not result.applies or not curve or THRESHOLD not in curve["threshold"]:
+            continue
+        share = curve["share"][curve["threshold"].index(THRESHOLD)]
+        questions = int(curve["questions"])
+        if share is None or questions == 0:
+            continue
+        low, high = wilson(float(share), questions)
+        return ScoreRow("share_w1_below_0.2", float(share), low, high, None, questions)
+    return None
+
+
+def wilson(share: float, n: int, *, z: float = 1.959963984540054) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share among n.
+
+    Formula: (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n).
+    Source: Wilson (1927), J. Am. Stat. Assoc. 22, 209-212.
+    """
+    centre = share + z * z / (2 * n)
+    half = z * ((share * (1 - share) + z * z / (4 * n)) / n) ** 0.5
+    scale = 1 + z * z / n
+    return max((centre - half) / scale, 0.0), min((centre + half) / scale, 1.0)
 
 
 def part_rows(report: Report) -> Iterator[PartRow]:
@@ -176,25 +222,9 @@ def _part(
 def grid_of(report: Report) -> Grid | None:
     """Alignment per cell of everyone in a country.
 
-    A report without single answers gives one row, `EVERYWHERE`, of its means per question; None
-    where it has no questions either.
+    A report with scores per question only has one row, `EVERYWHERE`; None where it has none.
     """
-    cells = [
-        (cell.country, cell.question_id, cell.alignment)
-        for cell in report.cells
-        if cell.group == "" and cell.alignment is not None
-    ] or [
-        (EVERYWHERE, question.question_id, question.alignment.estimate)
-        for question in report.questions
-        if question.alignment.estimate is not None
-    ]
-    if not cells:
+    cells = cell_scores(report)
+    if not cells.questions:
         return None
-    countries = tuple(sorted({country for country, _, _ in cells}))
-    questions = tuple(sorted({question_id for _, question_id, _ in cells}))
-    at_country = {name: i for i, name in enumerate(countries)}
-    at_question = {name: i for i, name in enumerate(questions)}
-    alignment = np.full((len(countries), len(questions)), np.nan, np.float32)
-    for country, question_id, score in cells:
-        alignment[at_country[country], at_question[question_id]] = score
-    return Grid(countries, questions, alignment)
+    return Grid(cells.countries, cells.questions, cells.scores.astype(np.float32))

@@ -170,7 +170,7 @@ def open_store(root: str | Path, *, create: bool = False) -> Store:
                 "no-store",
                 f"there is no store at {folder}",
                 allowed="a folder with reports/*.json",
-                hint="Write a report into it: opinion-atlas score ... --out STORE/reports/NAME.json",
+                hint="Put reports into STORE/reports, one JSON file each.",
             )
         )
     return Store(folder)

@@ -109,7 +109,7 @@
   function show(row, col) {
     if (col.kind === "score" || col.kind === "part") return scoreCell(cell(row, col.key), col.decimals);
     if (col.kind === "rank") {
-      if (missing(row.rank)) return '<span class="oa-none" title="not ranked">–</span>';
+      if (missing(row.rank) || row.ranked < 2) return '<span class="oa-none" title="Not ranked: a reference point, or no other row is its equal.">–</span>';
       const tie = tieLetter(row.tie);
       return `<span class="oa-score" title="rank ${row.rank} (${row.rank_low} to ${row.rank_high}) of ${row.ranked} among equals; tie group ${tie}"><b>${row.rank}<sup class="oa-tie">${tie}</sup></b><span class="oa-interval">${row.rank_low}–${row.rank_high} of ${row.ranked}</span></span>`;
     }

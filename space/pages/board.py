@@ -31,43 +31,37 @@ def layout(app: gr.Blocks, store: Store) -> None:
     """Lay out the page and bind its events."""
     facts = read_facts(store)
     header = html_box(header_html(facts), elem_id="board-header")
-    with gr.Row():
-        search = gr.Textbox(
-            label="Search", placeholder="name, family, method", elem_id="search", max_lines=1
-        )
+    search = gr.Textbox(
+        label="Search", placeholder="name, family, method", elem_id="search", max_lines=1
+    )
+    with gr.Accordion("Facets and columns", open=False, elem_id="facets"):
+        facets = _facet_boxes(facts)
         columns = gr.Dropdown(
             _column_choices(facts),
             value=list(DEFAULT_COLUMNS),
             multiselect=True,
-            label=f"Columns (first {MAX_COLUMNS} are shown)",
+            label=f"Columns (the first {MAX_COLUMNS} are shown)",
             elem_id="columns",
-            scale=3,
         )
-    with gr.Accordion("Facets", open=False, elem_id="facets"):
-        facets = _facet_boxes(facts)
-    sort = gr.Textbox(DEFAULT_SORT, visible="hidden", elem_id="sort", label="Sort")
-    page = gr.Number(1, visible="hidden", elem_id="page", label="Page", precision=0)
+        reset = gr.Button("Reset", size="sm", elem_id="reset")
     count = html_box(elem_id="board-count")
     table = html_box(elem_id="board", js_on_load=_SORT_ON_CLICK)
-    with gr.Row():
+    with gr.Row(visible=False, elem_id="steps") as steps:
         previous = gr.Button("Previous", size="sm", elem_id="previous")
         following = gr.Button("Next", size="sm", elem_id="next")
-        reset = gr.Button("Reset", size="sm", elem_id="reset")
-    link = permalink_box("board-link")
     html_box(published_html() + limits_html(), elem_id="board-after")
+    sort = gr.Textbox(DEFAULT_SORT, visible="hidden", elem_id="sort", label="Sort")
+    page = gr.Number(1, visible="hidden", elem_id="page", label="Page", precision=0)
+    link = permalink_box("board-link")
     state = [search, sort, page, columns, *facets.values()]
-    shown = [table, count, link, previous, following]
+    shown = [table, count, link, steps, previous, following]
     names = tuple(facets)
     _bind_state(store, names, state, shown)
     _bind_steps(store, names, state, shown, (table, previous, following))
 
     def restore(request: gr.Request) -> list[Any]:
         facts = read_facts(store)
-        query = (
-            parse_query(list(request.query_params.items()), known=facts.known)
-            if not hasattr(request.query_params, "multi_items")
-            else parse_query(request.query_params.multi_items(), known=facts.known)
-        )
+        query = parse_query(request.query_params.multi_items(), known=facts.known)
         return [header_html(facts), *_fill(query, facts, names), *_show(store, query)]
 
     def clear() -> list[Any]:
@@ -143,6 +137,7 @@ def _show(store: Store, query: BoardQuery) -> list[Any]:
         board_table(page),
         count_html(page),
         query.permalink(),
+        gr.update(visible=page.pages > 1),
         gr.update(interactive=at > 1),
         gr.update(interactive=at < page.pages),
     ]

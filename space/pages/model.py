@@ -9,7 +9,7 @@ import gradio as gr
 from contracts.errors import ContractError
 from space.asked import country_name, question_title
 from space.pages.parts import QUICK, first_of, html_box, permalink_box, row_choices
-from space.render.model import answer_html, model_html, raw_answer_html
+from space.render.model import answer_html, head_html, raw_answer_html, tables_html
 from space.render.text import esc, href, notice
 from space.store import Store
 
@@ -17,13 +17,15 @@ from space.store import Store
 def layout(app: gr.Blocks, store: Store) -> None:
     """Lay out the page and bind its events."""
     row = gr.Dropdown(row_choices(store), label="Row", elem_id="model-row", value=None)
-    body = html_box(elem_id="model")
+    head = html_box(elem_id="model")
+    html_box("<h2>Single answers</h2>", elem_id="model-answer-title")
     with gr.Row():
         country = gr.Dropdown([], label="Country", elem_id="model-country")
         question = gr.Dropdown([], label="Question", elem_id="model-question")
     answer = html_box(elem_id="model-answer")
+    tables = html_box(elem_id="model-tables")
     link = permalink_box("model-link")
-    picked, shown = [row, country, question], [body, answer, link]
+    picked, shown = [row, country, question], [head, tables, answer, link]
 
     def restore(request: gr.Request) -> list[Any]:
         choices = row_choices(store)
@@ -37,32 +39,32 @@ def layout(app: gr.Blocks, store: Store) -> None:
     app.load(restore, None, [row, country, question, *shown], **QUICK)
     row.input(changed, picked, [country, question, *shown], **QUICK)
     gr.on(
-        [country.input, question.input], lambda *v: changed(*v)[3:], picked, [answer, link], **QUICK
+        [country.input, question.input], lambda *v: changed(*v)[4:], picked, [answer, link], **QUICK
     )
 
 
 def show(store: Store, row_id: str | None, country: str | None, question: str | None) -> list[Any]:
-    """Updates of country, question, body, answer and permalink for a row."""
-    if row_id is None:
-        empty = notice("The store has no rows yet. Score a predictions file into it.")
-        return [gr.update(choices=[]), gr.update(choices=[]), empty, "", ""]
+    """Updates of country, question, head, tables, answer and permalink for a row."""
     try:
-        report = store.report(row_id)
-        body = model_html(store, row_id)
+        report = store.report(row_id or "")
     except ContractError as error:
-        return [gr.update(choices=[]), gr.update(choices=[]), notice(esc(str(error))), "", ""]
-    countries = sorted({cell.country for cell in report.cells}, key=country_name)
+        text = "The store has no rows yet." if row_id is None else str(error)
+        none = gr.update(choices=[], value=None)
+        return [none, none, notice(esc(text)), "", "", ""]
+    countries = sorted({one.country for one in report.countries}, key=country_name)
     questions = [one.question_id for one in report.questions]
     country = country if country in countries else next(iter(countries), None)
     question = question if question in questions else next(iter(questions), None)
     answer = ""
     if country and question:
         answer = answer_html(report, country=country, question_id=question)
-        answer += raw_answer_html(store, row_id, country=country, question_id=question)
+        answer += raw_answer_html(store, row_id or "", country=country, question_id=question)
+    state = {"row": row_id or "", "country": country or "", "question": question or ""}
     return [
         gr.update(choices=[(country_name(one), one) for one in countries], value=country),
         gr.update(choices=[(question_title(one), one) for one in questions], value=question),
-        body,
+        head_html(report, row_id or ""),
+        tables_html(report, links=True),
         answer,
-        href("", row=row_id, country=country or "", question=question or "").lstrip("?"),
+        href("", **state).lstrip("?"),
     ]

@@ -32,7 +32,8 @@ def share_bars(labels: Sequence[str], series: Sequence[Series]) -> str:
 
 def _bar(one: Series, share: float | None) -> str:
     if share is None:
-        return f'<div class="oa-bar" title="{esc(one.name)}: no answer"><b></b><small>{DASH}</small></div>'
+        title = f"{esc(one.name)}: no answer"
+        return f'<div class="oa-bar" title="{title}"><b></b><small>{DASH}</small></div>'
     text = f"{share:.1%}"
     return (
         f'<div class="oa-bar" title="{esc(one.name)}: {text}">'

@@ -44,7 +44,7 @@ VERDICTS = {
 
 
 def model_html(store: Store, row_id: str, *, links: bool = True) -> str:
-    """The page without its single answers.
+    """The whole page without its single answers.
 
     Args:
         store: the store.
@@ -55,11 +55,18 @@ def model_html(store: Store, row_id: str, *, links: bool = True) -> str:
         ContractError: the store has no such row.
     """
     report = store.report(row_id)
+    return head_html(report, row_id) + tables_html(report, links=links)
+
+
+def head_html(report: Report, row_id: str) -> str:
+    """What was scored, the scores, and the map."""
+    return _heading(report, row_id) + _scores(report) + _map(report)
+
+
+def tables_html(report: Report, *, links: bool) -> str:
+    """Countries, categories, regions, groups, questions, protocols, warnings."""
     return "".join(
         (
-            _heading(report, row_id),
-            _scores(report),
-            _map(report),
             _countries(report, links=links),
             _groups(report, "category", "By category"),
             _groups(report, "continent", "By region"),
@@ -280,6 +287,7 @@ def _protocols(report: Report) -> str:
         rows += [
             (esc(result.protocol), esc(one.name.replace("_", " ")), cell_score(one.value))
             for one in result.scores
+            if report.score(one.name) is None
         ]
     if not rows:
         return ""
@@ -302,7 +310,7 @@ def answer_html(report: Report, *, country: str, question_id: str) -> str:
     cell = find_cell(report, country=country, question_id=question_id)
     title = f"<h3>{esc(question_text(question_id))}</h3>"
     if cell is None:
-        return title + notice(f"The report holds no answer for {esc(country_name(country))}.")
+        return title + notice(_no_answer(report, country))
     labels = option_labels(question_id) or [str(i + 1) for i in range(len(cell.people))]
     bars = share_bars(
         labels,
@@ -320,6 +328,15 @@ def answer_html(report: Report, *, country: str, question_id: str) -> str:
         )
     )
     return title + bars + facts
+
+
+def _no_answer(report: Report, country: str) -> str:
+    if not report.cells:
+        return (
+            "This report was written without its single answers. Score the predictions anew "
+            "with <code>opinion-atlas score --cells</code> to see them here."
+        )
+    return f"The report holds no answer for {esc(country_name(country))}."
 
 
 def find_cell(

@@ -9,7 +9,7 @@ from space.asked import code_label, country_name, question_text
 from space.people import MISSING_TITLES, Answers, People
 from space.render.bars import Series, share_bars
 from space.render.table import plain_table
-from space.render.text import DASH, esc, link, notice, number
+from space.render.text import DASH, esc, link, notice
 from space.render.world import world_map
 
 #: Longest heading of a column.
@@ -60,7 +60,7 @@ def counts_table(found: Sequence[tuple[str, Answers]]) -> str:
 
 
 def _effective(answers: Answers) -> str:
-    text = number(answers.n_eff, decimals=0)
+    text = DASH if answers.n_eff is None else f"{answers.n_eff:,.0f}"
     if not answers.n_eff_estimated:
         return text
     return f'<span title="estimated from the design effect">{text}*</span>'

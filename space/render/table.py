@@ -7,7 +7,7 @@ from typing import Any
 
 from space.board import BoardPage, rank_text, tie_letter
 from space.columns import Column
-from space.render.text import badge, esc, href, number, score
+from space.render.text import DASH, badge, esc, href, number, score
 
 _KIND_TIPS = {
     "baseline": "No model: a reference point made from the survey or from arithmetic; not ranked.",
@@ -81,9 +81,9 @@ def _cell(row: Mapping[str, Any], column: Column, *, model_page: str) -> str:
 
 
 def _rank(row: Mapping[str, Any]) -> str:
-    if row["kind"] in _KIND_TIPS or row["rank"] is None:
-        tip = _KIND_TIPS.get(row["kind"], "Not ranked: the report has no single answers.")
-        return f'<span class="oa-none" title="{esc(tip)}">–</span>'
+    tip = unranked_reason(row)
+    if tip:
+        return f'<span class="oa-none" title="{esc(tip)}">{DASH}</span>'
     tip = f"rank {rank_text(row)} among equals; tie group {tie_letter(row['tie'])}"
     span = f"{row['rank_low']}–{row['rank_high']} of {row['ranked']}"
     return (
@@ -91,6 +91,17 @@ def _rank(row: Mapping[str, Any]) -> str:
         f'<sup class="oa-tie">{tie_letter(row["tie"])}</sup></b>'
         f'<span class="oa-interval">{span}</span></span>'
     )
+
+
+def unranked_reason(row: Mapping[str, Any]) -> str:
+    """Why a row shows no rank; "" where it has one."""
+    if row["kind"] in _KIND_TIPS:
+        return _KIND_TIPS[row["kind"]]
+    if row["rank"] is None:
+        return "Not ranked: the report has no score per question."
+    if row["ranked"] < 2:
+        return "No other row has the same release, questions, method, condition and class."
+    return ""
 
 
 def _name(row: Mapping[str, Any], *, model_page: str) -> str:

@@ -161,9 +161,24 @@ def sample_report(
         questions=_questions(cells),
         groups=_groups(cells),
         cells=cells if with_cells else [],
-        protocols=[ProtocolResult(protocol="alignment", applies=True)],
+        protocols=[
+            ProtocolResult(
+                protocol="alignment", applies=True, tables={"question_scores": _grid(cells)}
+            )
+        ],
         warnings=[Notice(code="made-up", message="this model does not exist", count=1)],
     )
+
+
+def _grid(cells: list[CellEntry]) -> dict[str, object]:
+    scores = {(cell.country, cell.question_id): cell.alignment for cell in cells}
+    names = sorted({country for country, _ in scores})
+    ids = sorted({question for _, question in scores})
+    return {
+        "countries": names,
+        "questions": ids,
+        "scores": [[scores.get((country, question)) for question in ids] for country in names],
+    }
 
 
 COUNTRIES = ["DEU", "JPN", "USA", "BRA", "NGA", "EGY", "SGP", "NZL"]
