@@ -81,6 +81,11 @@ def hub_errors(repo: str, doing: str) -> Iterator[None]:
         ) from None
     except HTTPError as error:
         raise _http_error(error, repo, doing) from None
+    except RuntimeError as error:
+        # The client wraps what broke a large upload.
+        if not isinstance(error.__cause__, HTTPError):
+            raise
+        raise _http_error(error.__cause__, repo, doing) from None
 
 
 def _http_error(error: Exception, repo: str, doing: str) -> ContractError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from codebook import countries, value_questions
 from codebook.demographics import demographics
 from contracts.manifest import SourceFile, Synthetic
 from dataset_builder.survey import Survey
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 #: Raw demographics of the made-up people: variable -> codes drawn from, missing ones included.
 _DRAWN = {
