@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,14 +28,12 @@ class Survey:
         answers: int8, shape (n, len(questions)): raw codes of wave 7; -1..-5 are the kinds of
             missing. Stored column by column (Fortran order).
         questions: ids of the value questions that the file holds, in questionnaire order.
-        demographics: int32 arrays, shape (n,), of raw codes by variable of wave 7; a variable that
-            the file lacks is no key.
+        demographics: int32 arrays, shape (n,), of raw codes by variable of wave 7: the 42 and
+            Q223 (party, given out on request only); a variable that the file lacks is no key.
         row_number: int64, shape (n,): 0-based row in the file.
         unlisted: codes that the codebook lacks, kept or set missing.
         notes: what a user should know, a sentence each.
         synthetic: what is made up, None for a real file.
-        on_request: like `demographics`, what is given out only where somebody asks for it (Q223,
-            the party).
     """
 
     source: SourceFile
@@ -52,7 +50,6 @@ class Survey:
     unlisted: tuple[CodeCount, ...] = ()
     notes: tuple[str, ...] = ()
     synthetic: Synthetic | None = None
-    on_request: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Number of people."""

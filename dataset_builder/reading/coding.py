@@ -30,6 +30,13 @@ _DECIMAL = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?")
 _SMALLEST, _LARGEST = -6, 200
 
 
+def _filled(column: pa.Array, blank: int) -> NDArray[np.int64]:
+    """An integer column as numpy, with `blank` for null."""
+    if column.null_count:
+        column = pc.fill_null(column, pa.scalar(blank, column.type))
+    return column.to_numpy(zero_copy_only=False)
+
+
 @dataclass(frozen=True)
 class Unlisted:
     """Codes and labels that a block holds and the codebook lacks.
@@ -78,7 +85,7 @@ class Coder:
         if pa.types.is_dictionary(column.type):
             codes = self._from_texts(column)
         elif pa.types.is_integer(column.type):
-            codes = pc.fill_null(column, int(MissingKind.MISSING)).to_numpy(zero_copy_only=False)
+            codes = _filled(column, int(MissingKind.MISSING))
         else:
             codes = self._from_floats(column)
         if self.mirror:
@@ -97,8 +104,7 @@ class Coder:
     def _from_texts(self, column: pa.DictionaryArray) -> NDArray[np.int64]:
         found = [self.code_of_text(t) for t in column.dictionary.to_pylist()]
         codes = np.array([*found, int(MissingKind.MISSING)], np.int64)
-        place = pc.fill_null(column.indices, len(found)).to_numpy(zero_copy_only=False)
-        return codes[place]
+        return codes[_filled(column.indices, len(found))]
 
     def code_of_text(self, text: str | None) -> int:
         """Raw code of a text: a number, or a label; `UNKNOWN` if it is neither."""
@@ -146,7 +152,7 @@ class Coder:
             return None
         found = codes[odd].astype(np.int64)
         no_code = odd[found == UNKNOWN]
-        texts = tuple(str(text) for text in column.take(pa.array(no_code)).to_pylist())
+        texts = tuple(str(column[row].as_py()) for row in no_code.tolist())
         return Unlisted(rows=odd, codes=found, texts=texts)
 
 

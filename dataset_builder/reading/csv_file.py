@@ -57,7 +57,7 @@ class CsvFile:
         self._ended = False
         self._rest = self._first_chunk()
         header, self._rest = _cut_header(self._rest, name=name)
-        text = self._decode(header).removeprefix("\ufeff")
+        text = self._text(header).removeprefix("\ufeff")
         self._separator = _separator(text, name=name)
         self.headers = next(csv.reader([text], delimiter=self._separator))
         self.detected = {
@@ -129,9 +129,10 @@ class CsvFile:
             data += self._read()
         if data.isascii():
             return data
-        return self._decode(data).encode("utf-8")
+        text = self._text(data)
+        return data if self._encoding == "utf-8" else text.encode("utf-8")
 
-    def _decode(self, data: bytes) -> str:
+    def _text(self, data: bytes) -> str:
         """Text of the bytes; what is not UTF-8 is Windows-1252, but never both in one file."""
         if self._encoding == "utf-8":
             try:
