@@ -90,7 +90,7 @@ class ReadstatFile:
 
         try:
             return _readers()[self._kind](str(self._path), user_missing=True, **options)
-        except pyreadstat.ReadstatError as error:
+        except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError) as error:
             raise self._cut_short(str(error).strip()) from None
         except UnicodeDecodeError as error:
             raise fail(
