@@ -191,6 +191,21 @@ def compare(
 report = App(name="report", help="Show a report as a page, or the difference of two.")
 
 
+@report.command(name="html")
+def report_html(
+    file: Annotated[Path, Parameter(help="A report.")],
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="Where to write the page (.html).")],
+) -> None:
+    """Write a report as one page that opens offline, in a browser or from a mail."""
+    from contracts.report import read_report
+    from scoring.html import write_page
+
+    write_page(read_report(file), out)
+    print(f"Page: {out}")
+
+
 @report.command(name="diff")
 def report_diff(
     first: Annotated[Path, Parameter(help="A report.")],

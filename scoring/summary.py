@@ -11,6 +11,9 @@ from contracts.report import CountryEntry, Interval, Notice, Report, Score
 from scoring.compare import Comparison
 from scoring.terminal import console
 
+#: A space that no line breaks at.
+NARROW = "\u202f"
+
 #: Scores worth a line on a screen, with what they are in words; the rest stands in the file.
 SHOWN_SCORES: dict[str, str] = {
     "alignment": "with people; 1 is identical",
@@ -48,8 +51,8 @@ def percent(share: float | None) -> str:
     if share is None:
         return "–"
     if 0 < share < 0.001 or 0.999 < share < 1:
-        return "<0.1 %" if share < 0.5 else ">99.9 %"
-    return f"{100 * share:.1f} %".replace(".0 %", " %")
+        return f"{'<0.1' if share < 0.5 else '>99.9'}{NARROW}%"
+    return f"{100 * share:.1f}".removesuffix(".0") + f"{NARROW}%"
 
 
 def country_name(code: str) -> str:

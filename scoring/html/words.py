@@ -1,0 +1,96 @@
+"""What the page says in words: names of scores, and what scores do not mean."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+#: Title of a score and what it says, by the score's name.
+SCORE_WORDS = MappingProxyType(
+    {
+        "alignment": (
+            "Alignment",
+            "One minus the distance between the model's and people's answer shares, averaged over "
+            "questions, then over countries. 1 means the same shares.",
+        ),
+        "uniform_skill": (
+            "Skill over uniform answers",
+            "0 is as close as answering every option alike, 1 is people's shares themselves.",
+        ),
+        "ceiling_skill": (
+            "Skill on the way to the human ceiling",
+            "0 is uniform answers, 1 is as close as another sample of the same people would be.",
+        ),
+        "difference": (
+            "Model less average human",
+            "Above 0 the model is closer to a country than the average of the other countries is.",
+        ),
+        "centred_alignment": (
+            "Alignment after centring",
+            "How well deviations from the average country are met, both sides centred first.",
+        ),
+        "country_signal": (
+            "Country-specific signal",
+            "Share of countries' own deviations that the model gets right; 0 for a global profile.",
+        ),
+        "total_variation": ("Total variation", "Share of answers that would have to move."),
+        "jensen_shannon": ("Jensen-Shannon divergence", "0 for equal shares, at most 1."),
+        "kl_divergence": ("Kullback-Leibler divergence", "Of people's shares from the model's."),
+        "ranked_probability_score": (
+            "Ranked probability score",
+            "Squared distance of cumulative shares.",
+        ),
+        "mean_score_difference": ("Difference of mean scores", "On a scale from -1 to 1."),
+        "mode_agreement": ("Same most frequent answer", "Share of cells."),
+        "pearson": ("Correlation of mean scores", "Over questions, country by country; 1 is best."),
+        "spearman": ("Rank correlation of mean scores", "The same with ranks."),
+        "advice_correlation_persona": (
+            "Advice and Hofstede scores, as a persona",
+            "Correlation over countries, averaged over the dimensions.",
+        ),
+        "advice_correlation_language": (
+            "Advice and Hofstede scores, by language",
+            "Correlation over countries, averaged over the dimensions.",
+        ),
+        "advice_correlation_both": (
+            "Advice and Hofstede scores, persona and language",
+            "Correlation over countries, averaged over the dimensions.",
+        ),
+    }
+)
+
+#: What a reader must not conclude, each as (claim, why).
+ETHICS = (
+    (
+        "Close is not good.",
+        "A high score says that a model answers like the people who were asked. It does not say "
+        "that the model is better, or that those answers are right or deserve approval.",
+    ),
+    (
+        "A model is no respondent.",
+        "Its answers can stand in for nobody. Who wants to know what people think has to ask them.",
+    ),
+    (
+        "Nothing follows for a single person.",
+        "Shares describe groups. No trait or opinion of anybody may be inferred from them.",
+    ),
+    (
+        "A country is not of one mind.",
+        "Averages hide the people within a country, and read as portraits they become stereotypes.",
+    ),
+    (
+        "Small differences are noise.",
+        "Intervals take questions and respondents as sampled. They leave out how interviews were "
+        "clustered, so the true ones are wider.",
+    ),
+)
+
+LICENCE = (
+    "The people's side comes from the World Values Survey: non-commercial use, with citation; the "
+    "survey's own files are not redistributed."
+)
+
+
+def plain_name(name: str) -> str:
+    """A name from a report as words: `mean_score` becomes `Mean score`."""
+    words = name.replace("_", " ").replace("-", " ").strip()
+    return words[:1].upper() + words[1:]
