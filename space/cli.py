@@ -78,3 +78,25 @@ def board(
     from space.serve import export_static
 
     export_static(store, export, release=release, fill=seed, force=force, dry_run=dry_run)
+
+
+def rescore(
+    *,
+    store: StoreFolder = Path("board-store"),
+    release: ReleaseName = "reference",
+    everything: Annotated[
+        bool,
+        Parameter(name="--all", negative="", help="Score rows that are up to date anew as well."),
+    ] = False,
+    dry_run: Annotated[
+        bool, Parameter(negative="", help="Say what would be scored, and score nothing.")
+    ] = False,
+) -> int:
+    """Score the predictions of a store anew, for a new scorer or a new release.
+
+    Predictions are kept, so a new scorer can rebuild a whole board. Replaced reports go to
+    STORE/archive. Exits with 1 if a row failed; it keeps its old report.
+    """
+    from space.serve import rescore_store
+
+    return rescore_store(store, release=release, everything=everything, dry_run=dry_run)

@@ -13,6 +13,9 @@ Kind = Literal["rank", "name", "text", "number", "score", "part"]
 MAX_COLUMNS = 12
 PAGE_ROWS = 100
 
+#: Below this coverage a score is marked as partial, and the row is not ranked.
+FULL_COVERAGE = 0.95
+
 
 @dataclass(frozen=True)
 class Column:

@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contracts.errors import fail
 from scoring.inference.bootstrap import question_counts, resampled_means
@@ -140,38 +141,29 @@ def compare_grids(first: Floats, second: Floats, *, names: tuple[str, str]) -> P
     asked = both.any(axis=0)
     one, other = (_question_means(grid, both)[asked] for grid in (first, second))
     gap = one - other
-    common = (int(asked.sum()), int(both.any(axis=1).sum()))
-    if common[0] < FEWEST_QUESTIONS:
-        means = [float(side.mean()) if side.size else float("nan") for side in (one, other)]
-        return Pair(*names, *common, *means, means[0] - means[1], None, None, None, None)
+    names_and_counts = (*names, int(asked.sum()), int(both.any(axis=1).sum()))
+    if len(gap) == 0:
+        raise fail("nothing-common", "the two rows share no scored question", found=str(names))
+    means = (float(one.mean()), float(other.mean()), float(gap.mean()))
+    if len(gap) < FEWEST_QUESTIONS:
+        return Pair(*names_and_counts, *means, None, None, None, None)
     test = sign_flip_test(one, other, rng=np.random.default_rng(SEED))
     counts = question_counts(len(gap), replicates=REPLICATES, rng=np.random.default_rng(SEED))
-    bounds = percentile_bounds(resampled_means(gap, counts), gap.mean(), units=len(gap))
-    return Pair(
-        *names,
-        *common,
-        float(one.mean()),
-        float(other.mean()),
-        float(gap.mean()),
-        float(bounds.low),
-        float(bounds.high),
-        test.p_value,
-        None,
-    )
+    bounds = percentile_bounds(resampled_means(gap, counts), np.asarray(gap.mean()), units=len(gap))
+    low, high = float(bounds.low), float(bounds.high)
+    return Pair(*names_and_counts, *means, low, high, test.p_value, None)
 
 
-def _question_means(
-    grid: Floats, scored: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-) -> Floats:
-    total = np.where(scored, grid, 0.0).astype(np.float64).sum(axis=0)
-    return total / np.maximum(scored.sum(axis=0), 1)
+def _question_means(grid: Floats, scored: NDArray[np.bool_]) -> Floats:
+    total = np.where(scored, grid, 0.0).sum(axis=0)
+    return np.asarray(total / np.maximum(scored.sum(axis=0), 1), np.float64)
 
 
 def question_differences(
     grids: Sequence[Floats], questions: Sequence[str]
 ) -> tuple[QuestionDifference, ...]:
     """Questions by how far the rows lie apart, over cells that all rows answered."""
-    scored = np.isfinite(np.stack(grids)).all(axis=0)
+    scored = np.asarray(np.isfinite(np.stack(grids)).all(axis=0))
     means = np.stack([_question_means(grid, scored) for grid in grids])
     found = [
         QuestionDifference(
@@ -179,6 +171,6 @@ def question_differences(
             tuple(float(one) for one in means[:, at]),
             float(means[:, at].max() - means[:, at].min()),
         )
-        for at in np.flatnonzero(scored.any(axis=0))
+        for at in map(int, np.flatnonzero(scored.any(axis=0)))
     ]
     return tuple(sorted(found, key=lambda one: (-one.spread, one.question_id)))

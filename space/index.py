@@ -16,11 +16,12 @@ import numpy as np
 from contracts.atomic import atomic_file
 from contracts.errors import ContractError
 from contracts.report import Report, read_report
+from space.columns import FULL_COVERAGE
 from space.ranking import SEED, rank_rows
 from space.rows import EVERYWHERE, grid_of, part_rows, row_fields, score_rows
 
 #: An index of another version is built anew from the reports.
-INDEX_VERSION = 4
+INDEX_VERSION = 5
 
 log = logging.getLogger("space.index")
 
@@ -154,7 +155,8 @@ def _rank(db: sqlite3.Connection) -> None:
     groups: dict[str, list[str]] = {}
     listed = db.execute(
         "SELECT row_id, comparison FROM rows JOIN grids USING (row_id) "
-        "WHERE comparison != '' ORDER BY row_id"
+        "WHERE comparison != '' AND coverage >= ? ORDER BY row_id",
+        (FULL_COVERAGE,),
     )
     for row_id, comparison in listed:
         groups.setdefault(comparison, []).append(row_id)
@@ -189,7 +191,7 @@ def common_grids(db: sqlite3.Connection, row_ids: Sequence[str]) -> CommonGrid:
     at_question = {name: i for i, name in enumerate(questions)}
     grids = []
     for names, ids, alignment in found.values():
-        grid = np.full((len(countries), len(questions)), np.nan, np.float32)
+        grid = np.full((len(countries), len(questions)), np.nan)
         rows = [at_country[name] for name in names]
         columns = [at_question[name] for name in ids]
         grid[np.ix_(rows, columns)] = alignment

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from scoring.inference.ranks import rank_intervals
 SEED = 20260101
 REPLICATES = 1000
 
-Floats = NDArray[np.floating[Any]]
+Floats = NDArray[np.float64]
 
 
 class Rank(NamedTuple):

@@ -105,3 +105,22 @@ def export_static(
     store = prepare_store(folder, release=release, fill=fill)
     files = export_board(store, out, replace=force)
     print(f"Wrote {len(files)} files. Open {out / 'index.html'} in a browser.")
+
+
+def rescore_store(folder: Path, *, release: str, everything: bool, dry_run: bool) -> int:
+    """Score a store anew and say what became of each row; 1 if a row failed."""
+    from space.rescore import plan_rescore, rescore
+
+    store = open_store(folder)
+    outcomes = (
+        plan_rescore(store, open_release(release), everything=everything)
+        if dry_run
+        else rescore(store, source=release, everything=everything)
+    )
+    failed = 0
+    for found in outcomes:
+        failed += found.outcome == "failed"
+        print(f"{found.row_id}: {found.outcome}{f' ({found.detail})' if found.detail else ''}")
+    if not dry_run:
+        store.ensure_index(force=True)
+    return 1 if failed else 0

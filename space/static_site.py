@@ -13,7 +13,15 @@ from typing import Any
 from contracts.atomic import atomic_folder
 from contracts.digests import pretty_json
 from space.board import about_board, read_board
-from space.columns import DEFAULT_COLUMNS, DEFAULT_SORT, FACETS, MAX_COLUMNS, PAGE_ROWS, PARTS
+from space.columns import (
+    DEFAULT_COLUMNS,
+    DEFAULT_SORT,
+    FACETS,
+    FULL_COVERAGE,
+    MAX_COLUMNS,
+    PAGE_ROWS,
+    PARTS,
+)
 from space.facts import Facts, part_title, read_facts
 from space.published import published_html, published_rows
 from space.query import BoardQuery
@@ -45,6 +53,7 @@ def board_payload(store: Store) -> dict[str, Any]:
     return {
         "about": about_board(facts),
         "page_rows": PAGE_ROWS,
+        "full_coverage": FULL_COVERAGE,
         "max_columns": MAX_COLUMNS,
         "default_columns": list(DEFAULT_COLUMNS),
         "default_sort": DEFAULT_SORT,

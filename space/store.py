@@ -74,10 +74,12 @@ class Store:
 
     def _class_of(self, row_id: str) -> str:
         entry = self.root / "entries" / f"{row_id}.json"
-        if entry.exists():
-            found = str(json.loads(entry.read_text(encoding="utf-8")).get("class", ""))
-            if found in CLASSES:
-                return found
+        try:
+            found = json.loads(entry.read_text(encoding="utf-8")).get("class", "")
+        except (OSError, ValueError, AttributeError):
+            found = ""
+        if found in CLASSES:
+            return str(found)
         return "uploaded" if self.predictions_path(row_id) else "self-reported"
 
     def predictions_path(self, row_id: str) -> Path | None:
@@ -89,24 +91,32 @@ class Store:
         return None
 
     def ensure_index(self, *, force: bool = False) -> Path:
-        """Build the index if the reports have changed; return its path."""
+        """Build the index if the reports have changed; return its path.
+
+        Where an index is there already it keeps serving while the new one is built in the
+        background; `force` waits for the new one.
+        """
+        path = self.index_path
+        now = time.monotonic()
+        if not force and self._looked and now - self._looked < self.look_every:
+            return path
+        if not force and path.exists() and self._looked:
+            self._looked = now
+            threading.Thread(target=self._build, daemon=True).start()
+            return path
+        self._build()
+        self._looked = time.monotonic()
+        return path
+
+    def _build(self) -> None:
         with self._lock:
-            now = time.monotonic()
-            if not force and self._looked and now - self._looked < self.look_every:
-                return self.index_path
             files = self.report_files()
-            if index_signature(self.index_path) != signature(files):
-                started = time.perf_counter()
-                build_index(self.index_path, files)
-                log.info(
-                    "index built",
-                    extra={
-                        "reports": len(files),
-                        "seconds": round(time.perf_counter() - started, 3),
-                    },
-                )
-            self._looked = time.monotonic()
-            return self.index_path
+            if index_signature(self.index_path) == signature(files):
+                return
+            started = time.perf_counter()
+            build_index(self.index_path, files)
+            seconds = round(time.perf_counter() - started, 3)
+            log.info("index built", extra={"reports": len(files), "seconds": seconds})
 
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:

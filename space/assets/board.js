@@ -93,13 +93,14 @@
     const aria = shown ? (falling ? "descending" : "ascending") : "none";
     return `<th scope="col" aria-sort="${aria}" class="${cellClass(col)}"><button type="button" data-sort="${esc(col.key)}" data-first="${col.higher_is_better ? "-" : ""}" title="${esc(col.tip)}">${esc(col.title)}<span aria-hidden="true" class="oa-arrow">${shown ? (falling ? "▼" : "▲") : ""}</span></button></th>`;
   }
-  function scoreCell(found, digits) {
+  function scoreCell(found, digits, partial) {
     if (missing(found.estimate)) return '<span class="oa-none" title="not scored">–</span>';
     const span = missing(found.low) || missing(found.high) ? "" : fixed(found.low, digits) + " to " + fixed(found.high, digits);
     const tips = [span ? "95 % interval " + span : "no interval"];
     if (!missing(found.coverage)) tips.push("coverage " + Math.round(found.coverage * 100) + "%");
     if (found.questions) tips.push(found.questions + " questions");
-    return `<span class="oa-score" title="${esc(tips.join("; "))}"><b>${fixed(found.estimate, digits)}</b>${span ? `<span class="oa-interval">${span}</span>` : ""}</span>`;
+    if (partial) tips.push("of the part that was answered");
+    return `<span class="oa-score" title="${esc(tips.join("; "))}">${partial ? '<sup class="oa-partial">partial</sup>' : ""}<b>${fixed(found.estimate, digits)}</b>${span ? `<span class="oa-interval">${span}</span>` : ""}</span>`;
   }
   function tieLetter(number) {
     let letters = "";
@@ -107,7 +108,7 @@
     return letters;
   }
   function show(row, col) {
-    if (col.kind === "score" || col.kind === "part") return scoreCell(cell(row, col.key), col.decimals);
+    if (col.kind === "score" || col.kind === "part") return scoreCell(cell(row, col.key), col.decimals, !missing(row.coverage) && row.coverage < data.full_coverage);
     if (col.kind === "rank") {
       if (missing(row.rank) || row.ranked < 2) return '<span class="oa-none" title="Not ranked: a reference point, or no other row is its equal.">–</span>';
       const tie = tieLetter(row.tie);

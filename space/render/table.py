@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from space.board import BoardPage, rank_text, tie_letter
-from space.columns import Column
+from space.columns import FULL_COVERAGE, Column
 from space.render.text import DASH, badge, esc, href, number, score
 
 _KIND_TIPS = {
@@ -70,7 +70,8 @@ def _row(row: Mapping[str, Any], columns: Sequence[Column], *, model_page: str) 
 
 def _cell(row: Mapping[str, Any], column: Column, *, model_page: str) -> str:
     if column.kind in ("score", "part"):
-        return score(row["cells"].get(column.key, {}), decimals=column.decimals)
+        cell = row["cells"].get(column.key, {})
+        return score(cell, decimals=column.decimals, partial=partial(row))
     if column.kind == "rank":
         return _rank(row)
     if column.kind == "name":
@@ -93,10 +94,17 @@ def _rank(row: Mapping[str, Any]) -> str:
     )
 
 
+def partial(row: Mapping[str, Any]) -> bool:
+    """Whether the row's answers cover too little for its scores to speak for the whole."""
+    return row["coverage"] is not None and row["coverage"] < FULL_COVERAGE
+
+
 def unranked_reason(row: Mapping[str, Any]) -> str:
     """Why a row shows no rank; "" where it has one."""
     if row["kind"] in _KIND_TIPS:
         return _KIND_TIPS[row["kind"]]
+    if partial(row):
+        return "Not ranked: the answers cover only a part of what was asked."
     if row["rank"] is None:
         return "Not ranked: the report has no score per question."
     if row["ranked"] < 2:

@@ -31,8 +31,14 @@ def interval(low: float | None, high: float | None, *, decimals: int = 3) -> str
     return f"{number(low, decimals=decimals)} to {number(high, decimals=decimals)}"
 
 
-def score(cell: Mapping[str, Any], *, decimals: int = 3) -> str:
-    """A score with its interval below and its coverage on pointing."""
+def score(cell: Mapping[str, Any], *, decimals: int = 3, partial: bool = False) -> str:
+    """A score with its interval below and its coverage on pointing.
+
+    Args:
+        cell: estimate, low, high, coverage, questions; what is missing is left out.
+        decimals: digits after the point.
+        partial: whether to mark the score as one of a part only.
+    """
     estimate = cell.get("estimate")
     if estimate is None:
         return f'<span class="oa-none" title="not scored">{DASH}</span>'
@@ -42,10 +48,14 @@ def score(cell: Mapping[str, Any], *, decimals: int = 3) -> str:
         tips.append(f"coverage {cell['coverage']:.0%}")
     if cell.get("questions"):
         tips.append(f"{cell['questions']} questions")
-    low = f'<span class="oa-interval">{span}</span>' if span else ""
+    below = f'<span class="oa-interval">{span}</span>' if span else ""
+    mark = ""
+    if partial:
+        tips.append("of the part that was answered")
+        mark = '<sup class="oa-partial">partial</sup>'
     return (
         f'<span class="oa-score" title="{esc("; ".join(tips))}">'
-        f"<b>{number(estimate, decimals=decimals)}</b>{low}</span>"
+        f"{mark}<b>{number(estimate, decimals=decimals)}</b>{below}</span>"
     )
 
 
