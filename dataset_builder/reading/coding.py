@@ -26,7 +26,7 @@ UNKNOWN = np.int64(-(2**62))
 
 _WHOLE = re.compile(r"[+-]?\d{1,15}(?:[.,]0*)?")
 _DECIMAL = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?")
-#: Span of the lookup table; codes beyond it fall on its two ends, which are never listed.
+#: Span of the lookup table; codes beyond it fall on its two ends, which are looked up apart.
 _SMALLEST, _LARGEST = -6, 200
 
 
@@ -141,12 +141,13 @@ class Coder:
         if self._lookup is None:
             listed = self.allowed | set(MISSING_CODES)
             self._lookup = np.isin(np.arange(_SMALLEST, _LARGEST + 1), list(listed))
+            self._lookup[[0, -1]] = False
         if self.numbers:
             odd = np.flatnonzero(codes == UNKNOWN)
         else:
             place = np.clip(codes, _SMALLEST, _LARGEST).astype(np.intp) - _SMALLEST
             odd = np.flatnonzero(~self._lookup[place])
-        if odd.size and not self.numbers and max(self.allowed, default=0) > _LARGEST:
+        if odd.size and not self.numbers and max(self.allowed, default=0) >= _LARGEST:
             odd = odd[~np.isin(codes[odd], list(self.allowed))]
         if not odd.size:
             return None
