@@ -76,4 +76,13 @@ def rank_rows(
     counts = question_counts(questions, replicates=replicates, rng=rng)
     drawn = np.stack([country_equal_means(grid, counts) for grid in grids])
     ranks = rank_intervals(estimates, drawn)
-    return [Rank(*(int(part[row]) for part in ranks), size=len(grids)) for row in range(len(grids))]
+    return [
+        Rank(
+            rank=int(ranks.rank[row]),
+            low=int(ranks.low[row]),
+            high=int(ranks.high[row]),
+            tie=int(ranks.group[row]),
+            size=len(grids),
+        )
+        for row in range(len(grids))
+    ]
