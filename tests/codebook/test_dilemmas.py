@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import csv
 import dataclasses
 import hashlib
 import re
@@ -33,6 +34,8 @@ from codebook.dilemmas import (
 )
 
 DILEMMAS = list(dilemmas().values())
+REVIEW_TEXT = language_folder("en").joinpath("review.csv").read_text(encoding="utf-8")
+REVIEW = list(csv.DictReader(REVIEW_TEXT.splitlines()))
 LEAKS = tomllib.loads(language_folder("en").joinpath("leaks.toml").read_text(encoding="utf-8"))
 
 
@@ -77,8 +80,41 @@ def test_nothing_is_wrong_with_the_texts():
     assert [str(p) for p in check_texts(DILEMMAS, leaks=LEAKS)] == []
 
 
-def test_the_whole_check_finds_at_most_missing_reviews():
-    assert [str(p) for p in check_dilemmas() if p.kind != "unreviewed"] == []
+#: Rewritten by the second reader, so that a third has to read them. Empty this when they have.
+PENDING = [
+    "ind-08",
+    "ind-11",
+    "ind-14",
+    "mas-20",
+    "uai-09",
+    "uai-40",
+    "lto-16",
+    "lto-22",
+    "lto-45",
+    "pdi-14",
+    "pdi-17",
+    "pdi-21",
+    "pdi-25",
+    "pdi-30",
+    "pdi-49",
+]
+
+
+def test_the_whole_check_finds_nothing_but_rewritten_dilemmas():
+    problems = check_dilemmas()
+    assert {problem.kind for problem in problems} <= {"rejected"}
+    assert sorted(problem.dilemma_id for problem in problems) == sorted(PENDING)
+
+
+def test_every_dilemma_has_a_review_row_in_the_order_of_the_files():
+    assert [row["id"] for row in REVIEW] == list(dilemmas())
+    assert {row["id"] for row in REVIEW if row["reviewer"] == "pending"} == set(PENDING)
+    assert {row["id"] for row in REVIEW if row["verdict"] != "keep"} == set(PENDING)
+
+
+def test_no_dilemma_is_kept_with_a_rating_below_four():
+    kept = [row for row in REVIEW if row["verdict"] == "keep"]
+    assert [row["id"] for row in kept if min(int(row["balance"]), int(row["purity"])) < 4] == []
 
 
 @pytest.mark.parametrize("dilemma", DILEMMAS, ids=lambda d: d.dilemma_id)
