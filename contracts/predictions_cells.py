@@ -212,12 +212,23 @@ def _options(
     return found
 
 
+@lru_cache(maxsize=512)
+def _options_of(question_id: str) -> Mapping[str, int]:
+    """Codes of a question by their text, those without a place on the scale too."""
+    scale = value_questions()[question_id].scale
+    assert scale is not None
+    return {str(code): code for code in (*scale.codes, *scale.off_scale)}
+
+
 def _code(key: Any, question: Question, row: int, findings: Findings) -> int | None:
-    code = whole_number(key)
+    known = _options_of(question.question_id)
+    code = known.get(key) if isinstance(key, str) else None
+    if code is None:
+        code = known.get(str(whole_number(key)))
+    if code is not None:
+        return code
     scale = question.scale
     assert scale is not None
-    if code in scale.codes or code in scale.off_scale:
-        return code
     findings.add(
         "unknown-option",
         f"{question.question_id} has no such option",
@@ -250,6 +261,8 @@ def _int(number: float) -> int | None:
 def _share(
     found: Any, code: int | None, question: Question, row: int, findings: Findings
 ) -> float | None:
+    if type(found) is float and 0.0 <= found < math.inf:
+        return found
     place = f"{question.question_id} option {code}" if code is not None else question.question_id
     text = "" if found is None else str(found).strip()
     percent = text.endswith("%")
@@ -277,7 +290,8 @@ def _share(
             allowed="0 to 1, or 0 to 100 %",
         )
         return None
-    findings.tolerate("percent_strings", int(percent))
+    if percent:
+        findings.tolerate("percent_strings")
     return share + 0.0
 
 

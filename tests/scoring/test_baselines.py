@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,12 @@ def written(release, tmp_path_factory: pytest.TempPathFactory):
 
 
 def shares_of(written, name: str) -> dict[tuple[str, str], list[float]]:
-    read = read_predictions(written[name].path)
+    return read_shares(written[name].path)
+
+
+@cache
+def read_shares(path: Path) -> dict[tuple[str, str], list[float]]:
+    read = read_predictions(path)
     assert read.tolerated == {}
     assert read.notices == ()
     assert read.cells is not None
