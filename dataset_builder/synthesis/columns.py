@@ -18,7 +18,7 @@ from dataset_builder.synthesis.weights import rescaling_weight
 
 #: The version column of a synthetic file.
 VERSION_TEXT = "SYNTHETIC (modelled on 5-0-0)"
-DOI_TEXT = "none: SYNTHETIC, no person answered"
+DOI_TEXT = "none: SYNTHETIC; no person answered"
 
 #: Regional organisation that Q82 was about, by continent.
 _ORGANISATIONS = {

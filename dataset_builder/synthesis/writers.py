@@ -28,7 +28,7 @@ def write_csv(path: Path, frames: Iterable[CountryFrame]) -> None:
     """Comma-separated, codes as numbers, blanks empty, UTF-8, as the pooled file ships."""
     import pyarrow.csv as pa_csv
 
-    options = pa_csv.WriteOptions(quoting_style="needed", quoting_header="needed")
+    options = pa_csv.WriteOptions(quoting_style="none", quoting_header="none")
     with (
         path.open("wb") as handle,
         pa_csv.CSVWriter(handle, _schema(), write_options=options) as out,

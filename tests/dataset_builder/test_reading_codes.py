@@ -107,7 +107,9 @@ def test_unknown_codes_raise_all_together(tmp_path: Path) -> None:
         },
         rows=4,
     )
-    with pytest.raises(ContractError, match="odd.csv: codes that the codebook lacks: 4") as caught:
+    with pytest.raises(
+        ContractError, match=r"odd\.csv: codes that the codebook lacks: 4"
+    ) as caught:
         read_survey(path)
     found = {(p.column, p.found, p.count) for p in caught.value.problems}
     assert found == {("Q1", "9", 1), ("Q46", "Ecstatic", 1), ("Q260", "3", 1)}
