@@ -62,6 +62,11 @@ COMMANDS: dict[str, tuple[str, Group, str]] = {
         BOARD,
         "Export the board as a static site.",
     ),
+    "rescore": (
+        "space.cli:rescore",
+        BOARD,
+        "Score all predictions of a board's store anew.",
+    ),
     "space": (
         "space.cli:space",
         BOARD,
