@@ -78,6 +78,8 @@ class RowDigest:
 
         if isinstance(table, pa.RecordBatch):
             table = pa.Table.from_batches([table])
+        if not table.num_rows:
+            return  # A file without rows is read without batches: both ways give one digest.
         self.rows += table.num_rows
         for name in table.column_names:
             for chunk in table.column(name).chunks:
