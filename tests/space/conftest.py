@@ -1,0 +1,116 @@
+"""Fixtures: a store of sample reports, a server over it, a real browser."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from space.store import Store, open_store
+
+CHROMIUM = Path("/usr/bin/chromium")
+SECONDS_TO_START = 120
+
+
+def load_samples() -> ModuleType:
+    """The module beside this file that makes sample reports."""
+    path = Path(__file__).with_name("board_samples.py")
+    spec = importlib.util.spec_from_file_location("board_samples", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["board_samples"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def samples() -> ModuleType:
+    """Functions that make sample reports."""
+    return load_samples()
+
+
+@pytest.fixture(scope="session")
+def sample_root(samples: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a store with the sample reports; not to be changed."""
+    root = tmp_path_factory.mktemp("board") / "store"
+    (root / "reports").mkdir(parents=True)
+    samples.fill_sample_store(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def sample_store(sample_root: Path) -> Store:
+    """The store of sample reports, its index built."""
+    store = open_store(sample_root)
+    store.ensure_index(force=True)
+    return store
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_board(root: Path, log: Path, *, port: int) -> subprocess.Popen[bytes]:
+    """Start the real command over a store; wait until it answers."""
+    command = [sys.executable, "-m", "opinion_atlas", "space", "--store", str(root)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*command, "--no-seed", "--port", str(port)],
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"},
+        )
+    for _ in range(SECONDS_TO_START * 2):
+        if process.poll() is not None:
+            raise RuntimeError(f"the server stopped: {log.read_text()[-2000:]}")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
+                if answer.status == 200:
+                    return process
+        except OSError:
+            time.sleep(0.5)
+    process.kill()
+    raise RuntimeError(f"the server did not answer: {log.read_text()[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def board_server(sample_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a running board over the sample store, one for the session."""
+    port = free_port()
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    process = start_board(sample_root, log, port=port)
+    yield f"http://127.0.0.1:{port}/"
+    process.terminate()
+    process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A real browser."""
+    from playwright.sync_api import sync_playwright
+
+    if not CHROMIUM.exists():
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(CHROMIUM),
+            args=[
+                "--no-sandbox",
+                "--disable-background-networking",
+                "--disable-component-update",
+            ],
+        )
+        yield browser
+        browser.close()
