@@ -274,7 +274,12 @@ class Store:
 
 
 def _text(content: Any) -> str:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # half of a surrogate pair, which SQLite does not take
+        return json.dumps(content, separators=(",", ":"))
+    return text
 
 
 def response_json(response: Response) -> dict[str, Any]:

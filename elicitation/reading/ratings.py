@@ -1,0 +1,158 @@
+"""The score of a described person from a reply with reasons."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from elicitation.reading.answer import Answer, Option, invalid
+from elicitation.reading.labels import LabelError, label_of
+from elicitation.reading.normalise import normalise, strip_thinking
+from elicitation.reading.objects import Pairs, blocks, lenient_objects, strict_json
+from elicitation.reading.refusals import is_refusal
+
+_SCORE_KEYS = ("score", "rating", "answer", "value", "number", "punkt", "puntuación", "puntuacion",
+               "pontuação", "nota", "оценка", "балл", "评分", "分数", "スコア", "評価", "点수",
+               "점수", "điểm", "wert", "antwort", "respuesta", "resposta", "答案")  # fmt: skip
+_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
+_OUT_OF = re.compile(
+    r"^\s*([-+]?\d+(?:[.,]\d+)?)\s*(?:/|out of|of|von|de|из|on a scale|\(|-\s|:)", re.IGNORECASE
+)
+_IN_TEXT = re.compile(
+    r"(?:score|rating|rate|answer|number|a|puntuación|antwort|respuesta|оценка|评分|点数|점수)"
+    r"(?:\s+(?:is|of|would be|as|it))?\s*[:=]?\s*[\"'*_(]*([-+]?\d+(?:[.,]\d+)?)(?![\w%])",
+    re.IGNORECASE,
+)
+
+#: A score out of the highest one.
+_MOST = r"(?<![\w.,-])(\d+(?:[.,]\d+)?)\s*(?:/|out of|von|de|sur|из)\s*{}(?![\w])"
+
+
+def read_rating(text: str, options: Sequence[Option], *, cut_off: bool = False) -> Answer:
+    """The score that a reply states.
+
+    Returns:
+        `ok` only where the whole reply is a JSON object whose `score` is a label of the scale. A
+        number outside the scale, or none of its whole numbers, is `invalid` and kept as `score`.
+    """
+    strict = _strict(text, options)
+    if strict is not None:
+        return strict
+    visible = strip_thinking(text)
+    if visible.unclosed:
+        return Answer("truncated", notes=("unclosed-thinking",))
+    said = normalise(visible.text).strip()
+    score = _score(said, options)
+    if score is not None:
+        return _rated(score, options, "form")
+    if is_refusal(said):
+        return Answer("refused")
+    if cut_off:
+        return Answer("truncated")
+    return invalid("empty" if not said else "unreadable")
+
+
+def _rated(score: float, options: Sequence[Option], *notes: str) -> Answer:
+    on_scale = any(float(option.label) == score for option in options)
+    if not on_scale:
+        return Answer("invalid", score=score, notes=("off-scale",))
+    shares = {o.label: 1.0 if float(o.label) == score else 0.0 for o in options}
+    return Answer("repaired" if notes else "ok", shares, score, 1.0, notes)
+
+
+def _strict(text: str, options: Sequence[Option]) -> Answer | None:
+    try:
+        found = strict_json(text.strip(" \t\r\n"))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, Pairs):
+        return None
+    scores = [entry for key, entry in found if key == "score"]
+    if len(scores) != 1 or isinstance(scores[0], bool) or not isinstance(scores[0], int):
+        return None
+    return _rated(float(scores[0]), options)
+
+
+def _score(said: str, options: Sequence[Option]) -> float | None:
+    found = blocks(said)
+    for block in reversed(found):
+        score = _block_score(block.text, options)
+        if score is not None:
+            return score
+    return _text_score(said, options)
+
+
+def _block_score(text: str, options: Sequence[Option]) -> float | None:
+    try:
+        readings: list[Any] = [strict_json(text)]
+    except (ValueError, RecursionError):
+        readings = list(lenient_objects(text))
+    for found in readings:
+        if isinstance(found, list) and not isinstance(found, Pairs) and len(found) == 1:
+            found = found[0]
+        if isinstance(found, Pairs):
+            score = _pairs_score(found, options)
+            if score is not None:
+                return score
+    return None
+
+
+def _pairs_score(pairs: Pairs, options: Sequence[Option]) -> float | None:
+    """The entry of a key that speaks of a score; else the only entry that is a number."""
+    named = [entry for key, entry in pairs if _is_score_key(key)]
+    for entry in reversed(named):
+        score = _entry_score(entry, options)
+        if score is not None:
+            return score
+    numbers = [e for _, e in pairs if isinstance(e, (int, float)) and not isinstance(e, bool)]
+    if len(numbers) == 1 and not named:
+        return float(numbers[0])
+    inner = [_pairs_score(e, options) for _, e in pairs if isinstance(e, Pairs)]
+    return next((score for score in reversed(inner) if score is not None), None)
+
+
+def _is_score_key(key: str) -> bool:
+    folded = key.casefold()
+    return any(word in folded for word in _SCORE_KEYS)
+
+
+def _entry_score(entry: Any, options: Sequence[Option]) -> float | None:
+    if isinstance(entry, bool) or entry is None:
+        return None
+    if isinstance(entry, (int, float)):
+        return float(entry)
+    if not isinstance(entry, str):
+        return None
+    said = entry.strip().strip("\"'*_")
+    if _NUMBER.fullmatch(said):
+        return _number(said)
+    out_of = _OUT_OF.match(said)
+    if out_of:
+        return _number(out_of[1])
+    try:
+        label = label_of(said, options)
+    except LabelError:
+        return None
+    return None if label is None else float(label)
+
+
+def _text_score(said: str, options: Sequence[Option]) -> float | None:
+    """A score in running text: announced, or the only number, or an option's text."""
+    direct = _entry_score(said, options)
+    if direct is not None:
+        return direct
+    out_of = {_number(m) for m in re.findall(_MOST.format(options[-1].label), said, re.IGNORECASE)}
+    if len(out_of) == 1:
+        return out_of.pop()
+    announced = {_number(match) for match in _IN_TEXT.findall(said)}
+    if len(announced) == 1:
+        return announced.pop()
+    if announced:
+        return None
+    numbers = {_number(n) for n in re.findall(r"(?<![\w.,])[-+]?\d+(?![\w%]|[.,]\d)", said)}
+    return numbers.pop() if len(numbers) == 1 else None
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "."))
