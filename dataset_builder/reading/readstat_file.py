@@ -17,7 +17,7 @@ from dataset_builder.reading.blocks import Block, Wanted, text_array
 from dataset_builder.reading.labels import code_of_label
 from dataset_builder.reading.variables import variable_name
 
-BLOCK_ROWS = 16_384
+BLOCK_ROWS = 8_192
 
 #: Stata's extended missing values, in the order in which the survey's files use them.
 _STATA_LETTERS = {"a": -1, "b": -2, "c": -3, "d": -4, "e": -5}
@@ -73,11 +73,10 @@ class ReadstatFile:
                 usecols=list(names.values()),
                 row_offset=done,
                 row_limit=BLOCK_ROWS,
-                output_format="dict",
                 disable_datetime_conversion=True,
             )
-            columns = {i: self._array(name, table[name]) for i, name in names.items()}
-            rows = len(next(iter(columns.values())))
+            columns = {i: self._array(name, table[name].to_numpy()) for i, name in names.items()}
+            rows = len(table)
             if not rows:
                 break
             done += rows
@@ -109,8 +108,7 @@ class ReadstatFile:
             hint="Download the file again.",
         )
 
-    def _array(self, name: str, entries: Any) -> pa.Array:
-        array: NDArray[np.generic] = np.asarray(entries)
+    def _array(self, name: str, array: NDArray[Any]) -> pa.Array:
         if array.dtype.kind in "iuf":
             return pa.array(array.astype(np.float64), from_pandas=True)
         letters = self._letters[name]
