@@ -5,7 +5,8 @@ valid answer, and only as long as no smaller set of people follows from public c
 subtraction:
 
 - a variable whose groups are not all large enough is left out whole for that country and
-  question, so that no small group follows from the others;
+  question, so that no small group follows from the others (a group that nobody in the country
+  belongs to does not count);
 - where the people whose group is unknown are few, they would follow as everyone less all groups;
   the smallest group is then held back too, so that only the two together follow;
 - `train` and `test` are public for everyone only, never by group, and only as long as the people
@@ -87,12 +88,15 @@ class _Grid:
         slot: slot of each row, -1 where its kind is never public.
         n: valid answers, shape (units, slots).
         country: number of the (wave, country) of each unit.
+        peopled: whether a country has any row of a slot, shape (units, slots): `distributions`
+            has no rows of groups that nobody belongs to.
     """
 
     unit: NDArray[np.intp]
     slot: NDArray[np.intp]
     n: NDArray[np.int64]
     country: NDArray[np.intp]
+    peopled: NDArray[np.bool_]
 
     @cached_property
     def everyone(self) -> NDArray[np.int64]:
@@ -128,7 +132,9 @@ def _grid(table: pa.Table) -> _Grid:
     n[unit[inside], slot[inside]] = table.column("n_valid").to_numpy()[inside]
     country = np.zeros(len(n), np.intp)
     country[unit] = _numbers(table, ("wave", "country"))
-    return _Grid(unit, slot, n, country)
+    peopled = np.zeros((int(country.max(initial=-1)) + 1, len(SLOTS)), bool)
+    peopled[country[unit[inside]], slot[inside]] = True
+    return _Grid(unit, slot, n, country, peopled[country])
 
 
 def _too_small(grid: _Grid) -> NDArray[np.bool_]:
@@ -141,14 +147,16 @@ def _keep_groups(grid: _Grid, keep: NDArray[np.bool_]) -> None:
     for variable in GROUP_VARIABLES:
         slots = _slots_of(variable)
         n = grid.n[:, slots]
-        whole = keep[:, 0] & np.asarray(enough(n)).all(axis=1)
-        keep[:, slots] = whole[:, None]
+        peopled = grid.peopled[:, slots]
+        whole = keep[:, 0] & (np.asarray(enough(n)) | ~peopled).all(axis=1)
+        keep[:, slots] = whole[:, None] & peopled
         rest = grid.everyone - n.sum(axis=1)
         few = whole & (rest > 0) & (rest < MINIMUM_CELL)
         # The same group for all questions of a country: the one with fewest answers in all.
         totals = np.zeros((int(grid.country.max(initial=-1)) + 1, len(slots)), np.int64)
         np.add.at(totals, grid.country, n)
-        smallest = totals.argmin(axis=1)[grid.country]
+        ranked = np.where(peopled, totals[grid.country], np.iinfo(np.int64).max)
+        smallest = ranked.argmin(axis=1)
         keep[np.flatnonzero(few), np.array(slots)[smallest[few]]] = False
 
 

@@ -222,7 +222,8 @@ def _with_sexes(male: int, female: int, unknown: int) -> dict[str, np.ndarray]:
     [
         (30, 30, 0, {"male", "female"}),
         (29, 500, 0, set()),  # the other would give it away
-        (0, 500, 0, set()),  # one kind only: the split says nothing
+        (0, 500, 0, {"female"}),  # nobody is male: there is nobody to give away
+        (0, 500, 7, set()),  # the few unknown would follow
         (200, 300, 40, {"male", "female"}),  # the unknown are many enough
         (200, 300, 7, {"female"}),  # the unknown are few: the smaller group hides them
     ],
@@ -254,10 +255,9 @@ def test_which_parts_are_shown(train: int, validation: int, test: int, shown: se
 def test_what_was_held_back_is_counted() -> None:
     table = table_of(_with_sexes(29, 500, 0))
     found = protect_distributions(table)
-    # Per question: sex=male has 29; sex=female would give it away. The other variables have one
-    # group each, which says nothing; there are three. Train is everyone.
+    # Per question: sex=male has 29; sex=female would give it away.
     assert found.disclosure.cells_suppressed == 3
-    assert found.disclosure.cells_suppressed_secondary == 3 * (1 + 3)
+    assert found.disclosure.cells_suppressed_secondary == 3
     assert found.disclosure.minimum_cell == MINIMUM_CELL
 
 
