@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from functools import cached_property
-from typing import NamedTuple
+from itertools import islice, product
+from typing import Any, NamedTuple
 
 from codebook import countries
 from codebook.wordings import languages, wording
 from contracts.errors import fail
+from contracts.predictions_meta import Kind as PredictionsKind
 from contracts.release import Release
+from elicitation.advice import ORDERS, SPOKEN, advice_language, advice_prompt, advice_targets
 from elicitation.backends.base import Message, Request, Sampling
 from elicitation.conditions import NOBODY, OWN_LANGUAGE, Condition, Target
 from elicitation.distributions import RealShares
 from elicitation.examples import Example, example_pool, form_examples, real_examples
-from elicitation.methods import Reader
+from elicitation.methods import ADVICE_MAX_TOKENS
 from elicitation.people import ProbePeople, probe_people
 from elicitation.prompts import Prompt
 from elicitation.shown import Shown
@@ -94,6 +98,9 @@ class Plan:
 
     def size(self, condition: Condition) -> int:
         """Number of calls of a condition."""
+        if condition.approach:
+            cells = len(self.targets(condition)) * len(self.study.questions)
+            return cells * len(ORDERS) * self.study.repeats
         if condition.demographics:
             people = self.people.people
             found = sum(len(people.get(question, ())) for question in self.study.questions)
@@ -108,9 +115,19 @@ class Plan:
         for item in self.items(condition):
             yield self.call(item)
 
+    def sampled_calls(self, condition: Condition, *, count: int = 40) -> Iterator[Call]:
+        """Some calls of a condition, evenly spread."""
+        step = max(self.size(condition) // count, 1)
+        return (self.call(item) for item in islice(self.items(condition), 0, None, step))
+
     def items(self, condition: Condition) -> Iterator[Item]:
         """The items of a condition, those that share a long prefix next to each other."""
         repeats = range(self.study.repeats)
+        if condition.approach:
+            for target, question in product(self.targets(condition), self.study.questions):
+                for order, repeat in product(ORDERS, repeats):
+                    yield Item(condition, question, target, repeat, order)
+            return
         if condition.demographics:
             for number, (question, target) in enumerate(self._rated(condition)):
                 for repeat in repeats:
@@ -141,6 +158,10 @@ class Plan:
     def prompt(self, item: Item) -> Prompt:
         """The prompt of an item."""
         language = self.language(item.condition, item.target)
+        if item.condition.approach:
+            return advice_prompt(
+                item.question_id, item.condition, item.target, language=language, order=item.order
+            )
         examples = self.examples(item.condition, item.target)
         return self._writer(language).prompt(
             item.question_id, item.target, item.condition, examples
@@ -148,13 +169,15 @@ class Plan:
 
     def language(self, condition: Condition, target: Target) -> str:
         """Language of a target's prompts."""
+        if condition.approach in SPOKEN:
+            return advice_language(target.country)
         if condition.language != OWN_LANGUAGE:
             return condition.language
         return own_language(target.country)
 
     def examples(self, condition: Condition, target: Target) -> tuple[Example, ...]:
         """Examples that a target's prompts show."""
-        if self.study.how.reader != "shares":
+        if condition.approach or self.study.how.reader != "shares":
             return ()
         variant = condition.variant
         if condition.steering != "few-shot":
@@ -167,13 +190,15 @@ class Plan:
 
     def shown_questions(self, condition: Condition) -> tuple[str, ...]:
         """Questions that any prompt of a condition shows answers to, sorted."""
-        if condition.demographics:
+        if condition.demographics or condition.approach:
             return ()
         found = {q for t in self.targets(condition) for q in self.example_ids(condition, t)}
         return tuple(key for key in example_pool() if key in found)
 
     def targets(self, condition: Condition) -> tuple[Target, ...]:
         """Whose answers a condition asks for."""
+        if condition.approach:
+            return advice_targets(condition, self.study.countries)
         steered = condition.steering != "none" or condition.language == OWN_LANGUAGE
         if not steered:
             return (NOBODY,)
@@ -182,6 +207,18 @@ class Plan:
             for country in self.study.countries
             for group in self.study.groups
         )
+
+    @property
+    def predictions_kind(self) -> PredictionsKind:
+        """What the predictions of the study are."""
+        return "advice" if self.study.protocol == "advice" else self.study.how.predictions_kind
+
+    def decoding(self) -> dict[str, Any]:
+        """How replies are drawn (or options ended), for provenance."""
+        if self.study.how.request_kind != "generate":
+            return {"terminator": self.study.terminator}
+        sampling = asdict(self._sampling)
+        return {**sampling, "stop": list(self._sampling.stop), "repeats": self.study.repeats}
 
     def _pairs(self, condition: Condition) -> Iterator[tuple[str, Target]]:
         targets = [(t, self.example_ids(condition, t)) for t in self.targets(condition)]
@@ -227,11 +264,13 @@ class Plan:
     def _make_sampling(self) -> Sampling:
         own = self.study.how.sampling
         given = self.study.temperature
+        advice = self.study.protocol == "advice"
+        most = ADVICE_MAX_TOKENS if advice else own.max_tokens
         return Sampling(
-            max_tokens=self.study.max_tokens or own.max_tokens,
+            max_tokens=self.study.max_tokens or most,
             temperature=own.temperature if given is None else given,
             seed=self.study.seed,
-            stop=() if self.study.chat else self.study.how.stop,
+            stop=() if self.study.chat else ("\n\n",) if advice else self.study.how.stop,
         )
 
     def _repeat(self, item: Item) -> int:
@@ -266,4 +305,4 @@ def own_language(country: str) -> str:
     return found
 
 
-__all__ = ["Call", "Item", "Plan", "Reader", "own_language"]
+__all__ = ["Call", "Item", "Plan", "own_language"]

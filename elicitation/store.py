@@ -129,7 +129,7 @@ class Store:
 
     def set_fact(self, name: str, content: Any) -> None:
         """Note a fact about the run."""
-        text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+        text = json.dumps(content, ensure_ascii=False)
         self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, text))
 
     # Calls
@@ -187,6 +187,10 @@ class Store:
             self._db.executemany(
                 "UPDATE items SET again = ? WHERE item_id = ?", [(key, i) for i in item_ids]
             )
+
+    def link_again(self, key: bytes, item_ids: Iterable[str]) -> None:
+        """Note a second try that is finished already."""
+        self._write("UPDATE items SET again = ? WHERE item_id = ?", [(key, i) for i in item_ids])
 
     def _write(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
         with self._db:

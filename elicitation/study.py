@@ -109,13 +109,13 @@ class Study(Strict):
 
     def _conditions(self) -> Iterator[Condition]:
         approaches = self.approaches or ("",)
+        spoken = (self.languages[0],) if self.approaches else self.languages
         for steering in self.steering:
-            for language in self.languages:
+            for language in spoken:
                 for approach in approaches:
                     for variant in self.parsed_variants():
-                        yield Condition(
-                            steering, language, variant, bool(self.demographics), approach
-                        )
+                        said = OWN_LANGUAGE if approach in ("language", "both") else language
+                        yield Condition(steering, said, variant, bool(self.demographics), approach)
 
 
 def resolve_questions(given: tuple[str, ...], preset: str) -> tuple[str, ...]:

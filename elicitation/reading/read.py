@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from elicitation.methods import Reader
+from elicitation.reading.advice import read_advice
 from elicitation.reading.answer import Answer, Option
 from elicitation.reading.choices import read_choice
 from elicitation.reading.ratings import read_rating
@@ -25,7 +26,7 @@ def read_reply(
     Args:
         text: the reply.
         options: answers on offer in the order shown.
-        reader: shares, rating, choice or sequence.
+        reader: shares, rating, choice, sequence or advice.
         wanted: answers asked for in a row, for sequences.
         cut_off: whether the reply ended because it had no tokens left.
 
@@ -36,8 +37,10 @@ def read_reply(
         return read_shares(text, options, cut_off=cut_off)
     if reader == "rating":
         return read_rating(text, options, cut_off=cut_off)
-    if reader in ("choice", "advice"):
+    if reader == "choice":
         return read_choice(text, options, cut_off=cut_off)
+    if reader == "advice":
+        return read_advice(text, options, cut_off=cut_off)
     if reader == "sequence":
         return read_sequence(text, options, wanted=wanted, cut_off=cut_off)
     raise ValueError(f"the reader {reader!r} takes no text")
