@@ -1,0 +1,135 @@
+"""The release as `datasets` sees it: every config, map-style and streaming."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import datasets
+import mlcroissant
+import pytest
+import yaml
+
+from contracts.release import open_release
+from contracts.tables import LEAN_COLUMNS, SPLITS
+from dataset_builder.build import build_release
+from dataset_builder.card import card_configs
+from dataset_builder.survey import Survey
+
+CONFIGS = (
+    "responses",
+    "lean",
+    "respondents",
+    "questions",
+    "distributions",
+    "countries",
+    "probe",
+)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    datasets.disable_progress_bars()
+    yield
+    datasets.enable_progress_bars()
+
+
+def load(folder: Path, config: str | None = None, **options: object):
+    return datasets.load_dataset(str(folder), config, **options)
+
+
+def test_the_card_names_every_config(release_folder: Path) -> None:
+    assert set(datasets.get_dataset_config_names(str(release_folder))) == set(CONFIGS)
+    entries = card_configs((release_folder / "README.md").read_text())
+    assert [e["config_name"] for e in entries if e.get("default")] == ["responses"]
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_map_style_and_streaming_agree_with_the_tables(release_folder: Path, config: str) -> None:
+    release = open_release(release_folder)
+    table = "responses" if config == "lean" else config
+    columns = list(LEAN_COLUMNS) if config == "lean" else None
+    loaded = load(release_folder, config)
+    streamed = load(release_folder, config, streaming=True)
+    splits = list(SPLITS) if table == "responses" else ["data"]
+    assert list(loaded) == list(streamed) == splits
+    for split in splits:
+        expected = release.table(table, split=split, columns=columns)
+        assert loaded[split].num_rows == expected.num_rows
+        assert loaded[split].column_names == expected.column_names
+        picked = [0, expected.num_rows // 2, expected.num_rows - 1]
+        rows = expected.take(picked).to_pylist()
+        assert [loaded[split][i] for i in picked] == rows
+        first = next(iter(streamed[split]))
+        assert first == rows[0]
+
+
+def test_the_default_config_is_responses(release_folder: Path) -> None:
+    assert load(release_folder, split="test").column_names == (
+        open_release(release_folder).dataset("responses").schema.names
+    )
+
+
+def test_streaming_reads_all_rows_once(release_folder: Path) -> None:
+    release = open_release(release_folder)
+    streamed = load(release_folder, "lean", streaming=True, split="validation")
+    assert sum(1 for _ in streamed) == release.table("responses", split="validation").num_rows
+
+
+def test_a_row_alone_is_a_training_example(release_folder: Path) -> None:
+    row = load(release_folder, "responses", split="train")[0]
+    assert {"country", "sex", "age", "education", "question_id", "answer_code"} <= set(row)
+    assert isinstance(row["sex"], str)
+
+
+def test_bytes_of_a_row_in_the_cache_of_datasets(release_folder: Path) -> None:
+    """22.7 million rows must stay under 2.5 GB, or 350 MB for the lean config."""
+    full_rows = 22_700_000
+    for config, limit in (("responses", 2.5e9), ("lean", 350e6)):
+        split = load(release_folder, config, split="train")
+        assert split.data.nbytes / split.num_rows * full_rows < limit
+
+
+def test_a_public_release_loads(survey_factory: Callable[..., Survey], tmp_path: Path) -> None:
+    build_release([survey_factory(people=400)], tmp_path / "r", public=True)
+    assert set(datasets.get_dataset_config_names(str(tmp_path / "r"))) == {
+        "questions",
+        "distributions",
+        "countries",
+    }
+    # The default of a public release are its distributions.
+    assert "weighted_share" in load(tmp_path / "r", split="data").column_names
+
+
+def test_the_card_says_what_it_must(release_folder: Path) -> None:
+    text = (release_folder / "README.md").read_text()
+    front = yaml.safe_load(text.split("---\n")[1])
+    assert front["license"] == "other"
+    assert front["pretty_name"].startswith("SYNTHETIC")
+    for needed in (
+        "SYNTHETIC",
+        "neither approval nor quality",
+        "no substitute for respondents",
+        "can stereotype",
+        "non-profit",
+        "Haerpfer",
+    ):
+        assert needed in text, needed
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_croissant_reads_the_tables(release_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(release_folder)
+    dataset = mlcroissant.Dataset("croissant.json")
+    assert dataset.metadata.name == "wvs-wave7-synthetic"
+    release = open_release(release_folder)
+    rows = release.table("probe").to_pylist()
+    for record, row in zip(dataset.records("probe"), rows, strict=False):
+        assert record["probe/question_id"].decode() == row["question_id"]
+        assert record["probe/respondent_id"] == row["respondent_id"]
+    names = {record_set.name for record_set in dataset.metadata.record_sets}
+    assert names == {
+        *(f"responses-{split}" for split in SPLITS),
+        *(set(CONFIGS) - {"responses", "lean"}),
+    }
