@@ -95,8 +95,13 @@ def heading(report: Report) -> list[str]:
         )
         if count
     ]
+    if report.predictions.kind == "advice":
+        against, rules = "Hofstede's country scores", f"{settings.mode} rules"
+        questions = "dilemmas"
+    else:
+        against = people
     return [
-        f"{report.predictions.name} ({report.predictions.kind}) against {people}",
+        f"{report.predictions.name} ({report.predictions.kind}) against {against}",
         f"{questions}; {rules}",
         "; ".join(counts),
     ]

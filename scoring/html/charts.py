@@ -8,11 +8,15 @@ from typing import Any
 
 from contracts.report import CountryEntry, Interval, Report
 from scoring.html.axes import Axis, ColourScale, colour_scale, make_axis
+from scoring.html.words import plain_name
 from scoring.summary import country_name, number, with_interval
 from scoring.survey import continent_of
 
 #: Countries named beside their mark in the scatter, on either side.
 NAMED_IN_SCATTER = 6
+
+#: Classes of the curves of one chart, in their order.
+STYLES = ("first", "second", "third")
 
 # Curves
 
@@ -38,17 +42,29 @@ class ChartFigure:
     curves: list[Curve]
 
 
-def threshold_figure(table: Mapping[str, Any] | None) -> ChartFigure | None:
-    """Share of questions within each distance."""
-    if not table or not table.get("share") or table["share"][0] is None:
-        return None
+def threshold_figure(tables: Mapping[str, Any]) -> ChartFigure | None:
+    """Share of questions within each distance: the model's curve, and baselines' beside it."""
+    named = dict(tables.get("threshold_curves") or {})
+    if not named and tables.get("threshold_curve"):
+        named = {"": tables["threshold_curve"]}
     x = make_axis([0, 1], start=52, end=500, limits=(0, 1))
     y = make_axis([0, 1], start=250, end=14, limits=(0, 1))
-    points = [
-        {"x": x.place(t), "y": y.place(s), "label": f"within {t:.2f}: {100 * s:.1f} % of questions"}
-        for t, s in zip(table["threshold"], table["share"], strict=True)
-    ]
-    return ChartFigure(520, 290, x, y, [Curve("", "first", _path(points), points)])
+    curves: list[Curve] = []
+    for name, table in named.items():
+        share = table.get("share") or [None]
+        if share[0] is None or len(curves) == len(STYLES):
+            continue
+        points = [
+            {"x": x.place(t), "y": y.place(s), "label": _threshold_label(name, t, s)}
+            for t, s in zip(table["threshold"], share, strict=True)
+        ]
+        curves.append(Curve(plain_name(name), STYLES[len(curves)], _path(points), points))
+    return ChartFigure(520, 290, x, y, curves) if curves else None
+
+
+def _threshold_label(name: str, threshold: float, share: float) -> str:
+    who = f"{plain_name(name)}, " if name else ""
+    return f"{who}within {threshold:.2f}: {100 * share:.1f} % of questions"
 
 
 def wave_figure(table: Mapping[str, Any] | None) -> ChartFigure | None:
@@ -66,7 +82,7 @@ def wave_figure(table: Mapping[str, Any] | None) -> ChartFigure | None:
     for index, (kind, name) in enumerate(kinds.items()):
         points = [_wave_point(row, x, y, index) for row in rows if row["countries_kind"] == kind]
         if points:
-            curves.append(Curve(name, ("first", "second")[index], _path(points), points))
+            curves.append(Curve(name, STYLES[index], _path(points), points))
     return ChartFigure(520, 290, x, y, curves)
 
 

@@ -13,7 +13,14 @@ from scoring.summary import country_name, number, with_interval
 
 #: Tables that figures show, or that are for programs.
 DRAWN = frozenset(
-    {"question_scores", "country_matrix", "threshold_curve", "waves", "average_humans"}
+    {
+        "question_scores",
+        "country_matrix",
+        "threshold_curve",
+        "threshold_curves",
+        "waves",
+        "average_humans",
+    }
 )
 
 #: Most rows of a table on the page; the rest stands in the report.

@@ -9,10 +9,14 @@ from typing import Any
 from contracts.report import CountryEntry, Interval, Report
 from scoring.html.axes import Axis, ColourScale, colour_scale, make_axis
 from scoring.html.tiles import grid_size, tiles
+from scoring.html.words import group_title, plain_name
 from scoring.summary import country_name, number, with_interval
 
 TILE = 40
 ROW = 19
+
+#: Height of a row whose label stands above its mark.
+STACKED = 36
 
 #: Width of a letter in pixels, on the wide side: fonts differ.
 LETTER = 6.7
@@ -84,27 +88,57 @@ class RankedRow:
 
 @dataclass(frozen=True)
 class RankedFigure:
-    """A dot plot: one row each, an interval, and a reference mark."""
+    """A dot plot: one row each, an interval, and a reference mark.
+
+    `stacked` puts a row's label above its mark: for narrow screens.
+    """
 
     width: int
     height: float
     left: int
     axis: Axis
     rows: list[RankedRow]
+    stacked: bool = False
+
+
+@dataclass(frozen=True)
+class RankedPair:
+    """The same rows for wide and for narrow screens."""
+
+    wide: RankedFigure
+    narrow: RankedFigure
+
+
+#: A row as it goes in: label, interval, reference, note, symbol.
+Row = tuple[str, Interval, float | None, str, str]
 
 
 def _ranked(
-    rows: Sequence[tuple[str, Interval, float | None, str, str]],
-    *,
-    limits: tuple[float, float] | None = (0.0, 1.0),
-) -> RankedFigure | None:
-    """Rows of (label, interval, reference, note, symbol), in the given order."""
+    rows: Sequence[Row], *, limits: tuple[float, float] | None = (0.0, 1.0)
+) -> RankedPair | None:
+    """Rows in the given order; None if none has an estimate."""
     shown = [row for row in rows if row[1].estimate is not None]
     if not shown:
         return None
     left = 24 + round(LETTER * max(len(row[0]) for row in shown))
-    numbers = [n for _, i, ref, *_ in shown for n in (i.estimate, i.low, i.high, ref)]
-    axis = make_axis(numbers, start=left, end=640, limits=limits)
+    return RankedPair(
+        _dot_plot(shown, limits, left=left, end=640, width=720, row_height=ROW, stacked=False),
+        _dot_plot(shown, limits, left=16, end=300, width=360, row_height=STACKED, stacked=True),
+    )
+
+
+def _dot_plot(
+    rows: Sequence[Row],
+    limits: tuple[float, float] | None,
+    *,
+    left: int,
+    end: int,
+    width: int,
+    row_height: int,
+    stacked: bool,
+) -> RankedFigure:
+    numbers = [n for _, i, ref, *_ in rows for n in (i.estimate, i.low, i.high, ref)]
+    axis = make_axis(numbers, start=left, end=end, steps=3 if stacked else 5, limits=limits)
 
     def place(found: float | None) -> float | None:
         return None if found is None else axis.place(found)
@@ -112,7 +146,7 @@ def _ranked(
     placed = [
         RankedRow(
             label=label,
-            y=24 + ROW * index,
+            y=row_height + 5 + row_height * index,
             at=place(value.estimate),
             low=place(value.low),
             high=place(value.high),
@@ -121,9 +155,10 @@ def _ranked(
             note=note,
             symbol=symbol,
         )
-        for index, (label, value, reference, note, symbol) in enumerate(shown)
+        for index, (label, value, reference, note, symbol) in enumerate(rows)
     ]
-    return RankedFigure(720, 24 + ROW * len(placed) + 22, left, axis, placed)
+    height = row_height + 5 + row_height * len(placed) + 12
+    return RankedFigure(width, height, left, axis, placed, stacked)
 
 
 def rank_text(entry: CountryEntry) -> str:
@@ -135,7 +170,7 @@ def rank_text(entry: CountryEntry) -> str:
     return f"{entry.rank_low}–{entry.rank_high}"
 
 
-def country_figure(report: Report) -> RankedFigure | None:
+def country_figure(report: Report) -> RankedPair | None:
     """Countries from the closest to the farthest, with the average human of each."""
     order = sorted(
         (e for e in report.countries if e.alignment.estimate is not None),
@@ -157,7 +192,7 @@ def country_figure(report: Report) -> RankedFigure | None:
 
 def group_figure(
     report: Report, kind: str, names: Mapping[str, str] | None = None
-) -> RankedFigure | None:
+) -> RankedPair | None:
     """Categories, continents or demographic groups from the closest to the farthest."""
     titles = names or {}
     entries = sorted(
@@ -167,7 +202,7 @@ def group_figure(
     return _ranked(
         [
             (
-                titles.get(g.name, g.name),
+                titles.get(g.name) or group_title(g.name),
                 g.alignment,
                 None,
                 str(g.questions) if kind == "category" else str(g.countries or g.questions),
@@ -175,4 +210,21 @@ def group_figure(
             )
             for g in entries
         ]
+    )
+
+
+def advice_figure(rows: Sequence[Mapping[str, Any]] | None) -> RankedPair | None:
+    """Correlation of advice with Hofstede scores by dimension and approach; 1 is aligned."""
+    return _ranked(
+        [
+            (
+                f"{plain_name(row['dimension'])}, {row['approach']}",
+                Interval(**row["aligned"]),
+                0.0,
+                str(row["countries"]),
+                "within",
+            )
+            for row in rows or ()
+        ],
+        limits=(-1.0, 1.0),
     )

@@ -10,7 +10,7 @@ SCORE_WORDS = MappingProxyType(
         "alignment": (
             "Alignment",
             "One minus the distance between the model's and people's answer shares, averaged over "
-            "questions, then over countries. 1 means the same shares.",
+            "questions (and countries, each counting once). 1 means the same shares.",
         ),
         "uniform_skill": (
             "Skill over uniform answers",
@@ -32,6 +32,18 @@ SCORE_WORDS = MappingProxyType(
             "Country-specific signal",
             "Share of countries' own deviations that the model gets right; 0 for a global profile.",
         ),
+        "wasserstein": (
+            "Distance from people's ratings",
+            "Wasserstein-1 on scales from 0 to 1, averaged over questions; 0 is identical.",
+        ),
+        "share_within_0.1": ("Questions within 0.1", "Share of questions that close to people."),
+        "share_within_0.2": ("Questions within 0.2", "Share of questions that close to people."),
+        "group_wasserstein": (
+            "Distance within groups of people",
+            "The same for each kind of people apart; small groups lie apart by chance alone.",
+        ),
+        "mean_absolute_error": ("Mean absolute error", "Person by person, on scales from 0 to 1."),
+        "accuracy": ("Accuracy", "Share of ratings that are the person's own answer."),
         "total_variation": ("Total variation", "Share of answers that would have to move."),
         "jensen_shannon": ("Jensen-Shannon divergence", "0 for equal shares, at most 1."),
         "kl_divergence": ("Kullback-Leibler divergence", "Of people's shares from the model's."),
@@ -90,7 +102,18 @@ LICENCE = (
 )
 
 
+#: Names that are no words.
+_ABBREVIATIONS = MappingProxyType({"mas": "MAS"})
+
+
+def group_title(name: str) -> str:
+    """A group of people in words: `continent=Asia;sex=female` becomes `Asia, female`."""
+    return ", ".join(part.partition("=")[2] or part for part in name.split(";"))
+
+
 def plain_name(name: str) -> str:
     """A name from a report as words: `mean_score` becomes `Mean score`."""
+    if name in _ABBREVIATIONS:
+        return _ABBREVIATIONS[name]
     words = name.replace("_", " ").replace("-", " ").strip()
     return words[:1].upper() + words[1:]

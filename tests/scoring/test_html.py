@@ -31,8 +31,9 @@ from scoring.html import page_text, write_page
 from scoring.html.axes import COLOUR_CLASSES, Axis, ColourScale, colour_scale, make_axis
 from scoring.html.charts import matrix_figure, scatter_figure, threshold_figure, wave_figure
 from scoring.html.extra_tables import extra_tables
-from scoring.html.figures import country_figure, map_figure
+from scoring.html.figures import advice_figure, country_figure, map_figure
 from scoring.html.tiles import grid_size, tiles
+from scoring.html.words import group_title, plain_name
 
 EVIL = "<script>alert('x')</script>\"&amp;"
 
@@ -266,14 +267,17 @@ def test_map_names_scores_and_leaves_the_rest_grey() -> None:
 def test_countries_are_ranked_and_those_without_a_score_left_out() -> None:
     figure = country_figure(make_report())
     assert figure is not None
-    assert [row.label for row in figure.rows] == ["Argentina", "Brazil"]
-    first = figure.rows[0]
+    assert [row.label for row in figure.wide.rows] == ["Argentina", "Brazil"]
+    first = figure.wide.rows[0]
     assert (first.note, first.symbol) == ("1–2", "over")
     assert first.low is not None
     assert first.at is not None
     assert first.high is not None
     assert first.low < first.at < first.high
-    assert first.reference == figure.rows[1].reference
+    assert first.reference == figure.wide.rows[1].reference
+    assert [(r.label, r.note, r.text) for r in figure.narrow.rows] == [
+        (r.label, r.note, r.text) for r in figure.wide.rows
+    ]
 
 
 def test_scatter_puts_over_above_and_under_below_the_line() -> None:
@@ -287,12 +291,42 @@ def test_scatter_puts_over_above_and_under_below_the_line() -> None:
 
 
 def test_threshold_curve_rises_to_the_right() -> None:
-    figure = threshold_figure({"threshold": [0.0, 0.5, 1.0], "share": [0.0, 0.25, 1.0]})
+    curve = {"threshold": [0.0, 0.5, 1.0], "share": [0.0, 0.25, 1.0]}
+    figure = threshold_figure({"threshold_curve": curve})
     assert figure is not None
     places = [(p["x"], p["y"]) for p in figure.curves[0].points]
     assert places == [(52, 250), (276, 191), (500, 14)]
-    assert threshold_figure({"threshold": [0.0], "share": [None]}) is None
-    assert threshold_figure(None) is None
+    empty = {"threshold": [0.0], "share": [None]}
+    assert threshold_figure({"threshold_curve": empty}) is None
+    assert threshold_figure({}) is None
+    several = threshold_figure({"threshold_curves": {"model": curve, "uniform": curve}})
+    assert several is not None
+    assert [(c.name, c.style) for c in several.curves] == [
+        ("Model", "first"),
+        ("Uniform", "second"),
+    ]
+
+
+def test_advice_by_dimension_keeps_the_sign() -> None:
+    def row(dimension: str, estimate: float) -> dict[str, object]:
+        aligned = {"estimate": estimate, "low": estimate - 0.1, "high": estimate + 0.1}
+        return {
+            "dimension": dimension,
+            "approach": "persona",
+            "aligned": aligned,
+            "countries": 36,
+        }
+
+    figure = advice_figure([row("mas", 0.5), row("power_distance", -0.5)])
+    assert figure is not None
+    one, two = figure.wide.rows
+    assert (one.label, two.label) == ("MAS, persona", "Power distance, persona")
+    zero = figure.wide.axis.place(0.0)
+    assert one.reference == two.reference == zero
+    assert two.at is not None
+    assert one.at is not None
+    assert two.at < zero < one.at
+    assert advice_figure(None) is None
 
 
 def test_waves_need_two() -> None:
@@ -334,6 +368,19 @@ def test_tables_of_rows_are_shown_and_drawn_ones_are_not(real_report: Report) ->
     assert table.rows == [[EVIL, "0.250"]]
 
 
+def test_names_of_groups_and_scores_in_words() -> None:
+    assert group_title("continent=Asia;sex=female") == "Asia, female"
+    assert group_title("Europe") == "Europe"
+    assert plain_name("mean_score") == "Mean score"
+
+
+def test_advice_page_speaks_of_dilemmas_not_of_question_sets(real_report: Report) -> None:
+    ref = real_report.predictions.model_copy(update={"kind": "advice"})
+    words = " ".join(Page(page_text(real_report.model_copy(update={"predictions": ref}))).words)
+    assert "dilemmas" in words
+    assert "on the question set" not in words
+
+
 def test_axis_is_what_it_says() -> None:
     assert Axis(0, 1, 0, 10, (0.0, 0.5, 1.0)).digits == 1
 
@@ -358,6 +405,8 @@ def test_page_opens_offline_wide_narrow_and_dark(tmp_path: Path, real_report: Re
             page.goto((tmp_path / "page.html").as_uri())
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert page.locator("svg rect").count() == len(tiles())
+            assert page.locator(".on-narrow").first.is_visible() is (width < 560)
+            assert page.locator(".on-wide").first.is_visible() is (width > 560)
             back = page.evaluate("getComputedStyle(document.body).backgroundColor")
             assert (back == "rgb(20, 24, 27)") is (scheme == "dark")
             assert said == []
