@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, stdtrit
+from scipy.special import ndtri, stdtrit
 
 from contracts.report import Interval
 from scoring.geometry import Floats
@@ -21,22 +21,22 @@ class Bounds(NamedTuple):
     high: Floats
 
 
-def expanded_tail(units: ArrayLike | None, *, level: float = LEVEL) -> Floats:
-    """Tail probability of a percentile interval widened for few resampled units.
+def small_sample_factor(units: ArrayLike | None, *, level: float = LEVEL) -> Floats:
+    """How much wider than their replicates intervals over few resampled units must be.
 
-    The bootstrap's spread is too small by sqrt((n - 1) / n) and has normal, not t, tails; the
-    tail is chosen so that a normal quantile makes up for both. None: no resampled units. NaN
-    for fewer than two units.
+    The bootstrap's spread is too small by sqrt((n - 1) / n) and has normal, not t, tails.
+    1 without resampled units (None), NaN for fewer than two.
 
-    Formula: Phi(-sqrt(n / (n - 1)) t_{1 - a/2, n - 1}).
-    Source: Hesterberg (2015), The American Statistician 69, 371-386, section 5.3.
+    Formula: sqrt(n / (n - 1)) t_{1 - a/2, n - 1} / z_{1 - a/2}.
+    Source: Hesterberg (2015), The American Statistician 69, 371-386, section 5.3, there as an
+    adjusted percentile; stretching the replicates instead needs no extreme ones.
     """
-    tail = (1 - level) / 2
     if units is None:
-        return np.asarray(tail)
+        return np.asarray(1.0)
+    upper = 1 - (1 - level) / 2
     count = np.asarray(units, np.float64)
     freedom = np.where(count >= 2, count - 1, np.nan)
-    return np.asarray(ndtr(-np.sqrt(count / freedom) * stdtrit(freedom, 1 - tail)))
+    return np.asarray(np.sqrt(count / freedom) * stdtrit(freedom, upper) / ndtri(upper))
 
 
 def percentile_bounds(
@@ -57,17 +57,20 @@ def percentile_bounds(
     Args:
         replicates: shape (..., B).
         estimate: shape (...).
-        units: numbers of resampled units (questions), shape (...), see `expanded_tail`.
+        units: numbers of resampled units (questions), shape (...), see
+            `small_sample_factor`.
         limits: smallest and largest possible value.
 
     Returns:
         Bounds of shape (...); NaN where the estimate is NaN or there are fewer than two units.
     """
     estimate = np.asarray(estimate, np.float64)
-    tail = np.broadcast_to(expanded_tail(units, level=level), estimate.shape)
-    defined = ~(np.isnan(estimate) | np.isnan(tail))
-    tail = np.where(defined, tail, 0.0)
-    ordered = np.sort(np.where(defined[..., None], replicates, 0.0), axis=-1)
+    factor = np.broadcast_to(small_sample_factor(units, level=level), estimate.shape)
+    defined = ~(np.isnan(estimate) | np.isnan(factor))
+    held = np.where(defined[..., None], replicates, 0.0)
+    middle = held.mean(axis=-1, keepdims=True)
+    ordered = np.sort(middle + np.where(defined, factor, 1.0)[..., None] * (held - middle), axis=-1)
+    tail = (1 - level) / 2
     below = (ordered < estimate[..., None]).mean(axis=-1)
     above = (ordered > estimate[..., None]).mean(axis=-1)
     left_out_low = np.where(below < tail, below, np.where(above < tail, 2 * tail - above, tail))

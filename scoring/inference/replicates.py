@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from scoring.averages import AverageHuman, average_shares, country_weights
 from scoring.geometry import Floats
-from scoring.inference.sampling import redraw_question
+from scoring.inference.sampling import coordinate_se, debiased_gap, redraw_question
 from scoring.survey import Survey
 
 #: Name of the contender whose answers are made anew from every redrawn survey.
@@ -63,6 +63,7 @@ def respondent_noise(
     per_country = np.maximum(scored.sum(axis=1), 1)[:, None]
     weights = country_weights(survey, average)
     part_weight = _part_weights(scored, parts)
+    se = coordinate_se(survey.geometry.coordinates(survey.shares), survey.n_eff)
     for row in np.flatnonzero(scored.any(axis=0)):
         here = scored[:, row]
         redrawn = redraw_question(survey, int(row), replicates=replicates, rng=rng)
@@ -70,7 +71,8 @@ def respondent_noise(
             answers = contenders[name][:, row, : redrawn.shape[-1]][:, None, :]
             if name == AVERAGE:
                 answers = average_shares(redrawn, weights[:, row, None], average)
-            deviation = _deviation(survey, int(row), redrawn[here], answers[here])
+            noise = se[here, row, : redrawn.shape[-1]] if name == names[0] else None
+            deviation = _deviation(survey, int(row), redrawn[here], answers[here], noise)
             country[name][here] += deviation / per_country[here]
             if name == names[0]:
                 question[row] = deviation.mean(axis=0)
@@ -78,11 +80,18 @@ def respondent_noise(
     return RespondentNoise(country, question, part)
 
 
-def _deviation(survey: Survey, row: int, people: Floats, answers: Floats) -> Floats:
-    """Scores of redrawn people less their mean over the redraws, shape (c, B)."""
+def _deviation(
+    survey: Survey, row: int, people: Floats, answers: Floats, se: Floats | None
+) -> Floats:
+    """Scores of redrawn people less their mean over the redraws, shape (c, B).
+
+    With standard errors, shape (c, K), each redraw's sampling bias is taken off as that of the
+    centre is, so that both vary alike.
+    """
     geometry = survey.geometry
     gap = geometry.row_coordinates(row, people) - geometry.row_coordinates(row, answers)
-    distance = np.abs(gap) @ geometry.weights[row, : people.shape[-1]]
+    size = np.abs(gap) if se is None else debiased_gap(gap, se[:, None, :])
+    distance = size @ geometry.weights[row, : people.shape[-1]]
     # Where no other country answered there is no average human, and nothing deviates.
     return np.nan_to_num(distance.mean(axis=1, keepdims=True) - distance)
 

@@ -1,0 +1,175 @@
+"""Do the 95 % intervals hold the true score in 95 % of surveys? By simulation, with the real code.
+
+A pool of questions stands for all that might be asked. Each is a real question with four
+countries of the reference, whose answer shares are taken for those of whole populations; the
+model's answers are the world's average mixed with random ones. So the true scores are known:
+over the pool (questions sampled) and over the questions that a survey happens to ask (questions
+fixed). Each round draws questions from the pool and people from the
+populations, scores the model by `scoring.protocols.alignment`, and notes which intervals hold
+the truth.
+
+    python benchmarks/coverage.py            2,000 surveys a scenario, a line for each interval
+    python benchmarks/coverage.py --assert   fails unless coverage lies within 93-97 %
+    python benchmarks/coverage.py --smoke    100 surveys a scenario and wider bounds
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+import codebook
+from contracts.release import open_release
+from scoring.answers import Answers
+from scoring.geometry import Geometry, build_geometry
+from scoring.protocols.alignment import row_means, score_alignment
+from scoring.survey import Survey, read_survey
+
+POOL, COUNTRIES, REPLICATES = 3000, 4, 400
+
+#: Coverage in percent that --assert accepts, and the wider bounds of a short run.
+BOUNDS, SMOKE_BOUNDS = (93.0, 97.0), (85.0, 100.0)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A kind of model and survey: share of foreign answers in the model's, people, questions."""
+
+    name: str
+    foreign: float
+    people: int
+    questions: int
+    strict: bool = True
+
+
+SCENARIOS = (
+    Scenario("ordinary model, 1,000 people, 144 questions", 0.5, 1000, 144),
+    Scenario("ordinary model, 1,000 people, 40 questions", 0.5, 1000, 40),
+    Scenario("close model, 1,000 people, 80 questions", 0.2, 1000, 80),
+    Scenario("ordinary model, 100 people, 60 questions", 0.5, 100, 60),
+)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Populations (C, P, K), model answers (P, K), and their true scores and differences (C, P)."""
+
+    geometry: Geometry
+    people: np.ndarray
+    model: np.ndarray
+    scores: np.ndarray
+    differences: np.ndarray
+
+
+def reference_survey() -> Survey:
+    """People of wave 7 on every value question that all kinds of scales are among."""
+    ids = tuple(codebook.value_questions())
+    return read_survey(open_release("reference"), build_geometry(ids))
+
+
+def make_pool(reference: Survey, foreign: float, rng: np.random.Generator) -> Pool:
+    """Real questions and countries by chance, and a model that is partly right."""
+    asked = np.flatnonzero(reference.answered.sum(axis=0) > COUNTRIES)
+    rows = rng.choice(asked, size=POOL)
+    geometry = reference.geometry.take(rows)
+    answered = reference.answered[:, rows].T
+    order = np.argsort(rng.random(answered.shape) - answered, axis=1)[:, :COUNTRIES]
+    people = reference.shares[order.T, rows]
+    world = np.nanmean(reference.shares[:, rows], axis=0)
+    draws = rng.standard_gamma(np.where(geometry.source >= 0, 1.0, 0.0))
+    model = (1 - foreign) * world + foreign * draws / draws.sum(axis=-1, keepdims=True)
+    scores = 1 - geometry.distance(people, model)
+    rest = (people.sum(axis=0) - people) / (COUNTRIES - 1)
+    return Pool(geometry, people, model, scores, scores - 1 + geometry.distance(people, rest))
+
+
+def draw_survey(
+    pool: Pool, scenario: Scenario, rng: np.random.Generator
+) -> tuple[np.ndarray, Survey, Answers]:
+    """Questions from the pool, and people from the populations."""
+    rows = rng.choice(POOL, size=scenario.questions, replace=False)
+    geometry = pool.geometry.take(rows)
+    counts = rng.multinomial(scenario.people, pool.people[:, rows])
+    shares = counts / scenario.people
+    n = np.full(counts.shape[:2], float(scenario.people))
+    names = tuple(f"C{number}" for number in range(COUNTRIES))
+    survey = Survey(names, geometry, shares, n, n.copy(), counts.astype(float))
+    model = np.broadcast_to(pool.model[rows], shares.shape)
+    return rows, survey, Answers(model, np.zeros(n.shape, np.int8), True)
+
+
+def hits(pool: Pool, scenario: Scenario, rng: np.random.Generator) -> dict[str, bool]:
+    """Which intervals of one survey hold the truth."""
+    rows, survey, answers = draw_survey(pool, scenario, rng)
+    found = score_alignment(
+        survey,
+        answers,
+        excluded=np.zeros(len(rows), bool),
+        parts=np.arange(len(rows)) % 4,
+        mode="corrected",
+        average="leave-one-out",
+        replicates=REPLICATES,
+        rng=rng,
+    )
+    everywhere, asked = pool.scores.mean(axis=1), pool.scores[:, rows].mean(axis=1)
+    truths = {
+        "overall, questions sampled": (found.overall, everywhere.mean(), None),
+        "overall, questions fixed": (found.overall_fixed, asked.mean(), None),
+        "country, questions sampled": (found.country, everywhere[0], 0),
+        "country, questions fixed": (found.country_fixed, asked[0], 0),
+        "difference of a country": (found.difference, pool.differences[0].mean(), 0),
+        "question, people only": (found.question, pool.scores[:, rows[1]].mean(), 1),
+        "category, questions sampled": (found.part, everywhere.mean(), 1),
+    }
+    result = {}
+    for name, (estimate, truth, row) in truths.items():
+        low, high = estimate.bounds.low, estimate.bounds.high
+        low, high = (low, high) if row is None else (low[row], high[row])
+        result[name] = bool(low <= truth <= high)
+    assert np.allclose(found.overall.value, row_means(row_means(found.cells)))
+    return result
+
+
+def run(
+    reference: Survey, scenario: Scenario, surveys: int, rng: np.random.Generator
+) -> dict[str, float]:
+    """Coverage in percent of every interval."""
+    pool = make_pool(reference, scenario.foreign, rng)
+    rows = [hits(pool, scenario, rng) for _ in range(surveys)]
+    return {name: 100 * float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def main() -> int:
+    """Print coverage; with --assert, 1 where an interval misses its bounds."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--assert", dest="check", action="store_true")
+    parser.add_argument("--smoke", action="store_true")
+    parser.add_argument("--surveys", type=int, default=2000)
+    options = parser.parse_args()
+    surveys, bounds = (100, SMOKE_BOUNDS) if options.smoke else (options.surveys, BOUNDS)
+    rng, failed = np.random.default_rng(20260101), []
+    reference = reference_survey()
+    for scenario in SCENARIOS:
+        start = time.process_time()
+        print(f"{scenario.name}: {surveys} surveys")
+        for name, coverage in run(reference, scenario, surveys, rng).items():
+            inside = bounds[0] <= coverage <= bounds[1]
+            print(
+                f"  {coverage:6.2f} %  {name}{'' if inside else '   <-- outside bounds'}",
+                flush=True,
+            )
+            if not inside and scenario.strict:
+                failed.append(f"{scenario.name}: {name} {coverage:.2f} %")
+        print(f"  ({time.process_time() - start:.0f} CPU s)")
+    if options.check and failed:
+        print("Outside {:.0f}-{:.0f} %: ".format(*bounds) + "; ".join(failed))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
