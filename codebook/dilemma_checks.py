@@ -38,7 +38,7 @@ SHINGLE_WORDS = 3
 MAX_JACCARD = 0.15
 OPENING_WORDS = 4
 #: The lowest rating of balance and of purity that a dilemma may keep.
-MIN_RATING = 3
+MIN_RATING = 4
 KEEP = "keep"
 REVIEW_COLUMNS = ("id", "digest", "balance", "purity", "reviewer", "verdict")
 
