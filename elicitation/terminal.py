@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as json_format
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -156,6 +157,6 @@ def say_files(files: Sequence[WrittenFile]) -> None:
         answered = sum(file.statuses.values())
         table.add_row(str(file.path), f"{answered:,} of {file.expected:,}", counted(file.statuses))
     Console(width=200, soft_wrap=True).print(table)
-    notes = sum((file.notes for file in files), start=type(files[0].notes)()) if files else {}
+    notes: Counter[str] = sum((file.notes for file in files), start=Counter())
     if notes:
         say(f"repairs and reasons: {counted(dict(notes.most_common(12)))}")

@@ -1,0 +1,331 @@
+"""Sub-commands of `opinion-atlas`: elicit, read, wording, export, import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+Json = Annotated[
+    bool, Parameter(name="--json", negative="", help="Print JSON for programs, not for people.")
+]
+
+
+def _listed(text: str) -> object:
+    """A parameter that takes names separated by commas or spaces."""
+    return Parameter(help=text, consume_multiple=True, negative="")
+
+
+def elicit(
+    model: Annotated[
+        str,
+        Parameter(
+            help="hf:ORG/NAME (or a folder; on this machine), openai:NAME (any OpenAI-compatible "
+            "server, see --base-url), hub:ORG/NAME (a hosted provider), mock:steady (no model)."
+        ),
+    ],
+    /,
+    *,
+    out: Annotated[
+        Path, Parameter(help="Folder of the run; a run that was stopped goes on from there.")
+    ],
+    release: Annotated[
+        str, Parameter(help="Folder of a release, ORG/NAME@tag on the Hub, or `reference`.")
+    ] = "reference",
+    protocol: Annotated[
+        str, Parameter(help="alignment, judgments, worldvaluesbench or advice.")
+    ] = "alignment",
+    method: Annotated[
+        str,
+        Parameter(
+            help="verbalized, rating, option_likelihood, label_likelihood, sequence, sampling or "
+            "forced_choice; the protocol's own by default."
+        ),
+    ] = "",
+    steer: Annotated[
+        tuple[str, ...],
+        _listed("none, persona, few-shot (persona and real distributions); each is a condition."),
+    ] = (),
+    countries: Annotated[
+        tuple[str, ...], _listed("ISO3 codes; `all` are those of the release, `none` is nobody.")
+    ] = ("all",),
+    groups: Annotated[
+        tuple[str, ...],
+        _listed("Groups within every country: sex=female, or a variable for all of its groups."),
+    ] = (),
+    questions: Annotated[
+        tuple[str, ...],
+        _listed(
+            "Ids (Q1) or sets (alignment, judgments, probe, ...); for advice ids of dilemmas "
+            "or dimensions."
+        ),
+    ] = (),
+    languages: Annotated[
+        tuple[str, ...],
+        _listed("Languages of the prompts; `own` asks every country in its own."),
+    ] = ("en",),
+    vary: Annotated[
+        tuple[str, ...],
+        _listed(
+            "Forms of the prompts, each a condition: default, shuffled, reversed-order, "
+            "reversed-scale, letters, numbers, examples=N, example-shares=SEED; joined with +."
+        ),
+    ] = ("default",),
+    approach: Annotated[
+        tuple[str, ...], _listed("For advice: persona, language, both, none.")
+    ] = (),
+    demographics: Annotated[
+        str,
+        Parameter(
+            help="For ratings, what is told of a person: remote (country, settlement, education), "
+            "main, all; none draws samples of nobody in particular."
+        ),
+    ] = "",
+    on_request: Annotated[
+        tuple[str, ...], _listed("Sensitive answers told besides: religion, ethnicity, party.")
+    ] = (),
+    people: Annotated[
+        int | None, Parameter(help="For ratings, most people asked about per question.")
+    ] = None,
+    repeats: Annotated[int | None, Parameter(help="Times each call is made.")] = None,
+    temperature: Annotated[float | None, Parameter(help="The method's own by default.")] = None,
+    max_tokens: Annotated[
+        int | None, Parameter(help="Most tokens of a reply; raise it for models that think first.")
+    ] = None,
+    seed: Annotated[int, Parameter(help="Seed of everything that is drawn.")] = 0,
+    wave: Annotated[
+        int | None, Parameter(help="Wave whose answers few-shot prompts show; the latest.")
+    ] = None,
+    prompts: Annotated[
+        Literal["auto", "chat", "plain"], Parameter(help="Chat, or plain text for base models.")
+    ] = "auto",
+    terminator: Annotated[
+        Literal["end", "newline", "none"],
+        Parameter(help="What ends a scored option; `none` is the papers' variant."),
+    ] = "end",
+    reask: Annotated[bool, Parameter(help="Ask once more where a reply cannot be read.")] = True,
+    engine: Annotated[
+        Literal["local", "ray"], Parameter(help="Where hf: models run: here, or on a Ray cluster.")
+    ] = "local",
+    base_url: Annotated[
+        str, Parameter(help="Server of openai:, for instance http://localhost:8000/v1.")
+    ] = "",
+    provider: Annotated[str, Parameter(help="Inference provider of hub:; auto by default.")] = "",
+    revision: Annotated[str, Parameter(help="Revision of the model.")] = "",
+    dtype: Annotated[str, Parameter(help="hf: number format, such as float32 or bfloat16.")] = (
+        "auto"
+    ),
+    device: Annotated[str, Parameter(help="hf: device, such as cpu or cuda:0.")] = "auto",
+    device_map: Annotated[str, Parameter(help="hf: device map for large models.")] = "",
+    batch_tokens: Annotated[int, Parameter(help="hf: most tokens of a batch.")] = 16384,
+    scorer: Annotated[str, Parameter(help="hf: auto, tree, cached or naive.")] = "auto",
+    concurrency: Annotated[int, Parameter(help="Calls under way at once, over HTTP.")] = 16,
+    requests_per_minute: Annotated[
+        float | None, Parameter(help="Ceiling of the rate, over HTTP.")
+    ] = None,
+    timeout: Annotated[float, Parameter(help="Seconds a call may take, over HTTP.")] = 120.0,
+    attempts: Annotated[int, Parameter(help="Most tries of a call, over HTTP.")] = 6,
+    label_logprobs: Annotated[
+        str, Parameter(help="openai: auto, exact, constrained or censored.")
+    ] = "auto",
+    max_calls: Annotated[int | None, Parameter(help="Stop after so many calls.")] = None,
+    max_cost: Annotated[
+        float | None, Parameter(help="Stop at so much money; needs the prices.")
+    ] = None,
+    price_in: Annotated[float, Parameter(help="Price of a million prompt tokens.")] = 0.0,
+    price_out: Annotated[float, Parameter(help="Price of a million tokens of replies.")] = 0.0,
+    allow_remote_microdata: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Tell a model on another machine more of a person than country, settlement and "
+            "education. The survey's terms may forbid that.",
+        ),
+    ] = False,
+    shard: Annotated[
+        str, Parameter(help="K/N: only every N-th call from the K-th, for several machines.")
+    ] = "1/1",
+    meta: Annotated[
+        tuple[str, ...],
+        _listed("Facts about the model as KEY=VALUE: family, parameters, training_tokens, ..."),
+    ] = (),
+    suffix: Annotated[
+        str, Parameter(name="--format", help="Of the predictions: jsonl, csv, tsv or parquet.")
+    ] = "jsonl",
+    dry_run: Annotated[
+        bool,
+        Parameter(
+            negative="", help="Show calls, tokens, time, cost and three prompts; ask nothing."
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Ask a model the survey, and write what it answers as predictions files.
+
+    Every answer is kept, raw, before it is read (calls.sqlite in the folder of the run); the same
+    command started again makes only the calls that are lacking. Keys come from the environment:
+    OPENAI_API_KEY for openai:, HF_TOKEN for hub:.
+    """
+    from elicitation.backends.registry import BackendOptions, split_model
+    from elicitation.command import Asked, ask, dry
+    from elicitation.runner import Limits
+    from elicitation.study_options import StudyOptions
+
+    split_model(model)
+    asked = Asked(
+        model=model,
+        release=release,
+        options=StudyOptions(
+            protocol=protocol,
+            method=method,
+            steer=_split(steer),
+            countries=_split(countries),
+            groups=_split(groups),
+            questions=_split(questions),
+            languages=_split(languages),
+            vary=_split(vary),
+            approach=_split(approach),
+            demographics=demographics,
+            on_request=_split(on_request),
+            people=people,
+            repeats=repeats,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            seed=seed,
+            wave=wave,
+            terminator=terminator,
+            reask=reask,
+        ),
+        backend=BackendOptions(
+            revision=revision,
+            dtype=dtype,
+            device=device,
+            device_map=device_map,
+            batch_tokens=batch_tokens,
+            scorer=scorer,
+            base_url=base_url,
+            provider=provider,
+            concurrency=concurrency,
+            requests_per_minute=requests_per_minute,
+            timeout=timeout,
+            attempts=attempts,
+            label_logprobs=label_logprobs,
+        ),
+        limits=Limits(max_calls, max_cost, price_in, price_out),
+        prompts=prompts,
+        engine=engine,
+        shard=shard,
+        stated=_split(meta),
+        allow_remote_microdata=allow_remote_microdata,
+    )
+    if dry_run:
+        dry(asked, json=json)
+    else:
+        ask(asked, out, suffix=f".{suffix.lstrip('.')}", json=json)
+
+
+def read(
+    sources: Annotated[
+        tuple[Path, ...],
+        Parameter(
+            help="Folders of runs, or one file of answers from elsewhere: JSON lines, each with an "
+            "answer and its options."
+        ),
+    ],
+    /,
+    *,
+    out: Annotated[
+        Path | None,
+        Parameter(help="Folder for the predictions files; that of the (first) run by default."),
+    ] = None,
+    merge_into: Annotated[
+        Path | None, Parameter(help="Take the stores of several runs together in this folder.")
+    ] = None,
+    reader: Annotated[
+        Literal["shares", "rating", "choice", "sequence", "advice"],
+        Parameter(help="For a file of answers: what they are, where a line does not say."),
+    ] = "shares",
+    suffix: Annotated[
+        str, Parameter(name="--format", help="Of the predictions: jsonl, csv, tsv or parquet.")
+    ] = "jsonl",
+    json: Json = False,
+) -> None:
+    """Read kept answers anew: of a run, of the shards of one, or of a file from elsewhere.
+
+    A run's predictions files are written again from its raw answers; nothing is asked. For a file,
+    each line is an object such as {"answer": "1: 60%, 2: 40%", "options": {"1": "Yes", "2": "No"}};
+    every line gets a status (ok, repaired, refused, invalid, truncated, error) and shares. With
+    --json one object is printed for every line.
+    """
+    from elicitation.command import read_corpus, read_runs
+
+    if len(sources) == 1 and sources[0].is_file() and sources[0].suffix != ".sqlite":
+        read_corpus(sources[0], reader=reader, json=json)
+    else:
+        ending = f".{suffix.lstrip('.')}"
+        read_runs(sources, out=out, merge_into=merge_into, suffix=ending, json=json)
+
+
+wording = App(
+    name="wording", help="Check, write out and try wordings: the survey's questions in words."
+)
+
+
+@wording.command(name="check")
+def wording_check(
+    languages: Annotated[
+        tuple[str, ...], _listed("Languages to check; all that there are by default.")
+    ] = (),
+    /,
+    *,
+    folder: Annotated[
+        Path | None, Parameter(help="A wording of your own: a folder of TOML files, or one CSV.")
+    ] = None,
+    require_review: Annotated[
+        bool, Parameter(negative="", help="Fail also where a text has not been reviewed.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """List what wordings lack: texts, and reviews of texts. Ends with 1 where something lacks."""
+    from elicitation.wording_command import check_wordings
+
+    return check_wordings(
+        _split(languages), folder=folder, require_review=require_review, json=json
+    )
+
+
+@wording.command(name="export")
+def wording_export(
+    path: Annotated[Path, Parameter(help="A new file ending in .csv, or a new folder.")],
+    /,
+    *,
+    language: Annotated[str, Parameter(help="Language of the wording.")] = "en",
+) -> None:
+    """Write a wording of the project to a file, to edit or translate it."""
+    from elicitation.wording_command import export_one
+
+    export_one(path, language=language)
+
+
+@wording.command(name="import")
+def wording_import(
+    path: Annotated[Path, Parameter(help="A folder of TOML files, or a CSV file.")],
+    /,
+    *,
+    language: Annotated[str, Parameter(help="Its language, where it does not say.")] = "",
+    name: Annotated[str, Parameter(help="Its name, where it does not say.")] = "",
+    out: Annotated[
+        Path | None, Parameter(help="Write it as a folder of TOML files here, in canonical form.")
+    ] = None,
+) -> int:
+    """Read a wording that you hold, say what it lacks, and keep it as a folder."""
+    from elicitation.wording_command import import_one
+
+    return import_one(path, language=language, name=name, out=out)
+
+
+def _split(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names given with commas, spaces, or both."""
+    parts = (part.strip() for name in names for part in name.split(","))
+    return tuple(part for part in parts if part)
