@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from contracts.errors import fail
-from dataset_builder.reading.assembly import read_tabular
 from dataset_builder.reading.blocks import Progress
 from dataset_builder.reading.formats import open_tabular
+from dataset_builder.reading.whole_file import read_tabular
 from dataset_builder.survey import Survey
 
 __all__ = ["Progress", "read_survey"]

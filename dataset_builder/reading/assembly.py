@@ -1,37 +1,27 @@
-"""Blocks of a file put together into a `Survey`."""
+"""Blocks of a file, checked and put together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from codebook import country_by_wvs_code
 from codebook.missing import MissingKind
 from contracts.errors import fail
-from contracts.manifest import SourceFile, Synthetic
-from dataset_builder.reading.blocks import Block, Progress, TabularFile, Wanted
+from dataset_builder.reading.blocks import Block
 from dataset_builder.reading.coding import (
     UNKNOWN,
     Coder,
-    demographic_coder,
     number_of_text,
-    question_coder,
 )
-from dataset_builder.reading.direction import direction_of
-from dataset_builder.reading.identity import identity_notes, respondent_ids
-from dataset_builder.reading.layout import Layout, find_layout
-from dataset_builder.reading.provenance import synthetic_source
+from dataset_builder.reading.layout import Layout
 from dataset_builder.reading.unlisted import UnlistedCodes
-from dataset_builder.reading.variables import ON_REQUEST, WAVE
-from dataset_builder.survey import Survey
+from dataset_builder.reading.variables import WAVE
 
-_TEXT_ROLES = ("weight", "version", "country_alpha", "wave", "study")
-_ID_ROLES = ("person", "interview")
+TEXT_ROLES = ("weight", "version", "country_alpha", "wave")
+ID_ROLES = ("person", "interview")
 
 
 @dataclass
@@ -60,7 +50,7 @@ class Assembly:
             codes = self._coded(variable, block.columns[place], country)
             kept = np.where(codes == UNKNOWN, int(MissingKind.MISSING), codes)
             self.demographics.setdefault(variable, []).append(self._small(variable, kept))
-        for role in _ID_ROLES:
+        for role in ID_ROLES:
             if role in self.layout.roles:
                 coder = self.coders[role]
                 codes, _ = coder.code(block.columns[self.layout.roles[role]])
@@ -100,29 +90,23 @@ class Assembly:
         return codes.astype(np.int32)
 
     def _country(self, block: Block) -> NDArray[np.int64]:
+        """The country's code of everyone; one that is unknown is kept for the final message."""
         roles = self.layout.roles
         role = "country" if "country" in roles else "country_alpha"
         codes, found = self.coders["B_COUNTRY"].code(block.columns[roles[role]])
-        if found is not None:
-            raise fail(
-                "unknown-country",
-                "the file holds a country that the codebook lacks",
-                where=self.where,
-                row=self.rows + int(found.rows[0]) + 2,
-                column="B_COUNTRY",
-                found=", ".join([*found.texts, *map(str, found.codes)][:5]),
-                allowed="the survey's country codes, ISO3 codes or names in the codebook",
-                hint="Correct the file, or add the country to codebook/data/countries.csv.",
-            )
-        if codes.size and codes.min() < 0:
+        blank = np.flatnonzero((codes < 0) & (codes != UNKNOWN))
+        if blank.size:
             raise fail(
                 "no-country",
                 "a person has no country",
                 where=self.where,
-                row=self.rows + int(np.flatnonzero(codes < 0)[0]) + 2,
+                row=self.rows + int(blank[0]) + 2,
                 column="B_COUNTRY",
-                found=str(codes.min()),
+                found=str(codes[blank[0]]),
+                count=int(blank.size),
             )
+        if found is not None and "B_COUNTRY" not in self.layout.demographics:
+            self.unlisted.add(self.coders["B_COUNTRY"], found, codes)
         return codes.astype(np.int64)
 
     def _check_wave(self, block: Block) -> None:
@@ -173,157 +157,3 @@ class Assembly:
             for text in column.unique().to_pylist():
                 if text is not None:
                     self.versions.setdefault(str(text), len(self.versions))
-
-
-def read_tabular(
-    file: TabularFile, path: Path, *, allow_unknown: bool, progress: Progress | None
-) -> Survey:
-    """Read an opened file whole.
-
-    Raises:
-        ContractError: see `dataset_builder.reading.read_survey`.
-    """
-    layout = find_layout(file.headers, where=path.name)
-    assembly = Assembly(layout=layout, where=path.name, coders=_coders(layout, file))
-    for block in file.blocks(_wanted(layout)):
-        assembly.add(block)
-        if progress is not None:
-            progress(block.done, file.total)
-    if not assembly.rows:
-        raise fail("no-rows", "the file has column names but no people", where=path.name)
-    if not allow_unknown:
-        assembly.unlisted.refuse(where=path.name, coders=assembly.coders, name=_country_name)
-    return _survey(assembly, file, path)
-
-
-def _coders(layout: Layout, file: TabularFile) -> dict[str, Coder]:
-    coders = {
-        question: question_coder(
-            question,
-            mirror=direction_of(
-                question,
-                value_labels=file.value_labels.get(place, {}),
-                inverted=question in layout.inverted,
-                header=file.headers[place],
-            ),
-        )
-        for question, place in layout.questions.items()
-    }
-    coders |= {v: demographic_coder(v) for v in layout.demographics}
-    coders.setdefault("B_COUNTRY", demographic_coder("B_COUNTRY"))
-    coders["A_WAVE"] = Coder("A_WAVE", frozenset({WAVE}), strict=False)
-    coders |= {role: Coder(role, frozenset(), strict=False, numbers=True) for role in _ID_ROLES}
-    return coders
-
-
-def _wanted(layout: Layout) -> Wanted:
-    text = {layout.roles[r] for r in _TEXT_ROLES if r in layout.roles}
-    small = set(layout.questions.values()) - text
-    whole = set(layout.columns()) - small - text
-    return Wanted(small=frozenset(small), whole=frozenset(whole), text=frozenset(text))
-
-
-def _country_name(code: int) -> str:
-    return country_by_wvs_code()[code].country
-
-
-def _survey(assembly: Assembly, file: TabularFile, path: Path) -> Survey:
-    countries, country = _country_index(np.concatenate(assembly.country))
-    ids = {role: np.concatenate(parts) for role, parts in assembly.ids.items()}
-    answers = _stacked(assembly.answers, len(assembly.layout.questions))
-    assembly.answers.clear()
-    demographics = {v: np.concatenate(parts) for v, parts in assembly.demographics.items()}
-    respondent_id, id_source = respondent_ids(
-        ids.get("person"), ids.get("interview"), assembly.rows
-    )
-    interview = ids.get("interview", np.full(assembly.rows, int(MissingKind.MISSING), np.int64))
-    notes = identity_notes(
-        ids.get("person"), ids.get("interview"), [answers, *demographics.values()]
-    )
-    synthetic, note = synthetic_source(path, tuple(assembly.versions))
-    return Survey(
-        source=_source(assembly, file, path, id_source=id_source, synthetic=synthetic),
-        wave=WAVE,
-        respondent_id=respondent_id,
-        interview_id=interview,
-        country=country,
-        countries=countries,
-        weight=np.concatenate(assembly.weight),
-        answers=answers,
-        questions=tuple(assembly.layout.questions),
-        demographics=demographics,
-        row_number=np.arange(assembly.rows, dtype=np.int64),
-        unlisted=assembly.unlisted.listing(_country_name),
-        notes=(*_notes(assembly), *notes, *note),
-        synthetic=synthetic,
-    )
-
-
-def _stacked(blocks: list[NDArray[np.int8]], width: int) -> NDArray[np.int8]:
-    stacked = np.empty((sum(len(b) for b in blocks), width), np.int8, order="F")
-    start = 0
-    for block in blocks:
-        stacked[start : start + len(block)] = block
-        start += len(block)
-    return stacked
-
-
-def _country_index(codes: NDArray[np.int64]) -> tuple[tuple[str, ...], NDArray[np.int16]]:
-    distinct, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty(len(order), np.int16)
-    rank[order] = np.arange(len(order), dtype=np.int16)
-    return tuple(_country_name(int(distinct[i])) for i in order), rank[inverse]
-
-
-def _notes(assembly: Assembly) -> list[str]:
-    notes = []
-    if "weight" not in assembly.layout.roles:
-        notes.append("The file has no design weight; everyone has weight 1.")
-    turned = [q for q in assembly.layout.questions if assembly.coders[q].mirror]
-    if turned:
-        notes.append(
-            "The file is an inverted release; these questions were turned back to the "
-            f"questionnaire's direction: {', '.join(turned)}."
-        )
-    return notes
-
-
-def _source(
-    assembly: Assembly,
-    file: TabularFile,
-    path: Path,
-    *,
-    id_source: str,
-    synthetic: Synthetic | None,
-) -> SourceFile:
-    layout = assembly.layout
-    labels = [v for v, c in assembly.coders.items() if c.used_labels]
-    detected = dict(file.detected)
-    detected["columns"] = str(len(file.headers))
-    detected["headers"] = layout.header_style
-    detected["answers"] = "labels and codes" if labels else "codes"
-    if any(c.used_decimals for c in assembly.coders.values()):
-        detected["numbers"] = "with decimals (-3.0)"
-    turned = [q for q in layout.questions if assembly.coders[q].mirror]
-    detected["direction"] = "inverted, turned back" if turned else "questionnaire"
-    detected["questions"] = str(len(layout.questions))
-    detected["demographics"] = str(len(set(layout.demographics) - set(ON_REQUEST)))
-    detected["respondent ids"] = id_source
-    detected["weight"] = _weight_name(file, layout)
-    detected["countries"] = str(len(np.unique(np.concatenate(assembly.country))))
-    if synthetic is not None:
-        detected["synthetic"] = "yes"
-    return SourceFile(
-        name=path.name,
-        sha256=file.sha256(),
-        survey=f"WVS wave {WAVE}" + (" (SYNTHETIC)" if synthetic is not None else ""),
-        survey_version=", ".join(assembly.versions),
-        rows=assembly.rows,
-        detected=detected,
-    )
-
-
-def _weight_name(file: TabularFile, layout: Layout) -> str:
-    place: Mapping[str, int] = layout.roles
-    return str(file.headers[place["weight"]]).strip() if "weight" in place else "none"

@@ -15,6 +15,7 @@ from dataset_builder.reading.variables import (
     ON_REQUEST,
     ROLES,
     header_style,
+    known_names,
     variable_name,
 )
 
@@ -95,7 +96,13 @@ def _question_columns(index: Mapping[str, int]) -> tuple[dict[str, int], frozens
 
 
 def _refuse_duplicates(headers: Sequence[str], names: Sequence[str], *, where: str) -> None:
-    counts = Counter(name for name in names if name)
+    """A variable that is read, or a header, must not occur twice."""
+    read = set(known_names().values()) | {f"{q}P" for q in value_questions()}
+    counts = Counter(
+        name if name in read else header.strip()
+        for header, name in zip(headers, names, strict=True)
+        if header.strip()
+    )
     problems = [
         Problem(
             "duplicate-column",

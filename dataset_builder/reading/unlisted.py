@@ -41,6 +41,10 @@ class UnlistedCodes:
             self.no_code.add((coder.variable, text))
             self.counts[coder.variable, place, text, coder.strict] += 1
 
+    def has(self, variable: str) -> bool:
+        """Whether there are any of a variable."""
+        return any(key[0] == variable for key in self.counts)
+
     def problems(
         self, *, where: str, coders: Mapping[str, Coder], name: Callable[[int], str]
     ) -> list[Problem]:

@@ -25,7 +25,6 @@ ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "person": ("S007", "S007_01"),
         "interview": ("D_INTERVIEW",),
         "wave": ("A_WAVE",),
-        "study": ("A_STUDY",),
         "country": ("B_COUNTRY",),
         "country_alpha": ("B_COUNTRY_ALPHA",),
         "weight": ("W_WEIGHT", "S017", "V258", "V259"),

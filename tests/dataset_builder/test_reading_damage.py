@@ -121,13 +121,23 @@ def test_no_country(good_csv: bytes, tmp_path: Path) -> None:
 
 
 def test_unknown_country(good_csv: bytes, tmp_path: Path) -> None:
-    header, rest = good_csv.split(b"\n", 1)
-    place = header.split(b",").index(b"B_COUNTRY")
-    cells = rest.split(b"\n", 1)[0].split(b",")
-    cells[place] = b"31999"
-    changed = b"\n".join([header, b",".join(cells), rest.split(b"\n", 1)[1]])
-    error = refuse(write(tmp_path, "c.csv", changed), "a country that the codebook lacks")
-    assert error.problems[0].row == 2
+    """Told together with other unknown codes; no flag can make a country missing."""
+    lines = good_csv.split(b"\n")
+    header = lines[0].split(b",")
+    for row, name, code in ((1, b"B_COUNTRY", b"31999"), (60, b"Q1", b"8")):
+        cells = lines[row].split(b",")
+        cells[header.index(name)] = code
+        lines[row] = b",".join(cells)
+    path = write(tmp_path, "c.csv", b"\n".join(lines))
+    error = refuse(path, r"B_COUNTRY \(unknown country\): code '31999'")
+    assert {p.column for p in error.problems} == {"B_COUNTRY", "Q1"}
+    with pytest.raises(ContractError, match="31999"):
+        read_survey(path, allow_unknown=True)
+
+
+def test_headers_that_share_a_first_word_are_no_duplicates(good_csv: bytes, tmp_path: Path) -> None:
+    changed = good_csv.replace(b",polity,durable,", b",My polity,My durable,", 1)
+    assert len(read_survey(write(tmp_path, "w.csv", changed))) == 128
 
 
 @pytest.mark.parametrize("double", [b"Q1", b"q1", b"Q1: Important in life"])

@@ -1,0 +1,177 @@
+"""An opened survey file read whole, block by block, into a `Survey`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codebook import country_by_wvs_code
+from codebook.missing import MissingKind
+from contracts.errors import fail
+from contracts.manifest import SourceFile, Synthetic
+from dataset_builder.reading.assembly import ID_ROLES, TEXT_ROLES, Assembly
+from dataset_builder.reading.blocks import Progress, TabularFile, Wanted
+from dataset_builder.reading.coding import Coder, demographic_coder, question_coder
+from dataset_builder.reading.direction import direction_of
+from dataset_builder.reading.identity import identity_notes, respondent_ids
+from dataset_builder.reading.layout import Layout, find_layout
+from dataset_builder.reading.provenance import synthetic_source
+from dataset_builder.reading.variables import ON_REQUEST, WAVE
+from dataset_builder.survey import Survey
+
+
+def read_tabular(
+    file: TabularFile, path: Path, *, allow_unknown: bool, progress: Progress | None
+) -> Survey:
+    """Read an opened file whole.
+
+    Raises:
+        ContractError: see `dataset_builder.reading.read_survey`.
+    """
+    layout = find_layout(file.headers, where=path.name)
+    assembly = Assembly(layout=layout, where=path.name, coders=_coders(layout, file))
+    for block in file.blocks(_wanted(layout)):
+        assembly.add(block)
+        if progress is not None:
+            progress(block.done, file.total)
+    if not assembly.rows:
+        raise fail("no-rows", "the file has column names but no people", where=path.name)
+    if not allow_unknown or assembly.unlisted.has("B_COUNTRY"):
+        assembly.unlisted.refuse(where=path.name, coders=assembly.coders, name=_country_name)
+    return _survey(assembly, file, path)
+
+
+def _coders(layout: Layout, file: TabularFile) -> dict[str, Coder]:
+    coders = {
+        question: question_coder(
+            question,
+            mirror=direction_of(
+                question,
+                value_labels=file.value_labels.get(place, {}),
+                inverted=question in layout.inverted,
+                header=file.headers[place],
+            ),
+        )
+        for question, place in layout.questions.items()
+    }
+    coders |= {v: demographic_coder(v) for v in layout.demographics}
+    coders.setdefault("B_COUNTRY", demographic_coder("B_COUNTRY"))
+    coders["A_WAVE"] = Coder("A_WAVE", frozenset({WAVE}), strict=False)
+    coders |= {role: Coder(role, frozenset(), strict=False, numbers=True) for role in ID_ROLES}
+    return coders
+
+
+def _wanted(layout: Layout) -> Wanted:
+    text = {layout.roles[r] for r in TEXT_ROLES if r in layout.roles}
+    small = set(layout.questions.values()) - text
+    whole = set(layout.columns()) - small - text
+    return Wanted(small=frozenset(small), whole=frozenset(whole), text=frozenset(text))
+
+
+def _country_name(code: int) -> str:
+    known = country_by_wvs_code().get(code)
+    return known.country if known is not None else "unknown country"
+
+
+def _survey(assembly: Assembly, file: TabularFile, path: Path) -> Survey:
+    countries, country = _country_index(np.concatenate(assembly.country))
+    ids = {role: np.concatenate(parts) for role, parts in assembly.ids.items()}
+    answers = _stacked(assembly.answers, len(assembly.layout.questions))
+    assembly.answers.clear()
+    demographics = {v: np.concatenate(parts) for v, parts in assembly.demographics.items()}
+    respondent_id, id_source = respondent_ids(
+        ids.get("person"), ids.get("interview"), assembly.rows
+    )
+    interview = ids.get("interview", np.full(assembly.rows, int(MissingKind.MISSING), np.int64))
+    notes = identity_notes(
+        ids.get("person"), ids.get("interview"), [answers, *demographics.values()]
+    )
+    synthetic, note = synthetic_source(path, tuple(assembly.versions))
+    return Survey(
+        source=_source(assembly, file, path, id_source=id_source, synthetic=synthetic),
+        wave=WAVE,
+        respondent_id=respondent_id,
+        interview_id=interview,
+        country=country,
+        countries=countries,
+        weight=np.concatenate(assembly.weight),
+        answers=answers,
+        questions=tuple(assembly.layout.questions),
+        demographics=demographics,
+        row_number=np.arange(assembly.rows, dtype=np.int64),
+        unlisted=assembly.unlisted.listing(_country_name),
+        notes=(*_notes(assembly), *notes, *note),
+        synthetic=synthetic,
+    )
+
+
+def _stacked(blocks: list[NDArray[np.int8]], width: int) -> NDArray[np.int8]:
+    stacked = np.empty((sum(len(b) for b in blocks), width), np.int8, order="F")
+    start = 0
+    for block in blocks:
+        stacked[start : start + len(block)] = block
+        start += len(block)
+    return stacked
+
+
+def _country_index(codes: NDArray[np.int64]) -> tuple[tuple[str, ...], NDArray[np.int16]]:
+    distinct, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), np.int16)
+    rank[order] = np.arange(len(order), dtype=np.int16)
+    return tuple(_country_name(int(distinct[i])) for i in order), rank[inverse]
+
+
+def _notes(assembly: Assembly) -> list[str]:
+    notes = []
+    if "weight" not in assembly.layout.roles:
+        notes.append("The file has no design weight; everyone has weight 1.")
+    turned = [q for q in assembly.layout.questions if assembly.coders[q].mirror]
+    if turned:
+        notes.append(
+            "The file is an inverted release; these questions were turned back to the "
+            f"questionnaire's direction: {', '.join(turned)}."
+        )
+    return notes
+
+
+def _source(
+    assembly: Assembly,
+    file: TabularFile,
+    path: Path,
+    *,
+    id_source: str,
+    synthetic: Synthetic | None,
+) -> SourceFile:
+    layout = assembly.layout
+    labels = [v for v, c in assembly.coders.items() if c.used_labels]
+    detected = dict(file.detected)
+    detected["columns"] = str(len(file.headers))
+    detected["headers"] = layout.header_style
+    detected["answers"] = "labels and codes" if labels else "codes"
+    if any(c.used_decimals for c in assembly.coders.values()):
+        detected["numbers"] = "with decimals (-3.0)"
+    turned = [q for q in layout.questions if assembly.coders[q].mirror]
+    detected["direction"] = "inverted, turned back" if turned else "questionnaire"
+    detected["questions"] = str(len(layout.questions))
+    detected["demographics"] = str(len(set(layout.demographics) - set(ON_REQUEST)))
+    detected["respondent ids"] = id_source
+    detected["weight"] = _weight_name(file, layout)
+    detected["countries"] = str(len(np.unique(np.concatenate(assembly.country))))
+    if synthetic is not None:
+        detected["synthetic"] = "yes"
+    return SourceFile(
+        name=path.name,
+        sha256=file.sha256(),
+        survey=f"WVS wave {WAVE}" + (" (SYNTHETIC)" if synthetic is not None else ""),
+        survey_version=", ".join(assembly.versions),
+        rows=assembly.rows,
+        detected=detected,
+    )
+
+
+def _weight_name(file: TabularFile, layout: Layout) -> str:
+    place = layout.roles.get("weight")
+    return str(file.headers[place]).strip() if place is not None else "none"
