@@ -163,22 +163,31 @@ def _bind_state(
     store: Store, names: Sequence[str], state: Sequence[Any], shown: Sequence[Any]
 ) -> None:
     """A change of search, columns or a facet shows the first page of the new answer."""
-    page = state[2]
+    search, _, page, *pickers = state
+    link = shown[2]
 
     def changed(*values: Any) -> list[Any]:
         fresh = [*values[:2], 1, *values[3:]]
         query = query_of(fresh, names, read_facts(store).known)
         return [1, *_show(store, query)]
 
-    search, _, _, *pickers = state
+    def searched(before: str, *values: Any) -> list[Any]:
+        # The box also changes when a permalink fills it: then the table is right already.
+        shown_search = parse_query(before or "", known=read_facts(store).known).search
+        if (values[0] or "").strip() == shown_search:
+            return [gr.skip() for _ in range(len(shown) + 1)]
+        return changed(*values)
+
     gr.on(
-        [search.submit, search.input, *(picker.input for picker in pickers)],
+        [picker.input for picker in pickers],
         changed,
         list(state),
         [page, *shown],
         trigger_mode="always_last",
         **QUICK,
     )
+    # A text box says `input` for keys that write only, not for those that delete.
+    search.change(searched, [link, *state], [page, *shown], trigger_mode="always_last", **QUICK)
 
 
 def _bind_steps(

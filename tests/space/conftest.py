@@ -96,6 +96,12 @@ def board_server(sample_root: Path, tmp_path_factory: pytest.TempPathFactory) ->
     process.wait(timeout=20)
 
 
+@pytest.fixture
+def board_starter() -> tuple[int, Any]:
+    """A free port, and the function that starts a board."""
+    return free_port(), start_board
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """A real browser."""
