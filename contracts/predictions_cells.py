@@ -189,6 +189,14 @@ def _long_share(
     record: Mapping[str, Any], question: Question, row: int, findings: Findings
 ) -> dict[int, tuple[float, int]]:
     option, share = record.get("option"), record.get("share")
+    if "option" not in record and not text_field(record, "status"):
+        findings.add(
+            "missing-field",
+            "the record has neither shares nor an option nor a status that says why",
+            row=row,
+            column="shares",
+        )
+        return {}
     if not text_field(record, "option") and not text_field(record, "share"):
         return {}
     return _options([(option, share)], question, row, findings)

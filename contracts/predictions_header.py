@@ -35,20 +35,24 @@ def read_header(
             and sidecar both exist and differ.
     """
     beside = sidecar_path(source.path) if meta_path is None else Path(meta_path)
-    where = str(source.path)
-    fields = source.header
-    if meta_path is not None or beside.is_file():
-        sidecar = _read_sidecar(beside)
-        if fields is not None and fields != sidecar:
-            raise fail(
-                "meta-twice",
-                "the header record and the sidecar differ",
-                where=str(source.path),
-                found=str(beside),
-                hint="Remove one of them.",
-            )
-        fields, where = sidecar, str(beside)
-    meta = _parse(fields or {}, where=where)
+    own = None if source.header is None else _parse(source.header, where=str(source.path))
+    if meta_path is None and not beside.is_file():
+        return own or PredictionsMeta(), _notices(source.header)
+    fields = _read_sidecar(beside)
+    meta = _parse(fields, where=str(beside))
+    if own is not None and own != meta:
+        raise fail(
+            "meta-twice",
+            "the header record and the sidecar differ",
+            where=str(source.path),
+            column=", ".join(
+                name
+                for name in PredictionsMeta.model_fields
+                if getattr(own, name) != getattr(meta, name)
+            ),
+            found=str(beside),
+            hint="Remove one of them.",
+        )
     return meta, _notices(fields)
 
 

@@ -46,7 +46,7 @@ class RatingScan:
 
     rows: int = 0
     drop: npt.NDArray[np.int64] | None = None
-    _keys: list[tuple[Any, Any, Any, Any]] = field(default_factory=list)
+    _keys: dict[str, list[Any]] = field(default_factory=dict)
 
 
 def scan_ratings(source: Source, findings: Findings) -> RatingScan:
@@ -59,13 +59,14 @@ def scan_ratings(source: Source, findings: Findings) -> RatingScan:
         scan.rows += len(chunk.rows)
         batch, rows = _parse(chunk, findings)
         if batch.num_rows:
-            scan._keys.append(_packed(batch, rows, numbers))
+            for name, part in _packed(batch, rows, numbers).items():
+                scan._keys.setdefault(name, []).append(part)
     extra = len([name for name in source.columns if name not in COLUMNS])
     findings.tolerate("extra_columns", extra)
     if scan._keys:
-        columns = [np.concatenate(part) for part in zip(*scan._keys, strict=True)]
-        scan._keys.clear()
-        scan.drop = _duplicates(*columns, findings=findings)
+        # One column at a time, so that its parts are gone before the next is joined.
+        columns = {name: np.concatenate(scan._keys.pop(name)) for name in list(scan._keys)}
+        scan.drop = _duplicates(**columns, findings=findings)
     return scan
 
 
@@ -206,7 +207,7 @@ def _check_fields(
 
 def _packed(
     batch: pa.RecordBatch, rows: npt.NDArray[np.int64], numbers: dict[str, int]
-) -> tuple[Any, Any, Any, Any]:
+) -> dict[str, npt.NDArray[Any]]:
     """Participant, (question, sample) in one integer, score, and row number, as numpy arrays."""
     import numpy as np
     import pyarrow as pa
@@ -219,14 +220,19 @@ def _packed(
     sample = pc.fill_null(batch.column("sample"), -(2**31)).to_numpy().astype(np.int64)
     score = pc.fill_null(batch.column("score"), np.nan).to_numpy(zero_copy_only=False)
     packed = question.astype(np.int64) * 2**33 + (sample + 2**31)
-    return participant, packed, score.astype(np.float64), rows
+    return {
+        "participant": participant,
+        "packed": packed,
+        "score": score.astype(np.float64),
+        "rows": rows.astype(np.int32),
+    }
 
 
 def _duplicates(
     participant: npt.NDArray[np.int64],
     packed: npt.NDArray[np.int64],
     score: npt.NDArray[np.float64],
-    rows: npt.NDArray[np.int64],
+    rows: npt.NDArray[np.int32],
     *,
     findings: Findings,
 ) -> npt.NDArray[np.int64]:
@@ -234,9 +240,11 @@ def _duplicates(
     import numpy as np
 
     order = np.lexsort((packed, participant))
-    same = (participant[order][1:] == participant[order][:-1]) & (
-        packed[order][1:] == packed[order][:-1]
-    )
+    same = np.ones(max(len(order) - 1, 0), bool)
+    for key in (participant, packed):
+        ordered = key[order]
+        same &= ordered[1:] == ordered[:-1]
+    del ordered
     later, drop = np.flatnonzero(same) + 1, []
     names = list(value_questions())
     for place in later.tolist():

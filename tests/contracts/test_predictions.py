@@ -396,3 +396,16 @@ def test_writer_refuses_an_unknown_ending_and_numbers_that_are_none(tmp_path: Pa
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_predictions(tmp_path / "p.jsonl", bad, meta=META, kind="distribution")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match=r"\[no-file\].*none\.csv"):
+        read_predictions(tmp_path / "none.csv")
+
+
+def test_a_row_too_long_for_a_table_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    long = "x" * (9 << 20)
+    path.write_text(f'question_id,option,share\nQ1,1,"{long}"\nQ1,2,1\n', encoding="utf-8")
+    with pytest.raises(ContractError, match=r"\[not-csv\]"):
+        read_predictions(path)
