@@ -1,0 +1,182 @@
+"""Intervals, bootstrap parts, ranks and tests."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import false_discovery_control, permutation_test, t, ttest_ind
+
+from scoring.inference.bootstrap import question_counts, resampled_means, sampled_replicates
+from scoring.inference.intervals import interval, percentile_bounds, small_sample_factor
+from scoring.inference.ranks import rank_intervals
+from scoring.inference.tests import (
+    benjamini_hochberg,
+    holm,
+    independent_t_test,
+    sign_flip_test,
+)
+
+
+def test_small_sample_factor_turns_a_bootstrap_into_a_t_interval() -> None:
+    # A bootstrap sd is s sqrt((n - 1) / n) / sqrt(n); the interval should be s t / sqrt(n).
+    n, z = 10, 1.959963984540054
+    sd = np.sqrt((n - 1) / n) / np.sqrt(n)
+    assert small_sample_factor(n) * z * sd == pytest.approx(t.ppf(0.975, n - 1) / np.sqrt(n))
+    assert small_sample_factor(None) == 1
+    assert np.isnan(small_sample_factor(1))
+
+
+def test_central_interval_of_replicates_around_the_estimate() -> None:
+    replicates = np.linspace(0, 1, 1001)
+    bounds = percentile_bounds(replicates, np.asarray(0.5))
+    assert bounds.low == pytest.approx(0.025)
+    assert bounds.high == pytest.approx(0.975)
+
+
+def test_an_estimate_below_the_replicates_becomes_the_lower_end() -> None:
+    replicates = np.linspace(0, 1, 1001)
+    bounds = percentile_bounds(replicates, np.asarray(-0.3))
+    assert bounds.low == -0.3
+    # Nothing is left out below, so five per cent may be left out above.
+    assert bounds.high == pytest.approx(0.95)
+    mirrored = percentile_bounds(replicates, np.asarray(1.3))
+    assert mirrored.low == pytest.approx(0.05)
+    assert mirrored.high == 1.3
+
+
+@given(
+    st.lists(st.floats(-1, 1), min_size=5, max_size=60),
+    st.floats(-2, 2),
+    st.one_of(st.none(), st.integers(2, 40)),
+)
+def test_an_interval_always_contains_its_estimate(
+    draws: list[float], estimate: float, units: int | None
+) -> None:
+    bounds = percentile_bounds(np.array(draws), np.asarray(estimate), units=units)
+    assert bounds.low <= estimate <= bounds.high
+    found = interval(estimate, float(bounds.low), float(bounds.high))
+    assert found.estimate == estimate
+
+
+def test_limits_and_missing_estimates() -> None:
+    rows = np.array([np.linspace(-1, 2, 500), np.linspace(0, 1, 500)])
+    bounds = percentile_bounds(rows, np.array([0.5, np.nan]), limits=(0.0, 1.0))
+    assert (bounds.low[0], bounds.high[0]) == (0.0, 1.0)
+    assert np.isnan(bounds.low[1])
+    assert interval(float("nan")).estimate is None
+    assert interval(0.5).low is None
+
+
+def test_one_question_has_no_interval() -> None:
+    bounds = percentile_bounds(np.zeros(9), np.asarray(0.2), units=1)
+    assert np.isnan(bounds.low)
+    assert np.isnan(bounds.high)
+
+
+def test_question_counts_draw_as_many_as_there_are() -> None:
+    counts = question_counts(7, replicates=50, rng=np.random.default_rng(0))
+    assert counts.shape == (7, 50)
+    assert (counts.sum(axis=0) == 7).all()
+
+
+def test_resampled_means_weigh_by_counts_and_skip_missing() -> None:
+    scores = np.array([[0.2, 0.4, np.nan], [0.1, 0.2, 0.3]])
+    counts = np.array([[2.0, 0.0], [1.0, 0.0], [0.0, 3.0]])
+    found = resampled_means(scores, counts)
+    # (2 * 0.2 + 0.4) / 3; nothing drawn in the second replicate: the row's own mean 0.3.
+    assert found[0] == pytest.approx([0.8 / 3, 0.3])
+    assert found[1] == pytest.approx([0.4 / 3, 0.3])
+
+
+def test_sampled_replicates_count_noise_once() -> None:
+    rng = np.random.default_rng(1)
+    questions = rng.normal(0, 2.0, (1, 20_000))  # holds the noise already
+    noise = rng.normal(0, 1.0, (1, 20_000))
+    found = sampled_replicates(questions, noise, np.array([5.0]))
+    assert found.mean() == pytest.approx(5.0, abs=0.05)
+    assert found.std() == pytest.approx(2.0, rel=0.02)
+    drowned = sampled_replicates(0.1 * questions, noise, np.array([5.0]))
+    assert drowned.std() == pytest.approx(1.0, rel=0.02)
+
+
+def test_ranks_of_clear_and_of_tied_rows() -> None:
+    rng = np.random.default_rng(2)
+    estimates = np.array([0.5, 0.9, 0.895, np.nan, 0.5])
+    replicates = estimates[:, None] + rng.normal(0, 0.01, (5, 2000))
+    ranks = rank_intervals(estimates, replicates)
+    assert ranks.rank.tolist() == [3, 1, 2, 0, 3]
+    assert ranks.low.tolist() == [3, 1, 1, 0, 3]
+    assert ranks.high.tolist() == [4, 2, 2, 0, 4]
+    assert ranks.group.tolist() == [2, 1, 1, 0, 2]
+
+
+def test_ranks_ignore_what_moves_all_rows_alike() -> None:
+    common = np.random.default_rng(3).normal(0, 1, 500)
+    replicates = np.array([0.3, 0.2, 0.1])[:, None] + common
+    ranks = rank_intervals(np.array([0.3, 0.2, 0.1]), replicates)
+    assert ranks.low.tolist() == ranks.high.tolist() == [1, 2, 3]
+
+
+def test_sign_flips_of_three_pairs_by_hand() -> None:
+    # Differences 1, 2, 3: sums of +-1 +-2 +-3; two of eight are as extreme as 6.
+    found = sign_flip_test([2, 4, 6], [1, 2, 3], rng=np.random.default_rng(0))
+    assert found == (pytest.approx(2.0), pytest.approx(0.25), 3)
+
+
+def test_sign_flips_agree_with_scipy() -> None:
+    rng = np.random.default_rng(4)
+    first = rng.normal(0.25, 1, 40)
+    oracle = permutation_test(
+        (first, np.zeros(40)),
+        lambda x, y, axis: (x - y).mean(axis=axis),
+        permutation_type="samples",
+        n_resamples=20_000,
+        vectorized=True,
+        rng=np.random.default_rng(5),
+    )
+    found = sign_flip_test(first, np.zeros(40), rng=rng, permutations=20_000)
+    assert found.p_value == pytest.approx(oracle.pvalue, abs=0.015)
+
+
+def test_sign_flips_leave_missing_pairs_out_and_need_two() -> None:
+    rng = np.random.default_rng(6)
+    assert sign_flip_test([1, np.nan, 3], [1, 2, np.nan], rng=rng).pairs == 1
+    assert np.isnan(sign_flip_test([1.0], [0.0], rng=rng).p_value)
+    assert np.isnan(sign_flip_test([np.nan], [0.0], rng=rng).difference)
+    same = sign_flip_test([0.1, 0.2, 0.3], [0.1, 0.2, 0.3], rng=rng)
+    assert same.p_value == 1
+
+
+def test_exact_p_values_are_uniform_under_the_null() -> None:
+    gaps = np.array([0.3, 1.1, 2.7, 5.2])
+    p_values = [
+        sign_flip_test(gaps * signs, np.zeros(4), rng=np.random.default_rng(0)).p_value
+        for signs in product((-1, 1), repeat=4)
+    ]
+    # Sixteen sign patterns in eight mirror pairs: p runs over 1/8, 2/8, ..., twice each.
+    assert sorted(p_values) == pytest.approx(np.repeat(np.arange(1, 9) / 8, 2))
+
+
+def test_paper_mode_t_test_is_scipys() -> None:
+    rng = np.random.default_rng(7)
+    first, second = rng.normal(0, 1, 30), rng.normal(0.4, 2, 25)
+    oracle = ttest_ind(first, second)
+    found = independent_t_test(first, second)
+    assert found.p_value == pytest.approx(oracle.pvalue)
+
+
+def test_holm_by_hand() -> None:
+    # Sorted .01 .02 .04 times 3, 2, 1, made rising: .03 .04 .04.
+    assert holm([0.04, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
+    assert np.isnan(holm([0.5, np.nan])[1])
+
+
+def test_benjamini_hochberg_agrees_with_scipy() -> None:
+    p_values = np.random.default_rng(8).uniform(0, 1, 50) ** 3
+    np.testing.assert_allclose(benjamini_hochberg(p_values), false_discovery_control(p_values))
+    assert np.isnan(benjamini_hochberg([np.nan, 0.01])[0])
+    assert benjamini_hochberg([np.nan, 0.01])[1] == pytest.approx(0.01)
