@@ -21,11 +21,15 @@ from contracts.errors import ContractError, fail
 from contracts.predictions import write_predictions
 from contracts.predictions_meta import PredictionsMeta
 from contracts.release import Release
+from scoring.baseline_ratings import RATING_BASELINES, write_rating_baseline
 from scoring.geometry import Floats, Geometry, build_geometry
 from scoring.survey import Survey, continent_of, read_survey
 
 #: Questions that two countries must share before one can stand in for the other.
 NEAREST_MINIMUM = 20
+
+#: The wave whose people the probe holds.
+RATED_WAVE = 7
 
 #: A country as baselines name it in an unsteered record.
 UNSTEERED = ""
@@ -192,8 +196,8 @@ BASELINES: tuple[Baseline, ...] = (
 
 
 def baseline_names() -> tuple[str, ...]:
-    """Names of all baselines."""
-    return tuple(baseline.name for baseline in BASELINES)
+    """Names of all baselines: those of answer shares, then those of ratings."""
+    return (*(one.name for one in BASELINES), *(one.name for one in RATING_BASELINES))
 
 
 def write_baselines(
@@ -214,35 +218,60 @@ def write_baselines(
         suffix: format of the files.
 
     Returns:
-        What became of each, in the order of `BASELINES`; one that the release does not allow
-        has no path and a reason.
+        What became of each, in the order of `baseline_names`; one that the release does not
+        allow has no path and a reason.
 
     Raises:
         ContractError: a name is unknown, or the release has no answers of that wave.
     """
     chosen = choose_baselines(names)
     wave = max(release.manifest.waves) if wave is None else wave
-    survey, earlier = read_surveys(release, wave)
-    folder, written = Path(out), []
-    for baseline in chosen:
-        try:
-            shares = baseline.answer(survey, earlier)
-        except NotPossibleError as error:
-            written.append(Written(baseline.name, None, 0, str(error)))
-            continue
-        records = list(records_of(shares, survey.geometry))
-        path = write_predictions(
-            folder / f"{baseline.name}{suffix}",
-            records,
-            meta=baseline_meta(baseline, release, wave),
-            kind="distribution",
-        )
-        written.append(Written(baseline.name, path, len(records), ""))
+    kinds = {baseline.name: baseline for baseline in BASELINES if baseline.name in chosen}
+    surveys = read_surveys(release, wave) if kinds else None
+    written = []
+    for name in chosen:
+        if name in kinds and surveys is not None:
+            written.append(_write_shares(kinds[name], surveys, release, wave, Path(out), suffix))
+        else:
+            written.append(_write_ratings(name, release, wave, Path(out), suffix))
     return written
 
 
-def choose_baselines(names: tuple[str, ...] | None) -> list[Baseline]:
-    """The baselines of those names in the order of `BASELINES`; all of them for None.
+def _write_shares(
+    baseline: Baseline,
+    surveys: tuple[Survey, list[Survey]],
+    release: Release,
+    wave: int,
+    folder: Path,
+    suffix: str,
+) -> Written:
+    survey, earlier = surveys
+    try:
+        shares = baseline.answer(survey, earlier)
+    except NotPossibleError as error:
+        return Written(baseline.name, None, 0, str(error))
+    records = list(records_of(shares, survey.geometry))
+    path = write_predictions(
+        folder / f"{baseline.name}{suffix}",
+        records,
+        meta=baseline_meta(baseline, release, wave),
+        kind="distribution",
+    )
+    return Written(baseline.name, path, len(records), "")
+
+
+def _write_ratings(name: str, release: Release, wave: int, folder: Path, suffix: str) -> Written:
+    if not release.has("probe"):
+        return Written(name, None, 0, "the release holds no single persons to rate")
+    if wave != RATED_WAVE:
+        return Written(name, None, 0, f"people are rated for wave {RATED_WAVE} only")
+    baseline = next(b for b in RATING_BASELINES if b.name == name)
+    path, records = write_rating_baseline(baseline, release, folder, suffix=suffix)
+    return Written(name, path, records, "")
+
+
+def choose_baselines(names: tuple[str, ...] | None) -> list[str]:
+    """Names of baselines in the order of `baseline_names`; all of them for None.
 
     Raises:
         ContractError: a name is unknown.
@@ -255,7 +284,7 @@ def choose_baselines(names: tuple[str, ...] | None) -> list[Baseline]:
             found=", ".join(unknown),
             allowed=", ".join(baseline_names()),
         )
-    return [b for b in BASELINES if names is None or b.name in names]
+    return [name for name in baseline_names() if names is None or name in names]
 
 
 def read_surveys(release: Release, wave: int) -> tuple[Survey, list[Survey]]:

@@ -31,7 +31,8 @@ def baselines(
         tuple[str, ...],
         Parameter(
             help="Baselines to write: uniform, majority, world-average, continent-average, "
-            "nearest-country, previous-wave. All by default.",
+            "nearest-country, previous-wave, uniform-ratings, majority-ratings. All that the "
+            "release allows by default.",
             consume_multiple=True,
             negative="",
         ),
@@ -57,7 +58,7 @@ def baselines(
     opened = open_release(release)
     ending = f".{suffix.lstrip('.')}"
     if dry_run:
-        say_plan([out / f"{b.name}{ending}" for b in choose_baselines(only or None)], json=json)
+        say_plan([out / f"{name}{ending}" for name in choose_baselines(only or None)], json=json)
         return
     written = write_baselines(opened, out, wave=wave, names=only or None, suffix=ending)
     say_baselines(written, out=out, release=release, json=json)

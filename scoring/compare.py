@@ -180,7 +180,8 @@ def common_cells(
     questions = tuple(q for q in first.questions if q in set(second.questions))
     sides = [_take(side, countries, questions) for side in (first, second)]
     both = ~np.isnan(sides[0]) & ~np.isnan(sides[1])
-    return countries, questions, *(np.where(both, side, np.nan) for side in sides)
+    one, two = (np.where(both, side, np.nan) for side in sides)
+    return countries, questions, one, two
 
 
 def _over_countries(cells: CellScores) -> CellScores:

@@ -69,7 +69,8 @@ def say_report(report: Report, *, out: Path | None) -> None:
     shown.print(_score_table(report.scores))
     for line in country_lines(report.countries):
         shown.print(line, markup=False)
-    for line in (*protocol_lines(report), *warning_lines(report.warnings)):
+    lines = (*mended_lines(report), *protocol_lines(report), *warning_lines(report.warnings))
+    for line in lines:
         shown.print(line, markup=False)
     if out is not None:
         shown.print(f"Report: {out}", markup=False)
@@ -142,6 +143,13 @@ def _country(entry: CountryEntry) -> str:
     if entry.rank_low is not None and entry.rank_high is not None:
         text += f" (rank {entry.rank_low}–{entry.rank_high})"
     return text
+
+
+def mended_lines(report: Report) -> list[str]:
+    """What the reader of the predictions mended or left out."""
+    found = report.predictions.tolerated.items()
+    parts = [f"{name.replace('_', ' ')} {count:,}" for name, count in found]
+    return [f"Mended or left out: {', '.join(parts)}"] if parts else []
 
 
 def protocol_lines(report: Report) -> list[str]:

@@ -65,7 +65,10 @@ def read_shares(path: Path) -> dict[tuple[str, str], list[float]]:
 
 
 def test_every_baseline_of_the_reference_is_written_and_says_what_it_is(written, release) -> None:
-    assert list(written) == [b.name for b in BASELINES]
+    assert list(written) == [*(b.name for b in BASELINES), "uniform-ratings", "majority-ratings"]
+    for name in ("uniform-ratings", "majority-ratings"):
+        assert (written[name].path, written[name].records) == (None, 0)
+        assert written[name].reason == "the release holds no single persons to rate"
     for baseline in BASELINES:
         read = read_predictions(written[baseline.name].path)
         assert (read.meta.baseline, read.meta.uses_survey) == (True, baseline.uses_survey)
