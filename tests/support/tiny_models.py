@@ -35,6 +35,10 @@ from transformers import (
 from codebook.render import RenderError, label_text, render_question
 from codebook.wordings import languages, wording
 
+# Models as small as these gain nothing from threads, and lose much on a busy machine.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+torch.set_num_threads(1)
+
 BOS, EOS, END_OF_TURN, PAD = "<s>", "</s>", "<|end|>", "<pad>"
 SPECIAL_TOKENS = [PAD, BOS, EOS, END_OF_TURN, "<|user|>", "<|assistant|>", "<|system|>"]
 
@@ -231,6 +235,3 @@ def save_model(folder: Path, family: str = "llama", *, chat: bool = False, **cha
 def load_model(folder: Path) -> Any:
     """A saved model, in float32."""
     return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-
-
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -1,0 +1,1 @@
+"""Local models with transformers: replies, and the probability of every answer."""

@@ -1,0 +1,140 @@
+"""Load a model and its tokenizer; tell which ones they are."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+import transformers
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from contracts.errors import fail
+from elicitation.backends.registry import BackendOptions
+
+#: Bytes at either end of a file that enter its folder's digest.
+_SAMPLED = 2**20
+
+_DTYPES = {
+    "float32": torch.float32,
+    "fp32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "bf16": torch.bfloat16,
+    "float16": torch.float16,
+    "fp16": torch.float16,
+}
+
+
+class Loaded(NamedTuple):
+    """A model, its tokenizer, and what names them.
+
+    Attributes:
+        model: a causal language model in evaluation mode.
+        tokenizer: its tokenizer.
+        name: name of the repository, or of the folder.
+        revision: commit of the repository, or digest of the folder.
+    """
+
+    model: Any
+    tokenizer: Any
+    name: str
+    revision: str
+
+
+def load(name: str, options: BackendOptions) -> Loaded:
+    """A model by the name of its repository or folder.
+
+    Raises:
+        ContractError: it is not there, cannot be read, or the type or device does not exist.
+    """
+    dtype = _dtype(options.dtype)
+    folder = Path(name).expanduser()
+    is_folder = folder.is_dir()
+    source = str(folder) if is_folder else name
+    revision = None if is_folder else options.revision or None
+    placed = {"device_map": options.device_map} if options.device_map else {}
+    device = None if placed else _device(options.device)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
+        model = AutoModelForCausalLM.from_pretrained(
+            source, revision=revision, dtype=dtype, **placed
+        )
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise fail(
+            "cannot-load-model",
+            "the model cannot be loaded",
+            where=name,
+            found=f"{type(error).__name__}: {error}".splitlines()[0][:300],
+            hint="Name a folder, or a repository of the Hugging Face Hub; a gated one needs "
+            "HF_TOKEN, and HF_HUB_OFFLINE=1 finds only what was downloaded.",
+        ) from error
+    model = model.eval() if device is None else model.to(device).eval()
+    commit = folder_digest(folder) if is_folder else _commit(model, options.revision)
+    return Loaded(model, tokenizer, folder.resolve().name if is_folder else name, commit)
+
+
+def folder_digest(folder: Path) -> str:
+    """A name for what a folder holds: file names, sizes, and both ends of every file.
+
+    Weights are not read whole, which would take longer than loading them.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        inner = path.relative_to(folder)
+        if any(part.startswith(".") for part in inner.parts):
+            continue
+        size = path.stat().st_size
+        digest.update(f"{inner.as_posix()} {size}\n".encode())
+        with path.open("rb") as handle:
+            digest.update(handle.read(_SAMPLED))
+            if size > 2 * _SAMPLED:
+                handle.seek(-_SAMPLED, 2)
+            digest.update(handle.read(_SAMPLED))
+    return f"folder-{digest.hexdigest()[:16]}"
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that compute."""
+    return {"torch": str(torch.__version__), "transformers": str(transformers.__version__)}
+
+
+def dtype_name(model: Any) -> str:
+    """Number type of a model's weights, for instance `bfloat16`."""
+    return str(model.dtype).removeprefix("torch.")
+
+
+def _commit(model: Any, revision: str) -> str:
+    return str(getattr(model.config, "_commit_hash", None) or revision or "unknown")
+
+
+def _dtype(name: str) -> Any:
+    if name == "auto":
+        return "auto"
+    if name not in _DTYPES:
+        raise fail(
+            "unknown-dtype",
+            "no such number type",
+            column="--dtype",
+            found=repr(name),
+            allowed=", ".join(("auto", *_DTYPES)),
+        )
+    return _DTYPES[name]
+
+
+def _device(name: str) -> str:
+    if name != "auto":
+        try:
+            torch.zeros(1, device=name)
+        except (RuntimeError, AssertionError) as error:
+            raise fail(
+                "no-device",
+                "the device cannot be used",
+                column="--device",
+                found=f"{name}: {error}".splitlines()[0][:200],
+                allowed="auto, cpu, cuda, cuda:N, mps",
+            ) from None
+        return name
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
