@@ -45,7 +45,9 @@ def layout(app: gr.Blocks, store: Store) -> None:
         )
         reset = gr.Button("Reset", size="sm", elem_id="reset")
     count = html_box(elem_id="board-count")
-    table = html_box(elem_id="board", js_on_load=_SORT_ON_CLICK)
+    # The default view is part of the page itself: the first paint waits for no second request.
+    first = board_table(read_board(store, BoardQuery()))
+    table = html_box(first, elem_id="board", js_on_load=_SORT_ON_CLICK)
     with gr.Row(visible=False, elem_id="steps") as steps:
         previous = gr.Button("Previous", size="sm", elem_id="previous")
         following = gr.Button("Next", size="sm", elem_id="next")
