@@ -10,6 +10,7 @@ import numpy as np
 from contracts.errors import fail
 from contracts.report import Report
 from scoring import measures
+from scoring.fill_alignment import number
 from scoring.geometry import Floats
 from scoring.inference.tests import benjamini_hochberg, holm, independent_t_test, sign_flip_test
 from scoring.measures.agreement import MINIMUM_PAIRS
@@ -46,15 +47,11 @@ def cell_table(reports: Sequence[Report]) -> CellTable:
     countries = tuple(sorted({name for table in tables for name in table["countries"]}))
     questions = tuple(sorted({name for table in tables for name in table["questions"]}))
     scores = np.full((len(reports), len(countries), len(questions)), np.nan)
-    for number, table in enumerate(tables):
+    for index, table in enumerate(tables):
         rows = [countries.index(name) for name in table["countries"]]
         columns = [questions.index(name) for name in table["questions"]]
-        scores[number][np.ix_(rows, columns)] = np.array(table["scores"], np.float64)
+        scores[index][np.ix_(rows, columns)] = np.array(table["scores"], np.float64)
     return CellTable(countries, questions, scores)
-
-
-def _number(value: float | np.floating) -> float | None:
-    return None if np.isnan(value) else float(value)
 
 
 # Steering
@@ -93,18 +90,18 @@ def steering_table(
     rows: list[dict[str, Any]] = []
     for place, country in enumerate(table.countries):
         cells = table.scores[:, place]
-        answered = ~np.isnan(cells).all(axis=1)
-        common = ~np.isnan(cells[answered]).any(axis=0) if answered.any() else np.zeros(0, bool)
+        answered = np.isfinite(cells).any(axis=1)
+        common = np.isfinite(cells[answered]).all(axis=0)
         base = names.index(baseline)
-        for number in np.flatnonzero(answered):
+        for index in np.flatnonzero(answered):
             row = {
                 "country": country,
-                "condition": names[number],
-                "alignment": _number(row_means(cells[number][common])),
+                "condition": names[index],
+                "alignment": number(row_means(cells[index][common])),
                 "questions": int(common.sum()),
             }
-            if number != base and answered[base]:
-                row |= _against(cells[number][common], cells[base][common], rng, mode)
+            if index != base and answered[base]:
+                row |= _against(cells[index][common], cells[base][common], rng, mode)
             rows.append(row)
     _adjust(rows)
     return rows
@@ -117,7 +114,7 @@ def _against(
         found = independent_t_test(first, second)
     else:
         found = sign_flip_test(first, second, rng=rng)
-    return {"difference": _number(found.difference), "p_value": _number(found.p_value)}
+    return {"difference": number(found.difference), "p_value": number(found.p_value)}
 
 
 def _adjust(rows: list[dict[str, Any]]) -> None:
@@ -126,7 +123,7 @@ def _adjust(rows: list[dict[str, Any]]) -> None:
     for row, first, second in zip(
         tested, holm(p_values), benjamini_hochberg(p_values), strict=True
     ):
-        row["p_holm"], row["p_bh"] = _number(first), _number(second)
+        row["p_holm"], row["p_bh"] = number(first), number(second)
 
 
 # Sensitivity
@@ -140,17 +137,17 @@ def sensitivity(default: Report, other: Report) -> dict[str, Any]:
     change of a cell, sensitivity shows.
     """
     table = cell_table([default, other])
-    common = ~np.isnan(table.scores).any(axis=0)
+    common = np.isfinite(table.scores).all(axis=0)
     first, second = (np.where(common, side, np.nan) for side in table.scores)
     change = np.abs(first - second)
     return {
         "countries": {
-            "pearson": _number(measures.pearson(row_means(first), row_means(second))),
+            "pearson": number(measures.pearson(row_means(first), row_means(second))),
             "count": int(common.any(axis=1).sum()),
         },
         "questions": {
-            "pearson": _number(measures.pearson(row_means(first.T), row_means(second.T))),
-            "mean_absolute_change": _number(row_means(row_means(change.T))),
+            "pearson": number(measures.pearson(row_means(first.T), row_means(second.T))),
+            "mean_absolute_change": number(row_means(row_means(change.T))),
             "count": int(common.any(axis=0).sum()),
         },
     }
@@ -189,8 +186,8 @@ def training_trends(
                 "quantity": quantity,
                 "score": score,
                 "models": len(known),
-                "spearman": _number(value),
-                "p_value": _number(p_value) if not np.isnan(value) else None,
+                "spearman": number(value),
+                "p_value": number(p_value) if not np.isnan(value) else None,
             }
         )
     return rows
