@@ -251,14 +251,18 @@ def _code(key: Any, question: Question, row: int, findings: Findings) -> int | N
 
 def whole_number(found: Any) -> int | None:
     """`found` as an integer (1, "1", 1.0, "1.0"), None if it is none."""
-    if isinstance(found, bool) or found is None:
-        return None
-    if isinstance(found, int):
+    if isinstance(found, int) and not isinstance(found, bool):
         return found
+    text = "" if found is None or isinstance(found, bool) else str(found).strip()
+    if not text or "_" in text:  # Python would read 1_0 as 10
+        return None
     try:
-        number = float(str(found).strip())
-        return int(str(found).strip()) if not number % 1 and "." not in str(found) else _int(number)
-    except (ValueError, OverflowError):
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return _int(float(text))
+    except ValueError:
         return None
 
 
@@ -275,7 +279,7 @@ def _share(
     text = "" if found is None else str(found).strip()
     percent = text.endswith("%")
     try:
-        if isinstance(found, bool):
+        if isinstance(found, bool) or "_" in text:  # Python would read 1_0 as 10
             raise ValueError
         share = float(text.removesuffix("%")) / (100 if percent else 1)
     except ValueError:

@@ -11,6 +11,7 @@ import pytest
 
 from contracts.errors import ContractError
 from contracts.predictions import FORMATS, Predictions, read_predictions, write_predictions
+from contracts.predictions_cells import whole_number
 from contracts.predictions_meta import PredictionsMeta
 from contracts.predictions_problems import KEPT_PROBLEMS
 
@@ -228,6 +229,31 @@ def test_long_form_in_json_lines(tmp_path: Path) -> None:
     rows = [{"question_id": "Q1", "option": code, "share": 0.25} for code in (1, 2, 3, 4)]
     read = read_predictions(write_lines(tmp_path / "p.jsonl", *rows))
     assert cells_of(read)["Q1", "", ""]["shares"] == [0.25] * 4
+
+
+@pytest.mark.parametrize(
+    ("found", "whole"),
+    [
+        (3, 3),
+        ("3", 3),
+        (" 3 ", 3),
+        (3.0, 3),
+        ("3.0", 3),
+        ("-1", -1),
+        ("1e1", 10),
+        (3.5, None),
+        ("3.5", None),
+        ("1_0", None),
+        ("", None),
+        (None, None),
+        (True, None),
+        ("inf", None),
+        ("9" * 400, int("9" * 400)),
+        ("1e999", None),
+    ],
+)
+def test_whole_numbers(found: object, whole: int | None) -> None:
+    assert whole_number(found) == whole
 
 
 # Ratings
