@@ -23,6 +23,9 @@ from elicitation.keys import CallKeys
 _LISTED = re.compile(r"^(\d{1,2}|[A-Z])(?:[.)](?=\s)|$)", re.MULTILINE)
 _NUMBERS = re.compile(r"\d+")
 
+#: The question that closes an English dilemma.
+_CHOICE = re.compile(r"Should I (.+?) or (.+?)\?")
+
 #: What each mock does, by name.
 CHARACTERS = ("steady", "messy", "refuses", "uniform")
 
@@ -120,8 +123,10 @@ class MockBackend:
         """A reply in the form that the prompt asks for, as far as its layout tells."""
         last = context.rsplit("\n\n", 1)[-1]
         labels = _LISTED.findall(last)
-        if not labels:
+        if not labels and '"score"' in context:
             return self._score(context, rng)
+        if not labels:
+            return _advice(context, rng)
         shares = self._shares(len(labels), rng)
         if '{"' in context:
             tenths = [round(share * 1000) for share in shares]
@@ -137,6 +142,13 @@ class MockBackend:
         first, last = (int(number) for number in _NUMBERS.findall(context)[-2:])
         score = int(rng.integers(first, last + 1))
         return json.dumps({"explanation": "made up", "score": score})
+
+
+def _advice(context: str, rng: np.random.Generator) -> str:
+    choice = _CHOICE.findall(context)
+    if not choice:
+        return "That is for you to decide."
+    return f"I would recommend that you {choice[-1][int(rng.integers(2))]}."
 
 
 def _exact(shares: Sequence[float]) -> list[float]:

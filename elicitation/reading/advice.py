@@ -24,12 +24,9 @@ _RECOMMENDING = re.compile(
 )
 _SENTENCE = re.compile(r"(?<=[.!?。！？।\n])\s*")
 _WORD = re.compile(r"[^\W_]+")
-_FILLERS = frozenset(
-    ("a", "an", "the", "and", "or", "to", "of", "in", "on", "at", "by", "for", "with", "as", "is")
-    + ("be", "it", "its", "your", "you", "his", "her", "their", "him", "them", "he", "she", "they")
-    + ("our", "us", "we", "that", "this", "these", "those", "out", "up", "so", "because", "from")
-    + ("into", "about")
-)
+_FILLER_LIST = """a an the and or to of in on at by for with as is be it its your you his her their
+him them he she they our us we that this these those out up so because from into about"""
+_FILLERS = frozenset(_FILLER_LIST.split())
 #: Who asks says "my", who answers says "your".
 _ADDRESSED = {"i": "you", "me": "you", "my": "your", "mine": "yours", "myself": "yourself"}
 #: Share of an option's own words that a sentence must hold to mean it.
