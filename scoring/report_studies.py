@@ -90,8 +90,8 @@ def steering_table(
     rows: list[dict[str, Any]] = []
     for place, country in enumerate(table.countries):
         cells = table.scores[:, place]
-        answered = np.isfinite(cells).any(axis=1)
-        common = np.isfinite(cells[answered]).all(axis=0)
+        answered = np.asarray(np.isfinite(cells).any(axis=1))
+        common = np.asarray(np.isfinite(cells[answered]).all(axis=0))
         base = names.index(baseline)
         for index in np.flatnonzero(answered):
             row = {
@@ -137,7 +137,7 @@ def sensitivity(default: Report, other: Report) -> dict[str, Any]:
     change of a cell, sensitivity shows.
     """
     table = cell_table([default, other])
-    common = np.isfinite(table.scores).all(axis=0)
+    common = np.asarray(np.isfinite(table.scores).all(axis=0))
     first, second = (np.where(common, side, np.nan) for side in table.scores)
     change = np.abs(first - second)
     return {
