@@ -37,6 +37,21 @@ COMMANDS: dict[str, tuple[str, Group, str]] = {
         RELEASES,
         "Publish a release to the Hugging Face Hub, private by default.",
     ),
+    "elicit": (
+        "elicitation.cli:elicit",
+        MODELS,
+        "Ask a model the survey's questions; resumable.",
+    ),
+    "read": (
+        "elicitation.cli:read",
+        MODELS,
+        "Read a run's stored replies into predictions, or a file of answers from outside.",
+    ),
+    "wording": (
+        "elicitation.cli:wording",
+        MODELS,
+        "Check, export or import the wording of a language.",
+    ),
     "baselines": (
         "scoring.cli:baselines",
         SCORES,
