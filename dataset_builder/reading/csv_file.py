@@ -52,6 +52,7 @@ class CsvFile:
         self._digest = hashlib.sha256()
         self._encoding = "utf-8"
         self._seen_utf8 = False
+        self._only_numbers = True
         self._line = 1
         self._done = 0
         self._ended = False
@@ -160,12 +161,18 @@ class CsvFile:
         )
 
     def _parse(self, chunk: bytes, wanted: Wanted) -> pa.Table:
+        """Parse as numbers while that works; from the first label or `3.0` on, as texts."""
         try:
-            return self._parse_as(chunk, wanted, numbers=True)
+            if self._only_numbers:
+                return self._parse_as(chunk, wanted, numbers=True)
         except pa.ArrowInvalid as error:
             if "conversion error" not in str(error):
                 raise self._damaged(str(error)) from None
-        return self._parse_as(chunk, wanted, numbers=False)
+            self._only_numbers = False
+        try:
+            return self._parse_as(chunk, wanted, numbers=False)
+        except pa.ArrowInvalid as error:
+            raise self._damaged(str(error)) from None
 
     def _parse_as(self, chunk: bytes, wanted: Wanted, *, numbers: bool) -> pa.Table:
         types: dict[str, pa.DataType] = {str(i): _DICTIONARY for i in wanted.all()}

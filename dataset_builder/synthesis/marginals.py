@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,6 +75,7 @@ def slot_codes() -> NDArray[np.int8]:
     return codes
 
 
+@cache
 def read_answer_shares() -> AnswerShares:
     """Shares of wave 7 of the embedded reference, for all countries of the file.
 
