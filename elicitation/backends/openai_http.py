@@ -6,11 +6,11 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from contracts.errors import ContractError, fail
 from elicitation.backends.base import Capabilities, OnResponse, Request, Response
+from elicitation.backends.completions import HOPELESS, choice_text, generated
 from elicitation.backends.http_run import (
     CallError,
     HttpLimits,
@@ -35,9 +35,6 @@ from elicitation.backends.secrets import (
 )
 
 _OWN_SERVER = "https://api.openai.com/v1"
-
-#: HTTP statuses after which no call can succeed.
-_HOPELESS = {401: "the key is not accepted", 403: "access is denied", 404: "there is no such model"}
 
 
 def open_backend(name: str, options: BackendOptions) -> OpenAIBackend:
@@ -158,7 +155,7 @@ class OpenAIBackend:
         )
         body |= {name: given for name, given, default in optional if given != default}
         answer = await self._post(request.is_chat, body)
-        return _generated(request, answer)
+        return generated(request, answer)
 
     def _body(self, request: Request) -> dict[str, Any]:
         body: dict[str, Any] = {"model": self._model}
@@ -322,7 +319,7 @@ class OpenAIBackend:
         finally:
             self._capabilities = before
         if able.label_logprobs == "constrained":
-            said = _choice_text(response.raw["choices"][0]).strip()
+            said = choice_text(response.raw["choices"][0]).strip()
             held = {label.strip() for label in probe.options}
             return said in held and any(s is not None for s in response.option_logprobs)
         if able.label_logprobs == "exact":
@@ -369,39 +366,14 @@ def _choice_fields(labels: tuple[str, ...]) -> dict[str, Any]:
     return {"structured_outputs": {"choice": choice}, "guided_choice": choice}
 
 
-def _generated(request: Request, answer: dict[str, Any]) -> Response:
-    choices = answer["choices"]
-    texts = tuple(_choice_text(choice) for choice in choices)
-    reasons = {choice.get("finish_reason") for choice in choices}
-    usage = answer.get("usage") or {}
-    response = Response(
-        request.request_id,
-        "ok",
-        texts,
-        raw=answer,
-        prompt_tokens=usage.get("prompt_tokens"),
-        completion_tokens=usage.get("completion_tokens"),
-    )
-    if "content_filter" in reasons:
-        return replace(response, status="refused", error="withheld by the server's filter")
-    return replace(response, status="truncated") if "length" in reasons else response
-
-
-def _choice_text(choice: Mapping[str, Any]) -> str:
-    message = choice.get("message")
-    if isinstance(message, Mapping):
-        return str(message.get("content") or message.get("refusal") or "")
-    return str(choice.get("text") or "")
-
-
 def _status_error(error: Any) -> Exception:
     status = int(error.status_code)
     said = without_keys(str(error.message))[:300]
     if is_retried(status):
         wait = retry_after_seconds(error.response.headers)
         return TransientError(f"HTTP {status}: {said}", retry_after=wait)
-    if status in _HOPELESS:
-        return fail("server-refuses", f"{_HOPELESS[status]} (HTTP {status}): {said}")
+    if status in HOPELESS:
+        return fail("server-refuses", f"{HOPELESS[status]} (HTTP {status}): {said}")
     return CallError(f"HTTP {status}: {said}")
 
 

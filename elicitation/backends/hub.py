@@ -1,0 +1,185 @@
+"""Hosted models by way of huggingface_hub: inference providers and endpoints of one's own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from contracts.errors import fail
+from elicitation.backends.base import Capabilities, OnResponse, Request, Response
+from elicitation.backends.completions import HOPELESS, generated
+from elicitation.backends.http_run import (
+    CallError,
+    HttpLimits,
+    HttpRun,
+    TransientError,
+    is_retried,
+    retry_after_seconds,
+)
+from elicitation.backends.label_scores import TOP_LOGPROBS, first_token_list, scores_by_text
+from elicitation.backends.registry import BackendOptions
+from elicitation.backends.secrets import (
+    checked_url,
+    json_without_keys,
+    public_url,
+    without_keys,
+)
+
+
+def open_backend(name: str, options: BackendOptions) -> HubBackend:
+    """The hosted model `name`."""
+    return HubBackend(name, options)
+
+
+class HubBackend:
+    """Chats with a hosted model.
+
+    Label scores come from the lists of likely tokens that some providers give; a label outside
+    such a list is censored.
+    """
+
+    def __init__(self, model: str, options: BackendOptions) -> None:
+        self._model = model
+        self._options = options
+        self._base_url = checked_url(options.base_url) if options.base_url else ""
+        self._client: Any = None
+
+    def describe(self) -> dict[str, Any]:
+        """Model, provider and address."""
+        return {
+            "backend": "hub",
+            "model": self._model,
+            "revision": self._options.revision,
+            "provider": self._options.provider or "auto",
+            "server": public_url(self._base_url) if self._base_url else "",
+        }
+
+    def environment(self) -> dict[str, Any]:
+        """Version of the client."""
+        from importlib.metadata import version
+
+        return {"client": f"huggingface_hub {version('huggingface_hub')}"}
+
+    def capabilities(self) -> Capabilities:
+        """Chats, and censored scores of labels where the provider gives lists."""
+        note = "whether the provider gives log-probabilities shows when labels are scored"
+        return Capabilities(plain=False, label_logprobs="censored", notes=(note,))
+
+    def close(self) -> None:
+        """Nothing is held between runs."""
+
+    def run(self, requests: Iterable[Request], *, on_response: OnResponse) -> None:
+        """Answer all requests, `concurrency` at once."""
+        options = self._options
+        limits = HttpLimits(
+            options.concurrency,
+            options.requests_per_minute,
+            options.attempts,
+            options.timeout,
+            float(options.extra.get("first_wait", 1.0)),
+        )
+
+        async def ask() -> None:
+            await HttpRun(self._call, limits, on_response).run(requests)
+
+        asyncio.run(self._with_client(ask))
+
+    async def _with_client(self, work: Callable[[], Awaitable[None]]) -> None:
+        from huggingface_hub import AsyncInferenceClient
+
+        where: dict[str, Any] = (
+            {"base_url": self._base_url}
+            if self._base_url
+            else {"model": self._model, "provider": self._options.provider or "auto"}
+        )
+        async with AsyncInferenceClient(
+            **where, api_key=os.environ.get("HF_TOKEN") or None, timeout=self._options.timeout
+        ) as client:
+            self._client = client
+            try:
+                await work()
+            finally:
+                self._client = None
+
+    async def _call(self, request: Request) -> Response:
+        if request.kind == "score_options" or not request.is_chat:
+            raise CallError("hosted models take chats only, and score no whole options")
+        sampling = request.sampling
+        fields: dict[str, Any] = {
+            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+            "model": self._model,
+        }
+        if request.kind == "score_labels":
+            fields |= {"max_tokens": 1, "logprobs": True, "top_logprobs": TOP_LOGPROBS}
+            return _scored(request, await self._chat(fields))
+        fields |= {
+            "max_tokens": sampling.max_tokens,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p if sampling.top_p != 1 else None,
+            "seed": sampling.seed,
+            "stop": list(sampling.stop) or None,
+            "n": sampling.n if sampling.n != 1 else None,
+            "response_format": sampling.response_format,
+        }
+        return generated(request, await self._chat(fields))
+
+    async def _chat(self, fields: dict[str, Any]) -> dict[str, Any]:
+        import httpx2
+        from huggingface_hub.errors import (
+            HfHubHTTPError,
+            InferenceTimeoutError,
+            OfflineModeIsEnabled,
+        )
+
+        try:
+            answer = await self._client.chat_completion(**fields)
+            found: Any = json_without_keys(json.loads(json.dumps(answer)))
+        except OfflineModeIsEnabled:
+            raise fail(
+                "offline", "hosted models need the network", hint="Unset HF_HUB_OFFLINE."
+            ) from None
+        except InferenceTimeoutError:
+            raise TransientError("the server took too long") from None
+        except HfHubHTTPError as error:
+            raise _status_error(error) from None
+        except httpx2.HTTPError as error:
+            raise TransientError(f"the connection failed ({type(error).__name__})") from None
+        except (ValueError, TypeError):
+            # The client parses the body without a check of its own.
+            raise TransientError("the answer is no JSON of a chat") from None
+        choices = found.get("choices") if isinstance(found, dict) else None
+        if not isinstance(choices, list) or not choices:
+            raise TransientError("the answer has no choices")
+        result: dict[str, Any] = found
+        return result
+
+
+def _scored(request: Request, answer: dict[str, Any]) -> Response:
+    listed = first_token_list(answer["choices"][0])
+    if not listed:
+        raise CallError("this provider gives no log-probabilities; take --method sampling")
+    return Response(
+        request.request_id,
+        "ok",
+        option_logprobs=scores_by_text(listed, request.options),
+        logprobs_kind="censored",
+        raw=answer,
+    )
+
+
+def _status_error(error: Any) -> Exception:
+    response = error.response
+    said = without_keys(str(error))[:300]
+    if response is None:
+        return TransientError(said)
+    status = int(response.status_code)
+    if is_retried(status):
+        return TransientError(
+            f"HTTP {status}: {said}", retry_after=retry_after_seconds(response.headers)
+        )
+    if status in HOPELESS:
+        return fail("server-refuses", f"{HOPELESS[status]} (HTTP {status}): {said}")
+    return CallError(f"HTTP {status}: {said}")
