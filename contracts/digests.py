@@ -98,20 +98,23 @@ class RowDigest:
         # Parquet renames the items of a list type: the name is no part of the content.
         listed = f"list of {kind.value_type}" if pa.types.is_list(kind) else str(kind)
         self._types.setdefault(name, "text" if text else listed)
-        valid.update(chunk.is_valid().cast(pa.uint8()).to_numpy(zero_copy_only=False))
-        if pa.types.is_dictionary(chunk.type):
-            chunk = chunk.dictionary_decode()
+        valid.update(_validity(chunk))
         if text:
-            filled = pc.fill_null(chunk.cast(pa.large_string()), "")
+            filled = _filled_texts(chunk)
             sizes.update(pc.binary_length(filled).to_numpy(zero_copy_only=False))
             values.update(_text_bytes(filled))
-        elif pa.types.is_list(kind):
+            return
+        if pa.types.is_dictionary(chunk.type):
+            chunk = chunk.dictionary_decode()
+        if pa.types.is_list(kind):
             for row in chunk.to_pylist():
                 values.update(canonical_json(row).encode() + b"\n")
         else:
             if pa.types.is_boolean(kind):
                 chunk = chunk.cast(pa.uint8())
-            values.update(pc.fill_null(chunk, 0).to_numpy(zero_copy_only=False).tobytes())
+            if chunk.null_count:
+                chunk = pc.fill_null(chunk, 0)
+            values.update(chunk.to_numpy(zero_copy_only=False).tobytes())
 
     def hexdigest(self) -> str:
         """sha256 over the names, types and streams of all columns."""
@@ -120,6 +123,27 @@ class RowDigest:
             streams = ",".join(stream.hexdigest() for stream in self._columns[name])
             parts.append(f"{name}:{self._types[name]}:{streams}")
         return sha256_text("\n".join(parts))
+
+
+def _validity(chunk: pa.Array) -> memoryview:
+    """One byte per row: 1 where it is valid."""
+    import numpy as np
+    import pyarrow as pa
+
+    if not chunk.null_count:
+        return memoryview(np.ones(len(chunk), np.uint8))
+    return memoryview(chunk.is_valid().cast(pa.uint8()).to_numpy(zero_copy_only=False))
+
+
+def _filled_texts(chunk: pa.Array) -> pa.Array:
+    """The texts of a plain or dictionary-encoded chunk as large_string, "" for null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(chunk.type):
+        chunk = chunk.dictionary.cast(pa.large_string()).take(chunk.indices)
+    chunk = chunk.cast(pa.large_string())
+    return pc.fill_null(chunk, "") if chunk.null_count else chunk
 
 
 def _text_bytes(texts: pa.Array) -> memoryview | bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ from codebook import countries
 from codebook.demographics import demographics, texts
 from codebook.harmonised import HARMONISED, ON_REQUEST_VARIABLES
 from contracts.tables import MAIN_DEMOGRAPHICS, RESPONDENTS, SPLITS
+from dataset_builder.positions import look_up
 from dataset_builder.survey import Survey
 
 #: Raw variables behind the demographics that are given out on request only.
@@ -61,6 +63,16 @@ class People:
     split: NDArray[np.int8]
     text: Mapping[str, TextColumn]
     codes: Mapping[str, NDArray[np.int32]]
+
+    @cached_property
+    def answers(self) -> NDArray[np.int8]:
+        """Raw codes stored person by person, shape (n, questions)."""
+        return np.ascontiguousarray(self.survey.answers)
+
+    @cached_property
+    def positions(self) -> NDArray[np.int8]:
+        """Positions of the answers, -1 where there is none, stored person by person."""
+        return look_up(self.survey.answers, self.survey.questions)
 
     def of_split(self, split: int) -> NDArray[np.intp]:
         """Numbers of the people in a split, in the order of the file."""

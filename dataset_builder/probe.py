@@ -12,7 +12,7 @@ from codebook import CONTINENTS, countries, question_set, questions
 from codebook.harmonised import HARMONISED
 from contracts.tables import PROBE, SPLITS
 from dataset_builder.people import People, harmonised_index
-from dataset_builder.positions import NO_POSITION, look_up
+from dataset_builder.positions import NO_POSITION, byte_of, look_up
 from dataset_builder.splits import TEST
 
 #: People drawn per cell and question; a cell needs strictly more valid answers than this.
@@ -79,8 +79,8 @@ def _recoded(codes: NDArray[np.int8], question_id: str) -> NDArray[np.int16]:
     table = np.full(256, -1, np.int16)
     for code in question.scale.codes:
         recoded = question.worldvaluesbench_recode.get(code, code)
-        table[code + 128] = -1 if recoded is None else recoded
-    return table[codes.astype(np.int16) + 128]
+        table[byte_of(code)] = -1 if recoded is None else recoded
+    return table[codes.view(np.uint8)]
 
 
 def _texts(values: Sequence[str], index: NDArray[np.integer]) -> pa.Array:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from contracts.release_writer import ROW_GROUP_ROWS, TableWriter
 from contracts.tables import LEAN_COLUMNS, MAIN_DEMOGRAPHICS, RESPONSES, SPLITS
 from dataset_builder.people import People
-from dataset_builder.positions import NO_POSITION, look_up
+from dataset_builder.positions import NO_POSITION
 from dataset_builder.progress import Report
 from dataset_builder.splits import TEST
 
@@ -61,38 +61,38 @@ def response_batches(
     kept = [j for j, question in enumerate(survey.questions) if question not in held]
     if not kept:
         return
-    questions = [survey.questions[j] for j in kept]
-    names = pa.array(questions)
-    step = max(1, rows // len(questions))
+    names = pa.array([survey.questions[j] for j in kept])
+    step = max(1, rows // len(kept))
     persons = people.of_split(split)
     for start in range(0, len(persons), step):
         block = persons[start : start + step]
-        answers = np.ascontiguousarray(survey.answers[block][:, kept])
-        yield _rows(people, block, answers, questions, names, layout)
+        answers, positions = people.answers[block], people.positions[block]
+        if held:
+            answers, positions = answers[:, kept], positions[:, kept]
+        yield _rows(people, block, answers, positions, names, layout)
 
 
 def _rows(
     people: People,
     block: NDArray[np.intp],
     answers: NDArray[np.int8],
-    questions: Sequence[str],
+    positions: NDArray[np.int8],
     names: pa.Array,
     layout: Layout,
 ) -> pa.Table:
     survey = people.survey
-    positions = look_up(answers, questions)
-    place = np.flatnonzero(positions.ravel() != NO_POSITION)
-    counts = np.count_nonzero(positions != NO_POSITION, axis=1)
-    question = (place % len(questions)).astype(np.int16)
+    valid = positions != NO_POSITION
+    counts = np.count_nonzero(valid, axis=1)
+    question = np.broadcast_to(np.arange(len(names), dtype=np.int16), valid.shape)[valid]
     columns: dict[str, pa.Array] = {
         "respondent_id": pa.array(np.repeat(survey.respondent_id[block], counts)),
         "question_id": pa.DictionaryArray.from_arrays(pa.array(question), names),
-        "answer_code": pa.array(answers.ravel()[place].astype(np.int16)),
+        "answer_code": pa.array(answers[valid].astype(np.int16)),
     }
     if "answer_position" in layout.fixed:
-        columns["answer_position"] = pa.array(positions.ravel()[place])
+        columns["answer_position"] = pa.array(positions[valid])
     if "wave" in layout.fixed:
-        columns["wave"] = pa.array(np.full(len(place), survey.wave, np.int8))
+        columns["wave"] = pa.array(np.full(len(question), survey.wave, np.int8))
     if "weight" in layout.fixed:
         columns["weight"] = pa.array(np.repeat(survey.weight[block].astype(np.float32), counts))
     for name in layout.text_columns:

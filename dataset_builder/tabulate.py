@@ -93,7 +93,8 @@ def check_codes(people: People) -> None:
     survey = people.survey
     problems = []
     for number, question in enumerate(survey.questions):
-        codes = np.unique(survey.answers[:, number])
+        counts = np.bincount(survey.answers[:, number].view(np.uint8), minlength=256)
+        codes = np.flatnonzero(counts).astype(np.uint8).view(np.int8)
         columns = look_up(codes[:, None], [question], columns=True)[:, 0]
         unknown = codes[columns < 0].tolist()
         problems += [
@@ -103,7 +104,7 @@ def check_codes(people: People) -> None:
                 where=survey.source.name,
                 column=question,
                 found=str(code),
-                count=int((survey.answers[:, number] == code).sum()),
+                count=int(counts[code % 256]),
             )
             for code in unknown
         ]

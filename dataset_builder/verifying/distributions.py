@@ -76,10 +76,10 @@ def _code_problems(table: pa.Table) -> list[Problem]:
     except KeyError as error:
         return [Problem("question", f"the codebook has no value question {error}", where=_WHERE)]
     tables = np.stack([position_table(name) for name in names])
-    code = table.column("code").to_numpy().astype(np.int64)
+    code = table.column("code").to_numpy()
     position = table.column("position").to_numpy()
-    wrong = (code < -128) | (code > 127)
-    wrong |= tables[question, np.where(wrong, 0, code) + 128] != position
+    wrong = code != code.astype(np.int8)
+    wrong |= tables[question, code.astype(np.int8).view(np.uint8)] != position
     cell = number_cells(table)
     cells = int(cell.max()) + 1
     seen = np.zeros((cells, int(sizes.max())), np.int64)

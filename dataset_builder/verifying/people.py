@@ -14,7 +14,7 @@ from codebook.harmonised import HARMONISED
 from contracts.errors import Problem
 from contracts.release import Release
 from contracts.tables import MAIN_DEMOGRAPHICS, SPLITS
-from dataset_builder.positions import OFFSET, position_table
+from dataset_builder.positions import position_table
 from dataset_builder.verifying.outcome import Check, counted, gathered
 
 
@@ -171,8 +171,8 @@ class ResponseChecker:
         index = question.indices.to_numpy()
         tables = np.stack([self._table(name) for name in names])
         codes = batch.column("answer_code").to_numpy()
-        inside = (codes >= -OFFSET) & (codes < OFFSET)
-        expected = np.where(inside, tables[index, np.where(inside, codes, 0) + OFFSET], -1)
+        inside = codes == codes.astype(np.int8)
+        expected = np.where(inside, tables[index, codes.astype(np.int8).view(np.uint8)], -1)
         position = batch.column("answer_position").to_numpy()
         self._add("position", int(((expected != position) | (expected < 0)).sum()))
         if split != "test":

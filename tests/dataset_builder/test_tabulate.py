@@ -13,7 +13,7 @@ from codebook.harmonised import HARMONISED, parse_group
 from contracts.errors import ContractError
 from contracts.tables import MISSING_COUNT_COLUMNS, SPLITS
 from dataset_builder.people import describe_people
-from dataset_builder.positions import column_table, look_up, position_table
+from dataset_builder.positions import byte_of, column_table, look_up, position_table
 from dataset_builder.splits import hash_split
 from dataset_builder.survey import Survey
 from dataset_builder.tabulate import check_codes, distribution_batches
@@ -117,7 +117,7 @@ def test_tables_of_positions_follow_the_codebook() -> None:
         assert known.scale is not None
         positions, columns = position_table(question), column_table(question)
         for position, code in enumerate(known.scale.codes):
-            assert positions[code + 128] == columns[code + 128] == position
+            assert positions[byte_of(code)] == columns[byte_of(code)] == position
         assert (positions >= 0).sum() == known.scale.size
         off = known.scale.off_scale
         assert (columns >= 0).sum() == known.scale.size + 5 + len(off)
