@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 from numpy.typing import NDArray
 
 from codebook import CONTINENTS
@@ -96,9 +95,9 @@ def read_people(
             `responses`.
         split: `all`, or the only split whose people count.
     """
-    where = ds.field("wave") == wave
+    where = pc.field("wave") == wave
     if split != "all":
-        where &= ds.field("split") == split
+        where &= pc.field("split") == split
     table = release.table(
         "respondents",
         columns=["respondent_id", "interview_id", *_CELL_VARIABLES],
@@ -150,7 +149,7 @@ def _codes(
     order = np.argsort(respondents)
     ordered = respondents[order]
     names = pa.array(question_ids, pa.string())
-    where = (ds.field("wave") == wave) & ds.field("question_id").isin(question_ids)
+    where = (pc.field("wave") == wave) & pc.field("question_id").isin(question_ids)
     scanner = release.dataset(source).scanner(
         columns=["respondent_id", "question_id", "answer_code"], filter=where
     )

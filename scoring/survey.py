@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 from numpy.typing import NDArray
 
 import codebook
@@ -79,7 +78,7 @@ def read_survey(
     Raises:
         ContractError: the release holds no answers of that wave, split and group.
     """
-    where = (ds.field("wave") == wave) & (ds.field("split") == split) & (ds.field("group") == group)
+    where = (pc.field("wave") == wave) & (pc.field("split") == split) & (pc.field("group") == group)
     table = release.table("distributions", columns=_COLUMNS, where=where)
     if table.num_rows == 0:
         raise fail(
