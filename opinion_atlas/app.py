@@ -89,15 +89,27 @@ COMMANDS: dict[str, tuple[str, Group, str]] = {
     ),
 }
 
-app = App(
-    name="opinion-atlas",
-    help="Whose values does a language model reflect? Releases of the World Values Survey, "
-    "questions to models, scores, and a board.",
-    version=__version__,
-    help_epilogue="Start with: opinion-atlas baselines --release reference --out baselines",
-)
-for _name, (_target, _group, _help) in COMMANDS.items():
-    app.command(_target, name=_name, group=_group, help=_help)
+FIRST_STEP = "Start with: opinion-atlas baselines --release reference --out baselines"
+
+
+def make_app(arguments: list[str]) -> App:
+    """The command table for one command line.
+
+    The command that is called shows its own help, the docstring of its function; the others show
+    the line of the table, so that they need not be imported.
+    """
+    called = next((argument for argument in arguments if not argument.startswith("-")), "")
+    app = App(
+        name="opinion-atlas",
+        help="Whose values does a language model reflect? Releases of the World Values Survey, "
+        "questions to models, scores, and a board.",
+        version=__version__,
+        help_epilogue="" if called else FIRST_STEP,
+    )
+    for name, (target, group, line) in COMMANDS.items():
+        own = {} if name == called else {"help": line}
+        app.command(target, name=name, group=group, **own)
+    return app
 
 
 def _report_contract_error(error: Exception, arguments: list[str]) -> None:
@@ -116,7 +128,7 @@ def main(arguments: list[str] | None = None) -> Any:
 
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        return app(given)
+        return make_app(given)(given)
     except ContractError as error:
         _report_contract_error(error, given)
         sys.exit(2)
