@@ -337,3 +337,40 @@ def test_static_site_on_a_phone_and_a_rows_page(page, site: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.click("text=Back to the board")
     page.wait_for_selector("#board tbody tr")
+
+
+@pytest.mark.parametrize(
+    ("path", "theme"),
+    [*((path, "light") for path in PAGES), *((path, "dark") for path in PAGES[:2])],
+)
+def test_axe_finds_nothing_serious_in_what_is_ours(page, board_server, path, theme) -> None:
+    """Our own content must be clean; the framework's controls are not ours to mend."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page.goto(board_server + path + ("&" if "?" in path else "?") + f"__theme={theme}")
+    page.wait_for_selector(".oa-html .oa h1, .oa-html .oa h2, .oa-html .oa h3")
+    page.wait_for_load_state("networkidle")
+    found = axe.Axe().run(page, context={"include": [[".oa"]]})
+    serious = {
+        violation["id"]: [node["html"][:120] for node in violation["nodes"][:3]]
+        for violation in found.response["violations"]
+        if violation["impact"] in ("serious", "critical")
+    }
+    assert serious == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_the_static_site(chromium, site: str, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    context = chromium.new_context(color_scheme=scheme)
+    page = context.new_page()
+    for address in (site, site.replace("index.html", "rows/heron-8b.html")):
+        page.goto(address)
+        page.wait_for_selector(".oa h1")
+        found = axe.Axe().run(page)
+        serious = {
+            violation["id"]: [node["html"][:120] for node in violation["nodes"][:3]]
+            for violation in found.response["violations"]
+            if violation["impact"] in ("serious", "critical")
+        }
+        assert serious == {}, address
+    context.close()

@@ -1,0 +1,79 @@
+"""Rules for the code of the app: short functions, a layout without logic, pages of their own."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+import space
+from codebook.countries import countries
+from space.render.world import colour_steps, geometry, step_of, world_map
+
+ROOT = Path(space.__file__).parent
+MODULES = sorted(ROOT.rglob("*.py"))
+LONGEST_FUNCTION = 60
+
+
+def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """All functions of a module."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [
+        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_function_is_longer_than_sixty_lines(path: Path) -> None:
+    for node in functions(path):
+        length = node.end_lineno - node.lineno + 1
+        assert length <= LONGEST_FUNCTION, f"{path.name}:{node.name} has {length} lines"
+
+
+def test_the_app_is_layout_only() -> None:
+    tree = ast.parse((ROOT / "app.py").read_text())
+    imported = {
+        node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
+    }
+    assert imported <= {"__future__", "space.pages", "space.people", "space.store", "space.texts"}
+    assert not [n for n in ast.walk(tree) if isinstance(n, ast.If | ast.While | ast.Try)]
+    assert len(functions(ROOT / "app.py")) == 1
+
+
+def test_only_the_app_its_pages_and_the_server_know_gradio() -> None:
+    for path in MODULES:
+        knows = any(
+            (isinstance(node, ast.Import) and any(a.name == "gradio" for a in node.names))
+            or (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gradio"))
+            for node in ast.walk(ast.parse(path.read_text()))
+        )
+        name = path.relative_to(ROOT).as_posix()
+        assert not knows or name.startswith("pages/") or name in ("app.py", "web.py"), name
+
+
+def test_the_map_knows_every_country_of_the_survey() -> None:
+    world = geometry()
+    assert set(countries()) <= set(world["paths"]) | set(world["points"])
+    assert not set(world["paths"]) & set(world["points"])
+
+
+def test_colour_steps_cover_the_range() -> None:
+    ends = colour_steps({"A": 0.2, "B": 0.8})
+    assert [step_of(score, ends) for score in (0.2, 0.29, 0.31, 0.52, 0.8)] == [0, 0, 1, 3, 5]
+    assert step_of(0.7, colour_steps({"A": 0.7})) in range(6)
+
+
+def test_the_map_marks_scored_countries_only() -> None:
+    shown = world_map({"DEU": 0.9, "SGP": 0.1}, tips={"DEU": "<Germany>"}, label="x")
+    assert shown.count('class="has') == 2
+    assert "&lt;Germany&gt;" in shown
+    assert 'data-country="SGP"' in shown
+    assert "<circle" in shown
+
+
+def test_geometry_is_small() -> None:
+    path = ROOT / "data" / "world.json"
+    assert path.stat().st_size < 200_000
+    assert "Natural Earth" in json.loads(path.read_text())["source"]
