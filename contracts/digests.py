@@ -127,11 +127,10 @@ class RowDigest:
 
 def _validity(chunk: pa.Array) -> memoryview:
     """One byte per row: 1 where it is valid."""
-    import numpy as np
     import pyarrow as pa
 
     if not chunk.null_count:
-        return memoryview(np.ones(len(chunk), np.uint8))
+        return memoryview(b"\x01" * len(chunk))
     return memoryview(chunk.is_valid().cast(pa.uint8()).to_numpy(zero_copy_only=False))
 
 
