@@ -16,6 +16,7 @@ from codebook.countries import country_by_wvs_code
 from codebook.harmonised import NO_CODE, whole_codes
 from codebook.missing import MISSING_CODES
 from codebook.resources import read_csv, read_toml, resource
+from codebook.wordings import wording
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,11 +106,24 @@ def _code_texts(
     return found
 
 
-def _demographic(variable: str, facts: Mapping[str, Any], texts: Mapping[str, Any]) -> Demographic:
+def _country_texts(language: str) -> dict[int, str]:
+    """The name of each country where it stands alone, by survey code.
+
+    Other languages take the names of their wording, save those that stand in a sentence in
+    another form: these are in the table `country` of the language's demographic texts.
+    """
+    if language == "en":
+        return {code: c.name for code, c in country_by_wvs_code().items()}
+    names = {**wording(language).countries, **_language_texts(language).get("country", {})}
+    return {code: names.get(c.country, c.name) for code, c in country_by_wvs_code().items()}
+
+
+def _demographic(variable: str, facts: Mapping[str, Any], language: str) -> Demographic:
+    texts = _language_texts(language)
     entry = texts["question"][variable]
     code_texts = _code_texts(entry, facts.get("list", ""), texts)
     if variable == "B_COUNTRY":
-        code_texts.update({code: c.name for code, c in country_by_wvs_code().items()})
+        code_texts.update(_country_texts(language))
     missing = {int(code): text for code, text in texts["missing"].items()}
     missing.update({int(code): text for code, text in entry.get("missing", {}).items()})
     return Demographic(
@@ -133,10 +147,9 @@ def demographics(language: str = "en") -> Mapping[str, Demographic]:
     Raises:
         KeyError: there are no texts in this language; the message lists those there are.
     """
-    texts = _language_texts(language)
     return MappingProxyType(
         {
-            variable: _demographic(variable, facts, texts)
+            variable: _demographic(variable, facts, language)
             for variable, facts in read_toml("data/demographics.toml").items()
         }
     )
@@ -164,7 +177,7 @@ def demographic(variable: str, language: str = "en") -> Demographic:
         "harmonised": ["party"] if variable == "Q223" else [],
         "sensitive": variable == "Q223",
     }
-    return _demographic(variable, facts, _language_texts(language))
+    return _demographic(variable, facts, language)
 
 
 def texts(
