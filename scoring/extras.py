@@ -25,6 +25,7 @@ def other_measures(scores: AlignmentScores) -> dict[str, Floats]:
     model = np.where(keep, scores.answers.shares, np.nan)
     sizes, ordinal = geometry.sizes, geometry.ordinal
     rps = measures.ranked_probability_score(model, people, sizes=sizes)
+    single = expected_individual_scores(model, people, sizes)
     shift = np.abs(measures.mean_score_difference(model, people, sizes=sizes))
     return {
         "total_variation": measures.total_variation(model, people),
@@ -33,7 +34,43 @@ def other_measures(scores: AlignmentScores) -> dict[str, Floats]:
         "ranked_probability_score": np.where(ordinal, rps, np.nan),
         "mean_score_difference": np.where(ordinal, shift, np.nan),
         "mode_agreement": measures.mode_agreement(model, people),
+        "individual_rps": np.where(ordinal, single.rps, np.nan),
+        "individual_log_score": single.log_score,
+        "individual_brier_score": single.brier,
     }
+
+
+class IndividualScores(NamedTuple):
+    """Mean scores of a forecast over the persons whose answers it is for, shape (C, Q)."""
+
+    rps: Floats
+    log_score: Floats
+    brier: Floats
+
+
+def expected_individual_scores(
+    model: Floats, people: Floats, sizes: NDArray[np.int64]
+) -> IndividualScores:
+    """Individual-level scores when every person gets the model's shares as their forecast.
+
+    Their mean over persons follows from the people's shares G alone:
+
+        RPS    sum_j ((F_j - G_j)^2 + G_j (1 - G_j)) / (K - 1)
+        log    -sum_j g_j log2((1 - e) f_j + e / K), e = 0.001
+        Brier  sum_j f_j^2 - 2 sum_j f_j g_j + 1
+
+    Args:
+        model, people: shares f and g, shape (C, Q, K); NaN where a cell does not count.
+        sizes: options K of each question, shape (Q,).
+    """
+    below = np.cumsum(people, axis=-1)
+    spread = np.clip(below * (1 - below), 0, None).sum(axis=-1) / (sizes - 1)
+    smooth = 0.999 * model + 0.001 / sizes[:, None]
+    return IndividualScores(
+        rps=measures.ranked_probability_score(model, people, sizes=sizes) + spread,
+        log_score=-(people * np.log2(smooth)).sum(axis=-1),
+        brier=(model**2).sum(axis=-1) - 2 * (model * people).sum(axis=-1) + 1,
+    )
 
 
 def country_equal(scores: AlignmentScores, cells: Floats, limits: tuple[float, float]) -> Estimate:
@@ -105,6 +142,7 @@ def _signal(scores: AlignmentScores, cells: Floats, silent: Floats) -> Estimate:
         resampled_means(one, scores.counts)[rows].mean(axis=0) for one in (cells, silent)
     )
     units = int(scores.scored.any(axis=0).sum())
-    replicates = 1 - tops / np.maximum(bottoms, 1e-12)
-    value = np.asarray(1 - top / bottom)
+    # Twelve decimals: a model without any deviation has signal 0, not 1e-16.
+    replicates = np.round(1 - tops / np.maximum(bottoms, 1e-12), 12)
+    value = np.asarray(np.round(1 - top / bottom, 12))
     return Estimate(value, percentile_bounds(replicates, value, units=units))

@@ -20,6 +20,9 @@ MEASURES: dict[str, tuple[bool, tuple[float, float]]] = {
     "ranked_probability_score": (False, (0.0, 1.0)),
     "mean_score_difference": (False, (0.0, 2.0)),
     "mode_agreement": (True, (0.0, 1.0)),
+    "individual_rps": (False, (0.0, 1.0)),
+    "individual_log_score": (False, (0.0, np.inf)),
+    "individual_brier_score": (False, (0.0, 2.0)),
 }
 
 

@@ -54,6 +54,20 @@ def cell_table(reports: Sequence[Report]) -> CellTable:
     return CellTable(countries, questions, scores)
 
 
+# Models side by side
+
+
+def country_model_matrix(reports: Sequence[Report]) -> dict[str, Any]:
+    """Alignment of every country with every model, over each pair's own scored questions."""
+    table = cell_table(reports)
+    means = row_means(table.scores)
+    return {
+        "models": [report.predictions.name for report in reports],
+        "countries": list(table.countries),
+        "alignment": [[number(value) for value in row] for row in means.T],
+    }
+
+
 # Steering
 
 

@@ -46,6 +46,7 @@ def alignment_tables(
     waves = wave_table(by_country, predictions, release, task, rng)
     return {
         "country_level": country_level(by_country),
+        "noise": noise_table(overall),
         "average_humans": average_table(by_country),
         "waves": waves,
         "consistency": consistency_table(predictions),
@@ -66,6 +67,22 @@ def country_level(scores: AlignmentScores) -> dict[str, Any]:
         "sd_over_countries": number(value[rows].std(ddof=1)) if rows.size > 1 else None,
         "top": names[:6],
         "bottom": names[-6:] if len(names) > 6 else [],
+    }
+
+
+def noise_table(scores: AlignmentScores) -> dict[str, Any]:
+    """What sampling people alone does to country-equal means.
+
+    `floor` is the mean distance at which a perfect model would still be found, `ceiling` the
+    score that a second sample of the same people would get.
+    """
+    return {
+        "floor": number(row_means(row_means(scores.floor))),
+        "ceiling": number(row_means(row_means(scores.ceiling))),
+        "median_n_eff": number(np.median(scores.survey.n_eff[scores.scored])),
+        "note": "n_eff follows Kish and leaves out that interviews are clustered, so true "
+        "intervals are wider. Questions are redrawn apart from each other, since aggregates do "
+        "not say who gave which answers.",
     }
 
 

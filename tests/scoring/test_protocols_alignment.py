@@ -11,8 +11,14 @@ import pytest
 from contracts.errors import ContractError
 from scoring import score
 from scoring.averages import average_shares
+from scoring.extras import expected_individual_scores
 from scoring.geometry import build_geometry
-from scoring.report_studies import sensitivity, steering_table
+from scoring.measures import brier_score, individual_rps, log_score
+from scoring.report_studies import (
+    country_model_matrix,
+    sensitivity,
+    steering_table,
+)
 
 # Q1 has four options, Q165 two, Q111 three without an order.
 # Counts of people: Germany, Chile, Japan.
@@ -437,3 +443,37 @@ def test_arguments_that_do_not_exist_are_named(
         score(unsteered, release, questions=["Q2"])
     with pytest.raises(ContractError, match="no such protocol"):
         score(unsteered, release, protocols=["opinions"])
+
+
+def test_individual_scores_follow_from_the_shares_of_people() -> None:
+    model, people = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.2, 0.6])
+    found = expected_individual_scores(model[None, None], people[None, None], np.array([3]))
+    for own, single in (
+        (found.rps, individual_rps),
+        (found.log_score, log_score),
+        (found.brier, brier_score),
+    ):
+        by_person = sum(people[answer] * float(single(model, answer)) for answer in range(3))
+        assert own[0, 0] == pytest.approx(by_person)
+
+
+def test_countries_beside_models(
+    toy_release: Callable[..., Any], toy_predictions: Callable[..., Any], record: Callable[..., Any]
+) -> None:
+    release = toy_release(COUNTS)
+    reports = [
+        score(
+            toy_predictions([record(n, MODEL[n]) for n in names], name=names[0]),
+            release,
+            questions=QUESTIONS,
+            replicates=20,
+        )
+        for names in (("Q1", "Q165"), ("Q111",))
+    ]
+    matrix = country_model_matrix(reports)
+    assert matrix["models"] == ["Q1", "Q111"]
+    assert matrix["countries"] == ["CHL", "DEU", "JPN"]
+    found = np.array(matrix["alignment"], float)
+    assert found[:, 0] == pytest.approx([1 - 0.25, 1 - (1 / 6 + 0.5) / 2, 5 / 6], abs=1e-6)
+    assert found[:2, 1] == pytest.approx([0.8, 0.7])
+    assert np.isnan(found[2, 1])
