@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,9 @@ LARGEST_BYTES = 4 << 30
 LARGEST_RATIO = 250
 _FREE_BYTES = 16 << 20
 _COPY_BYTES = 4 << 20
+
+#: What a damaged archive, or one packed in an unknown way, makes the library raise.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 
 
 @contextmanager
@@ -37,7 +41,7 @@ def only_member(
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive, _choose(archive, suffixes, name=name)
-    except (zipfile.BadZipFile, EOFError) as error:
+    except _DAMAGE as error:
         raise fail(
             "damaged-file",
             f"the zip file is damaged or cut short ({error})",
@@ -126,7 +130,7 @@ class Bounded:
         """
         try:
             data = self._stream.read(size)
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
+        except _DAMAGE as error:
             raise fail(
                 "damaged-file",
                 f"the zip file is damaged or cut short ({error})",

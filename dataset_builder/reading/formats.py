@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
 
 from contracts.digests import sha256_file
@@ -65,13 +65,17 @@ def open_tabular(path: Path) -> Iterator[TabularFile]:
         with path.open("rb") as stream:
             yield CsvFile(stream, name=path.name, total=path.stat().st_size)
     else:
-        yield _open_whole(path, kind, name=path.name)
+        with _open_whole(path, kind, name=path.name) as file:
+            yield file
 
 
-def _open_whole(path: Path, kind: str, *, name: str) -> TabularFile:
+@contextmanager
+def _open_whole(path: Path, kind: str, *, name: str) -> Iterator[TabularFile]:
     if kind == "xlsx":
-        return XlsxFile(path, name=name)
-    return ReadstatFile(path, kind, name=name)
+        yield XlsxFile(path, name=name)
+        return
+    with closing(ReadstatFile(path, kind, name=name)) as file:
+        yield file
 
 
 def _format_of(path: Path, name: str) -> str:
@@ -130,11 +134,14 @@ def _open_archive(path: Path) -> Iterator[TabularFile]:
         if SUFFIXES[inner.suffix.lower()] == "csv":
             with archive.open(member) as stream:
                 bounded = Bounded(stream, limit=member.file_size, name=path.name)  # type: ignore[arg-type]
-                file: TabularFile = CsvFile(bounded, name=name, total=member.file_size)
-                yield _Packed(file, path)
+                text = CsvFile(bounded, name=name, total=member.file_size)
+                yield _Packed(text, path)
         else:
-            with unpacked(archive, member, name=path.name) as place:
-                yield _Packed(_open_whole(place, _format_of(place, name), name=name), path)
+            with (
+                unpacked(archive, member, name=path.name) as place,
+                _open_whole(place, _format_of(place, name), name=name) as file,
+            ):
+                yield _Packed(file, path)
 
 
 class _Packed:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from typing import IO, Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from contracts.digests import sha256_file
 from contracts.errors import ContractError, fail
-from dataset_builder.reading.blocks import Block, Wanted, text_array
+from dataset_builder.reading.blocks import Block, Wanted
 from dataset_builder.reading.labels import code_of_label
 from dataset_builder.reading.variables import variable_name
 
 BLOCK_ROWS = 8_192
+
+_CHILD = Path(__file__).with_name("readstat_child.py")
 
 #: Stata's extended missing values, in the order in which the survey's files use them.
 _STATA_LETTERS = {"a": -1, "b": -2, "c": -3, "d": -4, "e": -5}
@@ -25,14 +30,8 @@ _STATA_LETTERS = {"a": -1, "b": -2, "c": -3, "d": -4, "e": -5}
 _NAMES = {"sav": "SPSS (.sav)", "dta": "Stata (.dta)"}
 
 
-def _readers() -> Mapping[str, Callable[..., tuple[Any, Any]]]:
-    import pyreadstat
-
-    return MappingProxyType({"sav": pyreadstat.read_sav, "dta": pyreadstat.read_dta})
-
-
 class ReadstatFile:
-    """An SPSS or Stata file; see `TabularFile`.
+    """An SPSS or Stata file; see `TabularFile`. Close it after use.
 
     Args:
         path: the file.
@@ -44,17 +43,37 @@ class ReadstatFile:
         self._path = path
         self._kind = kind
         self._name = name
-        _, meta = self._read(metadataonly=True)
-        self.headers: list[str] = list(meta.column_names)
-        self.total = int(meta.number_rows or 0)
-        self.detected = {"format": _NAMES[kind], "encoding": str(meta.file_encoding or "unknown")}
-        labels = meta.variable_value_labels
-        self._letters = {h: _letters(h, labels.get(h, {})) for h in self.headers}
+        self._told = tempfile.TemporaryFile()  # noqa: SIM115
+        self._child = subprocess.Popen(
+            [sys.executable, "-P", str(_CHILD), str(path), kind, str(BLOCK_ROWS)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._told,
+        )
+        try:
+            about = self._about()
+        except ContractError:
+            self.close()
+            raise
+        self.headers: list[str] = about["names"]
+        self.total = int(about["rows"])
+        self.detected = {"format": _NAMES[kind], "encoding": about["encoding"]}
+        labels: dict[str, list[tuple[str, str]]] = about["labels"]
+        self._letters = {h: _letters(h, dict(labels.get(h, []))) for h in self.headers}
         self.value_labels = {
-            i: {int(c): str(t) for c, t in labels[h].items() if _is_code(c)}
+            i: {int(float(c)): t for c, t in labels[h] if _is_code(c)}
             for i, h in enumerate(self.headers)
             if h in labels
         }
+
+    def close(self) -> None:
+        """End the process that reads the file."""
+        self._child.kill()
+        for stream in (self._child.stdin, self._child.stdout, self._told):
+            with suppress(OSError):
+                if stream is not None:
+                    stream.close()
+        self._child.wait()
 
     def sha256(self) -> str:
         """Digest of the file."""
@@ -67,39 +86,59 @@ class ReadstatFile:
             ContractError: the file is damaged or cut short.
         """
         names = {i: self.headers[i] for i in wanted.all()}
+        request = self._pipe(self._child.stdin)
+        with suppress(BrokenPipeError):
+            request.write(json.dumps(list(names.values())).encode() + b"\n")
+            request.flush()
         done = 0
-        while not self.total or done < self.total:
-            table, _ = self._read(
-                usecols=list(names.values()),
-                row_offset=done,
-                row_limit=BLOCK_ROWS,
-                disable_datetime_conversion=True,
-            )
-            columns = {i: self._array(name, table[name].to_numpy()) for i, name in names.items()}
-            rows = len(table)
-            if not rows:
-                break
-            done += rows
-            yield Block(rows=rows, columns=columns, done=done)
+        while batch := self._next_batch():
+            columns = {i: self._array(name, batch.column(name)) for i, name in names.items()}
+            done += batch.num_rows
+            yield Block(rows=batch.num_rows, columns=columns, done=done)
         if self.total and done < self.total:
-            raise self._cut_short(f"{done} rows of {self.total}")
+            raise self._damaged(f"{done} rows of {self.total}")
 
-    def _read(self, **options: Any) -> tuple[Any, Any]:
-        import pyreadstat
+    def _about(self) -> dict[str, Any]:
+        line = self._pipe(self._child.stdout).readline()
+        if not line.endswith(b"\n"):
+            raise self._failed()
+        about: dict[str, Any] = json.loads(line)
+        return about
 
+    def _next_batch(self) -> pa.RecordBatch | None:
+        source = self._pipe(self._child.stdout)
+        head = source.read(8)
+        size = struct.unpack("<Q", head)[0] if len(head) == 8 else -1
+        if size == 0:
+            return None
+        payload = source.read(size) if size > 0 else b""
+        if size < 0 or len(payload) < size:
+            raise self._failed()
+        return next(iter(pa.ipc.open_stream(pa.BufferReader(payload))))
+
+    def _pipe(self, pipe: IO[bytes] | None) -> IO[bytes]:
+        assert pipe is not None
+        return pipe
+
+    def _failed(self) -> ContractError:
+        """Why the child ended: it said so, or it crashed."""
+        self._child.wait()
+        self._told.seek(0)
+        told = self._told.read().decode("utf-8", errors="replace")
         try:
-            return _readers()[self._kind](str(self._path), user_missing=True, **options)
-        except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError) as error:
-            raise self._cut_short(str(error).strip()) from None
-        except UnicodeDecodeError as error:
-            raise fail(
+            said = json.loads(told)
+        except ValueError:
+            return self._damaged("bytes that make the parser crash")
+        if said["problem"] == "encoding":
+            return fail(
                 "mixed-encoding",
-                f"a text in the file is not in the encoding that the file names ({error})",
+                f"a text in the file is not in the encoding it names ({said['message']})",
                 where=self._name,
                 hint="Open it in SPSS or Stata and save it anew in Unicode.",
-            ) from None
+            )
+        return self._damaged(said["message"])
 
-    def _cut_short(self, found: str) -> ContractError:
+    def _damaged(self, found: str) -> ContractError:
         return fail(
             "damaged-file",
             f"the {_NAMES[self._kind]} file is damaged or cut short",
@@ -108,25 +147,26 @@ class ReadstatFile:
             hint="Download the file again.",
         )
 
-    def _array(self, name: str, array: NDArray[Any]) -> pa.Array:
-        if array.dtype.kind in "iuf":
-            return pa.array(array.astype(np.float64), from_pandas=True)
+    def _array(self, name: str, column: pa.Array) -> pa.Array:
+        """The column, with Stata's letters as codes."""
+        if not pa.types.is_dictionary(column.type):
+            return column
         letters = self._letters[name]
-        texts = []
-        for entry in array.tolist():
-            blank = entry is None or entry == "" or entry != entry
-            texts.append(None if blank else letters.get(entry, str(entry)))
-        return text_array(texts)
+        texts = [letters.get(text, text) for text in column.dictionary.to_pylist()]
+        return pa.DictionaryArray.from_arrays(column.indices, pa.array(texts, pa.string()))
 
 
-def _is_code(code: object) -> bool:
-    return isinstance(code, (int, float)) and float(code).is_integer()
+def _is_code(code: str) -> bool:
+    try:
+        return float(code).is_integer()
+    except ValueError:
+        return False
 
 
-def _letters(header: str, labels: Mapping[object, str]) -> dict[object, str]:
+def _letters(header: str, labels: Mapping[str, str]) -> dict[str, str]:
     """Code, as text, of Stata's extended missing values: by label, else by order."""
     variable = variable_name(header)
-    found: dict[object, str] = {}
+    found: dict[str, str] = {}
     for letter, code in _STATA_LETTERS.items():
         label = labels.get(letter)
         known = code_of_label(variable, label) if label else None

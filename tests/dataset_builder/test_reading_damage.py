@@ -187,6 +187,16 @@ def test_truncated_sav(share: float, good_sav: bytes, tmp_path: Path) -> None:
     refuse(write(tmp_path, "t.sav", cut), "damaged or cut short")
 
 
+def test_a_parser_that_crashes_takes_nobody_along(
+    good_sav: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The native parser runs in a process of its own; here it dies of a signal."""
+    child = tmp_path / "child.py"
+    child.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n", encoding="utf-8")
+    monkeypatch.setattr("dataset_builder.reading.readstat_file._CHILD", child)
+    refuse(write(tmp_path, "s.sav", good_sav), "bytes that make the parser crash")
+
+
 @pytest.mark.parametrize("content", [b"PK\x03\x04rubbish", b"PK\x05\x06"])
 @pytest.mark.parametrize("name", ["t.xlsx", "t.zip"])
 def test_damaged_archives(name: str, content: bytes, tmp_path: Path) -> None:
