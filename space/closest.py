@@ -23,7 +23,7 @@ def closest_rows(
     """
     with store.connect() as db:
         found = db.execute(
-            "SELECT r.row_id, r.name, r.kind, r.method, r.steering, r.language, r.wave, "
+            "SELECT r.row_id, r.name, r.kind, r.method, r.steering, r.language, r.wave, r.derived, "
             "p.estimate, p.low, p.high, p.coverage, p.questions "
             "FROM parts p JOIN rows r USING (row_id) "
             "WHERE p.kind = ? AND p.name = ? AND p.estimate IS NOT NULL "
@@ -43,7 +43,11 @@ def closest_html(store: Store, *, kind: str, name: str, title: str) -> str:
         ("Row", "Alignment", "Method", "Steering", "Language", "Wave"),
         [
             (
-                link("model", row["name"], row=str(row["row_id"]))
+                (
+                    esc(row["name"])
+                    if row["derived"]
+                    else link("model", row["name"], row=str(row["row_id"]))
+                )
                 + ("" if row["kind"] == "model" else " " + badge(str(row["kind"]))),
                 score(row),
                 esc(row["method"]),

@@ -26,6 +26,7 @@ class Facts:
         releases: name and version of each release, newest row first.
         scorers: scorer versions in the store, rising.
         updated: time of the newest report, seconds since 1970; 0 without reports.
+        reports: number of reports that are rows.
         problems: reports that could not be read: id and message.
     """
 
@@ -35,6 +36,7 @@ class Facts:
     releases: tuple[str, ...]
     scorers: tuple[str, ...]
     updated: float
+    reports: int
     problems: tuple[tuple[str, str], ...]
 
     def column(self, key: str) -> Column:
@@ -91,6 +93,7 @@ def _read(db: sqlite3.Connection) -> Facts:
         ),
         scorers=_column(db, "SELECT DISTINCT scorer_version FROM rows ORDER BY 1"),
         updated=float(updated[0]) if updated else 0.0,
+        reports=db.execute("SELECT COUNT(*) FROM rows WHERE derived = 0").fetchone()[0],
         problems=tuple(
             (row[0], row[1])
             for row in db.execute("SELECT row_id, problem FROM files WHERE problem != ''")

@@ -18,10 +18,13 @@ from contracts.errors import ContractError
 from contracts.report import Report, read_report
 from space.columns import FULL_COVERAGE
 from space.ranking import SEED, rank_rows
-from space.rows import EVERYWHERE, grid_of, part_rows, row_fields, score_rows
+from space.rows import CEILING, EVERYWHERE, grid_of, part_rows, row_fields, score_rows
 
 #: An index of another version is built anew from the reports.
-INDEX_VERSION = 5
+INDEX_VERSION = 6
+
+#: Coverage that a report must have for its people's ceiling to stand for all questions.
+FULL_COVERAGE_FOR_CEILING = 0.999
 
 log = logging.getLogger("space.index")
 
@@ -35,6 +38,7 @@ CREATE TABLE rows (
   release_digest TEXT, synthetic INTEGER, scorer_version TEXT, trained_on_wvs TEXT,
   warning_count INTEGER, coverage REAL, expected INTEGER, scored INTEGER, link TEXT,
   updated REAL, comparison TEXT,
+  derived INTEGER DEFAULT 0,
   rank INTEGER, rank_low INTEGER, rank_high INTEGER, tie INTEGER, ranked INTEGER);
 CREATE TABLE scores (
   row_id TEXT, name TEXT, estimate REAL, low REAL, high REAL, coverage REAL, questions INTEGER,
@@ -92,6 +96,7 @@ def build_index(path: Path, files: Sequence[ReportFile]) -> None:
             if not keep:
                 db.executescript(_SCHEMA)
             _refresh(db, files)
+            _add_ceilings(db)
             _rank(db)
             _write_meta(db, files)
             db.commit()
@@ -148,6 +153,51 @@ def add_report(db: sqlite3.Connection, report: Report, file: ReportFile) -> None
                 grid.alignment.astype("<f4").tobytes(),
             ),
         )
+
+
+def _add_ceilings(db: sqlite3.Connection) -> None:
+    """One row per release, questions, rules and wave: how well people agree with themselves.
+
+    It is derived from the first report that covers everything: the mean over countries of what
+    a second sample of the same people, of the same size, would score.
+    """
+    for (row_id,) in db.execute("SELECT row_id FROM rows WHERE derived = 1").fetchall():
+        _forget(db, row_id)
+    sources = db.execute(
+        "SELECT MIN(row_id) FROM rows WHERE coverage >= ? "
+        "AND row_id IN (SELECT row_id FROM parts WHERE kind = ?) "
+        "GROUP BY release_digest, question_set, mode, wave, synthetic",
+        (FULL_COVERAGE_FOR_CEILING, CEILING),
+    ).fetchall()
+    for (source,) in sources:
+        _add_ceiling(db, source)
+
+
+def _add_ceiling(db: sqlite3.Connection, source: str) -> None:
+    row_id = f"human-ceiling-{source}"
+    kept = (
+        "protocols, wave, question_set, mode, release, release_digest, synthetic, "
+        "scorer_version, updated"
+    )
+    db.execute(
+        f"INSERT INTO rows (row_id, derived, kind, name, model, family, size, open_weights, "  # noqa: S608
+        f"method, steering, language, class, wording, trained_on_wvs, warning_count, coverage, "
+        f"link, comparison, {kept}) "
+        f"SELECT ?, 1, 'ceiling', 'human ceiling', 'unknown', 'unknown', 'unknown', 'unknown', "
+        f"'second sample', 'none', 'none', 'verified', 'none', 'no', 0, 1.0, '', '', {kept} "
+        f"FROM rows WHERE row_id = ?",
+        (row_id, source),
+    )
+    db.execute(
+        "INSERT INTO scores SELECT ?, 'alignment', AVG(estimate), NULL, NULL, 1.0, NULL "
+        "FROM parts WHERE row_id = ? AND kind = ?",
+        (row_id, source, CEILING),
+    )
+    db.execute(
+        "INSERT INTO parts SELECT ?, 'country', name, estimate, NULL, NULL, NULL, NULL "
+        "FROM parts WHERE row_id = ? AND kind = ?",
+        (row_id, source, CEILING),
+    )
 
 
 def _rank(db: sqlite3.Connection) -> None:

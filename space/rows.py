@@ -34,6 +34,9 @@ THRESHOLD = 0.2
 
 PROTOCOL_OF_KIND = {"distribution": "alignment", "rating": "worldvaluesbench", "advice": "advice"}
 
+#: Kind of part that holds, by country, how well a second sample of the same people would do.
+CEILING = "ceiling"
+
 #: Stands for all countries together in the grid of a report without single answers.
 EVERYWHERE = ""
 
@@ -206,6 +209,8 @@ def part_rows(report: Report) -> Iterator[PartRow]:
         yield _part(
             "country", country.country, country.alignment, country.coverage, country.questions
         )
+        if country.ceiling is not None:
+            yield PartRow(CEILING, country.country, country.ceiling, None, None, None, None)
     for question in report.questions:
         yield _part("question", question.question_id, question.alignment, question.coverage, 1)
     for group in report.groups:

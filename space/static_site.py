@@ -45,11 +45,20 @@ def board_payload(store: Store) -> dict[str, Any]:
 
     Returns:
         `about` (versions, last update), `columns`, `facets` (counts by name), `parts` (titles by
-        name), `rows` (fields, `scores` and `parts` by key), `published`, and the defaults.
+        name), `rows` (fields, `scores` and `parts` by key), `ceilings` (rows derived from them),
+        `published`, and the defaults.
     """
     facts = read_facts(store)
     rows = read_board(store, BoardQuery(), page_rows=0).rows
     scores, parts = _all_cells(store)
+    listed = [
+        {
+            **{key: row[key] for key in row if key not in (*_HIDDEN, "cells")},
+            "scores": scores.get(row["row_id"], {}),
+            "parts": parts.get(row["row_id"], {}),
+        }
+        for row in rows
+    ]
     return {
         "about": about_board(facts),
         "page_rows": PAGE_ROWS,
@@ -73,14 +82,8 @@ def board_payload(store: Store) -> dict[str, Any]:
             kind: {name: part_title(f"{kind}:{name}") for name in facts.known[kind]}
             for kind in PARTS
         },
-        "rows": [
-            {
-                **{key: row[key] for key in row if key not in (*_HIDDEN, "cells")},
-                "scores": scores.get(row["row_id"], {}),
-                "parts": parts.get(row["row_id"], {}),
-            }
-            for row in rows
-        ],
+        "rows": [one for one in listed if not one["derived"]],
+        "ceilings": [one for one in listed if one["derived"]],
         "published": [row._asdict() for row in published_rows()],
     }
 
@@ -217,5 +220,7 @@ def export_board(store: Store, folder: str | Path, *, replace: bool = False) -> 
 
 def _row_ids(store: Store) -> Sequence[str]:
     with store.connect() as db:
-        found: Iterable[Any] = db.execute("SELECT row_id FROM rows ORDER BY row_id")
+        found: Iterable[Any] = db.execute(
+            "SELECT row_id FROM rows WHERE derived = 0 ORDER BY row_id"
+        )
         return [row[0] for row in found]

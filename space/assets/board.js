@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const data = window.BOARD;
-  const PAGE = data.page_rows;
+  const PAGE = data.page_rows, ROWS = data.rows.concat(data.ceilings);
   const byKey = new Map(data.columns.map((column) => [column.key, column]));
   const $ = (id) => document.getElementById(id);
   const blank = () => ({ facets: {}, parts: [], q: "", sort: data.default_sort, columns: data.default_columns.slice(), page: 1 });
@@ -74,7 +74,7 @@
     const falling = state.sort.startsWith("-");
     const col = column(state.sort.replace(/^-/, ""));
     const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
-    return data.rows.filter(passes).sort((a, b) => {
+    return ROWS.filter(passes).sort((a, b) => {
       const x = sortValue(a, col), y = sortValue(b, col);
       if (missing(x) || missing(y)) { if (missing(x) !== missing(y)) return missing(x) ? 1 : -1; }
       else if (x !== y) return falling ? order(y, x) : order(x, y);
@@ -119,6 +119,7 @@
       if (row.trained_on_wvs === "yes") labels += ' <span class="oa-badge oa-badge-trained">trained on WVS</span>';
       if (row.synthetic) labels += ' <span class="oa-badge oa-badge-synthetic" title="scored on a made-up release: the numbers mean nothing">synthetic people</span>';
       const sub = row.model !== row.name && row.model !== "unknown" ? `<span class="oa-sub">${esc(row.model)}</span>` : "";
+      if (row.derived) return esc(row.name) + labels + sub;
       return `<a href="rows/${encodeURIComponent(row.row_id)}.html">${esc(row.name)}</a>${labels}${sub}`;
     }
     if (col.kind === "number") return fixed(row[col.key], col.decimals);
@@ -128,7 +129,7 @@
     const columns = shownColumns(), rows = foundRows(), page = pageOf(rows);
     const body = page.rows.map((row) => `<tr class="oa-kind-${esc(row.kind)}" data-row="${esc(row.row_id)}">${columns.map((col) => `<td class="${cellClass(col)}">${show(row, col)}</td>`).join("")}</tr>`).join("");
     $("board").innerHTML = `<div class="oa-scroll" role="region" tabindex="0" aria-label="Board"><table class="oa-table oa-board"><thead><tr>${columns.map(heading).join("")}</tr></thead><tbody>${body || `<tr><td class="oa-empty" colspan="${columns.length}">No row passes these facets. Clear one of them.</td></tr>`}</tbody></table></div>`;
-    $("count").textContent = `${rows.length} of ${data.rows.length} rows` + (page.pages > 1 ? `, page ${state.page} of ${page.pages}` : "");
+    $("count").textContent = `${rows.length} of ${ROWS.length} rows` + (page.pages > 1 ? `, page ${state.page} of ${page.pages}` : "");
     $("previous").disabled = state.page <= 1;
     $("next").disabled = state.page >= page.pages;
     $("pager").hidden = page.pages <= 1;

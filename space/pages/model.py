@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import gradio as gr
 
 from contracts.errors import ContractError
 from space.asked import country_name, question_title
 from space.pages.parts import QUICK, first_of, html_box, permalink_box, row_choices
-from space.render.model import answer_html, head_html, raw_answer_html, tables_html
+from space.render.model import answer_html, conditions_html, head_html, raw_answer_html, tables_html
 from space.render.text import esc, href, notice
 from space.store import Store
 
@@ -63,8 +64,9 @@ def show(store: Store, row_id: str | None, country: str | None, question: str | 
     return [
         gr.update(choices=[(country_name(one), one) for one in countries], value=country),
         gr.update(choices=[(question_title(one), one) for one in questions], value=question),
-        head_html(report, row_id or ""),
-        tables_html(report, links=True),
+        head_html(report, row_id or "")
+        + f'<p><a href="download/report/{quote(row_id or "")}.json">The whole report</a></p>',
+        conditions_html(store, row_id or "") + tables_html(report, links=True),
         answer,
         href("", **state).lstrip("?"),
     ]

@@ -42,7 +42,7 @@ def row_choices(store: Store) -> list[tuple[str, str]]:
     with store.connect() as db:
         found = db.execute(
             "SELECT row_id, kind, name, method, steering, language, release FROM rows "
-            "ORDER BY kind != 'model', name COLLATE NOCASE, row_id"
+            "WHERE derived = 0 ORDER BY kind != 'model', name COLLATE NOCASE, row_id"
         ).fetchall()
     names = [
         f"{row['name']} ({row['kind']})"

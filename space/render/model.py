@@ -15,6 +15,7 @@ from space.asked import (
 )
 from space.raw_answers import find_answer
 from space.render.bars import Series, share_bars
+from space.render.protocols import protocols_html
 from space.render.table import plain_table
 from space.render.text import (
     DASH,
@@ -72,7 +73,7 @@ def tables_html(report: Report, *, links: bool) -> str:
             _groups(report, "continent", "By region"),
             _groups(report, "group", "By group"),
             _questions(report, links=links),
-            _protocols(report),
+            protocols_html(report),
             _warnings(report),
         )
     )
@@ -126,6 +127,36 @@ def _heading(report: Report, row_id: str) -> str:
         f"{synthetic if release.synthetic else ''}"
         f"{f'<p>{esc(meta.notes)}</p>' if meta.notes else ''}{definition_list(facts)}"
     )
+
+
+def conditions_html(store: Store, row_id: str) -> str:
+    """The same model under other conditions: steering, language, wave, method."""
+    with store.connect() as db:
+        found = db.execute(
+            "SELECT r.row_id, r.name, r.method, r.steering, r.language, r.wave, r.release, "
+            "s.estimate, s.low, s.high, s.coverage FROM rows r LEFT JOIN scores s "
+            "ON s.row_id = r.row_id AND s.name = 'alignment' WHERE r.model != 'unknown' "
+            "AND r.model = (SELECT model FROM rows WHERE row_id = ?) ORDER BY s.estimate DESC",
+            (row_id,),
+        ).fetchall()
+    if len(found) < 2:
+        return ""
+    table = plain_table(
+        ("Row", "Alignment", "Method", "Steering", "Language", "Wave", "Release"),
+        [
+            (
+                esc(row["name"])
+                if row["row_id"] == row_id
+                else link("model", row["name"], row=row["row_id"]),
+                score(dict(row)),
+                *(esc(row[key]) for key in ("method", "steering", "language", "wave", "release")),
+            )
+            for row in found
+        ],
+        label="The same model under other conditions",
+        numeric=(1,),
+    )
+    return f"<h2>The same model under other conditions</h2>{table}"
 
 
 def _scores(report: Report) -> str:
@@ -277,22 +308,6 @@ def _questions(report: Report, *, links: bool) -> str:
         )
         parts.append(f"<div><h3>{len(chosen)} {title}</h3>{table}</div>")
     return f'<h2>Questions</h2><div class="oa-columns">{"".join(parts)}</div>'
-
-
-def _protocols(report: Report) -> str:
-    rows = []
-    for result in report.protocols:
-        if not result.applies:
-            rows.append((esc(result.protocol), f"does not apply: {esc(result.reason)}", ""))
-        rows += [
-            (esc(result.protocol), esc(one.name.replace("_", " ")), cell_score(one.value))
-            for one in result.scores
-            if report.score(one.name) is None
-        ]
-    if not rows:
-        return ""
-    table = plain_table(("Protocol", "Score", "Estimate"), rows, label="Protocols", numeric=(2,))
-    return f"<h2>Protocols</h2>{table}"
 
 
 def _warnings(report: Report) -> str:

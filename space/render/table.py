@@ -126,6 +126,8 @@ def _name(row: Mapping[str, Any], *, model_page: str) -> str:
         )
     under = row["model"] if row["model"] not in (row["name"], "unknown") else ""
     sub = f'<span class="oa-sub">{esc(under)}</span>' if under else ""
+    if row["derived"]:
+        return esc(row["name"]) + labels + sub
     address = (
         f"{model_page}/{row['row_id']}.html"
         if model_page.startswith("rows")

@@ -188,3 +188,29 @@ def test_wilson_interval_against_a_worked_example() -> None:
     # The same table: 0 of 20 gives 0 to 0.1611.
     low, high = wilson(0.0, 20)
     assert (low, round(high, 4)) == (0.0, 0.1611)
+
+
+def test_the_human_ceiling_is_a_row_of_its_own(store) -> None:
+    from space.static_site import board_payload
+
+    path = store.reports_folder / "world-average.json"
+    report = store.report("world-average")
+    ceilings = {country.country: 0.97 + at / 1000 for at, country in enumerate(report.countries)}
+    countries = [
+        country.model_copy(update={"ceiling": ceilings[country.country]})
+        for country in report.countries
+    ]
+    write_report(report.model_copy(update={"countries": countries}), path)
+    found = rows(store)
+    row = found["human-ceiling-world-average"]
+    assert (row["kind"], row["name"], row["rank"]) == ("ceiling", "human ceiling", None)
+    mean = sum(ceilings.values()) / len(ceilings)
+    assert row["cells"]["alignment"]["estimate"] == pytest.approx(mean)
+    payload = board_payload(store)
+    assert [one["row_id"] for one in payload["ceilings"]] == ["human-ceiling-world-average"]
+    assert len(payload["rows"]) == read_facts(store).reports == 9
+    part = payload["ceilings"][0]["parts"]["country:DEU"]["estimate"]
+    assert part == pytest.approx(ceilings["DEU"])
+    # It goes with the report that it comes from.
+    path.unlink()
+    assert set(rows(store)) == set(found) - {"world-average", "human-ceiling-world-average"}
