@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
-from elicitation.variants import Variant
+from elicitation.variants import DEFAULT_VARIANT, Variant
 
 #: Language of a condition in which every country is asked in its own.
 OWN_LANGUAGE = "own"
@@ -29,7 +31,8 @@ class Target(NamedTuple):
 NOBODY = Target()
 
 
-class Condition(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Condition:
     """What is alike in all calls whose answers make one predictions file.
 
     Attributes:
@@ -42,11 +45,11 @@ class Condition(NamedTuple):
 
     steering: str = "none"
     language: str = "en"
-    variant: Variant = Variant()
+    variant: Variant = DEFAULT_VARIANT
     demographics: bool = False
     approach: str = ""
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Name of the condition: unique in its study, fit for a file's name."""
         parts = [f"approach-{self.approach}" if self.approach else self.steering, self.language]

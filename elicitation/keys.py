@@ -29,27 +29,25 @@ class CallKeys:
     def __init__(self, backend: dict[str, Any]) -> None:
         head = json.dumps([KEY_VERSION, backend], sort_keys=True, ensure_ascii=False)
         self._head = hashlib.sha256(head.encode("utf-8"))
-        self._sampling: dict[int, tuple[Any, bytes]] = {}
+        self._last: tuple[Any, str] | None = None
 
     def key(self, request: Request) -> bytes:
         """Key of a request, `KEY_BYTES` long."""
-        texts = [content for message in request.messages for content in message]
-        texts += [request.prompt, *request.options]
-        sizes = f"{request.kind} {request.repeat} {[len(text) for text in texts]}"
+        texts = [text for message in request.messages for text in message]
+        texts.append(request.prompt)
+        texts += request.options
+        sizes = ",".join([str(len(text)) for text in texts])
+        head = f"{self._how(request)};{request.kind};{request.repeat};{sizes};"
         digest = self._head.copy()
-        digest.update(self._how(request))
-        digest.update(sizes.encode("ascii"))
-        digest.update("\x00".join(texts).encode("utf-8", "surrogatepass"))
+        digest.update((head + "\x00".join(texts)).encode("utf-8", "surrogatepass"))
         return digest.digest()[:KEY_BYTES]
 
-    def _how(self, request: Request) -> bytes:
+    def _how(self, request: Request) -> str:
         if request.kind == "score_options":
-            return f"terminator {request.terminator};".encode("ascii")
+            return f"terminator {request.terminator}"
         if request.kind == "score_labels":
-            return b"labels;"
-        kept = self._sampling.get(id(request.sampling))
-        if kept is None or kept[0] is not request.sampling:
+            return "labels"
+        if self._last is None or self._last[0] is not request.sampling:
             how = json.dumps(request.identity()["sampling"], sort_keys=True, ensure_ascii=False)
-            kept = (request.sampling, f"{how};".encode())
-            self._sampling[id(request.sampling)] = kept
-        return kept[1]
+            self._last = (request.sampling, how)
+        return self._last[1]

@@ -72,7 +72,9 @@ class Plan:
         self.study = study
         self.release = release
         self._writers: dict[str, PromptWriter] = {}
-        self._sampling = self._make_sampling()
+        self.sampling = self._make_sampling()
+        self._chat, self._kind = study.chat, study.how.request_kind
+        self._terminator = study.terminator
 
     def __len__(self) -> int:
         return sum(self.size(condition) for condition in self.conditions)
@@ -140,17 +142,17 @@ class Plan:
     def call(self, item: Item) -> Call:
         """The call that asks an item."""
         prompt = self.prompt(item)
-        chat = self.study.chat
-        scored = self.study.how.request_kind != "generate"
-        options = prompt.continuations if chat else tuple(f" {o}" for o in prompt.continuations)
+        text, options = prompt.text, prompt.continuations
+        if options and not self._chat:
+            options = tuple(f" {option}" for option in options)
         request = Request(
             request_id=item.item_id,
-            kind=self.study.how.request_kind,
-            messages=(Message("user", prompt.text),) if chat else (),
-            prompt="" if chat else prompt.text,
-            options=options if scored else (),
-            terminator=self.study.terminator,
-            sampling=self._sampling,
+            kind=self._kind,
+            messages=(Message("user", text),) if self._chat else (),
+            prompt="" if self._chat else text,
+            options=options,
+            terminator=self._terminator,
+            sampling=self.sampling,
             repeat=self._repeat(item),
         )
         return Call(item, request, prompt.shown)
@@ -217,8 +219,8 @@ class Plan:
         """How replies are drawn (or options ended), for provenance."""
         if self.study.how.request_kind != "generate":
             return {"terminator": self.study.terminator}
-        sampling = asdict(self._sampling)
-        return {**sampling, "stop": list(self._sampling.stop), "repeats": self.study.repeats}
+        sampling = asdict(self.sampling)
+        return {**sampling, "stop": list(self.sampling.stop), "repeats": self.study.repeats}
 
     def _pairs(self, condition: Condition) -> Iterator[tuple[str, Target]]:
         targets = [(t, self.example_ids(condition, t)) for t in self.targets(condition)]
@@ -279,7 +281,7 @@ class Plan:
         Two people alike have the same prompt: where replies are drawn at random, each gets a
         draw of their own, else they share one.
         """
-        if self._sampling.temperature == 0 or not item.condition.demographics:
+        if self.sampling.temperature == 0 or not item.condition.demographics:
             return item.repeat
         return item.draw * self.study.repeats + item.repeat
 

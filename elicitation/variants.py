@@ -43,6 +43,9 @@ class Variant(NamedTuple):
     example_seed: int = 0
 
 
+#: The form that changes nothing.
+DEFAULT_VARIANT = Variant()
+
 _FLAGS: dict[str, dict[str, object]] = {
     "default": {},
     "shuffled": {"order": "shuffled"},

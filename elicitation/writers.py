@@ -1,4 +1,4 @@
-"""Which pieces make the prompt of a method; heads and tails are made once and kept."""
+"""Which pieces make the prompt of a method; heads and tails are made once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from elicitation.prompts import Prompt
 from elicitation.shown import Shown, shown_question
 from elicitation.study import Study
 
-#: Most heads and tails that are kept; a study has a head per target and a tail per question.
+#: Most tails that are kept; a study has one for each condition and question.
 _KEPT = 4096
 
 
@@ -26,6 +26,7 @@ class PromptWriter:
         self._study = study
         self._texts = texts
         self._kept: dict[Any, Any] = {}
+        self._last_head: tuple[Condition | None, Target | None, str] = (None, None, "")
 
     def prompt(
         self,
@@ -35,13 +36,17 @@ class PromptWriter:
         examples: Sequence[Example],
     ) -> Prompt:
         """The prompt that asks a question of a target under a condition."""
-        key = (condition, target, question_id)
         if self._study.how.question_first:
             return self._question_first(question_id, target, condition)
-        head = self._keep(("head", *key[:2]), lambda: self._head(target, condition, examples))
-        told = bool(target.person)
-        tail_key = ("tail", condition, question_id, told)
-        tail, shown, said = self._keep(tail_key, lambda: self._tail(question_id, target, condition))
+        # Calls that share a head come one after the other: the last head is enough.
+        last_condition, last_target, head = self._last_head
+        if last_condition is not condition or last_target is not target:
+            head = self._head(target, condition, examples)
+            self._last_head = (condition, target, head)
+        tail, shown, said = self._keep(
+            (condition.name, question_id, bool(target.person)),
+            lambda: self._tail(question_id, target, condition),
+        )
         return Prompt(head, tail, shown, said)
 
     def _keep(self, key: Any, make: Callable[[], Any]) -> Any:

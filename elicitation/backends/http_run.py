@@ -154,28 +154,50 @@ class HttpRun:
         """The response to a request, after as many tries as it takes; None where the run ended
         while it waited for another try."""
         started = time.monotonic()
+        tries = 1
+        try:
+            await self._pace()
+            response = await self._one_try(request)
+        except TransientError as error:
+            response, tries, last = await self._again(request, error)
+            if response is None:
+                given_up = tries < self._limits.attempts
+                return None if given_up else self._failed(request, last, tries, started)
+        except CallError as error:
+            return self._failed(request, error, tries, started)
+        return replace(response, seconds=round(time.monotonic() - started, 4))
+
+    async def _again(
+        self, request: Request, first: TransientError
+    ) -> tuple[Response | None, int, BaseException]:
+        """Further tries after a first one: the response or None, tries made, the last error."""
+        last: BaseException = first
+        tries = 0  # the first try counts as the first attempt here, and fails at once
         attempts = AsyncRetrying(
             retry=retry_if_exception_type(TransientError),
             stop=self._stop,
             wait=self._wait,
             sleep=self._sleep,
         )
-        tries = 0
         try:
             async for attempt in attempts:
                 with attempt:
                     tries += 1
+                    if tries == 1:
+                        raise first
                     await self._pace()
-                    if self._stopping.is_set() and tries > 1:
-                        return None
-                    response = await self._one_try(request)
-        except RetryError as error:
-            if self._stopping.is_set() and tries < self._limits.attempts:
-                return None
-            return self._failed(request, error.last_attempt.exception(), tries, started)
+                    if self._stopping.is_set():
+                        return None, tries - 1, last
+                    try:
+                        return await self._one_try(request), tries, last
+                    except TransientError as error:
+                        last = error
+                        raise
+        except RetryError:
+            return None, tries, last
         except CallError as error:
-            return self._failed(request, error, tries, started)
-        return replace(response, seconds=round(time.monotonic() - started, 4))
+            return None, self._limits.attempts, error
+        return None, tries, last
 
     async def _one_try(self, request: Request) -> Response:
         try:

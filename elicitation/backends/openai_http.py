@@ -124,7 +124,7 @@ class OpenAIBackend:
         from openai import AsyncOpenAI
 
         size = self._options.concurrency + 4
-        pool = httpx2.AsyncClient(
+        pool = _pool_class()(
             limits=httpx2.Limits(max_connections=size, max_keepalive_connections=size),
             timeout=httpx2.Timeout(self._options.timeout, connect=30.0),
         )
@@ -333,6 +333,17 @@ class OpenAIBackend:
             where=public_url(self._base_url),
             hint="Check --base-url, the model's name, and the key in OPENAI_API_KEY.",
         )
+
+
+def _pool_class() -> Any:
+    """The client's transport: aiohttp's costs half the time of the usual one, where it is there."""
+    import openai
+
+    try:
+        import aiohttp  # noqa: F401
+    except ImportError:
+        return openai.DefaultAsyncHttpxClient
+    return openai.DefaultAioHttpClient
 
 
 def _message(content: str) -> Any:
