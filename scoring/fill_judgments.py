@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from contracts.report import CountryEntry, Interval, ProtocolResult, Score
-from scoring.fill_alignment import many, number, single
+from scoring.fill_alignment import coverage_share, many, number, single
 from scoring.protocols.alignment import AlignmentScores, row_means
 from scoring.protocols.judgments import JudgmentScores, score_judgments
 from scoring.settings import Task
@@ -34,12 +34,14 @@ def judgment_result(
             value=single(found.overall),
             questions=found.questions,
             countries=countries,
+            coverage=coverage_share(scores),
         ),
         Score(
             name="spearman",
             value=Interval(estimate=number(row_means(found.spearman))),
             questions=found.questions,
             countries=countries,
+            coverage=coverage_share(scores),
         ),
     ]
     result = ProtocolResult(
