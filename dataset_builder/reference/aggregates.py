@@ -71,7 +71,9 @@ def _read(folder: Path, name: str) -> pd.DataFrame:
 
 def _check_codes(answers: pd.DataFrame, *, where: str) -> None:
     problems = []
-    for (question_id, code), rows in answers.groupby(["question_id", "code"]):
+    counted = answers.groupby(["question_id", "code"], as_index=False)["n"].sum()
+    for row in counted.to_dict("records"):
+        question_id, code = str(row["question_id"]), int(row["code"])
         scale = value_questions()[question_id].scale
         assert scale is not None
         known = (*scale.codes, *scale.off_scale, *MissingKind)
@@ -81,7 +83,7 @@ def _check_codes(answers: pd.DataFrame, *, where: str) -> None:
                     "unknown-code",
                     f"{question_id}: code {code} is neither on scale {scale.scale_id} nor missing",
                     where=where,
-                    found=f"{int(rows['n'].sum())} answers",
+                    found=f"{int(row['n'])} answers",
                     allowed=str(scale.codes),
                 )
             )

@@ -119,10 +119,10 @@ def _sources(folder: Path) -> list[SourceFile]:
 
 def _questions(answers: pd.DataFrame) -> pa.Table:
     words = wording("en")
-    names = answers.groupby(["wave", "question_id"])["source_variable"].agg(_most_common)
+    grouped = answers.groupby(["wave", "question_id"])["source_variable"]
     variables: dict[int, dict[str, str]] = {}
-    for (wave, question_id), variable in names.items():
-        variables.setdefault(int(wave), {})[question_id] = variable
+    for row in grouped.agg(_most_common).reset_index().to_dict("records"):
+        variables.setdefault(int(row["wave"]), {})[row["question_id"]] = row["source_variable"]
     return questions_table(variables, labels=words.labels, stems=words.stems)
 
 
@@ -136,7 +136,7 @@ def _people(cells: Cells) -> Mapping[str, Mapping[int, int]]:
     totals = cells.counts.sum(axis=1) + cells.missing.sum(axis=1)
     people: dict[str, dict[int, int]] = {}
     everyone = np.flatnonzero(np.asarray(cells.group, dtype=object) == "")
-    for i in everyone:
+    for i in everyone.tolist():
         waves = people.setdefault(str(cells.country[i]), {})
         wave = int(cells.wave[i])
         waves[wave] = max(waves.get(wave, 0), int(totals[i]))
