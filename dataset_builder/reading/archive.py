@@ -20,7 +20,7 @@ _FREE_BYTES = 16 << 20
 _COPY_BYTES = 4 << 20
 
 #: What a damaged archive, or one packed in an unknown way, makes the library raise.
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def only_member(
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive, _choose(archive, suffixes, name=name)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise fail(
             "damaged-file",
             f"the zip file is damaged or cut short ({error})",
@@ -130,7 +130,7 @@ class Bounded:
         """
         try:
             data = self._stream.read(size)
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise fail(
                 "damaged-file",
                 f"the zip file is damaged or cut short ({error})",

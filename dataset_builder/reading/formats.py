@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from contracts.digests import sha256_file
 from contracts.errors import fail
-from dataset_builder.reading.archive import Bounded, only_member, unpacked
+from dataset_builder.reading.archive import DAMAGE, Bounded, only_member, unpacked
 from dataset_builder.reading.blocks import TabularFile
 from dataset_builder.reading.csv_file import CsvFile
 from dataset_builder.reading.readstat_file import ReadstatFile
@@ -122,7 +122,7 @@ def _zip_or_excel(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             return "xlsx" if "xl/workbook.xml" in archive.namelist() else "zip"
-    except zipfile.BadZipFile:
+    except DAMAGE:
         return "xlsx" if path.suffix.lower() == ".xlsx" else "zip"
 
 
