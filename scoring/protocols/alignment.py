@@ -168,6 +168,7 @@ class _Scorer:
             )
             for name, one in self.contenders.items()
         }
+        self.floor = self._masked(sampling_floor(survey))
         questions = scored_columns(self.scored)
         self.counts = np.zeros((self.scored.shape[1], replicates))
         self.counts[questions] = question_counts(len(questions), replicates=replicates, rng=rng)
@@ -203,9 +204,11 @@ class _Scorer:
         sampled = {name: self._replicates(name) for name in self.contenders}
         means = {name: row_means(cells) for name, cells in self.cells.items()}
         ceiling = self._masked(human_ceiling(self.survey))
-        country = self._estimate(means["model"], sampled["model"], self.units)
-        centre = row_means(self.corrected["model"])
-        fixed = fixed_replicates(self.noise.country["model"], np.nan_to_num(centre))
+        floor = row_means(self.floor)
+        noise = self.noise.country["model"]
+        country = self._score(means["model"], sampled["model"], self.units, floor, noise)
+        centre = np.nan_to_num(row_means(self.corrected["model"]))
+        fixed = fixed_replicates(noise, centre)
         difference = self._difference()
         skills = self._skills(sampled, means, ceiling)
         return AlignmentScores(
@@ -216,12 +219,12 @@ class _Scorer:
             scored=self.scored,
             cells=self.cells["model"],
             country=country,
-            country_fixed=self._estimate(means["model"], fixed, None),
+            country_fixed=self._score(means["model"], fixed, None, floor, noise),
             country_replicates=sampled["model"],
-            overall=self._overall("model", sampled=True),
-            overall_fixed=self._overall("model", sampled=False),
+            overall=self._overall(sampled=True),
+            overall_fixed=self._overall(sampled=False),
             question=self._questions(),
-            floor=self._masked(sampling_floor(self.survey)),
+            floor=self.floor,
             ceiling=ceiling,
             averages={kind: row_means(self._cells(one)) for kind, one in self.averages.items()},
             difference=difference[0],
@@ -250,13 +253,33 @@ class _Scorer:
     def _question_count(self) -> int:
         return int(self.scored.any(axis=0).sum())
 
-    def _overall(self, name: str, *, sampled: bool) -> Estimate:
+    def _score(
+        self,
+        value: Floats,
+        replicates: Floats,
+        units: NDArray[np.int64] | int | None,
+        floor: Floats,
+        noise: Floats,
+    ) -> Estimate:
+        """A score's estimate; the interval reaches 1 where the model may be perfect.
+
+        Near distance 0 the bias that sampling adds cannot be taken off wholly. Where the
+        distance is no larger than a perfect model's could be (the floor and two standard
+        deviations of the noise), 1 is not ruled out.
+        """
+        found = self._estimate(value, replicates, units)
+        perfect = 1 - value <= floor + 2 * noise.std(axis=-1)
+        high = np.where(perfect & ~np.isnan(found.bounds.high), 1.0, found.bounds.high)
+        return Estimate(value, Bounds(found.bounds.low, high))
+
+    def _overall(self, *, sampled: bool) -> Estimate:
         """The country-equal mean over the countries with a score, as arrays of shape ()."""
-        value = np.asarray(row_means(row_means(self.cells[name])))
-        return self._estimate(
-            value,
-            self._overall_replicates(name, sampled=sampled),
+        return self._score(
+            np.asarray(row_means(row_means(self.cells["model"]))),
+            self._overall_replicates("model", sampled=sampled),
             self._question_count() if sampled else None,
+            row_means(row_means(self.floor)),
+            self.noise.country["model"][self.rows].mean(axis=0) if self.rows.size else np.zeros(1),
         )
 
     def _overall_replicates(self, name: str, *, sampled: bool) -> Floats:
@@ -274,7 +297,8 @@ class _Scorer:
         """Means over countries by question; respondents drawn anew, countries fixed."""
         centre = np.nan_to_num(row_means(self.corrected["model"].T))
         replicates = fixed_replicates(self.noise.question, centre)
-        return self._estimate(row_means(self.cells["model"].T), replicates, None)
+        value, floor = row_means(self.cells["model"].T), row_means(self.floor.T)
+        return self._score(value, replicates, None, floor, self.noise.question)
 
     def _difference(self) -> tuple[Estimate, Estimate]:
         """Model less average human, by country and over all of them."""
