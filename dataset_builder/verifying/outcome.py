@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from contracts.errors import Problem
 
@@ -56,3 +56,14 @@ def counted(code: str, what: str, count: int, *, where: str, hint: str = "") -> 
 def gathered(*groups: Iterable[Problem]) -> tuple[Problem, ...]:
     """The problems of several groups in one tuple."""
     return tuple(problem for group in groups for problem in group)
+
+
+def summed(groups: Iterable[Iterable[Problem]]) -> list[Problem]:
+    """Problems of several parts of one table: the same one is one, counted together."""
+    found: dict[tuple[str, str, str], Problem] = {}
+    for group in groups:
+        for problem in group:
+            key = (problem.code, problem.message, problem.where)
+            before = found[key].count if key in found else 0
+            found[key] = replace(problem, count=problem.count + before)
+    return list(found.values())

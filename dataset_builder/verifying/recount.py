@@ -16,7 +16,12 @@ from contracts.release import Release
 from contracts.tables import MISSING_COUNT_COLUMNS, SPLITS
 from dataset_builder.positions import WIDTH
 from dataset_builder.tabulate import DISTRIBUTION_SPLITS
-from dataset_builder.verifying.distributions import SUM_TOLERANCE, index_of
+from dataset_builder.verifying.distributions import (
+    SUM_TOLERANCE,
+    by_country,
+    index_of,
+    read_distributions,
+)
 from dataset_builder.verifying.outcome import Check, counted, gathered
 from dataset_builder.verifying.people import Respondents
 
@@ -55,7 +60,7 @@ class Recount:
         self._waves = np.unique(wave).tolist()
         self._place = np.searchsorted(self._waves, wave) * len(self._countries) + country
         self._places = len(self._waves) * len(self._countries)
-        self.table = release.table("distributions")
+        self.table = read_distributions(release)
         self._cuts = self._make_cuts()
 
     def _make_cuts(self) -> list[_Cut]:
@@ -130,8 +135,9 @@ class Recount:
         """Compare the counts with the table `distributions`."""
         wrong = {"n": 0, "weight": 0, "n_eff": 0, "people": 0}
         compared = 0
-        for cut in self._cuts:
-            compared += self._compare(cut, wrong)
+        for table in by_country(self.table):
+            for cut in self._cuts:
+                compared += self._compare(cut, table, wrong)
         problems = gathered(
             *(
                 counted(f"recount-{code}", _WRONG[code], count, where="distributions")
@@ -140,8 +146,8 @@ class Recount:
         )
         return Check("distributions counted again", problems, f"{compared:,} rows compared")
 
-    def _compare(self, cut: _Cut, wrong: dict[str, int]) -> int:
-        rows = self._rows_of(cut)
+    def _compare(self, cut: _Cut, table: pa.Table, wrong: dict[str, int]) -> int:
+        rows = self._rows_of(cut, table)
         place, group, question = rows["place"], rows["group"], rows["question"]
         for split, parts in DISTRIBUTION_SPLITS.items():
             chosen = np.flatnonzero(rows["split"] == split)
@@ -157,9 +163,8 @@ class Recount:
             n = np.sum([cut.n[flat] for flat in flats], axis=0)
             weight = np.sum([cut.weight[flat] for flat in flats], axis=0)
             squared = np.sum([cut.squared[cell] for cell in cells], axis=0)
-            totals = np.sum(
-                [cut.weight.reshape(-1, WIDTH).sum(axis=1)[cell] for cell in cells], axis=0
-            )
+            by_cell = cut.weight.reshape(-1, WIDTH)
+            totals = np.sum([by_cell[cell].sum(axis=1) for cell in cells], axis=0)
             wrong["n"] += int((n != rows["n"][chosen]).sum())
             wrong["weight"] += _differ(weight, rows["weight_sum"][chosen])
             wrong["n_eff"] += _differ(kish_effective_n(totals, squared), rows["n_eff"][chosen])
@@ -167,17 +172,18 @@ class Recount:
             wrong["people"] += int((people != rows["all"][chosen]).sum())
         return len(rows["n"])
 
-    def _rows_of(self, cut: _Cut) -> dict[str, NDArray[Any]]:
+    def _rows_of(self, cut: _Cut, table: pa.Table) -> dict[str, NDArray[Any]]:
         """Rows of `distributions` that belong to a cut, questions that nobody trains on apart."""
-        group, names = index_of(self.table.column("group"))
+        group, names = index_of(table.column("group"))
         number = {name: i for i, name in enumerate(cut.groups)}
         of_cut = np.array([number.get(name, -1) for name in names])[group]
-        question, ids = index_of(self.table.column("question_id"))
+        question, ids = index_of(table.column("question_id"))
         held = np.array([name in self._held for name in ids])[question]
-        split = np.array(self.table.column("split").to_pylist(), dtype=object)
+        split, splits = index_of(table.column("split"))
+        in_test = np.array([name == "test" for name in splits])[split]
         # Answers to held-out questions stand in test alone, so only those can be counted again.
-        chosen = np.flatnonzero((of_cut >= 0) & (~held | (split == "test")))
-        table = self.table.take(pa.array(chosen))
+        chosen = np.flatnonzero((of_cut >= 0) & (~held | in_test))
+        table = table.take(pa.array(chosen))
         country, countries = index_of(table.column("country"))
         places = np.array([self._countries.index(c) for c in countries], np.intp)
         wave = np.searchsorted(self._waves, table.column("wave").to_numpy())
@@ -187,7 +193,7 @@ class Recount:
             "place": wave * len(self._countries) + places[country],
             "group": of_cut[chosen],
             "question": np.array([self._number[name] for name in ids])[question[chosen]],
-            "split": split[chosen],
+            "split": np.array(splits, dtype=object)[split[chosen]],
             "position": table.column("position").to_numpy().astype(np.intp),
             "n": table.column("n").to_numpy(),
             "weight_sum": table.column("weight_sum").to_numpy(),

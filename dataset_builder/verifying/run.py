@@ -10,7 +10,11 @@ from codebook import codebook_digest, value_questions
 from contracts.errors import ContractError, Problem
 from contracts.release import Release, open_release
 from dataset_builder.progress import Progress, silent
-from dataset_builder.verifying.distributions import check_distributions, check_public
+from dataset_builder.verifying.distributions import (
+    check_distributions,
+    check_public,
+    read_distributions,
+)
 from dataset_builder.verifying.files import check_card, check_files, check_rows, check_schemas
 from dataset_builder.verifying.outcome import Check, Verification
 from dataset_builder.verifying.people import (
@@ -53,19 +57,19 @@ def _check_contents(release: Release) -> list[Check]:
     checks = [_check_codebook(release), _check_questions(release)]
     if not release.has_individuals:
         checks.append(check_rows(release, lambda *_: None))
-        table = release.table("distributions")
+        table = read_distributions(release)
         checks += [check_distributions(table), _check_countries(release)]
         if release.manifest.public:
             checks.append(check_public(release, table))
         return checks
     if release.manifest.public:
-        checks.append(check_public(release, release.table("distributions")))
+        checks.append(check_public(release, read_distributions(release)))
     return checks + _check_individuals(release)
 
 
 def _check_individuals(release: Release) -> list[Check]:
     respondents = Respondents(release.table("respondents"))
-    inside = check_distributions(release.table("distributions"))
+    inside = check_distributions(read_distributions(release))
     responses = ResponseChecker(release, respondents)
     recount = Recount(release, respondents) if inside.passed else None
 
