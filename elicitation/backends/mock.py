@@ -76,7 +76,7 @@ class MockBackend:
     def _respond(self, request: Request) -> Response:
         seed = int.from_bytes(self._keys.key(request)[:8], "big")
         rng = np.random.default_rng(seed)
-        context = request.messages[-1].content if request.messages else request.prompt
+        context = request.messages[0].content if request.messages else request.prompt
         if request.kind != "generate":
             shares = self._shares(len(request.options), rng)
             logprobs = tuple(math.log(max(share, 1e-9)) for share in shares)
