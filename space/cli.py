@@ -8,10 +8,11 @@ from typing import Annotated
 from cyclopts import Parameter
 
 StoreFolder = Annotated[
-    Path,
+    str,
     Parameter(
-        help="Folder of reports (reports/*.json) and predictions (predictions/*). Made, and "
-        "filled with the baselines of the release, if it holds no report yet."
+        help="Folder of reports (reports/*.json) and predictions (predictions/*), made and filled "
+        "with the baselines of the release if it holds no report yet; or hub:ORG/NAME@TAG, a "
+        "dataset repo on the Hub with the same files."
     ),
 ]
 ReleaseName = Annotated[
@@ -25,7 +26,7 @@ ReleaseName = Annotated[
 
 def space(
     *,
-    store: StoreFolder = Path("board-store"),
+    store: StoreFolder = "board-store",
     release: ReleaseName = "reference",
     host: Annotated[
         str, Parameter(help="Address to listen on; 0.0.0.0 lets other machines in.")
@@ -57,7 +58,7 @@ def board(
     export: Annotated[
         Path, Parameter(help="Folder to write the static site to; open its index.html.")
     ],
-    store: StoreFolder = Path("board-store"),
+    store: StoreFolder = "board-store",
     release: ReleaseName = "reference",
     seed: Annotated[
         bool,
@@ -82,7 +83,7 @@ def board(
 
 def rescore(
     *,
-    store: StoreFolder = Path("board-store"),
+    store: StoreFolder = "board-store",
     release: ReleaseName = "reference",
     everything: Annotated[
         bool,

@@ -43,7 +43,7 @@ from space.serve import serve
 if __name__ == "__main__":
     here = Path(__file__).resolve().parent
     serve(
-        Path(os.environ.get("OPINION_ATLAS_STORE", here / "store")),
+        os.environ.get("OPINION_ATLAS_STORE", str(here / "store")),
         release=os.environ.get("OPINION_ATLAS_RELEASE", "reference"),
         host="0.0.0.0",
         port=int(os.environ.get("PORT", "7860")),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from codebook.missing import MissingKind
+from contracts.disclosure import MINIMUM_CELL, enough
 from contracts.release import Release
 from contracts.tables import MISSING_COUNT_COLUMNS
+
+#: Said of a cell whose shares are not shown.
+WITHHELD = f"fewer than {MINIMUM_CELL} valid answers: not shown"
 
 #: A question in a country in a wave.
 Key = tuple[int, str, str]
@@ -102,6 +106,15 @@ def _read(release: Release) -> Mapping[Key, Answers]:
 
 
 def _answers(listed: Mapping[str, list], start: int, end: int) -> Answers:  # type: ignore[type-arg]
+    """One cell; the shares of fewer people than the disclosure rule allows are withheld."""
+    found = _cell(listed, start, end)
+    if found.n == 0 or enough(found.n):
+        return found
+    nothing = (None,) * len(found.codes)
+    return replace(found, shares=nothing, errors=nothing, flag=WITHHELD)
+
+
+def _cell(listed: Mapping[str, list], start: int, end: int) -> Answers:  # type: ignore[type-arg]
     return Answers(
         codes=tuple(listed["code"][start:end]),
         shares=tuple(listed["weighted_share"][start:end]),

@@ -25,6 +25,11 @@ def find_answer(store: Store, row_id: str, *, country: str, question_id: str) ->
     return found[:SHOWN_CHARACTERS] if found else None
 
 
+def _is_of_everyone(record: dict[str, object]) -> bool:
+    """Whether it holds the shares of all people: ratings name single persons, and stay unshown."""
+    return "question_id" in record and "shares" in record and not record.get("group")
+
+
 @lru_cache(maxsize=4)
 def _records(path: Path, stamp: int) -> dict[tuple[str, str], str]:  # noqa: ARG001
     found: dict[tuple[str, str], str] = {}
@@ -34,7 +39,7 @@ def _records(path: Path, stamp: int) -> dict[tuple[str, str], str]:  # noqa: ARG
                 record = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(record, dict) and "question_id" in record and not record.get("group"):
+            if isinstance(record, dict) and _is_of_everyone(record):
                 key = (str(record["question_id"]), str(record.get("country") or ""))
                 found.setdefault(key, line.strip())
     return found

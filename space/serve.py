@@ -12,10 +12,10 @@ from pathlib import Path
 from contracts.errors import fail
 from contracts.release import open_release
 from space.logs import set_up_logs
-from space.store import Store, open_store
+from space.store import HUB, Store, open_store
 
 
-def prepare_store(folder: Path, *, release: str, fill: bool) -> Store:
+def prepare_store(folder: str, *, release: str, fill: bool) -> Store:
     """Open a store, make it if needed, fill it if it is empty, and build its index."""
     from space.seed import seed_store
 
@@ -30,7 +30,7 @@ def prepare_store(folder: Path, *, release: str, fill: bool) -> Store:
 
 
 def serve(
-    folder: Path, *, release: str, host: str, port: int, fill: bool, open_browser: bool
+    folder: str, *, release: str, host: str, port: int, fill: bool, open_browser: bool
 ) -> None:
     """Serve the board until it is stopped.
 
@@ -87,13 +87,14 @@ def _open_when_up(address: str, host: str, port: int) -> None:
 
 
 def export_static(
-    folder: Path, out: Path, *, release: str, fill: bool, force: bool, dry_run: bool
+    folder: str, out: Path, *, release: str, fill: bool, force: bool, dry_run: bool
 ) -> None:
     """Write the board of a store as a static site and say where it is."""
     from space.static_site import export_board
 
     if dry_run:
-        rows = len(open_store(folder).report_files()) if folder.is_dir() else 0
+        there = folder.startswith(HUB) or Path(folder).is_dir()
+        rows = len(open_store(folder).report_files()) if there else 0
         print(f"Would write the board of {folder} ({rows} reports) to {out}.")
         return
     if out.exists() and not force:
@@ -107,7 +108,7 @@ def export_static(
     print(f"Wrote {len(files)} files. Open {out / 'index.html'} in a browser.")
 
 
-def rescore_store(folder: Path, *, release: str, everything: bool, dry_run: bool) -> int:
+def rescore_store(folder: str, *, release: str, everything: bool, dry_run: bool) -> int:
     """Score a store anew and say what became of each row; 1 if a row failed."""
     from space.rescore import plan_rescore, rescore
 

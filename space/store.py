@@ -18,8 +18,11 @@ from pathlib import Path
 from contracts.errors import ContractError, Problem
 from contracts.report import Report, read_report
 from space.index import ReportFile, build_index, index_signature, signature
+from space.public import public_report
 
 INDEX_NAME = "index.sqlite"
+#: A store that is a dataset repo on the Hub is named with this before it.
+HUB = "hub:"
 CLASSES = ("verified", "uploaded", "self-reported")
 PREDICTION_SUFFIXES = (".jsonl", ".csv", ".tsv", ".parquet")
 
@@ -57,7 +60,7 @@ class Store:
     def index_path(self) -> Path:
         """The index: in the store, or in a cache folder where the store cannot be written to."""
         inside = self.root / INDEX_NAME
-        if inside.exists() or _writable(self.root):
+        if _writable(self.root):
             return inside
         name = hashlib.sha256(str(self.root.resolve()).encode()).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"opinion-atlas-{name}" / INDEX_NAME
@@ -66,7 +69,10 @@ class Store:
         """All report files, sorted by name."""
         found = []
         for path in sorted(self.reports_folder.glob("*.json")):
-            status = path.stat()
+            try:
+                status = path.stat()
+            except FileNotFoundError:  # gone since the folder was listed
+                continue
             row_class = self._class_of(path.stem)
             stamp = f"{status.st_size}:{status.st_mtime_ns}:{row_class}"
             found.append(ReportFile(path.stem, path, row_class, stamp, status.st_mtime))
@@ -102,11 +108,18 @@ class Store:
             return path
         if not force and path.exists() and self._looked:
             self._looked = now
-            threading.Thread(target=self._build, daemon=True).start()
+            threading.Thread(target=self._build_behind, daemon=True).start()
             return path
         self._build()
         self._looked = time.monotonic()
         return path
+
+    def _build_behind(self) -> None:
+        """Build for the next looks; the index there goes on serving if that fails."""
+        try:
+            self._build()
+        except (OSError, sqlite3.Error, ContractError):
+            log.exception("the index could not be rebuilt")
 
     def _build(self) -> None:
         with self._lock:
@@ -127,7 +140,7 @@ class Store:
             yield db
 
     def report(self, row_id: str) -> Report:
-        """The report of a row.
+        """The report of a row, without what would give few people away.
 
         Raises:
             ContractError: the store has no such row.
@@ -141,7 +154,7 @@ class Store:
 
 @lru_cache(maxsize=16)
 def _cached_report(path: Path, stamp: int) -> Report:  # noqa: ARG001
-    return read_report(path)
+    return public_report(read_report(path))
 
 
 def no_row(row_id: str) -> ContractError:
@@ -155,16 +168,19 @@ def no_row(row_id: str) -> ContractError:
     )
 
 
-def open_store(root: str | Path, *, create: bool = False) -> Store:
+def open_store(root: str | Path, *, create: bool = False, token: str | None = None) -> Store:
     """Open a store.
 
     Args:
-        root: its folder.
-        create: whether to make it if it is not there.
+        root: its folder, or `hub:ORG/NAME` or `hub:ORG/NAME@TAG` of a dataset repo on the Hub.
+        create: whether to make the folder if it is not there.
+        token: token for a private repo; else the one that `hf auth login` saved.
 
     Raises:
-        ContractError: there is no such folder, or it cannot be made.
+        ContractError: there is no such store, or it cannot be made or fetched.
     """
+    if str(root).startswith(HUB):
+        return Store(_fetch(str(root).removeprefix(HUB), token=token))
     folder = Path(root)
     if create:
         try:
@@ -190,3 +206,28 @@ def _writable(folder: Path) -> bool:
     import os
 
     return os.access(folder, os.W_OK)
+
+
+def _fetch(name: str, *, token: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    repo, _, tag = name.partition("@")
+    try:
+        folder = snapshot_download(
+            repo,
+            repo_type="dataset",
+            revision=tag or None,
+            token=token,
+            allow_patterns=["reports/*", "predictions/*", "entries/*"],
+        )
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        lines = str(error).strip().splitlines() or [repr(error)]
+        raise ContractError(
+            Problem(
+                "no-store",
+                f"cannot fetch the store {repo} at {tag or 'its main branch'}: {lines[0]}",
+                hint="Check the name; a private repo needs a login: hf auth login",
+            )
+        ) from None
+    return Path(folder)

@@ -37,6 +37,6 @@ def _bar(one: Series, share: float | None) -> str:
     text = f"{share:.1%}"
     return (
         f'<div class="oa-bar" title="{esc(one.name)}: {text}">'
-        f'<i class="{one.look}" style="width:{min(max(share, 0), 1) * 100:.2f}%"></i>'
+        f'<i class="{one.look}" style="--share:{min(max(share, 0), 1):.4f}"></i>'
         f"<small>{text}</small></div>"
     )

@@ -337,8 +337,8 @@ def answer_html(report: Report, *, country: str, question_id: str) -> str:
     facts = definition_list(
         (
             ("Alignment", number(cell.alignment)),
-            ("People asked", f"{cell.n:,}"),
-            ("Effective n", number(cell.n_eff, decimals=0)),
+            ("Valid answers", f"{cell.n:,}"),
+            ("Effective n", DASH if cell.n_eff is None else f"{cell.n_eff:,.0f}"),
             ("Sampling floor", number(cell.floor)),
         )
     )

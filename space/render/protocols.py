@@ -31,9 +31,41 @@ def _applied(report: Report) -> Iterable[ProtocolResult]:
 def _alignment(result: ProtocolResult) -> str:
     if result.protocol != "alignment":
         return ""
-    return _consistency(result.tables.get("consistency")) + curve_html(
-        result.tables.get("threshold_curve")
+    tables = result.tables
+    return (
+        _waves(tables.get("waves"))
+        + _consistency(tables.get("consistency"))
+        + curve_html(tables.get("threshold_curve"))
     )
+
+
+#: Which countries a row of the table of waves holds.
+_COUNTRIES_KINDS = {
+    "selected": "countries that it neither over- nor under-aligns",
+    "every-wave": "countries in every wave",
+}
+
+
+def _waves(found: Mapping[str, Any] | None) -> str:
+    rows = (found or {}).get("rows") or ()
+    if not rows:
+        return ""
+    table = plain_table(
+        ("Wave", "Countries", "Alignment", "Number", "Questions"),
+        [
+            (
+                str(row["wave"]),
+                esc(_COUNTRIES_KINDS.get(row["countries_kind"], row["countries_kind"])),
+                score(_cell(row.get("alignment"))),
+                str(len(row.get("countries") or ())),
+                str(row.get("questions", DASH)),
+            )
+            for row in rows
+        ],
+        label="By wave",
+        numeric=(2, 3, 4),
+    )
+    return f"<h2>By wave</h2><p>Over the questions that all waves share.</p>{table}"
 
 
 def _consistency(rows: Sequence[Mapping[str, Any]] | None) -> str:

@@ -18,6 +18,8 @@ import pytest
 
 from space.store import Store, open_store
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+
 CHROMIUM = Path("/usr/bin/chromium")
 SECONDS_TO_START = 120
 
