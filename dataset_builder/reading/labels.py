@@ -74,6 +74,8 @@ def code_of_label(variable: str, label: str) -> int | None:
     """
     key = label_key(label)
     code = label_codes(variable).get(key)
+    if code is None and variable == "A_WAVE" and (wave := re.search(r"wave\s*(\d)", key)):
+        return int(wave.group(1))
     if code is None and re.fullmatch(r"don't(\s+know)?\s*-\d+:-\d+", key):
         return -1
     return code

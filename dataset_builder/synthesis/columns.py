@@ -68,7 +68,9 @@ def country_columns(
     for first, second in _CHOICES:
         found[second] = tell_choices_apart(found[first], found[second], rng=rng)  # type: ignore[arg-type]
     found |= _identity(template, n)
-    found |= fieldwork_columns(template, n, rng=rng)
+    fieldwork = fieldwork_columns(template, n, rng=rng)
+    filler.used.update([*fieldwork, "Q289CS9"])
+    found |= fieldwork
     found["W_WEIGHT"] = weight
     found["S018"] = np.full(n, rescaling_weight(template.country, n))
     found |= _copies(template, found, n)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,21 +31,22 @@ class Filler:
     """Draws columns from their declared range.
 
     Attributes:
-        first_macro: name of the first column that holds a figure about the country; columns from
-            there on are constant within a country.
-        macro: names of these columns.
+        macro: columns that hold a figure about the country, the same for all its people.
         party_countries: countries that have figures about parties.
         without_macro: countries without any figures.
+        used: names of all columns drawn so far.
     """
 
     macro: frozenset[str]
     party_countries: frozenset[str]
     without_macro: frozenset[str]
+    used: set[str] = field(default_factory=set)
 
     def fill(
         self, column: Column, template: CountryTemplate, n: int, *, rng: np.random.Generator
     ) -> NDArray[np.generic]:
         """A column of `n` entries within the column's declared range."""
+        self.used.add(column.name)
         if column.blank_share > _PARTY_BLANKS:
             return self._party(column, template, n, rng)
         if column.kind == "text":

@@ -104,7 +104,7 @@ def synthesize(
 
     with atomic_file(path) as partial:
         WRITERS[path.suffix.lower()](partial, frames())
-    synthetic = _statement(shares, borrowed, seed)
+    synthetic = _statement(shares, borrowed, filler, seed)
     sidecar = sidecar_path(path)
     with atomic_file(sidecar) as partial:
         partial.write_text(json.dumps(synthetic.model_dump(), indent=1) + "\n", encoding="utf-8")
@@ -147,18 +147,21 @@ def _languages(template: CountryTemplate) -> list[int]:
     return [letters[text] for text in spoken if text in letters]
 
 
-def _statement(shares: AnswerShares, borrowed: Sequence[tuple[str, str]], seed: int) -> Synthetic:
+def _statement(
+    shares: AnswerShares, borrowed: Sequence[tuple[str, str]], filler: Filler, seed: int
+) -> Synthetic:
     """What is borrowed: whole countries, single questions, and columns without a marginal."""
     whole = set(shares.borrowed_countries)
+    declared = [column.name for column in columns() if column.name in filler.used]
     single = [f"{country}:{column}" for country, column in borrowed if country not in whole]
     return Synthetic(
         seed=seed,
         generator=GENERATOR,
         borrowed_countries=sorted(whole),
-        borrowed_columns=[*shares.borrowed_questions, *single],
+        borrowed_columns=[*shares.borrowed_questions, *single, *declared],
         note=(
             "Answers are drawn from the embedded reference's shares. Countries and questions "
-            "listed as borrowed take the mean shares of their continent; interview, index, "
-            "country-level and party columns are drawn from their declared range."
+            "listed as borrowed (USA:Q33) take the mean shares of their continent; columns listed "
+            "by their name alone are drawn from their declared range and mean nothing."
         ),
     )

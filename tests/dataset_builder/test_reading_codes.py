@@ -7,10 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codebook import value_questions
 from contracts.errors import ContractError
 from dataset_builder.reading import read_survey
+from dataset_builder.reading.coding import UNKNOWN, number_of_text, question_coder
+from dataset_builder.reading.identity import equal_rows, respondent_ids
 from dataset_builder.reading.labels import code_of_label, label_codes, label_key, listed_codes
 from dataset_builder.survey import Survey
 
@@ -63,6 +67,7 @@ def test_labels_of_demographics_and_countries(tmp_path: Path) -> None:
     path = write_file(
         tmp_path / "labels.csv",
         {
+            "A_WAVE": ["WVS wave 7 (2017-2022)", "7", "Wave 7"],
             "B_COUNTRY": ["Northern Ireland", "Germany", "Hong Kong SAR"],
             "Q260": ["Female", "Male", "2"],
             "Q275": ["Primary education (ISCED 1)", "8", "No answer"],
@@ -251,3 +256,38 @@ def test_labels_from_the_whole_decoding_table(tmp_path: Path) -> None:
     for question_id, codes in expected.items():
         assert answers(survey, question_id) == codes, question_id
     assert np.all(survey.answers >= -5)
+
+
+@given(st.integers(-(10**9), 10**9), st.sampled_from(["{}", " {} ", "{}.0", "{}.", "{},00"]))
+def test_a_number_reads_as_itself_however_it_is_written(code: int, form: str) -> None:
+    assert question_coder("Q1").code_of_text(form.format(code)) == code
+
+
+@given(st.integers(0, 10**6), st.integers(1, 99))
+def test_a_broken_number_is_no_code(whole: int, cents: int) -> None:
+    assert question_coder("Q1").code_of_text(f"{whole}.{cents:02}") == UNKNOWN
+
+
+@given(st.floats(0, 100, allow_subnormal=False))
+def test_weights_read_as_written(weight: float) -> None:
+    assert number_of_text(repr(weight)) == weight
+    assert number_of_text(f"{weight:.6f}".replace(".", ",")) == float(f"{weight:.6f}")
+
+
+@given(st.text(max_size=30))
+def test_label_keys_are_stable(label: str) -> None:
+    assert label_key(label_key(label)) == label_key(label)
+
+
+@given(st.lists(st.integers(-5, 12), min_size=1, max_size=12), st.lists(st.integers(0, 12)))
+def test_respondent_ids_are_unique(person: list[int], interview: list[int]) -> None:
+    padded = np.array((interview + [0] * len(person))[: len(person)])
+    ids, _ = respondent_ids(np.array(person), padded, len(person))
+    assert np.unique(ids).size == len(person)
+
+
+@given(st.lists(st.tuples(st.integers(-5, 2), st.integers(0, 3)), max_size=30))
+def test_equal_rows_by_counting(rows: list[tuple[int, int]]) -> None:
+    """Rows less distinct rows, whatever the order."""
+    table = np.array(rows, np.int8).reshape(-1, 2)
+    assert equal_rows([table[:, :1], table[:, 1].astype(np.int32)]) == len(rows) - len(set(rows))

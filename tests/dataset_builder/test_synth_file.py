@@ -87,7 +87,10 @@ def test_synthetic_stands_in_every_row(path: Path, table: pl.DataFrame) -> None:
     statement = json.loads((path.parent / f"{path.name}.synthetic.json").read_text())
     assert statement["seed"] == 4
     assert statement["borrowed_countries"] == ["CAN", "CHN", "GBR", "HKG", "IDN", "NLD", "TUR"]
-    assert {"USA:Q33", "USA:Q34", "USA:Q35"} <= set(statement["borrowed_columns"])
+    borrowed = set(statement["borrowed_columns"])
+    assert {"USA:Q33", "USA:Q34", "USA:Q35"} <= borrowed
+    assert {"polity", "N_TOWN", "Q291G1", "Q289CS9"} <= borrowed
+    assert not {"Q1", "Q260", "W_WEIGHT", "A_YEAR", "Q33_3"} & borrowed
 
 
 def test_uruguay_shares_one_interview_id(table: pl.DataFrame) -> None:
