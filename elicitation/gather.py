@@ -175,7 +175,7 @@ def cell_order(records: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, An
         sorted(
             records,
             key=lambda r: (
-                place.get(r["question_id"], -1),
+                place.get(r.get("question_id", ""), -1),
                 r.get("country", ""),
                 r.get("group", ""),
             ),
