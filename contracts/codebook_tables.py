@@ -2,56 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pyarrow as pa
 
 import codebook
 from codebook import MISSING_CODES, Question
 from codebook.countries import HOFSTEDE_DIMENSIONS
+from codebook.crosswalk import crosswalk
+from codebook.wordings import languages, wording
 from contracts.tables import COUNTRIES, QUESTIONS
 
+#: Wave whose names and scales are the codebook's own.
+_OWN_WAVE = 7
 
-def questions_table(
-    variables: Mapping[int, Mapping[str, str]],
-    *,
-    labels: Mapping[str, Mapping[int, str]],
-    stems: Mapping[str, str],
-    comparability: Mapping[tuple[str, int], tuple[str, str]] | None = None,
-) -> pa.Table:
-    """One row per question and wave.
+
+def questions_schema() -> pa.Schema:
+    """Schema of `questions`: the fixed columns and the wording in every other language there is."""
+    schema = QUESTIONS
+    for language in languages():
+        if f"wording_{language}" not in schema.names:
+            schema = schema.append(pa.field(f"wording_{language}", pa.string()))
+    return schema
+
+
+def questions_table(asked: Mapping[int, Collection[str]]) -> pa.Table:
+    """One row per question and wave, in the questionnaire's order.
 
     Args:
-        variables: wave -> question id -> name of the variable in that wave's file.
-        labels: scale id -> code -> English label.
-        stems: question id -> English wording.
-        comparability: (question id, wave) -> grade and reason, against wave 7.
+        asked: wave -> ids of the questions that were asked in it.
     """
-    grades = comparability or {}
     known = codebook.questions()
-    rows = []
-    for wave in sorted(variables, reverse=True):
-        for question_id in (q for q in known if q in variables[wave]):
-            grade, reason = grades.get((question_id, wave), ("", ""))
-            row = _question_row(known[question_id], labels, stems)
-            row |= {
-                "wave": wave,
-                "variable": variables[wave][question_id],
-                "comparability": grade or ("identical" if wave == 7 else ""),
-                "comparability_reason": reason,
-            }
-            rows.append(row)
-    return pa.Table.from_pylist(rows, schema=QUESTIONS)
+    rows = [
+        _question_row(known[question_id], wave)
+        for wave in sorted(asked, reverse=True)
+        for question_id in known
+        if question_id in asked[wave]
+    ]
+    return pa.Table.from_pylist(rows, schema=questions_schema())
 
 
-def _question_row(
-    question: Question, labels: Mapping[str, Mapping[int, str]], stems: Mapping[str, str]
-) -> dict[str, object]:
+def _question_row(question: Question, wave: int) -> dict[str, object]:
     scale = question.scale
-    named = labels.get(scale.scale_id, {}) if scale else {}
+    named = wording("en").labels.get(scale.scale_id, {}) if scale else {}
     codes = list(scale.codes) if scale else []
     return {
         "question_id": question.question_id,
+        "wave": wave,
         "title": question.title,
         "category": question.category,
         "scale_id": scale.scale_id if scale else "",
@@ -62,7 +59,23 @@ def _question_row(
         "missing_codes": list(MISSING_CODES),
         "orientation": question.orientation,
         "memberships": sorted(question.memberships),
-        "wording_en": stems.get(question.question_id, ""),
+        **_across_waves(question.question_id, wave),
+        **{
+            f"wording_{language}": wording(language).stems.get(question.question_id, "")
+            for language in languages()
+        },
+    }
+
+
+def _across_waves(question_id: str, wave: int) -> dict[str, str]:
+    """Name of the variable in the wave's file, and how far it compares with wave 7."""
+    entry = crosswalk().get(question_id)
+    grade = entry.comparability.get(wave) if entry else None
+    own = wave == _OWN_WAVE
+    return {
+        "variable": question_id if own or entry is None else entry.variables.get(wave, ""),
+        "comparability": "identical" if own else grade.grade if grade else "",
+        "comparability_reason": "" if own or grade is None else grade.reason,
     }
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from codebook import MissingKind
 from codebook.countries import HOFSTEDE_DIMENSIONS
 
-#: Harmonised demographics that stand in every row of `responses`, by default.
+#: Harmonised demographics of each person, in `respondents`.
 MAIN_DEMOGRAPHICS = (
     "sex",
     "age",
@@ -20,6 +20,10 @@ MAIN_DEMOGRAPHICS = (
     "marital_status",
     "employment",
 )
+
+#: Those of them that stand in every row of `responses` too, by default. Employment does not: as
+#: text it would take an eighth of the Arrow cache, which is to stay under 2.5 GB.
+ROW_DEMOGRAPHICS = tuple(name for name in MAIN_DEMOGRAPHICS if name != "employment")
 
 #: Variables by which `distributions` is split into groups.
 GROUP_VARIABLES = ("sex", "age", "education", "settlement")
@@ -41,7 +45,7 @@ RESPONSES = pa.schema(
         ("answer_code", pa.int16()),
         ("answer_position", pa.int8()),
         ("weight", pa.float32()),
-        *((name, pa.string()) for name in MAIN_DEMOGRAPHICS),
+        *((name, pa.string()) for name in ROW_DEMOGRAPHICS),
     ]
 )
 
@@ -157,7 +161,7 @@ TABLES: Mapping[str, pa.Schema] = MappingProxyType(
 
 
 #: Columns that a table may lack: a release can be built without demographics in `responses`.
-OPTIONAL_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType({"responses": MAIN_DEMOGRAPHICS})
+OPTIONAL_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType({"responses": ROW_DEMOGRAPHICS})
 
 
 def schema_problems(name: str, schema: pa.Schema) -> list[str]:

@@ -350,12 +350,10 @@ def add_disclosure(one: Disclosure, other: Disclosure) -> Disclosure:
 
 
 def _questions(everyone: Sequence[People]) -> pa.Table:
-    variables: dict[int, dict[str, str]] = {}
+    asked: dict[int, set[str]] = {}
     for people in everyone:
-        names = variables.setdefault(people.survey.wave, {})
-        names.update({question: question for question in people.survey.questions})
-    words = wording("en")
-    return questions_table(variables, labels=words.labels, stems=words.stems)
+        asked.setdefault(people.survey.wave, set()).update(people.survey.questions)
+    return questions_table(asked)
 
 
 def _countries(everyone: Sequence[People]) -> pa.Table:

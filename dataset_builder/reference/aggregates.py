@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from codebook import MissingKind, value_questions
+from codebook.harmonised import HARMONISED
 from contracts.distributions import Cells
 from contracts.errors import ContractError, Problem
 
@@ -35,8 +36,7 @@ def read_aggregates(folder: Path) -> pd.DataFrame:
     """All answers of value questions in long form.
 
     Returns:
-        Columns wave, country, group ("" for everyone), question_id, code, n, weight, source, flag,
-        source_variable (name of the variable in the source's file).
+        Columns wave, country, group ("" for everyone), question_id, code, n, weight, source, flag.
 
     Raises:
         ContractError: a file or column is missing, or a code is neither on the question's scale
@@ -45,14 +45,11 @@ def read_aggregates(folder: Path) -> pd.DataFrame:
     wave7 = _read(folder, "wvs7_country_answers").assign(group="")
     groups = _read(folder, "wvs7_group_answers").assign(source="")
     groups["group"] = groups["group"].astype(str) + "=" + groups["group_value"].astype(str)
-    parts = [
-        part.assign(wave=7, flag="", source_variable=part["question_id"])
-        for part in (wave7, groups)
-    ]
+    parts = [part.assign(wave=7, flag="") for part in (wave7, groups)]
     for name, flag in (("waves56_answers", ""), ("waves56_answers_extra", "matched by labels")):
         if (folder / f"{name}.parquet").exists():
             parts.append(_read(folder, name).assign(group="", flag=flag))
-    columns = [*KEYS, "code", "n", "weight", "source", "flag", "source_variable"]
+    columns = [*KEYS, "code", "n", "weight", "source", "flag"]
     answers = pd.concat([part[columns] for part in parts], ignore_index=True)
     answers = answers[answers["question_id"].isin(value_questions())]
     answers = answers[answers["wave"].isin((5, 6, 7))]
@@ -71,7 +68,7 @@ def _read(folder: Path, name: str) -> pd.DataFrame:
 
 def _check_codes(answers: pd.DataFrame, *, where: str) -> None:
     problems = []
-    counted = answers.groupby(["question_id", "code"], as_index=False)["n"].sum()
+    counted = answers.groupby(["question_id", "code"])["n"].sum().reset_index()
     for row in counted.to_dict("records"):
         question_id, code = str(row["question_id"]), int(row["code"])
         scale = value_questions()[question_id].scale
@@ -153,21 +150,32 @@ def cells_from_answers(
 
 
 def drop_small_splits(answers: pd.DataFrame, *, minimum: int) -> pd.DataFrame:
-    """Leave out every split of a country's question that has a group with few answers on the scale.
+    """Leave out every split of a country's question from which few people's answers follow.
 
-    The whole split goes, else the group could be had by subtraction. Answers that are off the
-    scale do not count: a group of 30 may hold fewer people who answered on it.
+    That is a split with a group that few answered on the scale, or one that lacks a group which
+    few people are left for. The whole split goes, else the group could be had by subtraction.
+    Answers off the scale do not count: a group of 30 may hold fewer people who answered on it.
     """
     frame = answers.merge(_positions(answers), on=["question_id", "code"])
-    grouped = frame[frame["group"] != ""].copy()
-    grouped["variable"] = grouped["group"].str.partition("=")[0]
-    grouped["valid"] = grouped["n"].where(grouped["slot"] >= 0, 0)
-    keys = ["wave", "country", "question_id", "variable"]
-    valid = grouped.groupby([*keys, "group"], as_index=False)["valid"].sum()
-    small = valid[(valid["valid"] > 0) & (valid["valid"] < minimum)][keys].drop_duplicates()
-    marked = grouped.merge(small.assign(small=True), on=keys, how="left")
-    kept = marked[marked["small"].isna()]
-    return pd.concat([frame[frame["group"] == ""], kept])[answers.columns]
+    frame["valid"] = frame["n"].where(frame["slot"] >= 0, 0)
+    frame["variable"] = frame["group"].str.partition("=")[0]
+    unit = ["wave", "country", "question_id"]
+    everyone = frame[frame["group"] == ""].groupby(unit)["valid"].sum().rename("everyone")
+    grouped = frame[frame["group"] != ""]
+    groups = grouped.groupby([*unit, "variable", "group"])["valid"].sum().reset_index()
+    groups["small"] = (groups["valid"] > 0) & (groups["valid"] < minimum)
+    splits = groups.groupby([*unit, "variable"]).agg(
+        small=("small", "any"), known=("valid", "sum"), groups=("valid", lambda v: (v > 0).sum())
+    )
+    splits = splits.reset_index().merge(everyone.reset_index(), on=unit)
+    rest = splits["everyone"] - splits["known"]
+    whole = splits["variable"].map(lambda name: len(HARMONISED[name].categories))
+    follows = (rest > 0) & (rest < minimum) & (splits["groups"] < whole)
+    dropped = splits[splits["small"] | follows][[*unit, "variable"]].assign(dropped=True)
+    marked = grouped.merge(dropped, on=[*unit, "variable"], how="left")
+    return pd.concat([frame[frame["group"] == ""], marked[marked["dropped"].isna()]])[
+        answers.columns
+    ]
 
 
 def _positions(answers: pd.DataFrame) -> pd.DataFrame:

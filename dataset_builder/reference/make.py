@@ -11,14 +11,15 @@ import pyarrow as pa
 
 import codebook
 from codebook import codebook_digest
-from codebook.wordings import wording
+from codebook.wordings import languages, wording
 from contracts.atomic import atomic_folder
 from contracts.codebook_tables import countries_table, questions_table
 from contracts.digests import sha256_file
 from contracts.distributions import Cells, distribution_table
 from contracts.errors import ContractError, Problem
 from contracts.manifest import Disclosure, Manifest, SourceFile, SplitRecipe
-from contracts.release_writer import write_manifest, write_tables
+from contracts.release_writer import write_tables
+from dataset_builder.build import build_release, write_descriptions
 from dataset_builder.reference.aggregates import (
     cells_from_answers,
     drop_small_splits,
@@ -69,8 +70,6 @@ def make_reference(source: str | Path, out: str | Path, *, replace: bool = False
 
 def _from_survey_file(path: Path, out: Path, *, replace: bool) -> Manifest:
     """An official file takes the road of every public release."""
-    from dataset_builder.build import build_release
-
     return build_release([path], out, public=True, name="reference", force=replace)
 
 
@@ -92,7 +91,7 @@ def _from_aggregates(folder: Path, out: Path, *, replace: bool) -> Manifest:
             waves=sorted({int(wave) for wave in cells.wave}),
             sources=_sources(folder),
             codebook_digest=codebook_digest(),
-            wording_digests={"en": wording("en").digest},
+            wording_digests={language: wording(language).digest for language in languages()},
             tables=entries,
             counts={"cells": len(cells.wave), "countries": tables["countries"].num_rows},
             split=SplitRecipe(recipe="none"),
@@ -100,7 +99,7 @@ def _from_aggregates(folder: Path, out: Path, *, replace: bool) -> Manifest:
             disclosure=Disclosure(applied=True, minimum_cell=MINIMUM_CELL, note=_DISCLOSURE_NOTE),
             notes=_NOTES,
         )
-        write_manifest(partial, manifest)
+        write_descriptions(partial, manifest)
     return manifest
 
 
@@ -118,17 +117,11 @@ def _sources(folder: Path) -> list[SourceFile]:
 
 
 def _questions(answers: pd.DataFrame) -> pa.Table:
-    words = wording("en")
-    grouped = answers.groupby(["wave", "question_id"])["source_variable"]
-    variables: dict[int, dict[str, str]] = {}
-    for row in grouped.agg(_most_common).reset_index().to_dict("records"):
-        variables.setdefault(int(row["wave"]), {})[row["question_id"]] = row["source_variable"]
-    return questions_table(variables, labels=words.labels, stems=words.stems)
-
-
-def _most_common(names: pd.Series) -> str:
-    """The most frequent name; country files and time-series files name a variable differently."""
-    return str(names.value_counts().sort_index().idxmax())
+    pairs = answers[["wave", "question_id"]].drop_duplicates()
+    asked: dict[int, set[str]] = {}
+    for row in pairs.to_dict("records"):
+        asked.setdefault(int(row["wave"]), set()).add(str(row["question_id"]))
+    return questions_table(asked)
 
 
 def _people(cells: Cells) -> Mapping[str, Mapping[int, int]]:
