@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.errors import ContractError, Problem
 from elicitation.methods import Reader
-from elicitation.reading import Option, read_reply
+from elicitation.reading import Answer, Option, read_reply
 
 #: Names under which other people's files hold the same things, the first found counts.
 _ANSWER = ("answer", "text", "response", "reply", "output", "completion", "content", "raw")
@@ -39,13 +39,7 @@ def read_lines(path: Path, *, reader: Reader = "shares") -> Iterator[dict[str, A
     """
     rows = _parsed(path)
     for number, row in rows:
-        answer = read_reply(
-            str(_first(row, _ANSWER) or ""),
-            _options(row),
-            reader=row.get("reader", reader),
-            wanted=int(row.get("wanted", 0)),
-            cut_off=str(_first(row, _FINISH) or "") in _CUT_OFF,
-        )
+        answer = _read(row, reader)
         found: dict[str, Any] = {"line": number}
         if "id" in row:
             found["id"] = row["id"]
@@ -56,6 +50,19 @@ def read_lines(path: Path, *, reader: Reader = "shares") -> Iterator[dict[str, A
             "sum_found": answer.sum_found,
             "notes": list(answer.notes),
         }
+
+
+def _read(row: Mapping[str, Any], reader: Reader) -> Answer:
+    said = _first(row, _ANSWER)
+    if said is None:
+        return Answer("error", notes=("no-reply",))
+    return read_reply(
+        said,
+        _options(row),
+        reader=row.get("reader", reader),
+        wanted=int(row.get("wanted", 0)),
+        cut_off=str(_first(row, _FINISH) or "") in _CUT_OFF,
+    )
 
 
 def _parsed(path: Path) -> list[tuple[int, dict[str, Any]]]:
