@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring import measures
+from scoring.estimates import Estimate, row_means
 from scoring.geometry import Floats
 from scoring.inference.bootstrap import resampled_means
 from scoring.inference.intervals import Bounds, percentile_bounds
-from scoring.protocols.alignment import AlignmentScores, Estimate, row_means
+from scoring.protocols.alignment_scores import AlignmentScores
 
 
 def other_measures(scores: AlignmentScores) -> dict[str, Floats]:

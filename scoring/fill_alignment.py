@@ -6,10 +6,11 @@ import numpy as np
 
 import codebook
 from contracts.report import CellEntry, CountryEntry, GroupEntry, Interval, QuestionEntry, Score
+from scoring.estimates import Estimate, row_means
 from scoring.extras import CentredScores, country_equal, other_measures
 from scoring.geometry import Floats
 from scoring.inference.intervals import interval, intervals
-from scoring.protocols.alignment import AlignmentScores, Estimate, row_means
+from scoring.protocols.alignment_scores import AlignmentScores
 from scoring.survey import continent_of
 
 #: Further measures: whether more is better, and the values they can take.

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from contracts.report import CountryEntry, Interval, ProtocolResult, Score
+from scoring.estimates import row_means
 from scoring.fill_alignment import coverage_share, many, number, single
-from scoring.protocols.alignment import AlignmentScores, row_means
+from scoring.protocols.alignment_scores import AlignmentScores
 from scoring.protocols.judgments import JudgmentScores, score_judgments
 from scoring.settings import Task
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from contracts.report import Coverage, GroupEntry, Interval, ProtocolResult, QuestionEntry, Score
+from scoring.estimates import Estimate, row_means
 from scoring.fill_alignment import category_names, number, single
 from scoring.geometry import Floats
 from scoring.inference.bootstrap import (
@@ -18,7 +19,6 @@ from scoring.inference.bootstrap import (
 from scoring.inference.intervals import Bounds, percentile_bounds
 from scoring.parts import Part, all_protocols
 from scoring.people import cell_names
-from scoring.protocols.alignment import Estimate, row_means
 from scoring.protocols.worldvaluesbench import RatingScales
 from scoring.rating_scores import RatingScores
 from scoring.ratings import RatingCounts

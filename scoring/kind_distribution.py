@@ -11,6 +11,7 @@ from contracts.errors import ContractError, fail
 from contracts.release import Release
 from contracts.report import GroupEntry, Notice, ProtocolResult
 from scoring.answers import Answers, cell_coverage, few_shot_rows, groups_of, read_answers
+from scoring.estimates import Estimate, row_means
 from scoring.extras import centred_scores
 from scoring.fill_alignment import (
     category_entries,
@@ -27,13 +28,8 @@ from scoring.geometry import build_geometry
 from scoring.inference.bootstrap import question_counts, resampled_means
 from scoring.inference.intervals import percentile_bounds
 from scoring.parts import Part, all_protocols
-from scoring.protocols.alignment import (
-    PAPER_EXAMPLES,
-    AlignmentScores,
-    Estimate,
-    row_means,
-    score_alignment,
-)
+from scoring.protocols.alignment import PAPER_EXAMPLES, score_alignment
+from scoring.protocols.alignment_scores import AlignmentScores
 from scoring.settings import Task
 from scoring.survey import Survey, read_survey
 from scoring.tables import alignment_tables

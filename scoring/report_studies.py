@@ -10,11 +10,11 @@ import numpy as np
 from contracts.errors import fail
 from contracts.report import Report
 from scoring import measures
+from scoring.estimates import row_means
 from scoring.fill_alignment import number
 from scoring.geometry import Floats
 from scoring.inference.tests import benjamini_hochberg, holm, independent_t_test, sign_flip_test
 from scoring.measures.agreement import MINIMUM_PAIRS
-from scoring.protocols.alignment import row_means
 
 
 class CellTable(NamedTuple):

@@ -10,11 +10,12 @@ import codebook
 from contracts.release import Release
 from scoring.answers import read_answers
 from scoring.averages import AVERAGE_HUMANS
+from scoring.estimates import Estimate, row_means
 from scoring.fill_alignment import number, single
 from scoring.geometry import Floats, build_geometry
 from scoring.inference.bootstrap import question_counts, resampled_means
 from scoring.inference.intervals import percentile_bounds
-from scoring.protocols.alignment import AlignmentScores, Estimate, row_means
+from scoring.protocols.alignment_scores import AlignmentScores
 from scoring.settings import Task
 from scoring.survey import Survey, read_survey
 

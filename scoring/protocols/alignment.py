@@ -10,9 +10,6 @@ measure after Santurkar et al. (2023).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +21,7 @@ from scoring.averages import (
     average_variance,
     country_weights,
 )
+from scoring.estimates import Estimate, divide, row_means
 from scoring.geometry import Floats, Mode
 from scoring.inference.bootstrap import (
     fixed_replicates,
@@ -32,75 +30,14 @@ from scoring.inference.bootstrap import (
     sampled_replicates,
 )
 from scoring.inference.intervals import Bounds, percentile_bounds
-from scoring.inference.ranks import Ranks, rank_intervals
+from scoring.inference.ranks import rank_intervals
 from scoring.inference.replicates import AVERAGE, RespondentNoise, respondent_noise
 from scoring.inference.sampling import debiased_distance, human_ceiling, sampling_floor
+from scoring.protocols.alignment_scores import AlignmentScores, Verdict
 from scoring.survey import Survey
-
-Verdict = Literal["over", "under", "within"]
 
 #: Questions whose answers the alignment paper's prompts show; Q130 is not among its 144.
 PAPER_EXAMPLES = ("Q60", "Q70", "Q90", "Q110", "Q130")
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Values with the bounds of their intervals, arrays of one shape; NaN where undefined."""
-
-    value: Floats
-    bounds: Bounds
-
-
-@dataclass(frozen=True)
-class AlignmentScores:
-    """Everything the protocol computes for one set of answers against one survey.
-
-    Arrays run over countries (C,), questions (Q,) or both; names of scores as in the report.
-    """
-
-    survey: Survey
-    answers: Answers
-    average: AverageHuman
-    expected: NDArray[np.bool_]
-    scored: NDArray[np.bool_]
-    cells: Floats
-    country: Estimate
-    country_fixed: Estimate
-    country_replicates: Floats
-    overall: Estimate
-    overall_fixed: Estimate
-    question: Estimate
-    floor: Floats
-    ceiling: Floats
-    averages: dict[AverageHuman, Floats]
-    difference: Estimate
-    verdicts: list[Verdict | None]
-    ranks: Ranks
-    uniform_skill: Estimate
-    ceiling_skill: Estimate
-    overall_uniform_skill: Estimate
-    overall_ceiling_skill: Estimate
-    overall_difference: Estimate
-    part: Estimate
-    part_fixed: Estimate
-    penalised: Floats
-    counts: Floats
-
-    @property
-    def sd(self) -> Floats:
-        """Standard deviation (ddof 1) of a country's question scores, shape (C,)."""
-        present = self.scored.sum(axis=1)
-        centred = np.where(self.scored, self.cells - row_means(self.cells)[:, None], 0.0)
-        variance = (centred**2).sum(axis=1) / np.where(present > 1, present - 1, np.nan)
-        return np.sqrt(variance)
-
-
-def row_means(cells: Floats) -> Floats:
-    """Means along the last axis of what is not NaN; NaN where nothing is."""
-    present = ~np.isnan(cells)
-    total = np.where(present, cells, 0.0).sum(axis=-1)
-    count = present.sum(axis=-1)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
 def score_alignment(
@@ -379,8 +316,8 @@ class _Scorer:
         self, top: Floats, bottom: Floats, tops: Floats, bottoms: Floats, *, whole: bool = False
     ) -> Estimate:
         """A skill with its interval; NaN where the uniform answer leaves nothing to gain."""
-        value = _divide(np.asarray(top), np.asarray(bottom))
-        replicates = np.nan_to_num(_divide(tops, bottoms))
+        value = divide(np.asarray(top), np.asarray(bottom))
+        replicates = np.nan_to_num(divide(tops, bottoms))
         units = self._question_count() if whole else self.units
         return self._estimate(value, replicates, units, (-np.inf, np.inf))
 
@@ -412,11 +349,6 @@ class _Scorer:
         uniform = 1 - self.survey.geometry.distance(self.survey.shares, self.contenders["uniform"])
         filled = np.where(self.scored, self.cells["model"], uniform)
         return row_means(np.where(self.expected, filled, np.nan))
-
-
-def _divide(top: Floats, bottom: Floats) -> Floats:
-    shape = np.broadcast(top, bottom).shape
-    return np.divide(top, bottom, out=np.full(shape, np.nan), where=np.abs(bottom) > 1e-12)
 
 
 def scored_columns(scored: NDArray[np.bool_]) -> NDArray[np.int64]:

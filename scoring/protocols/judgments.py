@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from scoring import measures
 from scoring.answers import Answers
+from scoring.estimates import Estimate, row_means
 from scoring.geometry import Floats
 from scoring.inference.bootstrap import question_counts
 from scoring.inference.intervals import percentile_bounds
 from scoring.measures.agreement import MINIMUM_PAIRS
-from scoring.protocols.alignment import Estimate, row_means
 from scoring.survey import Survey, continent_of
 
 #: Random flips of question codings that the sensitivity is taken over.

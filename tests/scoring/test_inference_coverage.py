@@ -7,7 +7,8 @@ import numpy as np
 import codebook
 from scoring.answers import Answers
 from scoring.geometry import build_geometry
-from scoring.protocols.alignment import AlignmentScores, score_alignment
+from scoring.protocols.alignment import score_alignment
+from scoring.protocols.alignment_scores import AlignmentScores
 from scoring.survey import Survey
 
 GEOMETRY = build_geometry(codebook.question_set("alignment")[:40])

@@ -1,0 +1,32 @@
+"""Estimates with bounds, and means that leave out what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scoring.geometry import Floats
+from scoring.inference.intervals import Bounds
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Values with the bounds of their intervals, arrays of one shape; NaN where undefined."""
+
+    value: Floats
+    bounds: Bounds
+
+
+def row_means(cells: Floats) -> Floats:
+    """Means along the last axis of what is not NaN; NaN where nothing is."""
+    present = ~np.isnan(cells)
+    total = np.where(present, cells, 0.0).sum(axis=-1)
+    count = present.sum(axis=-1)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
+def divide(top: Floats, bottom: Floats) -> Floats:
+    """Quotients; NaN where the divisor is 0."""
+    shape = np.broadcast(top, bottom).shape
+    return np.divide(top, bottom, out=np.full(shape, np.nan), where=np.abs(bottom) > 1e-12)
