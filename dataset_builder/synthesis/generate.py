@@ -86,29 +86,39 @@ def synthesize(
     _check(path, wave)
     sizes = country_sizes(people)
     shares = read_answer_shares()
-    traits = find_traits(shares)
-    templates = country_templates()
-    streams = np.random.default_rng(seed).spawn(len(templates))
     filler = _filler(shares)
     borrowed: list[tuple[str, str]] = []
-
-    def frames() -> Iterator[CountryFrame]:
-        for place, (template, n, rng) in enumerate(zip(templates, sizes, streams, strict=True)):
-            weight = draw_weights(n, float(shares.design_effect[place]), rng=rng)
-            drawn = draw_people(template, n, languages=_languages(template), rng=rng)
-            answers = draw_answers(shares, traits, place, drawn, weight, rng=rng)
-            borrowed.extend((template.country, column) for column in drawn.borrowed)
-            yield country_columns(template, drawn, answers, weight, filler, rng=rng)
-            if progress is not None:
-                progress(place + 1, len(templates))
-
+    frames = _frames(shares, sizes, filler, borrowed, seed=seed, progress=progress)
     with atomic_file(path) as partial:
-        WRITERS[path.suffix.lower()](partial, frames())
+        WRITERS[path.suffix.lower()](partial, frames)
     synthetic = _statement(shares, borrowed, filler, seed)
     sidecar = sidecar_path(path)
     with atomic_file(sidecar) as partial:
         partial.write_text(json.dumps(synthetic.model_dump(), indent=1) + "\n", encoding="utf-8")
-    return Synthesized(path, sidecar, sum(sizes), len(templates), synthetic)
+    return Synthesized(path, sidecar, sum(sizes), len(sizes), synthetic)
+
+
+def _frames(
+    shares: AnswerShares,
+    sizes: Sequence[int],
+    filler: Filler,
+    borrowed: list[tuple[str, str]],
+    *,
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[CountryFrame]:
+    """The countries' columns, one after the other; `borrowed` takes (country, column)."""
+    traits = find_traits(shares)
+    templates = country_templates()
+    streams = np.random.default_rng(seed).spawn(len(templates))
+    for place, (template, n, rng) in enumerate(zip(templates, sizes, streams, strict=True)):
+        weight = draw_weights(n, float(shares.design_effect[place]), rng=rng)
+        people = draw_people(template, n, languages=_languages(template), rng=rng)
+        answers = draw_answers(shares, traits, place, people, weight, rng=rng)
+        borrowed.extend((template.country, column) for column in people.borrowed)
+        yield country_columns(template, people, answers, weight, filler, rng=rng)
+        if progress is not None:
+            progress(place + 1, len(templates))
 
 
 def _check(path: Path, wave: int) -> None:
