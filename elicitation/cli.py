@@ -1,4 +1,4 @@
-"""Sub-commands of `opinion-atlas`: elicit, read, wording, export, import."""
+"""Sub-commands of `opinion-atlas`: elicit, read, wording."""
 
 from __future__ import annotations
 

@@ -63,6 +63,7 @@ def _asked(release: Release, study: Study) -> dict[str, list[int]]:
     import pyarrow.compute as pc
 
     where = pc.field("question_id").isin(list(study.questions))
+    where &= pc.field("wave") == study.wave
     if study.countries:
         where &= pc.field("country").isin(list(study.countries))
     table = release.table("probe", columns=["question_id", "respondent_id"], where=where)
