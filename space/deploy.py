@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from importlib import metadata, resources
 from pathlib import Path
@@ -225,8 +226,15 @@ def deploy(
     private: bool = True,
     dry_run: bool = False,
 ) -> None:
-    """Stage a Space in `out`, list it, and upload it unless `dry_run`."""
-    files = stage_space(out, store=store, datasets=datasets, replace=True)
+    """Stage a Space in `out`, list it, and upload it unless `dry_run`.
+
+    Without a store the baselines of the reference are scored here and shipped, so that the
+    Space's first start has nothing to compute.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        files = stage_space(
+            out, store=store or _baselines(Path(folder)), datasets=datasets, replace=True
+        )
     print(listing(files))
     total = sum(file.size for file in files) / 1e6
     print(f"{len(files)} files, {total:.1f} MB, staged in {out}")
@@ -234,3 +242,9 @@ def deploy(
         print(f"Nothing was uploaded. Without --dry-run this goes to the Space {repo}.")
         return
     print(f"Uploaded to {upload_space(out, repo, private=private)}")
+
+
+def _baselines(folder: Path) -> Path:
+    from space.serve import prepare_store
+
+    return prepare_store(str(folder / "store"), release="reference", fill=True).root
