@@ -20,7 +20,7 @@ from dataset_builder.reading.layout import Layout
 from dataset_builder.reading.unlisted import UnlistedCodes
 from dataset_builder.reading.variables import WAVE
 
-TEXT_ROLES = ("weight", "version", "country_alpha", "wave")
+TEXT_ROLES = ("weight", "version", "doi", "country_alpha", "wave")
 ID_ROLES = ("person", "interview")
 
 
@@ -36,7 +36,9 @@ class Assembly:
     ids: dict[str, list[NDArray[np.int64]]] = field(default_factory=dict)
     country: list[NDArray[np.int64]] = field(default_factory=list)
     weight: list[NDArray[np.float64]] = field(default_factory=list)
-    versions: dict[str, int] = field(default_factory=dict)
+    provenance: dict[str, dict[str, int]] = field(
+        default_factory=lambda: {"version": {}, "doi": {}}
+    )
     unlisted: UnlistedCodes = field(default_factory=UnlistedCodes)
     rows: int = 0
 
@@ -152,8 +154,9 @@ class Assembly:
         self.weight.append(weights.astype(np.float64))
 
     def _versions(self, block: Block) -> None:
-        if "version" in self.layout.roles:
-            column = block.columns[self.layout.roles["version"]]
-            for text in column.unique().to_pylist():
-                if text is not None:
-                    self.versions.setdefault(str(text), len(self.versions))
+        """Keep the texts that say which version the file is, and where it is published."""
+        for role, texts in self.provenance.items():
+            if role in self.layout.roles:
+                for text in block.columns[self.layout.roles[role]].unique().to_pylist():
+                    if text is not None:
+                        texts.setdefault(str(text), len(texts))

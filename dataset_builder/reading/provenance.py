@@ -1,14 +1,14 @@
-"""Whether a file is synthetic: its version column says so, and a file beside it says how."""
+"""Whether a file is synthetic: its version and doi say so, and a file beside it says how."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from contracts.errors import ContractError
+from contracts.errors import ContractError, fail
 from contracts.manifest import Synthetic, validation_problems
 
 #: Stands in the version column of every synthetic file.
@@ -21,21 +21,22 @@ def sidecar_path(path: Path) -> Path:
 
 
 def synthetic_source(
-    path: Path, versions: Sequence[str]
+    path: Path, *, versions: Iterable[str], dois: Iterable[str]
 ) -> tuple[Synthetic | None, tuple[str, ...]]:
     """What is made up in a file, and a note about it; (None, ()) for a real one.
 
-    The mark in the version column decides. The file beside it only adds detail: without it, or
-    where its digest is that of another file, the details stay blank.
+    The mark in the columns version and doi decides; where both were taken out, a file beside it
+    does. That file adds detail: without it, the details stay blank.
 
     Raises:
         ContractError: the file beside it cannot be read.
     """
-    marked = [v for v in versions if SYNTHETIC_MARK in v.upper()]
-    if not marked:
+    said = [*versions, *dois]
+    marked = [text for text in said if SYNTHETIC_MARK in text.upper()]
+    sidecar = sidecar_path(path)
+    if not marked and (said or not sidecar.is_file()):
         return None, ()
     note = "The file is SYNTHETIC: no answer in it was given by a person."
-    sidecar = sidecar_path(path)
     if not sidecar.is_file():
         return Synthetic(generator=marked[0], note="details unknown: no sidecar file"), (note,)
     try:
@@ -43,6 +44,4 @@ def synthetic_source(
     except ValidationError as error:
         raise ContractError(validation_problems(error, where=sidecar.name)) from None
     except ValueError as error:
-        from contracts.errors import fail
-
         raise fail("not-json", f"the file is no JSON ({error})", where=sidecar.name) from None

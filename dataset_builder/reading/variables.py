@@ -29,6 +29,7 @@ ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "country_alpha": ("B_COUNTRY_ALPHA",),
         "weight": ("W_WEIGHT", "S017", "V258", "V259"),
         "version": ("version",),
+        "doi": ("doi",),
     }
 )
 

@@ -88,7 +88,9 @@ def _survey(assembly: Assembly, file: TabularFile, path: Path) -> Survey:
     notes = identity_notes(
         ids.get("person"), ids.get("interview"), [answers, *demographics.values()]
     )
-    synthetic, note = synthetic_source(path, tuple(assembly.versions))
+    synthetic, note = synthetic_source(
+        path, versions=assembly.provenance["version"], dois=assembly.provenance["doi"]
+    )
     return Survey(
         source=_source(assembly, file, path, id_source=id_source, synthetic=synthetic),
         wave=WAVE,
@@ -166,7 +168,7 @@ def _source(
         name=path.name,
         sha256=file.sha256(),
         survey=f"WVS wave {WAVE}" + (" (SYNTHETIC)" if synthetic is not None else ""),
-        survey_version=", ".join(assembly.versions),
+        survey_version=", ".join(assembly.provenance["version"]),
         rows=assembly.rows,
         detected=detected,
     )

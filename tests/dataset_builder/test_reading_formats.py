@@ -283,3 +283,29 @@ def test_synthetic_is_never_mistaken(source: Path, expected: Survey, tmp_path: P
     found = read_survey(lonely)
     assert found.synthetic is not None
     assert "unknown" in found.synthetic.note
+
+
+@pytest.mark.parametrize("dropped", [["version"], ["doi"], ["version", "doi"]])
+def test_a_lost_column_does_not_make_people_real(
+    dropped: list[str], source: Path, table: pl.DataFrame, tmp_path: Path
+) -> None:
+    path = tmp_path / "lost.csv"
+    table.drop(dropped).write_csv(path)
+    sidecar = source.with_name(f"{source.name}.synthetic.json")
+    (tmp_path / "lost.csv.synthetic.json").write_bytes(sidecar.read_bytes())
+    found = read_survey(path)
+    assert found.synthetic is not None
+    assert found.synthetic.seed == 5
+
+
+def test_a_real_version_beside_a_left_over_sidecar_is_real(
+    source: Path, table: pl.DataFrame, tmp_path: Path
+) -> None:
+    path = tmp_path / "real.csv"
+    real = {"version": pl.lit("5-0-0"), "doi": pl.lit("doi.org/10.14281/18241.20")}
+    table.with_columns(**real).write_csv(path)
+    sidecar = source.with_name(f"{source.name}.synthetic.json")
+    (tmp_path / "real.csv.synthetic.json").write_bytes(sidecar.read_bytes())
+    found = read_survey(path)
+    assert found.synthetic is None
+    assert found.source.survey_version == "5-0-0"
