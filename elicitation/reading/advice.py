@@ -23,6 +23,8 @@ _RECOMMENDING = re.compile(
     r"answer|my choice|lean|do)\b"
 )
 _SENTENCE = re.compile(r"(?<=[.!?。！？।\n])\s*")
+#: Scripts that put no spaces between words: Thai, Lao, Burmese, Khmer, kana, Chinese characters.
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _WORD = re.compile(r"[^\W_]+")
 _FILLER_LIST = """a an the and or to of in on at by for with as is be it its your you his her their
 him them he she they our us we that this these those out up so because from into about"""
@@ -91,7 +93,10 @@ def _accepted(body: str, phrase: str) -> int:
     if not phrase:
         return 0
     found = 0
-    for match in re.finditer(rf"(?<!\w){re.escape(phrase)}(?!\w)", body):
+    spoken = re.escape(phrase)
+    if not _UNSPACED.search(phrase):
+        spoken = rf"(?<!\w){spoken}(?!\w)"
+    for match in re.finditer(spoken, body):
         if not _REJECTED.search(body[max(0, match.start() - 60) : match.start()]):
             found += 1
     return found
