@@ -30,12 +30,14 @@ class Answers:
         status: index into `STATUSES`, shape (C, Q).
         unsteered: whether one answer stands for every country.
         set_aside: answers of the file that do not count, because it holds both kinds.
+        strangers: answers for countries that the survey does not hold.
     """
 
     shares: Floats
     status: NDArray[np.int8]
     unsteered: bool
     set_aside: int = 0
+    strangers: int = 0
 
     @property
     def usable(self) -> NDArray[np.bool_]:
@@ -64,7 +66,9 @@ def read_answers(predictions: Predictions, survey: Survey, *, group: str = "") -
         count = len(survey.countries)
         shares = np.broadcast_to(shares, (count, *shares.shape[1:]))
         status = np.broadcast_to(status, (count, status.shape[1]))
-    return Answers(shares, status, unsteered, len(rows) - len(chosen))
+    known = {"", *survey.countries}
+    strangers = sum(cells["country"][row] not in known for row in chosen)
+    return Answers(shares, status, unsteered, len(rows) - len(chosen), strangers)
 
 
 def _fill(

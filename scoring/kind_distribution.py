@@ -233,6 +233,15 @@ def _notices(
                 count=answers.set_aside,
             )
         )
+    if answers.strangers:
+        found.append(
+            Notice(
+                code="countries-without-people",
+                message="Answers for countries that the release holds no answers of, in this "
+                "wave, were left out.",
+                count=answers.strangers,
+            )
+        )
     if excluded.any():
         names = [q for q, out in zip(survey.geometry.question_ids, excluded, strict=True) if out]
         found.append(

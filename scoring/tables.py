@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 #: |difference| below this puts a country into C*, the countries whose trend is followed.
 TAU = 0.02
 
+#: Earlier waves have too few questions in common.
+FIRST_TREND_WAVE = 5
+
+#: Grades of questions whose answers can be followed over waves; "" is ungraded.
+ALIKE = ("identical", "", None)
+
 #: Fewer countries in C* than this give no trend.
 MINIMUM_TREND_COUNTRIES = 5
 
@@ -163,10 +169,9 @@ def wave_table(
         "enough": len(chosen) >= MINIMUM_TREND_COUNTRIES,
         "rows": [],
     }
-    common = codebook.question_set("common75")
-    ids = tuple(name for name in common if name not in predictions.meta.few_shot_questions)
+    ids, table["left_out"] = _trend_questions(predictions, release, task)
     geometry = build_geometry(ids, mode=settings.mode)
-    waves = [wave for wave in sorted(release.manifest.waves) if wave >= 5]
+    waves = [wave for wave in sorted(release.manifest.waves) if wave >= FIRST_TREND_WAVE]
     if settings.split != "all" or len(waves) < 2 or settings.wave != 7:
         table["reason"] = "the release holds no second wave to compare, or a split is scored"
         return table
@@ -183,6 +188,24 @@ def wave_table(
             row = _wave_row(survey, cells[wave], names, counts)
             table["rows"].append({"wave": wave, "countries_kind": kind, **row})
     return table
+
+
+def _trend_questions(
+    predictions: Predictions, release: Release, task: Task
+) -> tuple[tuple[str, ...], list[str]]:
+    """Questions of the trend, and those of the 75 that are left out.
+
+    Left out are examples of the prompts, and in corrected mode questions that were not asked
+    alike in every wave: their answers changed with the question.
+    """
+    common = codebook.question_set("common75")
+    out = set(predictions.meta.few_shot_questions)
+    if task.settings.mode == "corrected" and release.has("questions"):
+        columns = ["question_id", "wave", "comparability"]
+        for row in release.table("questions", columns=columns).to_pylist():
+            if row["wave"] >= FIRST_TREND_WAVE and row["comparability"] not in ALIKE:
+                out.add(row["question_id"])
+    return tuple(q for q in common if q not in out), [q for q in common if q in out]
 
 
 def _wave_cells(predictions: Predictions, survey: Survey) -> Floats:

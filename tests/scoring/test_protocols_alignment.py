@@ -188,6 +188,7 @@ def test_steered_answers_meet_their_own_country_only(
     records = [
         record("Q1", [0.4, 0.3, 0.2, 0.1], country="DEU"),
         record("Q1", [0.25] * 4, country="CHL"),
+        record("Q1", [0.25] * 4, country="USA"),
     ]
     predictions = toy_predictions(records, steering="persona")
     report = score(predictions, toy_release(COUNTS), questions=["Q1"], replicates=50)
@@ -196,6 +197,7 @@ def test_steered_answers_meet_their_own_country_only(
     assert entries["CHL"].alignment.estimate == pytest.approx(0.6)
     assert entries["JPN"].alignment.estimate is None
     assert report.coverage.share == pytest.approx(2 / 3)
+    assert {n.code: n.count for n in report.warnings}["countries-without-people"] == 1
 
 
 @pytest.mark.parametrize(("steering", "expected"), [("persona", 1.0), ("none", 5 / 6)])
