@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from contracts.release_writer import ROW_GROUP_ROWS, TableWriter
-from contracts.tables import LEAN_COLUMNS, MAIN_DEMOGRAPHICS, RESPONSES, SPLITS
+from contracts.tables import LEAN_COLUMNS, RESPONSES, ROW_DEMOGRAPHICS, SPLITS
 from dataset_builder.people import People
 from dataset_builder.positions import NO_POSITION
 from dataset_builder.progress import Report
@@ -28,7 +28,7 @@ class Layout:
     @property
     def text_columns(self) -> tuple[str, ...]:
         """Columns that repeat a person's text."""
-        of_person = ("country", *MAIN_DEMOGRAPHICS)
+        of_person = ("country", *ROW_DEMOGRAPHICS)
         return (*(name for name in self.fixed if name in of_person), *self.text)
 
 
@@ -36,7 +36,7 @@ class Layout:
 LEAN_LAYOUT = Layout(fixed=LEAN_COLUMNS)
 
 #: Columns of a row where no demographics are wanted.
-WITHOUT_DEMOGRAPHICS = tuple(name for name in RESPONSES.names if name not in MAIN_DEMOGRAPHICS)
+WITHOUT_DEMOGRAPHICS = tuple(name for name in RESPONSES.names if name not in ROW_DEMOGRAPHICS)
 
 
 def response_batches(

@@ -14,11 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from codebook import question_set, value_questions
+from codebook import question_set, questions, value_questions
 from codebook.harmonised import HARMONISED
 from contracts.errors import ContractError
 from contracts.release import open_release
-from contracts.tables import AGGREGATE_TABLES, INDIVIDUAL_TABLES, MAIN_DEMOGRAPHICS, SPLITS
+from contracts.release_writer import FILTER_COLUMNS
+from contracts.tables import AGGREGATE_TABLES, INDIVIDUAL_TABLES, ROW_DEMOGRAPHICS, SPLITS
 from dataset_builder.build import build_release, plan_release
 from dataset_builder.options import BuildOptions
 from dataset_builder.splits import hash_split
@@ -58,7 +59,7 @@ def test_rows_carry_the_person(survey: Survey, release_folder: Path) -> None:
         assert row["wave"] == 7
         assert row["country"] == survey.countries[survey.country[person]]
         assert row["weight"] == np.float32(survey.weight[person])
-        for name in MAIN_DEMOGRAPHICS:
+        for name in ROW_DEMOGRAPHICS:
             known = HARMONISED[name]
             code = int(survey.demographics[known.variable][person])
             index = known.code_categories.get(code)
@@ -160,6 +161,33 @@ def test_answers_off_the_scale_have_no_row(survey: Survey, release_folder: Path)
         & (pc.field("position") == 0),
     )
     assert pc.sum(cell["off_scale_count"]).as_py() == int((codes == 4).sum())
+
+
+def test_examples_of_worldvaluesbench_can_be_counted(survey: Survey, release_folder: Path) -> None:
+    """Its questions, less what it blanks: Q111=3, Q221=4, Q222=4, Q254=5 and all negatives."""
+    expected = 0
+    for question in question_set("worldvaluesbench"):
+        codes = survey.answers[:, survey.questions.index(question)]
+        blank = {"Q111": 3, "Q221": 4, "Q222": 4, "Q254": 5}.get(question, -1)
+        expected += int(((codes >= 0) & (codes != blank)).sum())
+    blanked = {
+        (question, code)
+        for question in question_set("worldvaluesbench")
+        for code, to in questions()[question].worldvaluesbench_recode.items()
+        if to is None
+    }
+    rows = open_release(release_folder).table(
+        "responses",
+        columns=["question_id", "answer_code"],
+        where=pc.field("question_id").isin(question_set("worldvaluesbench")),
+    )
+    counts = rows.group_by(["question_id", "answer_code"]).aggregate([([], "count_all")])
+    found = sum(
+        row["count_all"]
+        for row in counts.to_pylist()
+        if (row["question_id"], row["answer_code"]) not in blanked
+    )
+    assert found == expected
 
 
 def test_the_probe(survey: Survey, survey_factory: Factory, tmp_path: Path) -> None:
@@ -278,7 +306,8 @@ def test_files_are_written_for_streaming(release_folder: Path) -> None:
     assert group.num_rows <= 500_000
     for i in range(group.num_columns):
         assert group.column(i).compression == "ZSTD"
-        assert group.column(i).has_column_index
+        name = group.column(i).path_in_schema
+        assert group.column(i).has_column_index == (name in FILTER_COLUMNS)
         assert group.column(i).has_offset_index
 
 
