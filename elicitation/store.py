@@ -257,14 +257,16 @@ class Store:
         if not Path(other).is_file():
             raise fail("no-store", "there is no store of calls", where=str(other))
         with Store(other) as checked:
-            theirs, mine = checked.fact("study"), self.fact("study")
-        if mine is not None and theirs != mine:
-            raise fail(
-                "other-study",
-                "the stores hold different studies",
-                where=str(other),
-                hint="Merge only stores that shards of one study wrote.",
-            )
+            for name in ("study", "backend"):
+                theirs, mine = _told_apart(checked.fact(name)), _told_apart(self.fact(name))
+                if mine is None or theirs == mine:
+                    continue
+                raise fail(
+                    "other-run",
+                    f"the stores hold runs with another {name}",
+                    where=str(other),
+                    hint="Merge only stores that shards of one study wrote, of one model.",
+                )
         self._db.execute("ATTACH DATABASE ? AS other", (str(other),))
         try:
             with self._db:
@@ -275,6 +277,13 @@ class Store:
                 self._db.execute("INSERT INTO failures SELECT * FROM other.failures")
         finally:
             self._db.execute("DETACH DATABASE other")
+
+
+def _told_apart(fact: Any) -> Any:
+    """A fact without the server's address: one model may answer at several."""
+    if not isinstance(fact, dict):
+        return fact
+    return {name: content for name, content in fact.items() if name != "server"}
 
 
 def _text(content: Any) -> str:

@@ -159,10 +159,11 @@ class HttpRun:
             await self._pace()
             response = await self._one_try(request)
         except TransientError as error:
-            response, tries, last = await self._again(request, error)
-            if response is None:
+            later, tries, last = await self._again(request, error)
+            if later is None:
                 given_up = tries < self._limits.attempts
                 return None if given_up else self._failed(request, last, tries, started)
+            response = later
         except CallError as error:
             return self._failed(request, error, tries, started)
         return replace(response, seconds=round(time.monotonic() - started, 4))

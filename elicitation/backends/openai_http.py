@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from contracts.errors import ContractError, fail
@@ -26,6 +27,7 @@ from elicitation.backends.label_scores import (
     scores_by_id,
     scores_by_text,
 )
+from elicitation.backends.option_trie import option_paths, option_scores
 from elicitation.backends.registry import BackendOptions
 from elicitation.backends.secrets import (
     checked_url,
@@ -139,7 +141,7 @@ class OpenAIBackend:
 
     async def _call(self, request: Request) -> Response:
         if request.kind == "score_options":
-            raise CallError("a server scores no whole options; take the model with hf:")
+            return await self._score_options(request)
         if request.kind == "score_labels":
             return await self._score_labels(request)
         sampling = request.sampling
@@ -199,6 +201,31 @@ class OpenAIBackend:
         found: dict[str, Any] = json_without_keys(answer, extra=(self._key,))
         return found
 
+    # Options
+
+    async def _score_options(self, request: Request) -> Response:
+        if self.capabilities().option_logprobs == "none":
+            raise CallError("this server scores no whole options; take the model with hf:")
+        paths = await option_paths(request, self._tokenise)
+        found = await option_scores(paths, self._next_logprobs)
+        return Response(
+            request.request_id,
+            "ok",
+            option_logprobs=found.scores,
+            logprobs_kind="exact",
+            raw={"context_tokens": len(paths.context), "nodes": found.nodes},
+            prompt_tokens=sum(len(paths.context) + len(node["prefix"]) for node in found.nodes),
+            completion_tokens=len(found.nodes),
+        )
+
+    async def _next_logprobs(
+        self, prompt: Sequence[int], tokens: Sequence[int]
+    ) -> Sequence[float | None]:
+        """Log-probability of some next tokens behind a prompt of token ids."""
+        body = {"model": self._model, "prompt": list(prompt), "max_tokens": 1, "temperature": 0}
+        answer = await self._post(False, body | _exact_fields(False, tuple(tokens)))
+        return scores_by_id(first_token_list(answer["choices"][0]), tokens)
+
     # Labels
 
     async def _score_labels(self, request: Request) -> Response:
@@ -250,16 +277,18 @@ class OpenAIBackend:
         return self._token_ids[key]
 
     async def _tokens(self, is_chat: bool, label: str) -> list[int]:
-        body: dict[str, Any] = {"model": self._model}
-        if is_chat:
-            body["messages"] = [{"role": "user", "content": "Answer:"}]
-            if label:
-                body["messages"].append({"role": "assistant", "content": label})
-            body |= {"add_generation_prompt": not label, "continue_final_message": bool(label)}
-        else:
-            body |= {"prompt": f"Answer:{label}"}
+        if not is_chat:
+            return await self._tokenise({"prompt": f"Answer:{label}"})
+        turns = [{"role": "user", "content": "Answer:"}]
+        if label:
+            turns.append({"role": "assistant", "content": label})
+        body = {"messages": turns, "add_generation_prompt": not label}
+        return await self._tokenise(body | {"continue_final_message": bool(label)})
+
+    async def _tokenise(self, body: Mapping[str, Any]) -> list[int]:
+        """Token ids of a text or a chat, as the server makes them (vLLM's `/tokenize`)."""
         root = self._base_url.removesuffix("/v1")
-        answer = await self._post_json(f"{root}/tokenize", body)
+        answer = await self._post_json(f"{root}/tokenize", {"model": self._model, **body})
         tokens = answer.get("tokens")
         if not isinstance(tokens, list):
             raise TransientError("the server's tokeniser gave no tokens")
@@ -284,7 +313,7 @@ class OpenAIBackend:
         for kind in kinds:
             able = Capabilities(chat=chat, plain=plain, label_logprobs=kind)  # type: ignore[arg-type]
             if await self._scores(probe, able):
-                return able
+                return await self._with_options(able)
         note = "the server gives no log-probabilities of labels"
         return Capabilities(chat=chat, plain=plain, label_logprobs="none", notes=(note,))
 
@@ -325,6 +354,17 @@ class OpenAIBackend:
         if able.label_logprobs == "exact":
             return all(score is not None for score in response.option_logprobs)
         return bool(first_token_list(response.raw["choices"][0]))
+
+    async def _with_options(self, able: Capabilities) -> Capabilities:
+        """The same, with whole options where prompts of token ids are taken as well."""
+        if able.label_logprobs != "exact" or not able.plain:
+            return able
+        try:
+            tokens = await self._patiently(lambda: self._tokenise({"prompt": "Answer: A"}))
+            found = await self._patiently(lambda: self._next_logprobs(tokens[:-1], tokens[-1:]))
+        except (CallError, TransientError, ContractError):
+            return able
+        return able if None in found else replace(able, option_logprobs="exact")
 
     def _unreachable(self, why: str) -> ContractError:
         return fail(

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 from fault_proxy import FAULTS, spoiling
-from openai_server import FIRST_TOKENS, MODEL, Dialect, serving
+from openai_server import (
+    FIRST_TOKENS,
+    MODEL,
+    Dialect,
+    next_logprob,
+    serving,
+    tokens_of,
+)
 
 from contracts.errors import ContractError
 from elicitation.backends.base import Message, Request, Sampling
@@ -75,6 +82,48 @@ def test_a_label_of_several_tokens_is_an_error_not_a_guess():
         found = ask(backend(server.url), [request])
     assert found["r"].status == "error"
     assert "more than one token" in found["r"].error
+
+
+def path_score(context: str, path: str) -> float:
+    """Sum of the log-probabilities along a path, one token after the other."""
+    begun, whole = tokens_of(context), tokens_of(context + path)
+    steps = range(len(begun), len(whole))
+    return sum(next_logprob(whole[:step], whole[step]) for step in steps)
+
+
+@pytest.mark.parametrize(("terminator", "ended"), [("end", "~"), ("newline", "\n"), ("none", "")])
+def test_whole_options_are_scored_along_their_tokens(terminator, ended):
+    options = ("Agree", "Agree strongly", "Disagree")
+    chat = Request("c", "score_options", (Message("user", "?"),), "", options, terminator)
+    with serving(Dialect(labels="exact")) as server:
+        asked = backend(server.url)
+        assert asked.capabilities().option_logprobs == "exact"
+        before = len(server.seen)
+        found = ask(asked, [chat])["c"]
+        nodes = [call for call in server.seen[before:] if call["path"].endswith("completions")]
+    expected = [path_score("<user>?~\n<assistant>", option + ended) for option in options]
+    assert found.option_logprobs == pytest.approx(expected)
+    # The trie: "Agree" is shared, and each of its nodes is asked once.
+    paths = {tuple(option + ended)[:i] for option in options for i in range(len(option + ended))}
+    assert len(nodes) == len(paths)
+
+
+def test_whole_options_behind_plain_text():
+    options = (" Agree", " Agree strongly")
+    plain = [
+        Request(t, "score_options", (), "Answer:", options, t)  # type: ignore[arg-type]
+        for t in ("newline", "end")
+    ]
+    with serving(Dialect(labels="exact")) as server:
+        found = ask(backend(server.url), plain)
+    expected = [path_score("Answer:", f"{option}\n") for option in options]
+    assert found["newline"].option_logprobs == pytest.approx(expected)
+    assert "--terminator newline" in found["end"].error
+
+
+def test_without_exact_scores_there_are_no_whole_options():
+    with serving(Dialect(labels="censored")) as server:
+        assert backend(server.url).capabilities().option_logprobs == "none"
 
 
 def test_constrained_scores_are_renormalised_and_say_so():

@@ -213,9 +213,13 @@ def test_shards_merge_to_what_one_run_gives(tmp_path, plan_of):
 def test_stores_of_different_studies_are_not_mixed(tmp_path, plan_of):
     run_study(plan_of(steer=("none",), questions=("Q1",)), Counting(), tmp_path / "a")
     run_study(plan_of(steer=("none",), questions=("Q2",)), Counting(), tmp_path / "b")
-    refused = pytest.raises(ContractError, match="different studies")
+    refused = pytest.raises(ContractError, match="another study")
     with Store(tmp_path / "a" / "calls.sqlite") as store, refused:
         store.merge(tmp_path / "b" / "calls.sqlite")
+    run_study(plan_of(steer=("none",), questions=("Q1",)), MockBackend("steady"), tmp_path / "c")
+    refused = pytest.raises(ContractError, match="another backend")
+    with Store(tmp_path / "a" / "calls.sqlite") as store, refused:
+        store.merge(tmp_path / "c" / "calls.sqlite")
     other = plan_of(steer=("none",), questions=("Q3",))
     with pytest.raises(ContractError, match="another study"):
         run_study(other, Counting(), tmp_path / "a")

@@ -97,7 +97,8 @@ def app_of(server: Server) -> Starlette:
         if server.dialect.labels != "exact":
             return JSONResponse({"error": {"message": "not found"}}, 404)
         if "messages" in body:
-            text = "".join(f"<{m['role']}>{m['content']}" for m in body["messages"])
+            text = "~\n".join(f"<{m['role']}>{m['content']}" for m in body["messages"])
+            text += "" if body.get("continue_final_message") else "~\n"
             text += "<assistant>" if body.get("add_generation_prompt") else ""
         else:
             text = body["prompt"]
@@ -121,6 +122,11 @@ def tokens_of(text: str) -> list[int]:
         else:
             found.append(VOCABULARY.get(sign, 0))
     return found
+
+
+def next_logprob(prompt: list[int], token: int) -> float:
+    """Log-probability of a token behind a prompt of token ids: made up, and never the same."""
+    return -((token * 7 + len(prompt) * 3 + sum(prompt)) % 101 + 1) / 40
 
 
 def _refusal(dialect: Dialect, http: HttpRequest, *, is_chat: bool) -> Response | None:
@@ -173,6 +179,10 @@ def _replies(mock: MockBackend, body: dict[str, Any], *, is_chat: bool) -> list[
 
 def _scored(dialect: Dialect, body: dict[str, Any], *, is_chat: bool) -> dict[str, Any]:
     """A first token with its list; what the dialect does not know is ignored, as servers do."""
+    if isinstance(body.get("prompt"), list):
+        asked = body["logprob_token_ids"]
+        listed = {f"token_id:{token}": next_logprob(body["prompt"], token) for token in asked}
+        return _choice(next(iter(listed)), listed, is_chat=False)
     space = "" if is_chat else " "
     listed = {f"{space}{token}": math.log(p) for token, p in FIRST_TOKENS.items()}
     choice = (body.get("structured_outputs") or {}).get("choice")
