@@ -30,6 +30,18 @@ def share_bars(labels: Sequence[str], series: Sequence[Series]) -> str:
     return f'<div class="oa-legend">{keys}</div><div class="oa-bars">{"".join(rows)}</div>'
 
 
+def mean_of(shares: Sequence[float | None]) -> float | None:
+    """Mean position of answer shares in scale order, 0 the first option to 1 the last.
+
+    None with fewer than two options, a missing share, or no mass.
+    """
+    known = [share for share in shares if share is not None]
+    if len(known) != len(shares) or len(known) < 2 or not sum(known):
+        return None
+    top = len(known) - 1
+    return sum(at / top * share for at, share in enumerate(known)) / sum(known)
+
+
 def _bar(one: Series, share: float | None) -> str:
     if share is None:
         title = f"{esc(one.name)}: no answer"

@@ -14,7 +14,7 @@ from space.asked import (
     question_title,
 )
 from space.raw_answers import find_answer
-from space.render.bars import Series, share_bars
+from space.render.bars import Series, mean_of, share_bars
 from space.render.protocols import protocols_html
 from space.render.table import plain_table
 from space.render.text import (
@@ -342,7 +342,43 @@ def answer_html(report: Report, *, country: str, question_id: str) -> str:
             ("Sampling floor", number(cell.floor)),
         )
     )
-    return title + bars + facts
+    return title + bars + facts + _everywhere(report, question_id)
+
+
+def _everywhere(report: Report, question_id: str) -> str:
+    """The question in every country: alignment and both sides' mean positions, best first."""
+    cells = [
+        one for one in report.cells if one.question_id == question_id and one.alignment is not None
+    ]
+    cells.sort(key=lambda one: (-(one.alignment or 0.0), one.country))
+    ordinal = any(
+        one.level == "ordinal" for one in report.questions if one.question_id == question_id
+    )
+    table = plain_table(
+        ("Country", "Alignment", "People's mean", "Model's mean", "Valid answers", "Floor"),
+        [
+            (
+                esc(country_name(one.country)),
+                number(one.alignment),
+                number(mean_of(one.people) if ordinal else None),
+                number(mean_of(one.model) if ordinal else None),
+                f"{one.n:,}",
+                number(one.floor),
+            )
+            for one in cells[:LONGEST]
+        ],
+        label="This question in every country",
+        numeric=(1, 2, 3, 4, 5),
+        tips={
+            2: "Mean position on the scale, 0 the first option, 1 the last; none for options "
+            "without an order.",
+            5: "Distance at which a perfect model would still be found: sampling alone.",
+        },
+    )
+    return (
+        f'<details class="oa-fold"><summary>This question in {len(cells)} countries</summary>'
+        f"{table}</details>"
+    )
 
 
 def _no_answer(report: Report, country: str) -> str:

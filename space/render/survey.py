@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from codebook.questions import questions
 from space.asked import code_label, country_name, question_text
 from space.people import MISSING_TITLES, Answers, People
-from space.render.bars import Series, share_bars
+from space.render.bars import Series, mean_of, share_bars
 from space.render.table import plain_table
 from space.render.text import DASH, esc, link, notice
 from space.render.world import world_map
@@ -66,18 +66,6 @@ def _effective(answers: Answers) -> str:
     return f'<span title="estimated from the design effect">{text}*</span>'
 
 
-def mean_position(answers: Answers) -> float | None:
-    """Mean position of the answers on the scale, from 0 (first option) to 1 (last).
-
-    None where nobody answered. Shares are those of the codes on the scale, in its order.
-    """
-    shares = [share for share in answers.shares if share is not None]
-    if len(shares) < 2 or len(shares) != len(answers.shares) or not sum(shares):
-        return None
-    top = len(shares) - 1
-    return sum(at / top * share for at, share in enumerate(shares)) / sum(shares)
-
-
 def _everywhere(people: People, *, wave: int, question_id: str) -> list[tuple[str, Answers]]:
     found = [
         (country, people.answers[(wave, country, question_id)])
@@ -93,7 +81,7 @@ def mean_map(people: People, *, wave: int, question_id: str) -> str:
     if asked.scale is None or not asked.scale.is_ordinal:
         return ""
     found = _everywhere(people, wave=wave, question_id=question_id)
-    means = {c: mean for c, answers in found if (mean := mean_position(answers)) is not None}
+    means = {c: mean for c, answers in found if (mean := mean_of(answers.shares)) is not None}
     tips = {country: f"{country_name(country)}: {mean:.2f}" for country, mean in means.items()}
     shown = world_map(means, tips=tips, label="Mean position by country; the table says it too")
     return f"<h2>Mean position, 0 first option to 1 last</h2>{shown}"

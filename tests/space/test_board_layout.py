@@ -10,6 +10,7 @@ import pytest
 
 import space
 from codebook.countries import countries
+from space.render.bars import Series, mean_of, share_bars
 from space.render.world import colour_steps, geometry, step_of, world_map
 
 ROOT = Path(space.__file__).parent
@@ -77,3 +78,29 @@ def test_geometry_is_small() -> None:
     path = ROOT / "data" / "world.json"
     assert path.stat().st_size < 200_000
     assert "Natural Earth" in json.loads(path.read_text())["source"]
+
+
+@pytest.mark.parametrize(
+    ("shares", "mean"),
+    [
+        # By hand: positions 0, 1/2, 1.
+        ([0.5, 0.25, 0.25], 0.25 * 0.5 + 0.25),
+        ([1.0, 0.0], 0.0),
+        ([0.0, 0.0, 0.0, 1.0], 1.0),
+        # Shares that do not sum to one count by their proportions.
+        ([2.0, 2.0], 0.5),
+        ([0.5, None], None),
+        ([0.0, 0.0], None),
+        ([1.0], None),
+    ],
+)
+def test_mean_position_by_hand(shares, mean) -> None:
+    assert mean_of(shares) == (None if mean is None else pytest.approx(mean))
+
+
+def test_bars_say_their_shares_and_what_is_missing() -> None:
+    shown = share_bars(["yes", "<no>"], [Series("People", "people", [0.123, None])])
+    assert "12.3%" in shown
+    assert "--share:0.1230" in shown
+    assert "&lt;no&gt;" in shown
+    assert "People: no answer" in shown
