@@ -192,11 +192,12 @@ def test_dta_letters_are_kinds_of_missing(
     np.testing.assert_array_equal(read_survey(path).answers, expected.answers)
 
 
-def test_xlsx(table: pl.DataFrame, expected: Survey, tmp_path: Path) -> None:
-    path = tmp_path / "pooled.xlsx"
-    table.to_pandas().to_excel(path, index=False)
-    found = read_survey(path)
-    assert_same(found, expected)
+def test_xlsx(table: pl.DataFrame, tmp_path: Path) -> None:
+    few = table.head(90)
+    few.to_pandas().to_excel(tmp_path / "pooled.xlsx", index=False)
+    few.write_csv(tmp_path / "pooled.csv")
+    found = read_survey(tmp_path / "pooled.xlsx")
+    assert_same(found, read_survey(tmp_path / "pooled.csv"))
     assert found.source.detected["format"] == "Excel (.xlsx)"
 
 
