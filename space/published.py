@@ -122,7 +122,7 @@ def published_html() -> str:
     rows = published_rows()
     headlines = [row for row in rows if not row.part]
     table = plain_table(
-        ("Model", "Protocol", "Figure", "As printed", "Source"),
+        ("Model", "Protocol", "Figure", "Value", "Source"),
         [
             (esc(r.name), esc(r.protocol), esc(r.score), f"{r.estimate:g}", esc(r.source))
             for r in headlines

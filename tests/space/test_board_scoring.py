@@ -118,3 +118,49 @@ def test_rescore_says_what_it_cannot_do(scored_store) -> None:
         "foreign": "other release",
     }
     assert read_report(path) == old
+
+
+@pytest.fixture(scope="module")
+def advice_store(tmp_path_factory):
+    """A store with real scores of advice that leans with Hofstede's individualism."""
+    from codebook.countries import countries
+    from codebook.dilemmas import dilemmas
+
+    root = tmp_path_factory.mktemp("advice")
+    asked = [one for one in dilemmas().values() if one.dimension == "individualism"][:10]
+    records = [
+        {
+            "prompt_id": one.dilemma_id,
+            "country": country.country,
+            "approach": "persona",
+            "language": "en",
+            "option_order": "",
+            "repeat": 0,
+            "side": "high" if 10 * at < country.hofstede.scores["individualism"] else "low",
+        }
+        for country in countries().values()
+        if country.hofstede
+        for at, one in enumerate(asked)
+    ]
+    path = write_predictions(
+        root / "adviser.jsonl",
+        records,
+        meta=PredictionsMeta(name="adviser", model="org/adviser", method="forced_choice"),
+        kind="advice",
+    )
+    store = open_store(root / "store", create=True)
+    add_predictions(store, path, release=open_release("reference"), row_class="uploaded")
+    return store
+
+
+def test_advice_has_its_own_column_and_tables(advice_store) -> None:
+    from space.render.model import model_html
+
+    found = row(advice_store)
+    assert found["protocols"] == "advice"
+    assert found["cells"]["advice_r"]["estimate"] > 0.9
+    assert found["cells"].get("alignment", {}).get("estimate") is None
+    assert found["rank"] is None
+    page = model_html(advice_store, "adviser")
+    assert "Advice: correlation with Hofstede" in page
+    assert "individualism" in page
