@@ -24,7 +24,7 @@ SCORERS: tuple[ScorerName, ...] = ("tree", "cached", "padded", "naive")
 _LOGIT_ELEMENTS = 2**28
 
 #: Ids that computing a prefix apart must save.
-_MIN_SAVED_CPU = 48
+_MIN_SAVED_CPU = 16
 _MIN_SAVED_ACCELERATOR = 4096
 
 Scores = list[list[float]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,12 @@ from elicitation.hf.items import Ids, Item, common_prefix
 
 #: Stands where an assistant's reply goes, to see what the template puts behind it.
 _PROBE = "qZq"
+
+#: Least characters of a prompt's end that are encoded with each option.
+_KEPT_END = 80
+
+#: Between the last letter of a word and the space before the next one.
+_WORD = re.compile(r"[A-Za-z] [A-Za-z]")
 
 _NO_TEMPLATE = "the model has no chat template; ask it with plain prompts"
 
@@ -149,12 +156,47 @@ class Encoder:
         prompt, start = request.prompt, self._start
         if request.is_chat:
             prompt, start = self._chat_text(request.messages), ()
-        context, *wholes = self._encode_all([prompt, *(prompt + option for option in options)])
+        context, wholes = self._with_options(prompt, options)
         cut = min(min(common_prefix(context, whole), len(whole) - (not ids)) for whole in wholes)
         if len(start) + cut < 1:
             raise TokenError("the context has no token before the options; it cannot be scored")
         item = Item(start + context[:cut], tuple(whole[cut:] + ids for whole in wholes))
         return _checked(item, request.options)
+
+    def _with_options(self, prompt: str, options: Sequence[str]) -> tuple[Ids, list[Ids]]:
+        """A prompt alone, and with each option behind it, as one text each.
+
+        Where the tokenizer cuts texts into words first, the words before the last one do not
+        depend on what follows; so only the prompt's end is encoded again with each option, if
+        the prompt's own tokens show that there is a border where the end begins.
+        """
+        cut = self._last_word(prompt) if self._cuts_words else 0
+        if cut:
+            context, end, *ends = self._encode_all(
+                [prompt, prompt[cut:], *(prompt[cut:] + option for option in options)]
+            )
+            head = context[: -len(end)]
+            if head + end == context:
+                return context, [head + ids for ids in ends]
+        context, *wholes = self._encode_all([prompt, *(prompt + option for option in options)])
+        return context, wholes
+
+    @staticmethod
+    def _last_word(prompt: str) -> int:
+        """Where a word begins, with the space before it, well before the prompt's end; else 0."""
+        found = 0
+        for match in _WORD.finditer(prompt, max(0, len(prompt) - 3 * _KEPT_END)):
+            if match.start() + 1 > len(prompt) - _KEPT_END:
+                break
+            found = match.start() + 1
+        return found
+
+    @cached_property
+    def _cuts_words(self) -> bool:
+        """Whether texts are cut into words by a pattern before anything is merged."""
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        described = str(getattr(backend, "pre_tokenizer", None))
+        return "ByteLevel" in described or "Split(" in described
 
     def _apart(self, context: Ids, options: Sequence[str], ids: Ids) -> Item:
         """Options encoded by themselves, behind a template that cannot be encoded as text."""

@@ -19,6 +19,7 @@ from tests.support.tiny_models import (
     BOS,
     END_OF_TURN,
     bpe_tokenizer,
+    corpus,
     merging_tokenizer,
     sentencepiece_file,
 )
@@ -111,6 +112,20 @@ def test_no_terminated_option_begins_another(encoders, name, prompt, options) ->
     for first in item.options:
         for second in item.options:
             assert first is second or second[: len(first)] != first
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_long_prompts_are_the_tokens_of_the_whole_too(encoders, name) -> None:
+    """Where only a prompt's end is encoded with each option, nothing changes."""
+    encoder = encoders[name]
+    options = (" Very important", "\n\nYes", " 10", "s", "非常重要", "  two", "'s")
+    for first in range(0, 200, 9):
+        prompt = "\n\n".join(corpus()[first : first + 8])
+        for end in ("", " ", "\n", "\nAnswer:", " (", "?\n\n", " 回答：", "…"):
+            item = encoder.scored_item(_scored(prompt + end, options, "none"))
+            for option, ids in zip(options, item.options, strict=True):
+                whole = tuple(encoder.tokenizer(prompt + end + option)["input_ids"])
+                assert item.context + ids == whole
 
 
 def test_without_terminator_one_option_begins_another(encoders) -> None:

@@ -33,7 +33,7 @@ from transformers import (
 )
 
 from codebook.render import RenderError, label_text, render_question
-from codebook.wordings import languages, wording
+from codebook.wordings import wording
 
 # Models as small as these gain nothing from threads, and lose much on a busy machine.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -61,19 +61,18 @@ OTHER_SCRIPTS = (
 
 @cache
 def corpus() -> tuple[str, ...]:
-    """Every question with its answers, in all languages there are, and some other scripts."""
+    """Every question with its answers in English, and some sentences in other scripts.
+
+    Not the other wordings: tokenizers made of this are to stay as they are when one is added.
+    """
     lines: list[str] = []
-    for language in languages():
-        texts = wording(language)
-        for question_id in texts.stems:
-            try:
-                question = render_question(question_id, wording=texts)
-            except RenderError:
-                continue
-            lines.append(question.text)
-            lines.extend(
-                label_text(question_id, option.code, wording=texts) for option in question.options
-            )
+    for question_id in wording("en").stems:
+        try:
+            question = render_question(question_id)
+        except RenderError:
+            continue
+        lines.append(question.text)
+        lines.extend(label_text(question_id, option.code) for option in question.options)
     return (*lines, *OTHER_SCRIPTS)
 
 

@@ -1,0 +1,248 @@
+"""How fast options are scored, next to lm-evaluation-harness: same model, same items, one run.
+
+`python benchmarks/elicit.py [--smoke] [--assert]` makes random models of about 7 million
+parameters (float32, one thread) and items of the survey's own texts with contexts of about 890
+tokens that share long beginnings, and prints items per second of processor time and ratios:
+
+* whole options by cached rows, in every family;
+* whole options by the packed tree, where it applies;
+* option letters as the next token.
+
+Both sides start from text. The harness scores a part of the items, for it shares nothing between
+items; its batch size is the faster one of two. Every score is compared with the harness's.
+`--assert` fails where a ratio is missed. `elicit_client.py` measures plan, resume and client.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import torch
+
+from codebook import question_set, render
+from elicitation.backends.base import Request
+from elicitation.backends.registry import BackendOptions
+from elicitation.hf.backend import HfBackend
+from elicitation.hf.loading import Loaded
+from tests.support.tiny_models import FAMILIES, bpe_tokenizer, corpus, tiny_model
+
+#: What has to be reached, as ratios to lm-evaluation-harness.
+CACHED_RATIO, TREE_RATIO, LABEL_RATIO = 6.0, 20.0, 8.0
+
+#: Largest difference from the harness's log-probabilities, in nats.
+TOLERANCE = 1e-3
+
+#: Tokens that all contexts share, and that the items of one group share besides.
+COMMON, GROUP = 640, 160
+
+GROUP_ITEMS = 16
+
+#: Size of the models: about 7 million parameters with 8192 tokens.
+SIZE = {
+    "hidden_size": 256,
+    "intermediate_size": 512,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "initializer_range": 0.05,
+}
+CHANGES: dict[str, dict[str, Any]] = {
+    "gpt2": {},
+    "mistral": {**SIZE, "sliding_window": 256},
+    "gemma3": {**SIZE, "head_dim": 32, "sliding_window": 256},
+    "qwen3": {**SIZE, "head_dim": 32},
+}
+VOCABULARY = 8192
+
+
+class Rate(NamedTuple):
+    """One measurement.
+
+    Attributes:
+        items_per_second: of processor time.
+        scores: log-probabilities of the options, by item.
+    """
+
+    items_per_second: float
+    scores: list[tuple[float, ...]]
+
+
+def requests_of(count: int, tokenizer: Any) -> list[Request]:
+    """Items of the survey's texts; 6.2 options an item."""
+    asked = [render.render_question(q) for q in question_set("alignment")]
+    by_size = {size: [q for q in asked if len(q.options) == size] for size in (4, 5, 10)}
+    sizes = (4, 10, 5, 4, 10, 4, 5, 4, 10, 5)
+    common = _cut(tokenizer, corpus(), COMMON, 0)
+    found = []
+    for index in range(count):
+        group = _cut(tokenizer, corpus(), GROUP, 1 + index // GROUP_ITEMS)
+        pool = by_size[sizes[index % len(sizes)]]
+        question = pool[index // len(sizes) % len(pool)]
+        found.append(
+            Request(
+                f"item{index}",
+                "score_options",
+                prompt=f"{common}\n\n{group}\n\n{question.text}\nAnswer:",
+                options=tuple(
+                    f" {option.text}" if option.text != option.label else f" {option.label}"
+                    for option in question.options
+                ),
+                terminator="newline",
+            )
+        )
+    return found
+
+
+def label_requests(requests: Sequence[Request]) -> list[Request]:
+    """The same contexts, after which a letter follows a bracket: one token each."""
+    return [
+        Request(
+            r.request_id,
+            "score_labels",
+            prompt=f"{r.prompt} (",
+            options=tuple("ABCDEFGHIJ"[: len(r.options)]),
+        )
+        for r in requests
+    ]
+
+
+def _cut(tokenizer: Any, texts: Sequence[str], size: int, turn: int) -> str:
+    """Texts from the `turn`-th on, cut to about `size` tokens."""
+    start = turn * 37 % len(texts)
+    text = "\n\n".join((*texts[start:], *texts[:start])[:200])
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"][:size]
+    return str(tokenizer.decode(ids))
+
+
+def ours(model: Any, tokenizer: Any, requests: Sequence[Request], scorer: str) -> Rate:
+    """Our backend, from text to scores; its own check comes before the clock starts."""
+    options = BackendOptions(device="cpu", dtype="float32", scorer=scorer)
+    backend = HfBackend(Loaded(model, tokenizer, "random", "0"), options)
+    found: dict[str, tuple[float, ...]] = {}
+
+    def keep(request: Request, response: Any) -> None:
+        if response.status != "ok":
+            raise RuntimeError(f"{request.request_id}: {response.error}")
+        found[request.request_id] = response.option_logprobs
+
+    backend.run(requests[:2], on_response=keep)
+    used = backend.environment()["scorer_used"]
+    if used != scorer:
+        raise RuntimeError(f"{scorer} was given up for {used}: {backend.capabilities().notes}")
+    start = time.process_time()
+    backend.run(requests, on_response=keep)
+    seconds = time.process_time() - start
+    return Rate(len(requests) / seconds, [found[r.request_id] for r in requests])
+
+
+def harness(model: Any, tokenizer: Any, requests: Sequence[Request]) -> Rate:
+    """lm-evaluation-harness on the same texts, at the faster of two batch sizes."""
+    few = requests[:3]
+    sizes = {size: _harness(model, tokenizer, few, size).items_per_second for size in (1, 8)}
+    return _harness(model, tokenizer, requests, max(sizes, key=lambda size: sizes[size]))
+
+
+def _harness(model: Any, tokenizer: Any, requests: Sequence[Request], batch: int) -> Rate:
+    from lm_eval.api.instance import Instance
+    from lm_eval.models.huggingface import HFLM
+
+    lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch, device="cpu")
+    ending = {"score_options": "\n", "score_labels": ""}
+    instances = [
+        Instance("loglikelihood", {}, (r.prompt, option + ending[r.kind]), k)
+        for r in requests
+        for k, option in enumerate(r.options)
+    ]
+    start = time.process_time()
+    answers = iter(lm.loglikelihood(instances, disable_tqdm=True))
+    seconds = time.process_time() - start
+    scores = [tuple(next(answers)[0] for _ in r.options) for r in requests]
+    return Rate(len(requests) / seconds, scores)
+
+
+def distance(first: Sequence[tuple[float, ...]], second: Sequence[tuple[float, ...]]) -> float:
+    """Largest difference of log-probabilities of the items that both have."""
+    pairs = zip(first, second, strict=False)
+    return max(abs(a - b) for x, y in pairs for a, b in zip(x, y, strict=True))
+
+
+class Table:
+    """Prints measurements, and remembers what was missed."""
+
+    def __init__(self) -> None:
+        self.missed: list[str] = []
+        print(f"{'':34s} {'harness':>10s} {'ours':>10s} {'ratio':>8s} {'goal':>6s} {'nats':>9s}")
+
+    def add(self, name: str, base: Rate, rate: Rate, goal: float) -> None:
+        """One line: items per second of both sides, ratio, goal, distance."""
+        ratio = rate.items_per_second / base.items_per_second
+        apart = distance(base.scores, rate.scores)
+        print(
+            f"{name:34s} {base.items_per_second:10.2f} {rate.items_per_second:10.1f} "
+            f"{ratio:7.1f}x {goal:5.0f}x {apart:9.1e}",
+            flush=True,
+        )
+        if ratio < goal:
+            self.missed.append(f"{name}: {ratio:.1f}x, not {goal:.0f}x")
+        if not apart < TOLERANCE:
+            self.missed.append(f"{name}: {apart:.1e} nats from the harness")
+
+
+def measure(families: Sequence[str], count: int, judged: int) -> list[str]:
+    """All measurements; what was missed."""
+    tokenizer = bpe_tokenizer(vocabulary=VOCABULARY)
+    requests = requests_of(count, tokenizer)
+    sizes = [len(tokenizer(r.prompt)["input_ids"]) for r in requests]
+    options = [len(r.options) for r in requests]
+    print(
+        f"{count} items ({judged} for the harness), contexts of {sum(sizes) / count:.0f} tokens, "
+        f"{sum(options) / count:.1f} options, {torch.get_num_threads()} thread"
+    )
+    table = Table()
+    for family in families:
+        changes = CHANGES.get(family, SIZE)
+        model = tiny_model(family, vocabulary=VOCABULARY, **changes)
+        base = harness(model, tokenizer, requests[:judged])
+        cached = ours(model, tokenizer, requests, "cached")
+        table.add(f"{family}, whole options, cached", base, cached, CACHED_RATIO)
+        if family not in ("mistral", "gemma3"):
+            tree = ours(model, tokenizer, requests, "tree")
+            table.add(f"{family}, whole options, tree", base, tree, TREE_RATIO)
+        if family == "llama":
+            labels = label_requests(requests)
+            base = harness(model, tokenizer, labels[:judged])
+            found = ours(model, tokenizer, labels, "tree")
+            table.add(f"{family}, letters", base, found, LABEL_RATIO)
+    return table.missed
+
+
+def main() -> int:
+    """Read the command line, measure; 1 where a goal was missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--smoke", action="store_true", help="few items, one family")
+    parser.add_argument("--assert", dest="check", action="store_true")
+    parser.add_argument("--family", choices=tuple(FAMILIES), action="append")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    torch.set_num_threads(1)
+    families = arguments.family or (("llama",) if arguments.smoke else tuple(FAMILIES))
+    missed = measure(families, *((32, 3) if arguments.smoke else (96, 8)))
+    for line in missed:
+        print(f"missed: {line}")
+    return 1 if missed and arguments.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""Sub-commands of `opinion-atlas`: export, import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+
+def _listed(text: str) -> object:
+    """A parameter that takes names separated by commas or spaces."""
+    return Parameter(help=text, consume_multiple=True, negative="")
+
+
+def export(
+    out: Annotated[Path, Parameter(help="A new folder; each condition gets a folder in it.")],
+    /,
+    *,
+    to: Annotated[
+        Literal["lm-eval", "inspect"],
+        Parameter(help="lm-evaluation-harness, or inspect_ai."),
+    ],
+    release: Annotated[
+        str, Parameter(help="Folder of a release, ORG/NAME@tag on the Hub, or `reference`.")
+    ] = "reference",
+    protocol: Annotated[str, Parameter(help="alignment or judgments.")] = "judgments",
+    method: Annotated[
+        str,
+        Parameter(
+            help="option_likelihood, label_likelihood, verbalized, sequence or forced_choice; the "
+            "protocol's own by default. inspect_ai scores no whole options."
+        ),
+    ] = "",
+    steer: Annotated[tuple[str, ...], _listed("none, persona, few-shot.")] = (),
+    countries: Annotated[
+        tuple[str, ...], _listed("ISO3 codes; `all` are those of the release, `none` is nobody.")
+    ] = ("all",),
+    groups: Annotated[tuple[str, ...], _listed("Groups within every country: sex=female.")] = (),
+    questions: Annotated[tuple[str, ...], _listed("Ids (Q1) or sets (judgments).")] = (),
+    languages: Annotated[tuple[str, ...], _listed("Languages of the prompts, or `own`.")] = ("en",),
+    vary: Annotated[
+        tuple[str, ...], _listed("Forms of the prompts, as for `opinion-atlas elicit`.")
+    ] = ("default",),
+    terminator: Annotated[
+        Literal["newline", "none"],
+        Parameter(help="What ends a scored option; `none` is the papers' variant."),
+    ] = "newline",
+    prompts: Annotated[
+        Literal["chat", "plain"],
+        Parameter(help="chat: the harness applies the model's template; plain: for base models."),
+    ] = "plain",
+    max_tokens: Annotated[int | None, Parameter(help="Most tokens of a reply.")] = None,
+    seed: Annotated[int, Parameter(help="Seed of everything that is drawn.")] = 0,
+) -> None:
+    """Write a study as a task of lm-evaluation-harness or inspect_ai.
+
+    What the harness logs can be turned into a predictions file with `opinion-atlas import`.
+    """
+    from elicitation.interop.command import export_study
+    from elicitation.study_options import StudyOptions
+    from elicitation.terminal import say
+
+    options = StudyOptions(
+        protocol=protocol,
+        method=method,
+        steer=_split(steer),
+        countries=_split(countries),
+        groups=_split(groups),
+        questions=_split(questions),
+        languages=_split(languages),
+        vary=_split(vary),
+        max_tokens=max_tokens,
+        seed=seed,
+        terminator=terminator,
+        reask=False,
+    )
+    tasks = export_study(options, out, harness=to, release=release, chat=prompts == "chat")
+    for task in tasks:
+        say(f"{task.name}: {task.items} items in {task.folder}\n  {task.run}")
+
+
+def import_log(
+    log: Annotated[
+        Path,
+        Parameter(
+            help="samples_*.jsonl of lm-evaluation-harness (--log_samples), or .eval of inspect_ai."
+        ),
+    ],
+    /,
+    *,
+    out: Annotated[
+        Path, Parameter(help="Predictions file ending in .jsonl, .csv, .tsv or .parquet.")
+    ],
+    task: Annotated[
+        Path | None,
+        Parameter(help="The exported folder of the task; needed for lm-evaluation-harness."),
+    ] = None,
+    model: Annotated[str, Parameter(help="Name of the model, where the log has it wrong.")] = "",
+    notes: Annotated[str, Parameter(help="Remark for the metadata.")] = "",
+) -> None:
+    """Turn the log of another harness into a predictions file.
+
+    The task must have been written by `opinion-atlas export`.
+    """
+    from elicitation.interop.imported import import_log as run
+    from elicitation.terminal import say
+
+    done = run(log, out, task=task, model=model, notes=notes)
+    say(f"{done.path}: {done.records} records of {done.answers} answers")
+
+
+def _split(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names given with commas, spaces, or both."""
+    parts = (part.strip() for name in names for part in name.split(","))
+    return tuple(part for part in parts if part)

@@ -1,0 +1,124 @@
+"""What `opinion-atlas export` and `opinion-atlas import` do."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from contracts.atomic import atomic_folder
+from contracts.errors import fail
+from contracts.release import open_release
+from elicitation.interop.exported import export_items
+from elicitation.plan import Plan
+from elicitation.study_options import StudyOptions, make_study
+
+Harness = Literal["lm-eval", "inspect"]
+
+
+class ExportedTask(NamedTuple):
+    """One task that was written.
+
+    Attributes:
+        name: name of the task.
+        folder: its folder.
+        items: number of items.
+        run: how it is run.
+    """
+
+    name: str
+    folder: Path
+    items: int
+    run: str
+
+
+def export_study(
+    options: StudyOptions, out: Path, *, harness: Harness, release: str, chat: bool
+) -> list[ExportedTask]:
+    """Write a study as tasks of another harness, a folder for each condition.
+
+    Args:
+        options: what is asked; the method must give distributions.
+        out: a new folder.
+        harness: `lm-eval` or `inspect`.
+        release: the release asked about.
+        chat: whether prompts are chats.
+
+    Raises:
+        ContractError: the study is wrong, or the harness cannot ask so.
+    """
+    opened = open_release(release)
+    plan = Plan(make_study(options, opened, chat=chat, remote=False), opened)
+    _check(plan)
+    written = []
+    with atomic_folder(out) as partial:
+        for condition in plan.conditions:
+            name = task_name(plan, condition.name)
+            (partial / name).mkdir()
+            items = export_items(plan, condition.name, partial / name)
+            _write_task(plan, partial / name, name, harness)
+            run = _how_to_run(harness, out / name, name, chat=chat)
+            written.append(ExportedTask(name, out / name, items, run))
+    return written
+
+
+def task_name(plan: Plan, condition: str) -> str:
+    """Name of a condition's task; a Python name."""
+    parts = ("atlas", plan.study.protocol, plan.study.method, condition)
+    return re.sub(r"[^a-z0-9]+", "_", "_".join(parts).lower()).strip("_")
+
+
+def _check(plan: Plan) -> None:
+    study = plan.study
+    if plan.predictions_kind != "distribution":
+        raise fail(
+            "export-kind",
+            "only questions whose answer is a distribution are exported",
+            column="--method",
+            found=f"{study.protocol}, {study.method}",
+            hint="Persons and dilemmas are asked with `opinion-atlas elicit`.",
+        )
+    if study.repeats > 1:
+        raise fail(
+            "export-repeats",
+            "a harness repeats by its own setting, and asks each item once here",
+            column="--method",
+            found=f"{study.method}, {study.repeats} repeats",
+            hint="Take a method that asks once, such as option_likelihood or verbalized.",
+        )
+    if study.how.request_kind == "score_options" and study.terminator == "end":
+        raise fail(
+            "export-terminator",
+            "which token ends a turn is known only with the model",
+            column="--terminator",
+            found="end",
+            allowed="newline, none",
+        )
+
+
+def _write_task(plan: Plan, folder: Path, name: str, harness: Harness) -> None:
+    if harness == "lm-eval":
+        from elicitation.interop import lm_eval_side
+
+        lm_eval_side.write_task(plan, folder, name)
+        return
+    try:
+        from elicitation.interop import inspect_side
+    except ImportError:
+        raise fail(
+            "no-inspect",
+            "writing this task needs inspect_ai",
+            column="--to",
+            hint="Install it with: pip install inspect-ai",
+        ) from None
+    inspect_side.write_task(plan, folder, name)
+
+
+def _how_to_run(harness: Harness, folder: Path, name: str, *, chat: bool) -> str:
+    if harness == "inspect":
+        return f"inspect eval {folder / name}.py --model hf/ORG/NAME"
+    template = " --apply_chat_template" if chat else ""
+    return (
+        f"lm_eval run --model hf --model_args pretrained=ORG/NAME --include_path {folder} "
+        f"--tasks {name} --log_samples --output_path logs{template}"
+    )

@@ -1,0 +1,133 @@
+"""The items of an exported study: all that a harness asks and all that a reader needs later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from contracts.digests import pretty_json
+from contracts.errors import fail
+from contracts.predictions_meta import PredictionsMeta
+from elicitation.backends.base import Response
+from elicitation.plan import Call, Plan
+from elicitation.provenance import condition_meta
+from elicitation.runner import item_record
+from elicitation.shown import Shown
+from elicitation.store import ItemRecord, StoredItem
+
+#: Version of the exported files.
+EXPORT_VERSION = 1
+
+#: Names the items of an exported study among the documents of a harness.
+RECORD_KEY = "opinion_atlas"
+
+ABOUT_NAME = "about.json"
+ITEMS_NAME = "items.jsonl"
+
+
+def export_items(plan: Plan, condition_name: str, folder: Path) -> int:
+    """Write the items of one condition to `folder`: `items.jsonl` and `about.json`.
+
+    Returns:
+        The number of items.
+    """
+    condition = next(c for c in plan.conditions if c.name == condition_name)
+    count = 0
+    with (folder / ITEMS_NAME).open("w", encoding="utf-8") as handle:
+        for call in plan.calls(condition):
+            language = plan.language(condition, call.item.target)
+            handle.write(json.dumps(document(call, language), ensure_ascii=False) + "\n")
+            count += 1
+    meta = condition_meta(
+        plan, condition, backend={"model": "unknown"}, environment={}, stated={}
+    ).model_dump(mode="json")
+    about = {"export_version": EXPORT_VERSION, "condition": condition_name, "meta": meta,
+             "release": plan.study.release}  # fmt: skip
+    (folder / ABOUT_NAME).write_text(pretty_json(about), encoding="utf-8")
+    return count
+
+
+def document(call: Call, language: str) -> dict[str, Any]:
+    """One item as a document: flat fields for the harness, the record for the reader."""
+    request, record = call.request, item_record(call.item, call, language)
+    ending = "\n" if request.kind == "score_options" and request.terminator == "newline" else ""
+    return {
+        "prompt": request.messages[-1].content if request.is_chat else request.prompt,
+        "choices": [option + ending for option in request.options],
+        "target": 0,
+        "question_id": record.spec["question_id"],
+        "country": record.spec.get("country", ""),
+        "group": record.spec.get("group", ""),
+        RECORD_KEY: json.dumps(
+            {
+                "item_id": record.item_id,
+                "condition": record.condition,
+                "spec": dict(record.spec),
+                "shown": record.shown.to_json(),
+            },
+            ensure_ascii=False,
+        ),
+    }
+
+
+def record_of(doc: Mapping[str, Any], *, where: str = "") -> ItemRecord:
+    """The record in a document.
+
+    Raises:
+        ContractError: the document was not exported from here.
+    """
+    if RECORD_KEY not in doc:
+        raise fail(
+            "foreign-task",
+            "the log holds answers to a task that `opinion-atlas export` did not write",
+            where=where,
+            found=", ".join(sorted(doc)[:8]),
+            hint="Only logs of exported tasks say which question and country an answer is to.",
+        )
+    fields = json.loads(doc[RECORD_KEY])
+    return ItemRecord(
+        fields["item_id"], fields["condition"], fields["spec"], Shown.from_json(fields["shown"])
+    )
+
+
+def scored(
+    doc: Mapping[str, Any], logprobs: Iterable[float | None], *, where: str = ""
+) -> StoredItem:
+    """An item answered by log-probabilities of its options."""
+    record = record_of(doc, where=where)
+    response = Response(
+        record.item_id, "ok", option_logprobs=tuple(logprobs), logprobs_kind="exact"
+    )
+    return StoredItem(record, response, None)
+
+
+def written(
+    doc: Mapping[str, Any], text: str, *, truncated: bool = False, where: str = ""
+) -> StoredItem:
+    """An item answered by a reply."""
+    record = record_of(doc, where=where)
+    status = "truncated" if truncated else "ok"
+    return StoredItem(record, Response(record.item_id, status, texts=(text,)), None)  # type: ignore[arg-type]
+
+
+def read_items(folder: Path) -> Iterator[dict[str, Any]]:
+    """The documents of an exported folder."""
+    with (folder / ITEMS_NAME).open(encoding="utf-8") as handle:
+        for line in handle:
+            yield json.loads(line)
+
+
+def read_about(folder: Path) -> dict[str, Any]:
+    """What an exported folder says of itself."""
+    found: dict[str, Any] = json.loads((folder / ABOUT_NAME).read_text(encoding="utf-8"))
+    return found
+
+
+def exported_meta(about: Mapping[str, Any], *, model: str, notes: str) -> PredictionsMeta:
+    """Metadata of predictions made from an exported task's answers."""
+    meta = PredictionsMeta.model_validate(about["meta"])
+    short = model.rstrip("/").rsplit("/", 1)[-1]
+    name = meta.name.replace("unknown", short, 1)
+    return meta.model_copy(update={"model": model, "name": name, "notes": notes})
