@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from space.columns import COLUMNS, PAGE_ROWS, PARTS, Column
+from space.columns import PAGE_ROWS, PARTS, Column
 from space.facts import Facts, read_facts
 from space.query import BoardQuery
 from space.store import Store
@@ -192,8 +192,3 @@ def _plain_row(row: Mapping[str, Any], columns: Sequence[Column]) -> dict[str, A
     for key in ("release", "release_digest", "scorer_version"):
         flat[key] = row[key]
     return flat
-
-
-def known_column(key: str) -> bool:
-    """Whether `key` is a fixed column."""
-    return key in COLUMNS

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from codebook.countries import countries
 from codebook.questions import CATEGORIES
@@ -113,8 +112,3 @@ def _facet_counts(db: sqlite3.Connection, facet: str) -> dict[str, int]:
         for name in str(names).split(" ") if facet == "protocol" else [str(names)]:
             counts[name] = counts.get(name, 0) + int(number)
     return counts
-
-
-def row_summary(row: Mapping[str, Any]) -> str:
-    """One line that tells rows apart: name and condition."""
-    return f"{row['name']} ({row['method']}, {row['steering']}, {row['language']})"

@@ -13,7 +13,7 @@ from space.facts import read_facts
 from space.pages.parts import html_box
 from space.people import People
 from space.query import parse_query
-from space.render.model import find_cell
+from space.render.answers import find_cell
 from space.store import Store
 from space.texts import API_GUIDE
 

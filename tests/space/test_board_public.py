@@ -18,7 +18,7 @@ from space.people import WITHHELD, _answers
 from space.public import public_report
 from space.query import BoardQuery
 from space.raw_answers import find_answer
-from space.render.model import answer_html
+from space.render.answers import answer_html
 from space.static_site import row_page
 from space.store import open_store
 
