@@ -47,6 +47,16 @@ COMMANDS: dict[str, tuple[str, Group, str]] = {
         MODELS,
         "Read a run's stored replies into predictions, or a file of answers from outside.",
     ),
+    "export": (
+        "elicitation.interop.cli:export",
+        MODELS,
+        "Write a task for lm-evaluation-harness or inspect_ai.",
+    ),
+    "import": (
+        "elicitation.interop.cli:import_log",
+        MODELS,
+        "Turn logs of other harnesses into a predictions file.",
+    ),
     "wording": (
         "elicitation.cli:wording",
         MODELS,
