@@ -57,7 +57,9 @@ def ensure_environment(profile: str) -> Path:
     print(f"Installing the pinned requirements ({profile}) ...", flush=True)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     for name in PROFILES[profile]:
-        _run(*pip, "--no-deps", "-r", name)
+        # Hashed files are whole; the models' one leaves torch its libraries, which differ.
+        whole = [] if name.endswith("models.txt") else ["--no-deps"]
+        _run(*pip, *whole, "-r", name)
     _run(*pip, "--no-deps", "--editable", ".")
     stamp.write_text(_stamp(profile))
     return python
