@@ -4,9 +4,11 @@ Every pipeline runs in a process of its own on the same synthetic file:
 
 - floor: parse the columns of a release with pyarrow, and write long rows that are ready made.
   What it does not do is everything between: no codes checked, no people, no splits, no digests.
-- lean: our reader, checks, splits and digests; rows of respondent, question, answer alone.
+- lean: our reader, checks, splits and digests; rows of respondent, question, answer alone, and
+  the table of respondents, which has the demographics once per person.
 - full: `opinion-atlas build` as it is, all tables.
-- melt: the same rows in the same three files by pandas alone: read_csv, melt, filter, sort.
+- melt: the same by pandas alone, as it is usually done: read_csv, melt with the main demographics
+  as id columns, filter, sort by person, three files. The same rows with the same information.
 - load: first `load_dataset` of the configs `responses` and `lean`, and a pass over their rows.
 
 Bars (`--assert`): lean takes at most 1.5 times the floor's CPU, a third of melt's CPU and a sixth
@@ -110,9 +112,10 @@ def floor(source: Path, out: Path) -> dict[str, float]:
 def lean(source: Path, out: Path) -> dict[str, float]:
     """Our pipeline, with the columns of the config `lean` alone."""
     import contracts.release_writer
-    from contracts.release_writer import TableWriter
+    from contracts.release_writer import TableWriter, write_tables
     from dataset_builder.build import prepare
     from dataset_builder.options import BuildOptions
+    from dataset_builder.people import respondents_table
     from dataset_builder.reading import read_survey
     from dataset_builder.responses import LEAN_LAYOUT, write_responses
 
@@ -121,6 +124,7 @@ def lean(source: Path, out: Path) -> dict[str, float]:
     (people,) = prepare([read_survey(source)], BuildOptions())
     writer = TableWriter(out, "responses")
     write_responses(writer, [people], layout=LEAN_LAYOUT)
+    write_tables(out, {"respondents": respondents_table(people, tuple(people.codes))})
     return {"rows": writer.close().rows}
 
 
@@ -133,24 +137,30 @@ def full(source: Path, out: Path) -> dict[str, float]:
 
 
 def melt(source: Path, out: Path) -> dict[str, float]:
-    """The rows of `lean` in its three files, as one would write it with pandas alone."""
+    """Long rows with the main demographics, as one writes them with pandas alone."""
     import hashlib
 
     import pandas as pd
 
     from codebook import value_questions
+    from codebook.harmonised import HARMONISED
+    from contracts.tables import ROW_DEMOGRAPHICS
 
     columns = _needed_columns(source)
-    wide = pd.read_csv(source, usecols=columns)
+    persons = ["B_COUNTRY", *(HARMONISED[name].variable for name in ROW_DEMOGRAPHICS)]
+    wide = pd.read_csv(source, usecols=[*columns, *persons])
     for name in columns[1:]:
         scale = value_questions()[name].scale
         assert scale is not None
         wide[name] = wide[name].where(wide[name].isin(scale.codes), -1).astype("int16")
-    wide["u"] = [
+    uniform = [
         int.from_bytes(hashlib.blake2b(str(i).encode(), digest_size=8).digest()) / 2**64
         for i in wide["S007"]
     ]
-    long = wide.melt(id_vars=["S007", "u"], var_name="question_id", value_name="answer_code")
+    wide = pd.concat([wide, pd.Series(uniform, name="u")], axis=1)
+    long = wide.melt(
+        id_vars=["S007", "u", *persons], var_name="question_id", value_name="answer_code"
+    )
     long = long[long["answer_code"] >= 0].sort_values("S007", kind="stable")
     bounds = {"train": (0.0, 0.7), "validation": (0.7, 0.85), "test": (0.85, 1.0)}
     for name, (low, high) in bounds.items():

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from dataset_builder.build import build_release
+
 
 def run(
     *arguments: str | Path, limit_file_size: int | None = None
@@ -149,3 +151,16 @@ def test_help_teaches(tmp_path: Path) -> None:
         done = run(command, "--help")
         assert done.returncode == 0
         assert "--json" in done.stdout
+
+
+@pytest.mark.slow
+def test_sav_and_csv_of_the_same_people_give_the_same_rows(tmp_path: Path) -> None:
+    tables = {}
+    for suffix in ("csv", "sav"):
+        survey = tmp_path / f"people.{suffix}"
+        done = run("synthesize", "--out", survey, "--people", "200", "--seed", "8")
+        assert done.returncode == 0, done.stderr
+        manifest = build_release([survey], tmp_path / suffix)
+        tables[suffix] = {name: entry.row_digest for name, entry in manifest.tables.items()}
+        assert suffix in manifest.sources[0].detected["format"]
+    assert tables["csv"] == tables["sav"]
