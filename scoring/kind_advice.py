@@ -12,6 +12,7 @@ from codebook.countries import HOFSTEDE_DIMENSIONS
 from codebook.dilemmas import dilemmas
 from contracts.errors import fail
 from contracts.report import Coverage, Interval, Notice, ProtocolResult, Score
+from scoring.advice_tables import advice_tables
 from scoring.fill_alignment import number
 from scoring.geometry import Floats
 from scoring.inference.bootstrap import question_counts
@@ -66,6 +67,7 @@ def score_advice_file(predictions: Predictions, task: Task) -> Part:
     results = []
     if "advice" in task.protocols:
         result = _result(tally, task)
+        result.tables.update(advice_tables(predictions, result.tables["countries"], task))
         results.append(result)
         part.scores = result.scores
     part.protocols = all_protocols(results, task.protocols, _REASONS)  # type: ignore[arg-type]
