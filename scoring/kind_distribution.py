@@ -57,9 +57,10 @@ def score_distributions(
         release, geometry, wave=settings.wave, split=settings.split, weights=settings.weights
     )
     answers = read_answers(predictions, survey)
-    rng = np.random.default_rng(settings.seed)
+    # A stream for each purpose: leaving one protocol out moves no interval of another.
+    streams = np.random.default_rng(settings.seed).spawn(4)
     excluded = _excluded(predictions, survey, task)
-    overall, by_country = _score_twice(survey, answers, excluded, task, rng)
+    overall, by_country = _score_twice(survey, answers, excluded, task, streams[0])
     if not overall.scored.any():
         raise fail(
             "nothing-scored",
@@ -69,10 +70,10 @@ def score_distributions(
             hint=f"They were scored on the question set {settings.questions!r}, wave "
             f"{settings.wave}; name another with --questions.",
         )
-    part = _alignment_part(overall, by_country, predictions, release, task, rng)
+    part = _alignment_part(overall, by_country, predictions, release, task, streams[1:3])
     if cells:
         part.cells = cell_entries(by_country)
-    part.groups += _demographic_groups(predictions, release, task, excluded, rng)
+    part.groups += _demographic_groups(predictions, release, task, excluded, streams[3])
     part.notices += _notices(predictions, answers, survey, excluded, task)
     return part
 
@@ -124,7 +125,7 @@ def _alignment_part(
     predictions: Predictions,
     release: Release,
     task: Task,
-    rng: np.random.Generator,
+    streams: list[np.random.Generator],
 ) -> Part:
     centred = centred_scores(by_country)
     part = Part(coverage=cell_coverage(overall.answers, overall.expected))
@@ -132,13 +133,13 @@ def _alignment_part(
     results = []
     scores = overall_scores(overall, centred_scores(overall))
     if "alignment" in task.protocols:
-        tables = alignment_tables(overall, by_country, predictions, release, task, rng)
+        tables = alignment_tables(overall, by_country, predictions, release, task, streams[0])
         results.append(
             ProtocolResult(protocol="alignment", applies=True, scores=scores, tables=tables)
         )
     part.scores = scores
     if "judgments" in task.protocols:
-        result, correlations = judgment_result(overall, task, rng)
+        result, correlations = judgment_result(overall, task, streams[1])
         results.append(result)
         part.scores = [*scores, *result.scores]
         if correlations is not None:

@@ -139,6 +139,23 @@ def test_protocols_can_be_chosen(uniform: Predictions, reference: Release) -> No
     report = scoring.score(uniform, reference, protocols=["judgments"], replicates=20)
     reasons = {r.protocol: r.reason for r in report.protocols}
     assert reasons["alignment"] == "not asked for"
+
+
+def test_leaving_a_protocol_out_moves_no_interval_of_another(
+    baselines: Path, reference: Release
+) -> None:
+    predictions = read_predictions(baselines / "world-average.jsonl")
+    ids = codebook.question_set("probe")
+    whole = scoring.score(predictions, reference, questions=ids, replicates=20)
+    part = scoring.score(
+        predictions, reference, questions=ids, protocols=["judgments"], replicates=20
+    )
+    assert part.score("pearson") == whole.score("pearson")
+
+
+def test_a_flat_model_has_no_judgments(uniform: Predictions, reference: Release) -> None:
+    report = scoring.score(uniform, reference, protocols=["judgments"], replicates=20)
+    reasons = {r.protocol: r.reason for r in report.protocols}
     assert "every mean score is the same" in reasons["judgments"]
 
 
