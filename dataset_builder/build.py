@@ -27,7 +27,7 @@ from dataset_builder.options import BuildOptions
 from dataset_builder.people import People, describe_people, respondents_table
 from dataset_builder.probe import probe_table
 from dataset_builder.progress import Progress, Report, silent
-from dataset_builder.reading import read_survey
+from dataset_builder.reading.waves import prefer_own_files, read_surveys
 from dataset_builder.responses import WITHOUT_DEMOGRAPHICS, Layout, write_responses
 from dataset_builder.splits import split_people
 from dataset_builder.survey import Survey
@@ -178,8 +178,8 @@ def read_sources(
             surveys.append(source)
             continue
         with progress(f"reading {Path(source).name}") as report:
-            survey = read_survey(source, allow_unknown=allow_unknown, progress=report)
-            surveys.append(survey)
+            surveys += read_surveys(source, allow_unknown=allow_unknown, progress=report)
+    surveys = prefer_own_files(surveys)
     _check_overlap(surveys)
     return surveys
 

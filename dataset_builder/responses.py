@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from contracts.release_writer import ROW_GROUP_ROWS, TableWriter
 from contracts.tables import LEAN_COLUMNS, RESPONSES, ROW_DEMOGRAPHICS, SPLITS
-from dataset_builder.people import People
+from dataset_builder.people import NO_CODE, People
 from dataset_builder.positions import NO_POSITION
 from dataset_builder.progress import Report
 from dataset_builder.splits import TEST
@@ -98,7 +98,10 @@ def _rows(
     for name in layout.text_columns:
         columns[name] = people.text[name].take(block).repeat(counts)
     for variable in layout.codes:
-        columns[variable] = pa.array(np.repeat(people.codes[variable][block], counts))
+        # A file of an earlier wave lacks most of the variables of wave 7.
+        own = people.codes.get(variable)
+        codes = np.full(len(block), NO_CODE, np.int32) if own is None else own[block]
+        columns[variable] = pa.array(np.repeat(codes, counts))
     return pa.table({name: columns[name] for name in (*layout.fixed, *layout.text, *layout.codes)})
 
 

@@ -39,7 +39,7 @@ def read_tabular(
     if not assembly.rows:
         raise fail("no-rows", "the file has column names but no people", where=path.name)
     if not allow_unknown or assembly.unlisted.has("B_COUNTRY"):
-        assembly.unlisted.refuse(where=path.name, coders=assembly.coders, name=_country_name)
+        assembly.unlisted.refuse(where=path.name, coders=assembly.coders, name=country_name)
     return _survey(assembly, file, path)
 
 
@@ -70,15 +70,16 @@ def _wanted(layout: Layout) -> Wanted:
     return Wanted(small=frozenset(small), whole=frozenset(whole), text=frozenset(text))
 
 
-def _country_name(code: int) -> str:
+def country_name(code: int) -> str:
+    """ISO3 code of the survey's code of a country."""
     known = country_by_wvs_code().get(code)
     return known.country if known is not None else "unknown country"
 
 
 def _survey(assembly: Assembly, file: TabularFile, path: Path) -> Survey:
-    countries, country = _country_index(np.concatenate(assembly.country))
+    countries, country = country_index(np.concatenate(assembly.country))
     ids = {role: np.concatenate(parts) for role, parts in assembly.ids.items()}
-    answers = _stacked(assembly.answers, len(assembly.layout.questions))
+    answers = stacked(assembly.answers, len(assembly.layout.questions))
     assembly.answers.clear()
     demographics = {v: np.concatenate(parts) for v, parts in assembly.demographics.items()}
     respondent_id, id_source = respondent_ids(
@@ -103,27 +104,29 @@ def _survey(assembly: Assembly, file: TabularFile, path: Path) -> Survey:
         questions=tuple(assembly.layout.questions),
         demographics=demographics,
         row_number=np.arange(assembly.rows, dtype=np.int64),
-        unlisted=assembly.unlisted.listing(_country_name),
+        unlisted=assembly.unlisted.listing(country_name),
         notes=(*_notes(assembly), *notes, *note),
         synthetic=synthetic,
     )
 
 
-def _stacked(blocks: list[NDArray[np.int8]], width: int) -> NDArray[np.int8]:
-    stacked = np.empty((sum(len(b) for b in blocks), width), np.int8, order="F")
+def stacked(blocks: list[NDArray[np.int8]], width: int) -> NDArray[np.int8]:
+    """Blocks of rows one below the other, shape (n, width), stored column by column."""
+    whole = np.empty((sum(len(b) for b in blocks), width), np.int8, order="F")
     start = 0
     for block in blocks:
-        stacked[start : start + len(block)] = block
+        whole[start : start + len(block)] = block
         start += len(block)
-    return stacked
+    return whole
 
 
-def _country_index(codes: NDArray[np.int64]) -> tuple[tuple[str, ...], NDArray[np.int16]]:
+def country_index(codes: NDArray[np.int64]) -> tuple[tuple[str, ...], NDArray[np.int16]]:
+    """ISO3 codes in order of appearance, and the index into them of each person."""
     distinct, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
     order = np.argsort(first)
     rank = np.empty(len(order), np.int16)
     rank[order] = np.arange(len(order), dtype=np.int16)
-    return tuple(_country_name(int(distinct[i])) for i in order), rank[inverse]
+    return tuple(country_name(int(distinct[i])) for i in order), rank[inverse]
 
 
 def _notes(assembly: Assembly) -> list[str]:

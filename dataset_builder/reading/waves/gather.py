@@ -1,0 +1,191 @@
+"""The people of each wave of a file, block by block, and what they become."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from codebook import country_by_wvs_code
+from codebook.countries import WAVES
+from codebook.crosswalk import wave_variable
+from contracts.errors import ContractError, Problem, fail
+from dataset_builder.reading.assembly import TEXT_ROLES, Assembly
+from dataset_builder.reading.blocks import Block, Progress, TabularFile, Wanted
+from dataset_builder.reading.coding import Coder
+from dataset_builder.reading.waves.layout import wave_coders, wave_layout
+from dataset_builder.reading.waves.sources import Source, upper_names
+from dataset_builder.reading.waves.surveys import make_survey
+from dataset_builder.reading.whole_file import country_name
+from dataset_builder.survey import Survey
+
+
+@dataclass
+class Gathered:
+    """What has been read of a file so far.
+
+    Attributes:
+        parts: the people of each wave.
+        rows: row of each of them in the file, by wave.
+        other_waves: people of waves that are not read, by wave.
+        unknown_countries: people of countries that the codebook lacks, by the survey's code.
+        row_count: rows read.
+    """
+
+    parts: Mapping[int, Assembly]
+    rows: dict[int, list[NDArray[np.int64]]] = field(default_factory=dict)
+    other_waves: Counter[int] = field(default_factory=Counter)
+    unknown_countries: Counter[int] = field(default_factory=Counter)
+    row_count: int = 0
+
+    def add(self, block: Block, wave: NDArray[np.int64], country: NDArray[np.int64]) -> None:
+        """Take in a block; `wave` and `country` are the codes of its rows."""
+        codes = np.array(sorted(country_by_wvs_code()), np.int64)
+        known = np.isin(country, codes)
+        strangers = ~known & np.isin(wave, list(self.parts))
+        self.other_waves.update(wave[~np.isin(wave, list(self.parts))].tolist())
+        self.unknown_countries.update(country[strangers].tolist())
+        for number, assembly in self.parts.items():
+            here = np.flatnonzero((wave == number) & known)
+            if here.size:
+                columns = {
+                    place: block.columns[place].take(pa.array(here))
+                    for place in assembly.layout.columns()
+                }
+                assembly.add(Block(rows=int(here.size), columns=columns, done=block.done))
+                self.rows.setdefault(number, []).append(here + self.row_count)
+        self.row_count += block.rows
+
+
+def read_waves(
+    file: TabularFile,
+    path: Path,
+    source: Source,
+    *,
+    allow_unknown: bool,
+    progress: Progress | None,
+) -> list[Survey]:
+    """Read an opened file of waves 5, 6 or many whole; see `read_surveys`."""
+    parts = {}
+    for wave in source.waves:
+        layout = wave_layout(file.headers, wave, source, where=path.name)
+        where = f"{path.name}, people of wave {wave} alone" if source.timeseries else path.name
+        parts[wave] = Assembly(layout=layout, where=where, coders=wave_coders(layout, wave, source))
+    gathered = Gathered(parts)
+    any_layout = next(iter(parts.values())).layout
+    place = _wave_place(file, source)
+    for block in file.blocks(_wanted(parts, place)):
+        waves = _waves_of(block, place, source, where=path.name)
+        gathered.add(block, waves, _codes(block.columns[any_layout.roles["country"]]))
+        if progress is not None:
+            progress(block.done, file.total)
+    _refuse_empty(gathered, source, where=path.name)
+    if not allow_unknown:
+        _refuse_unlisted(gathered, source, where=path.name)
+    return [
+        make_survey(
+            assembly,
+            file,
+            path,
+            wave=wave,
+            source=source,
+            row_number=np.concatenate(gathered.rows[wave]),
+            left_out=_left_out(gathered),
+        )
+        for wave, assembly in parts.items()
+        if assembly.rows
+    ]
+
+
+def _wave_place(file: TabularFile, source: Source) -> int | None:
+    names = upper_names(file.headers)
+    name = source.roles["wave"][0]
+    return names.index(name) if name in names else None
+
+
+def _wanted(parts: Mapping[int, Assembly], wave: int | None) -> Wanted:
+    layouts = [part.layout for part in parts.values()]
+    text = {layout.roles[r] for layout in layouts for r in TEXT_ROLES if r in layout.roles}
+    text |= {wave} if wave is not None else set()
+    small = {place for layout in layouts for place in layout.questions.values()} - text
+    whole = {place for layout in layouts for place in layout.columns()} - small - text
+    return Wanted(small=frozenset(small), whole=frozenset(whole), text=frozenset(text))
+
+
+def _codes(column: pa.Array) -> NDArray[np.int64]:
+    return Coder("country", frozenset(), strict=False, numbers=True).code(column)[0]
+
+
+def _waves_of(block: Block, place: int | None, source: Source, *, where: str) -> NDArray[np.int64]:
+    """Wave of each row; a file of one wave must hold that wave alone."""
+    if place is None:
+        return np.full(block.rows, source.waves[0], np.int64)
+    wave = _codes(block.columns[place])
+    wrong = np.unique(wave[~np.isin(wave, source.waves)])
+    if wrong.size and not source.timeseries:
+        raise fail(
+            "wrong-wave",
+            "the file holds people of another wave",
+            where=where,
+            column=source.roles["wave"][0],
+            found=", ".join(str(c) for c in wrong[:5]),
+            allowed=str(source.waves[0]),
+            hint="Take the file of a single wave, or the time series.",
+        )
+    return wave
+
+
+def _refuse_empty(gathered: Gathered, source: Source, *, where: str) -> None:
+    if gathered.rows:
+        return
+    if not gathered.row_count:
+        raise fail("no-rows", "the file has column names but no people", where=where)
+    raise fail(
+        "no-people",
+        "nobody in the file is of a wave and country that are read",
+        where=where,
+        found="; ".join(_left_out(gathered)),
+        allowed=f"people of wave {', '.join(map(str, source.waves))}",
+    )
+
+
+def _refuse_unlisted(gathered: Gathered, source: Source, *, where: str) -> None:
+    """Raise one error of all unlisted codes of all waves, named as in the file."""
+    problems = [
+        _named(problem, wave, source)
+        for wave, assembly in gathered.parts.items()
+        for problem in assembly.unlisted.problems(
+            where=where, coders=assembly.coders, name=country_name
+        )
+    ]
+    if problems:
+        raise ContractError(problems, subject=f"{where}: codes that the codebook lacks")
+
+
+def _named(problem: Problem, wave: int, source: Source) -> Problem:
+    """The problem with the name that its variable has in the file."""
+    try:
+        variable = wave_variable(problem.column or "", wave, timeseries=source.timeseries)
+    except KeyError:
+        variable = None
+    if variable is None:
+        return problem
+    return replace(problem, column=f"{variable} (asks {problem.column})")
+
+
+def _left_out(gathered: Gathered) -> tuple[str, ...]:
+    notes = []
+    if gathered.other_waves:
+        counts = ", ".join(f"{w}: {n}" for w, n in sorted(gathered.other_waves.items()))
+        notes.append(
+            f"People of waves other than {', '.join(map(str, WAVES))} were left out ({counts})."
+        )
+    if gathered.unknown_countries:
+        counts = ", ".join(f"{c}: {n}" for c, n in sorted(gathered.unknown_countries.items()))
+        notes.append(f"People of countries the codebook lacks were left out ({counts}).")
+    return tuple(notes)

@@ -1,0 +1,129 @@
+"""Which columns of a file hold what of one wave, and how their codes turn into wave 7's."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from codebook import value_questions
+from codebook.crosswalk import crosswalk, wave_variable
+from codebook.harmonised import HARMONISED, harmonised
+from codebook.missing import MissingKind
+from contracts.errors import ContractError, Problem, fail
+from dataset_builder.reading.coding import UNKNOWN, Coder, demographic_coder, question_coder
+from dataset_builder.reading.layout import Layout
+from dataset_builder.reading.waves.sources import Source, upper_names
+
+#: Demographics that waves 5 and 6 and the time series have, by what is made of them.
+_SHARED = ("sex", "age", "education", "income_third", "marital_status", "employment")
+
+#: ISCED level that stands for a type of school: V238 of wave 5, V248 of wave 6.
+_SCHOOL = MappingProxyType({1: 0, 2: 0, 3: 1, 4: 2, 5: 3, 6: 2, 7: 3, 8: 3, 9: 6})
+
+#: The same for X025 of the time series, which does not list "no schooling" apart.
+_SCHOOL_TIMESERIES = MappingProxyType({1: 0, 2: 1, 3: 2, 4: 3, 5: 2, 6: 3, 7: 3, 8: 6})
+
+#: A question that one country asked in a way of its own: V4_CO.
+VARIANT = re.compile(r"V\d+[A-Z]?_[A-Z]{2}")
+
+
+def school_levels(*, timeseries: bool) -> Mapping[int, int]:
+    """ISCED level (Q275) by the code of the type of school, an approximation."""
+    return _SCHOOL_TIMESERIES if timeseries else _SCHOOL
+
+
+def question_recode(question_id: str, wave: int, *, timeseries: bool) -> dict[int, int]:
+    """Code of wave 7 by code of the source, where they differ; -5 where wave 7 has no such answer.
+
+    The same as `codebook.crosswalk.recode_to_wave7`, as a table.
+    """
+    entry = crosswalk().get(question_id)
+    recode = entry.recodes.get("timeseries" if timeseries else wave, {}) if entry else {}  # type: ignore[call-overload]
+    missing = int(MissingKind.MISSING)
+    return {old: missing if new is None else new for old, new in recode.items()}
+
+
+def wave_layout(headers: Sequence[str], wave: int, source: Source, *, where: str) -> Layout:
+    """Find the columns of one wave.
+
+    Args:
+        headers: headers of all columns, as in the file.
+        wave: the wave.
+        source: what the file is.
+        where: name of the file, for messages.
+
+    Raises:
+        ContractError: a column that is read occurs twice, or there is no country.
+    """
+    names = upper_names(headers)
+    index = {name: place for place, name in reversed(list(enumerate(names)))}
+    questions = {}
+    for question in value_questions():
+        variable = wave_variable(question, wave, timeseries=source.timeseries)
+        if variable is not None and variable.upper() in index:
+            questions[question] = index[variable.upper()]
+    demographics = {}
+    for name, known in harmonised(wave, timeseries=source.timeseries).items():
+        if name in _SHARED:
+            found = [n for n in (known.variable, *known.other_names) if n.upper() in index]
+            if found:
+                demographics[HARMONISED[name].variable] = index[found[0].upper()]
+    roles = {
+        role: next(index[name] for name in group if name in index)
+        for role, group in source.roles.items()
+        if role != "wave" and any(name in index for name in group)
+    }
+    layout = Layout(questions, frozenset(), demographics, roles, "NAME")
+    _refuse_duplicates(names, layout, where=where)
+    if "country" not in roles:
+        raise fail(
+            "no-country",
+            "the file does not say which country its people live in",
+            where=where,
+            allowed=f"a column {source.roles['country'][0]} with the survey's country code",
+        )
+    return layout
+
+
+def _refuse_duplicates(names: Sequence[str], layout: Layout, *, where: str) -> None:
+    counts = Counter(names)
+    twice = sorted({names[place] for place in layout.columns() if counts[names[place]] > 1})
+    if twice:
+        raise ContractError(
+            [
+                Problem(
+                    "duplicate-column",
+                    f"{counts[name]} columns hold the variable {name}",
+                    where=where,
+                    column=name,
+                    allowed="one column for each variable",
+                    hint="Use the file as the survey ships it.",
+                )
+                for name in twice
+            ],
+            subject=where,
+        )
+
+
+def wave_coders(layout: Layout, wave: int, source: Source) -> dict[str, Coder]:
+    """The coder of every variable of a wave, named as in wave 7."""
+    coders = {
+        question: question_coder(
+            question, mirror=question_recode(question, wave, timeseries=source.timeseries)
+        )
+        for question in layout.questions
+    }
+    coders |= {variable: demographic_coder(variable) for variable in layout.demographics}
+    if "Q275" in coders:
+        levels = school_levels(timeseries=source.timeseries)
+        # 0 is no type of school, yet an ISCED level.
+        mirror = {0: int(UNKNOWN), **levels}
+        coders["Q275"] = Coder("Q275", frozenset(levels.values()), strict=True, mirror=mirror)
+    coders["B_COUNTRY"] = demographic_coder("B_COUNTRY")
+    coders |= {
+        role: Coder(role, frozenset(), strict=False, numbers=True)
+        for role in ("person", "interview")
+    }
+    return coders
