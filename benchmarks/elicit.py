@@ -21,6 +21,7 @@ import os
 import sys
 import time
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,7 +47,8 @@ TOLERANCE = 1e-3
 #: Tokens that all contexts share, and that the items of one group share besides.
 COMMON, GROUP = 640, 160
 
-GROUP_ITEMS = 16
+#: Items of a group: a third of the questions that a real study asks under one head.
+GROUP_ITEMS = 48
 
 #: Size of the models: about 7 million parameters with 8192 tokens.
 SIZE = {
@@ -58,7 +60,7 @@ SIZE = {
     "initializer_range": 0.05,
 }
 CHANGES: dict[str, dict[str, Any]] = {
-    "gpt2": {},
+    "gpt2": {"n_embd": 256, "n_layer": 6, "n_head": 8, "initializer_range": 0.05},
     "mistral": {**SIZE, "sliding_window": 256},
     "gemma3": {**SIZE, "head_dim": 32, "sliding_window": 256},
     "qwen3": {**SIZE, "head_dim": 32},
@@ -85,10 +87,13 @@ def requests_of(count: int, tokenizer: Any) -> list[Request]:
     sizes = (4, 10, 5, 4, 10, 4, 5, 4, 10, 5)
     common = _cut(tokenizer, corpus(), COMMON, 0)
     found = []
+    turns: Counter[int] = Counter()
     for index in range(count):
         group = _cut(tokenizer, corpus(), GROUP, 1 + index // GROUP_ITEMS)
         pool = by_size[sizes[index % len(sizes)]]
-        question = pool[index // len(sizes) % len(pool)]
+        # A question comes once in a group.
+        question = pool[turns[id(pool)] % len(pool)]
+        turns[id(pool)] += 1
         found.append(
             Request(
                 f"item{index}",
@@ -126,7 +131,7 @@ def _cut(tokenizer: Any, texts: Sequence[str], size: int, turn: int) -> str:
 
 
 def ours(model: Any, tokenizer: Any, requests: Sequence[Request], scorer: str) -> Rate:
-    """Our backend, from text to scores; its own check comes before the clock starts."""
+    """Our backend, from text to scores."""
     options = BackendOptions(device="cpu", dtype="float32", scorer=scorer)
     backend = HfBackend(Loaded(model, tokenizer, "random", "0"), options)
     found: dict[str, tuple[float, ...]] = {}
@@ -136,7 +141,7 @@ def ours(model: Any, tokenizer: Any, requests: Sequence[Request], scorer: str) -
             raise RuntimeError(f"{request.request_id}: {response.error}")
         found[request.request_id] = response.option_logprobs
 
-    backend.run(requests[:2], on_response=keep)
+    backend.run(requests[:2], on_response=keep)  # its own check, before the clock starts
     used = backend.environment()["scorer_used"]
     if used != scorer:
         raise RuntimeError(f"{scorer} was given up for {used}: {backend.capabilities().notes}")
@@ -148,9 +153,29 @@ def ours(model: Any, tokenizer: Any, requests: Sequence[Request], scorer: str) -
 
 def harness(model: Any, tokenizer: Any, requests: Sequence[Request]) -> Rate:
     """lm-evaluation-harness on the same texts, at the faster of two batch sizes."""
-    few = requests[:3]
-    sizes = {size: _harness(model, tokenizer, few, size).items_per_second for size in (1, 8)}
-    return _harness(model, tokenizer, requests, max(sizes, key=lambda size: sizes[size]))
+    return max(
+        (_harness(model, tokenizer, requests, size) for size in (1, 8)),
+        key=lambda rate: rate.items_per_second,
+    )
+
+
+def side_by_side(
+    model: Any,
+    tokenizer: Any,
+    requests: Sequence[Request],
+    judged: int,
+    scorers: Sequence[str],
+    rounds: int,
+) -> dict[str, Rate]:
+    """Both sides in turn, some rounds; each one's best, for others may be at work meanwhile."""
+    best: dict[str, Rate] = {}
+    for _ in range(rounds):
+        found = {"harness": harness(model, tokenizer, requests[:judged])}
+        found |= {name: ours(model, tokenizer, requests, name) for name in scorers}
+        for name, rate in found.items():
+            if name not in best or rate.items_per_second > best[name].items_per_second:
+                best[name] = rate
+    return best
 
 
 def _harness(model: Any, tokenizer: Any, requests: Sequence[Request], batch: int) -> Rate:
@@ -199,7 +224,7 @@ class Table:
             self.missed.append(f"{name}: {apart:.1e} nats from the harness")
 
 
-def measure(families: Sequence[str], count: int, judged: int) -> list[str]:
+def measure(families: Sequence[str], count: int, judged: int, rounds: int) -> list[str]:
     """All measurements; what was missed."""
     tokenizer = bpe_tokenizer(vocabulary=VOCABULARY)
     requests = requests_of(count, tokenizer)
@@ -207,23 +232,20 @@ def measure(families: Sequence[str], count: int, judged: int) -> list[str]:
     options = [len(r.options) for r in requests]
     print(
         f"{count} items ({judged} for the harness), contexts of {sum(sizes) / count:.0f} tokens, "
-        f"{sum(options) / count:.1f} options, {torch.get_num_threads()} thread"
+        f"{sum(options) / count:.1f} options, {torch.get_num_threads()} thread, "
+        f"best of {rounds} rounds"
     )
     table = Table()
     for family in families:
-        changes = CHANGES.get(family, SIZE)
-        model = tiny_model(family, vocabulary=VOCABULARY, **changes)
-        base = harness(model, tokenizer, requests[:judged])
-        cached = ours(model, tokenizer, requests, "cached")
-        table.add(f"{family}, whole options, cached", base, cached, CACHED_RATIO)
-        if family not in ("mistral", "gemma3"):
-            tree = ours(model, tokenizer, requests, "tree")
-            table.add(f"{family}, whole options, tree", base, tree, TREE_RATIO)
-        if family == "llama":
+        model = tiny_model(family, vocabulary=VOCABULARY, **CHANGES.get(family, SIZE))
+        scorers = ["cached"] if family in ("mistral", "gemma3") else ["cached", "tree"]
+        best = side_by_side(model, tokenizer, requests, judged, scorers, rounds)
+        for name, goal in zip(scorers, (CACHED_RATIO, TREE_RATIO), strict=False):
+            table.add(f"{family}, whole options, {name}", best["harness"], best[name], goal)
+        if family == families[0]:
             labels = label_requests(requests)
-            base = harness(model, tokenizer, labels[:judged])
-            found = ours(model, tokenizer, labels, "tree")
-            table.add(f"{family}, letters", base, found, LABEL_RATIO)
+            best = side_by_side(model, tokenizer, labels, judged, ["tree"], rounds)
+            table.add(f"{family}, letters", best["harness"], best["tree"], LABEL_RATIO)
     return table.missed
 
 
@@ -233,12 +255,14 @@ def main() -> int:
     parser.add_argument("--smoke", action="store_true", help="few items, one family")
     parser.add_argument("--assert", dest="check", action="store_true")
     parser.add_argument("--family", choices=tuple(FAMILIES), action="append")
+    parser.add_argument("--rounds", type=int, default=2, help="times that both sides are timed")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)
     families = arguments.family or (("llama",) if arguments.smoke else tuple(FAMILIES))
-    missed = measure(families, *((32, 3) if arguments.smoke else (96, 8)))
+    size = (96, 2, 1) if arguments.smoke else (192, 4, arguments.rounds)
+    missed = measure(families, *size)
     for line in missed:
         print(f"missed: {line}")
     return 1 if missed and arguments.check else 0

@@ -11,7 +11,7 @@ from typing import Any
 from contracts.predictions import read_predictions, write_predictions
 from contracts.predictions_meta import PredictionsMeta
 from contracts.release import open_release
-from elicitation.gather import cell_order, gather_distributions
+from elicitation.gather import answer_of, cell_order, gather_distributions
 from elicitation.interop.exported import exported_meta
 from elicitation.store import StoredItem
 
@@ -44,10 +44,14 @@ def aggregate_scores(
         scorer: `module:function` of `score(predictions, release, ...)`.
 
     Returns:
-        Estimates by name; those that could not be computed are not a number.
+        Estimates by name, `alignment` among them; those that could not be computed are not a
+        number.
     """
     module, _, function = scorer.partition(":")
     score = getattr(import_module(module), function)
+    items = list(items)
+    if not any(answer_of(item.record.shown, item.response).is_usable for item in items):
+        return {"alignment": float("nan")}
     with TemporaryDirectory() as folder:
         path = Path(folder) / "answers.jsonl"
         write_answers(path, items, meta=exported_meta(about, model="unknown", notes=""))

@@ -116,7 +116,7 @@ def _write_task(plan: Plan, folder: Path, name: str, harness: Harness) -> None:
 
 def _how_to_run(harness: Harness, folder: Path, name: str, *, chat: bool) -> str:
     if harness == "inspect":
-        return f"inspect eval {folder / name}.py --model hf/ORG/NAME"
+        return f"inspect eval {folder / name}.py --model hf/ORG/NAME -M do_sample=false"
     template = " --apply_chat_template" if chat else ""
     return (
         f"lm_eval run --model hf --model_args pretrained=ORG/NAME --include_path {folder} "

@@ -112,9 +112,8 @@ def survey_task(folder: Path, *, top_logprobs: int = TOP_LOGPROBS) -> Task:
 
 def _config(meta: Mapping[str, Any], top_logprobs: int) -> GenerateConfig:
     if meta["method"] == "label_likelihood":
-        return GenerateConfig(
-            max_tokens=1, temperature=0.0, logprobs=True, top_logprobs=top_logprobs
-        )
+        # The temperature stays the server's: the listed probabilities are wanted at 1.
+        return GenerateConfig(max_tokens=1, logprobs=True, top_logprobs=top_logprobs)
     decoding = meta["decoding"]
     return GenerateConfig(
         max_tokens=decoding["max_tokens"],

@@ -163,17 +163,8 @@ def _llama(size: int, **changes: Any) -> Any:
 
 
 def _gpt2(size: int, **changes: Any) -> Any:
-    config = GPT2Config(
-        vocab_size=size,
-        n_positions=2048,
-        n_embd=64,
-        n_layer=3,
-        n_head=4,
-        initializer_range=0.2,
-        bos_token_id=1,
-        eos_token_id=2,
-        **changes,
-    )
+    fields = {"n_embd": 64, "n_layer": 3, "n_head": 4, "initializer_range": 0.2, **changes}
+    config = GPT2Config(vocab_size=size, n_positions=2048, bos_token_id=1, eos_token_id=2, **fields)
     return GPT2LMHeadModel(config)
 
 
