@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 Kind = Literal["generate", "score_options", "score_labels"]
@@ -93,6 +94,20 @@ class Request:
     def is_chat(self) -> bool:
         """Whether the context is a chat."""
         return bool(self.messages)
+
+    @property
+    def draw_seed(self) -> int | None:
+        """Seed of this request's draw, below 2**31.
+
+        Made of the study's seed, the repeat and the context: with one seed for all, repeats
+        would be the same draw, and the draws of different questions would go together.
+        """
+        seed = self.sampling.seed
+        if seed is None or self.sampling.temperature == 0:
+            return seed
+        content = "\x00".join([self.prompt, *(text for turn in self.messages for text in turn)])
+        words = f"{seed} {self.repeat} {content}".encode("utf-8", "surrogatepass")
+        return int.from_bytes(sha256(words).digest()[:4], "big") >> 1
 
     def identity(self) -> dict[str, Any]:
         """All that decides the answer, as JSON types: the request without its id.

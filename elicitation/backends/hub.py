@@ -119,7 +119,7 @@ class HubBackend:
             "max_tokens": sampling.max_tokens,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p if sampling.top_p != 1 else None,
-            "seed": sampling.seed,
+            "seed": request.draw_seed,
             "stop": list(sampling.stop) or None,
             "n": sampling.n if sampling.n != 1 else None,
             "response_format": sampling.response_format,

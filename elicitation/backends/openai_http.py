@@ -150,7 +150,7 @@ class OpenAIBackend:
         body["temperature"] = sampling.temperature
         optional: tuple[tuple[str, Any, Any], ...] = (
             ("top_p", sampling.top_p, 1.0),
-            ("seed", sampling.seed, None),
+            ("seed", request.draw_seed, None),
             ("stop", list(sampling.stop), []),
             ("n", sampling.n, 1),
             ("response_format", sampling.response_format, None),

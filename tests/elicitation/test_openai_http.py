@@ -155,10 +155,22 @@ def test_sampling_parameters_arrive_and_nothing_else_does():
         "max_tokens": 7,
         "temperature": 0.5,
         "top_p": 0.9,
-        "seed": 3,
+        "seed": request.draw_seed,
         "stop": ["\n"],
         "n": 2,
     }
+
+
+def test_every_repeat_draws_with_a_seed_of_its_own(tmp_path, plan_of):
+    plan = plan_of(method="sampling", steer=("none",), questions=("Q1", "Q2"), repeats=5)
+    seeds = []
+    for name in "ab":
+        with serving() as server:
+            run_study(plan, backend(server.url), tmp_path / name)
+            seeds.append(sorted(body["seed"] for body in server.asked))
+    assert seeds[0] == seeds[1]
+    assert len(set(seeds[0])) == 10
+    assert all(0 <= seed < 2**31 for seed in seeds[0])
 
 
 def test_every_fault_is_met_and_got_over():
