@@ -90,7 +90,7 @@ def measure_resume(folder: Path, count: int = 100_000) -> dict[str, Any]:
     """Seconds until a run over a finished store knows that nothing is lacking."""
     base = study(vary=SIX)
     repeats = -(-count // len(Plan(base, open_release("reference"))))
-    plan = Plan(base.model_copy(update={"repeats": repeats, "reask": False}),
+    plan = Plan(base.model_copy(update={"repeats": repeats}),
                 open_release("reference"))  # fmt: skip
     path = folder / "resume.sqlite"
     keys = CallKeys(BACKEND)
@@ -182,7 +182,7 @@ def measure_client(folder: Path, count: int = 2000) -> dict[str, Any]:
         options = BackendOptions(base_url=url, concurrency=32, label_logprobs="censored")
         backend = OpenAIBackend("tiny", options)
         backend.capabilities()
-        plan = _First(Plan(study(reask=False), open_release("reference")), count)
+        plan = _First(Plan(study(), open_release("reference")), count)
         with Store(folder / "client.sqlite") as store:
             before, started = time.process_time(), time.perf_counter()
             progress = run_plan(plan, backend, store)  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from elicitation.gather import answer_of
 from elicitation.keys import CallKeys
 from elicitation.plan import Call, Item, Plan
 from elicitation.reask import again_text
+from elicitation.shown import Shown
 from elicitation.store import ItemRecord, Store
 
 #: Readers whose unread replies are asked for once more: advice that takes no side is an answer.
@@ -129,6 +130,13 @@ def item_record(item: Item, call: Call, language: str) -> ItemRecord:
     return ItemRecord(item.item_id, item.condition.name, spec, call.shown)
 
 
+def is_to_be_asked_again(shown: Shown, response: Response) -> bool:
+    """Whether a reply says something that cannot be read, and a second try may help."""
+    if shown.reader not in REASKED or not response.texts or response.status == "error":
+        return False
+    return answer_of(shown, response).status == "invalid"
+
+
 class _Run:
     """State of one run."""
 
@@ -150,12 +158,16 @@ class _Run:
         self._keys = CallKeys(backend.describe())
         self._finished = store.finished_keys()
         self._pending: dict[bytes, list[ItemRecord]] = {}
+        self._noted: list[tuple[ItemRecord, bytes]] = []
         self._errors_in_a_row = 0
         self.progress = Progress(total=shard_size(len(plan), shard))
 
     def first_pass(self) -> None:
         """Ask what is not there."""
-        self._backend.run(self._missing(), on_response=self._keep)
+        try:
+            self._backend.run(self._missing(), on_response=self._keep)
+        finally:
+            self._flush()
 
     def second_pass(self) -> None:
         """Ask once more, with a word on what was wrong, where a reply could not be read."""
@@ -180,14 +192,7 @@ class _Run:
 
     def _unread(self) -> Iterator[tuple[str, Request]]:
         """Second tries of the plan's unread answers."""
-        unread = {
-            stored.record.item_id: stored.response.texts[0]
-            for stored in self._store.items()
-            if stored.again is None
-            and stored.response.texts
-            and stored.record.shown.reader in REASKED
-            and answer_of(stored.record.shown, stored.response).status == "invalid"
-        }
+        unread = self._store.unread()
         if not unread:
             return
         for call in self._calls():
@@ -220,17 +225,15 @@ class _Run:
     def _unasked(self) -> Iterator[Request]:
         """Requests that the store holds no answer to; items that it answers are noted."""
         known = self._store.item_keys()
-        noted: list[tuple[ItemRecord, bytes]] = []
         for call in self._calls():
             key = self._keys.key(call.request)
             item_id = call.item.item_id
             if key in self._finished:
                 self.progress.reused += 1
                 if known.get(item_id) != key:
-                    noted.append((self._record(call), key))
-                if len(noted) >= _BLOCK:
-                    self._store.save_items(noted)
-                    noted = []
+                    self._noted.append((self._record(call), key))
+                if len(self._noted) >= _BLOCK:
+                    self._flush()
                 continue
             record = self._record(call)
             if key in self._pending:
@@ -238,8 +241,12 @@ class _Run:
                 continue
             self._pending[key] = [record]
             yield call.request
-        self._store.save_items(noted)
         self._on_progress(self.progress)
+
+    def _flush(self) -> None:
+        """Write the items that were found to be answered already."""
+        self._store.save_items(self._noted)
+        self._noted = []
 
     def _record(self, call: Call) -> ItemRecord:
         language = self._plan.language(call.item.condition, call.item.target)
@@ -263,7 +270,10 @@ class _Run:
         records = self._pending.pop(key)
         if response.status != "error":
             self._finished.add(key)
-        self._store.save(key, request, response, records)
+        shown = records[0].shown
+        self._store.save(
+            key, request, response, records, unread=is_to_be_asked_again(shown, response)
+        )
         self.progress.reused += len(records) - 1
         self._count(response)
 

@@ -2,8 +2,9 @@
 
 Each response is committed on its own, in write-ahead mode: a process that is killed loses at
 most the calls that were under way. Tables: `calls` (raw request and response by key), `items`
-(which call answers which item, and what its prompt showed), `shown`, `failures` (calls without
-an answer, which are asked again), `facts` (study, backends, conditions).
+(which call answers which item, and what its prompt showed), `shown`, `unread` (replies to ask for
+once more), `failures` (calls without an answer, which are made again), `facts` (study, backend,
+conditions).
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ CREATE TABLE IF NOT EXISTS items (
   spec TEXT NOT NULL, shown TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS items_by_condition ON items (condition);
+CREATE INDEX IF NOT EXISTS items_by_key ON items (key);
+CREATE TABLE IF NOT EXISTS unread (key BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shown (shown TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS failures (
   key BLOB NOT NULL, item_id TEXT NOT NULL, error TEXT NOT NULL, raw TEXT NOT NULL,
@@ -143,12 +146,18 @@ class Store:
         return dict(self._db.execute("SELECT item_id, key FROM items"))
 
     def save(
-        self, key: bytes, request: Request, response: Response, records: Iterable[ItemRecord]
+        self,
+        key: bytes,
+        request: Request,
+        response: Response,
+        records: Iterable[ItemRecord],
+        *,
+        unread: bool = False,
     ) -> None:
         """Keep a response, raw, with the items that it answers; committed before this returns.
 
         A response with status `error` goes to `failures`: it is no answer, and the call is made
-        again by the next run.
+        again by the next run. `unread` notes that the reply is to be asked for once more.
         """
         now = time.time()
         if response.status == "error":
@@ -162,6 +171,8 @@ class Store:
             self._db.execute("BEGIN")
             self._db.execute("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?)", call)
             self._insert_items((record, key) for record in records)
+            if unread:
+                self._db.execute("INSERT OR IGNORE INTO unread VALUES (?)", (key,))
 
     def save_items(self, items: Iterable[tuple[ItemRecord, bytes]]) -> None:
         """Note items whose call is finished already."""
@@ -212,6 +223,14 @@ class Store:
             self._db.execute("INSERT OR IGNORE INTO shown VALUES (?, ?)", (found, content))
             self._known_shown[shown] = found
         return found
+
+    def unread(self) -> dict[str, str]:
+        """Reply by item, of the items that are to be asked once more and were not yet."""
+        rows = self._db.execute(
+            """SELECT i.item_id, c.response FROM unread u JOIN items i ON i.key = u.key
+            JOIN calls c ON c.key = u.key WHERE i.again IS NULL"""
+        )
+        return {item_id: json.loads(response)["texts"][0] for item_id, response in rows}
 
     # Reading
 
@@ -271,7 +290,7 @@ class Store:
         try:
             with self._db:
                 self._db.execute("BEGIN")
-                for table in ("facts", "calls", "shown"):
+                for table in ("facts", "calls", "shown", "unread"):
                     self._db.execute(f"INSERT OR IGNORE INTO {table} SELECT * FROM other.{table}")  # noqa: S608
                 self._db.execute("INSERT OR IGNORE INTO items SELECT * FROM other.items")
                 self._db.execute("INSERT INTO failures SELECT * FROM other.failures")
