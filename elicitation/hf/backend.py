@@ -80,7 +80,7 @@ class HfBackend:
             **versions(),
             "device": str(self._model.device),
             "batch_tokens": self._limits.batch_tokens,
-            "parameters": sum(p.numel() for p in self._model.parameters()),
+            "facts": {"parameters": sum(p.numel() for p in self._model.parameters())},
         }
         self._dtype = dtype_name(self._model)
 
@@ -181,7 +181,12 @@ class HfBackend:
                 done.add(index)
                 one = scored[index]
                 answer = scores_response(
-                    one.request, one.item, logprobs, notes=one.notes, seconds=clock.lap()
+                    one.request,
+                    one.item,
+                    logprobs,
+                    scorer=scorer,
+                    notes=one.notes,
+                    seconds=clock.lap(),
                 )
                 on_response(one.request, answer)
 

@@ -16,11 +16,13 @@ def scores_response(
     item: Item,
     logprobs: Sequence[float],
     *,
+    scorer: str,
     notes: Sequence[str] = (),
     seconds: float,
 ) -> Response:
     """The scores of a request's options."""
     raw: dict[str, Any] = {
+        "scorer": scorer,
         "logprobs": list(logprobs),
         "option_ids": [list(option) for option in item.options],
     }

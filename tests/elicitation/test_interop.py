@@ -258,3 +258,25 @@ def test_logs_that_cannot_be_read(tmp_path) -> None:
         with pytest.raises(ContractError, match=said):
             import_log(path, tmp_path / "out.jsonl")
     assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.slow
+def test_command_line_there_and_back(model, tmp_path, capsys) -> None:
+    from cyclopts import App
+
+    from elicitation.interop.cli import export, import_log
+
+    app = App(result_action="return_value")
+    app.command(export, name="export")
+    app.command(import_log, name="import")
+    tasks, out = tmp_path / "tasks", tmp_path / "out.csv"
+    app(f"export {tasks} --to lm-eval --countries DEU,JPN --questions Q1,Q2,Q46,Q57")
+    said = capsys.readouterr().out
+    (folder,) = tasks.iterdir()
+    assert f"{folder.name}: 8 items" in said
+    assert f"--include_path {folder} --tasks {folder.name}" in said
+    _, log = _run_lm_eval(model, folder, tmp_path / "logs", chat=False)
+    app(f"import {log} --task {folder} --out {out} --model ORG/tiny")
+    assert "8 records of 8 answers" in capsys.readouterr().out
+    found = read_predictions(out)
+    assert (found.kind, found.meta.model) == ("distribution", "ORG/tiny")
