@@ -119,6 +119,14 @@ def detect_kind(source: Source) -> Kind:
     )
 
 
+#: Said of a rating file whose metadata does not name its coding.
+RATING_CODING_NOTICE = Notice(
+    code="coding-default",
+    message="the metadata does not say how ratings are coded; they are taken as WorldValuesBench "
+    "codes them (Q56, Q119 and Q241-Q249 differ from the survey's raw codes)",
+)
+
+
 def read_predictions(path: str | Path, *, meta_path: str | Path | None = None) -> Predictions:
     """Read and check a predictions file.
 
@@ -132,6 +140,10 @@ def read_predictions(path: str | Path, *, meta_path: str | Path | None = None) -
     source = open_source(path)
     meta, notices = read_header(source, meta_path=meta_path)
     kind = detect_kind(source)
+    if kind == "rating" and "coding" not in meta.model_fields_set:
+        # The format of rating files is WorldValuesBench's, and so is their coding.
+        meta = meta.model_copy(update={"coding": "worldvaluesbench"})
+        notices = [*notices, RATING_CODING_NOTICE]
     findings = Findings(str(source.path))
     cells = table = scan = None
     if kind == "distribution":

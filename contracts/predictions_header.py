@@ -103,7 +103,7 @@ def _notices(fields: Mapping[str, Any] | None) -> list[Notice]:
             Notice(
                 code="no-metadata",
                 message="the file has neither a header record nor a sidecar; everything takes its "
-                "default: model unknown, unsteered, English, raw coding, wave 7, not trained on "
+                "default: model unknown, unsteered, English, wave 7, not trained on "
                 "the survey",
             )
         ]

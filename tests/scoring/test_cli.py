@@ -193,10 +193,10 @@ def test_files_of_question_ids(tmp_path: Path) -> None:
 def test_help_of_every_command_imports_no_numpy() -> None:
     check = (
         "import sys\n"
-        "from opinion_atlas.app import app\n"
+        "from opinion_atlas.app import main\n"
         "for words in (['score'], ['baselines'], ['compare'], ['report', 'diff']):\n"
         "    try:\n"
-        "        app([*words, '--help'])\n"
+        "        main([*words, '--help'])\n"
         "    except SystemExit:\n"
         "        pass\n"
         "assert 'numpy' not in sys.modules, 'help loads numpy'\n"
