@@ -21,8 +21,9 @@ def build(
     sources: Annotated[
         tuple[Path, ...],
         Parameter(
-            help="Survey files of wave 7, pooled or of one country: .sav, .csv, .dta, labelled "
-            ".xlsx, or a .zip that holds one. What is in them is detected."
+            help="Survey files of waves 5 to 7, pooled or of one country, or the time series: "
+            ".sav, .csv, .dta, labelled .xlsx, or a .zip that holds one. What is in them, and of "
+            "which wave they are, is detected."
         ),
     ],
     /,
@@ -153,8 +154,18 @@ def synthesize(
     ],
     people: Annotated[
         int | None,
-        Parameter(help="How many people; by default as many as version 5.0 has, 94,278."),
+        Parameter(
+            help="How many people; by default as many as version 5.0 of wave 7 has, 94,278, or as "
+            "the wave asked in the 14 countries of a file of wave 5 or 6."
+        ),
     ] = None,
+    wave: Annotated[
+        Literal[5, 6, 7],
+        Parameter(
+            help="Wave whose file is written. Waves 5 and 6 have 14 countries; what is not known "
+            "of them is borrowed from wave 7, and the file beside it says so."
+        ),
+    ] = 7,
     seed: Annotated[int, Parameter(help="The same seed gives the same people.")] = 0,
     force: Force = False,
     dry_run: DryRun = False,
@@ -162,19 +173,23 @@ def synthesize(
 ) -> None:
     """Write a made-up survey file with real marginals, to try everything without real data.
 
-    It has the columns, types, missing codes and quirks of the pooled file of wave 7, and says
-    SYNTHETIC in its version column.
+    It has the columns, types, missing codes and quirks of the pooled file of its wave, and says
+    SYNTHETIC in its version column. `build` makes one release of files of several waves.
     """
     from dataset_builder import terminal
 
     terminal.check_output(out, force=force, suffixes=(".csv", ".sav"))
+    if wave != 7 and people is None:
+        from dataset_builder.synthesis.earlier_waves_shares import wave_sizes
+
+        people = sum(wave_sizes(wave, None))
     if dry_run:
         terminal.say_synthesis_plan(out, people=people, seed=seed, json=json)
         return
     from dataset_builder.synthesis import synthesize as write_people
 
     with terminal.progress(json=json)(f"making people for {out.name}"):
-        write_people(out, people=people, seed=seed)
+        write_people(out, people=people, seed=seed, wave=wave)
     terminal.say_synthesized(out, json=json)
 
 

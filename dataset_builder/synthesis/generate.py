@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from codebook import countries
+from codebook.countries import WAVES
 from contracts.atomic import atomic_file
 from contracts.errors import fail
 from contracts.manifest import Synthetic
 from dataset_builder.reading.provenance import sidecar_path
 from dataset_builder.synthesis.answers import draw_answers, find_traits
 from dataset_builder.synthesis.columns import CountryFrame, country_columns
+from dataset_builder.synthesis.earlier_waves import write_earlier_wave
 from dataset_builder.synthesis.filler import Filler
 from dataset_builder.synthesis.marginals import AnswerShares, read_answer_shares
 from dataset_builder.synthesis.people import draw_people
@@ -72,7 +74,7 @@ def synthesize(
         out: the file, `.csv` or `.sav`.
         people: number of people, None for the 94,278 of version 5.0; scaled by country.
         seed: seed of all randomness; the same seed writes the same file.
-        wave: 7, the only one whose layout is known.
+        wave: 7; or 5 or 6, whose files hold fewer countries and are named and coded otherwise.
         progress: called with (countries done, countries).
 
     Returns:
@@ -84,6 +86,9 @@ def synthesize(
     """
     path = Path(out)
     _check(path, wave)
+    if wave != 7:
+        done = write_earlier_wave(path, wave=wave, people=people, seed=seed, progress=progress)
+        return Synthesized(path, sidecar_path(path), *done)
     sizes = country_sizes(people)
     shares = read_answer_shares()
     filler = _filler(shares)
@@ -130,13 +135,13 @@ def _check(path: Path, wave: int) -> None:
             found=path.suffix or "no ending",
             allowed=", ".join(WRITERS),
         )
-    if wave != 7:
+    if wave not in WAVES:
         raise fail(
             "unknown-wave",
-            "only the layout of wave 7 is known",
+            "the layout of this wave is not known",
             column="--wave",
             found=str(wave),
-            allowed="7",
+            allowed=", ".join(map(str, WAVES)),
         )
 
 

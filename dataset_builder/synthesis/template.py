@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -76,7 +76,8 @@ def _data(name: str) -> Traversable:
     return resources.files("dataset_builder.synthesis").joinpath(f"data/{name}")
 
 
-def _rows(name: str) -> list[dict[str, str]]:
+def data_rows(name: str) -> list[dict[str, str]]:
+    """Rows of a table of this package's data."""
     return list(csv.DictReader(_data(name).read_text(encoding="utf-8").splitlines()))
 
 
@@ -92,7 +93,7 @@ def columns() -> tuple[Column, ...]:
             blank_share=float(row["blank_share"]),
             distinct=int(row["distinct"]),
         )
-        for row in _rows("columns.csv")
+        for row in data_rows("columns.csv")
     )
 
 
@@ -109,14 +110,14 @@ def country_templates() -> tuple[CountryTemplate, ...]:
             cow_number=int(row["cow_number"]),
             cow_letters=row["cow_letters"],
         )
-        for row in _rows("countries.csv")
+        for row in data_rows("countries.csv")
     )
 
 
 @cache
 def language_letters() -> Mapping[int, str]:
     """ISO letters by the survey's code of a language."""
-    return MappingProxyType({int(r["code"]): r["letters"] for r in _rows("languages.csv")})
+    return MappingProxyType({int(r["code"]): r["letters"] for r in data_rows("languages.csv")})
 
 
 @cache
@@ -146,18 +147,21 @@ def demographic_marginals() -> Mapping[str, Mapping[str, Marginal]]:
     )
 
 
-def country_sizes(people: int | None) -> tuple[int, ...]:
+def country_sizes(
+    people: int | None, *, templates: Sequence[CountryTemplate] | None = None
+) -> tuple[int, ...]:
     """People per country, in row order: version 5.0's, or scaled to a total.
 
     Shares are scaled by largest remainder; no country falls below two people.
 
     Args:
         people: total, None for 94,278.
+        templates: other countries than version 5.0's.
 
     Raises:
         ContractError: there are too few people for two in each country.
     """
-    sizes = np.array([c.people for c in country_templates()])
+    sizes = np.array([c.people for c in templates or country_templates()])
     if people is None:
         return tuple(sizes.tolist())
     if people < 2 * len(sizes):

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 Writer = Callable[[Path, Iterable[CountryFrame]], None]
 
-_MISSING_LABELS = {
+#: Label of each missing code.
+MISSING_LABELS = {
     int(kind): kind.name.replace("_", " ").capitalize().replace("Dont", "Don't")
     for kind in MissingKind
 }
@@ -96,7 +97,7 @@ def _value_labels(name: str) -> dict[Any, str]:
         labels = dict(demographics()[name].code_texts)
     else:
         return {}
-    return labels | _MISSING_LABELS
+    return labels | MISSING_LABELS
 
 
 #: Writer by ending of the file's name.

@@ -206,7 +206,7 @@ def test_the_seed_decides(tmp_path: Path) -> None:
     [
         ("a.xlsx", {}, "cannot write a survey file named"),
         ("a.csv", {"people": 100}, "64 countries cannot have 100 people"),
-        ("a.csv", {"wave": 6}, "only the layout of wave 7"),
+        ("a.csv", {"wave": 4}, "the layout of this wave is not known"),
     ],
 )
 def test_refusals_leave_nothing(
