@@ -2,50 +2,35 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 
-from codebook import codebook_digest, value_questions
-from codebook.wordings import languages, wording
 from contracts.atomic import atomic_folder, write_text
 from contracts.codebook_tables import countries_table, questions_table
 from contracts.disclosure import protect_distributions
 from contracts.errors import ContractError, Problem
-from contracts.manifest import Disclosure, Manifest, SplitRecipe, TableEntry
+from contracts.manifest import Disclosure, Manifest, TableEntry
 from contracts.release_writer import TableWriter, write_manifest, write_tables
-from contracts.tables import AGGREGATE_TABLES, SPLITS
+from contracts.tables import AGGREGATE_TABLES
 from dataset_builder.card import CARD_NAME, card_text
-from dataset_builder.counting import count_codes
 from dataset_builder.croissant import CROISSANT_NAME, croissant_text
+from dataset_builder.manifest import TABLE_ORDER, make_manifest, split_recipe
 from dataset_builder.options import BuildOptions
 from dataset_builder.people import People, describe_people, respondents_table
 from dataset_builder.probe import probe_table
 from dataset_builder.progress import Progress, Report, silent
-from dataset_builder.reading.waves import prefer_own_files, read_surveys
 from dataset_builder.responses import WITHOUT_DEMOGRAPHICS, Layout, write_responses
+from dataset_builder.sources import read_sources
 from dataset_builder.splits import split_people
 from dataset_builder.survey import Survey
 from dataset_builder.tabulate import check_codes, distribution_batches
 
-#: Counts of a manifest that a public release keeps.
-RELEASE_COUNTS = ("people", "countries", "questions")
-
 #: Version of a release unless another is given.
 DEFAULT_VERSION = "1.0.0"
-
-
-def builder_version() -> str:
-    """Version of the installed project; "source" where it is run without being installed."""
-    try:
-        return version("opinion-atlas")
-    except PackageNotFoundError:
-        return "source"
 
 
 def build_release(
@@ -154,65 +139,9 @@ def plan_release(
     surveys = read_sources(sources, allow_unknown=allow_unknown, progress=progress)
     everyone = prepare(surveys, options)
     manifest = make_manifest(everyone, options, {}, Disclosure()).model_dump(mode="json")
-    tables = AGGREGATE_TABLES if options.public else _TABLE_ORDER
+    tables = AGGREGATE_TABLES if options.public else TABLE_ORDER
     wanted = ("name", "release_version", "public", "waves", "sources", "counts", "split", "notes")
     return {key: manifest[key] for key in wanted} | {"tables": list(tables)}
-
-
-def read_sources(
-    sources: Sequence[str | Path | Survey],
-    *,
-    allow_unknown: bool = False,
-    progress: Progress = silent,
-) -> list[Survey]:
-    """Read all files; each wave and country must be in one of them only.
-
-    Raises:
-        ContractError: a file is wrong, none is given, or two hold the same wave and country.
-    """
-    if not sources:
-        raise ContractError(Problem("no-source", "no survey file was given"))
-    surveys = []
-    for source in sources:
-        if isinstance(source, Survey):
-            surveys.append(source)
-            continue
-        with progress(f"reading {Path(source).name}") as report:
-            surveys += read_surveys(source, allow_unknown=allow_unknown, progress=report)
-    surveys = prefer_own_files(surveys)
-    _check_overlap(surveys)
-    return surveys
-
-
-def _check_overlap(surveys: Sequence[Survey]) -> None:
-    holders: dict[tuple[int, str], list[str]] = {}
-    for survey in surveys:
-        for country in survey.countries:
-            holders.setdefault((survey.wave, country), []).append(survey.source.name)
-    problems = [
-        Problem(
-            "country-twice",
-            f"{country} of wave {wave} is in several files",
-            found=", ".join(names),
-            allowed="one file per wave and country",
-            hint="Leave one of the files out.",
-        )
-        for (wave, country), names in holders.items()
-        if len(names) > 1
-    ]
-    ids = np.concatenate([survey.respondent_id for survey in surveys])
-    if not problems and len(np.unique(ids)) < len(ids):
-        problems.append(
-            Problem(
-                "id-twice",
-                "the same respondent id occurs twice",
-                found=f"{len(ids) - len(np.unique(ids))} times",
-                allowed="ids that are unique over all files",
-                hint="Give each file to a build of its own.",
-            )
-        )
-    if problems:
-        raise ContractError(problems, subject="sources")
 
 
 def prepare(surveys: Sequence[Survey], options: BuildOptions) -> list[People]:
@@ -246,18 +175,6 @@ def _check_held_out(surveys: Sequence[Survey], options: BuildOptions) -> None:
     ]
     if problems:
         raise ContractError(problems, subject="--hold-out")
-
-
-def split_recipe(options: BuildOptions, people: Mapping[str, int] | None = None) -> SplitRecipe:
-    """The split as the manifest states it."""
-    return SplitRecipe(
-        recipe=options.split,
-        fractions=options.fractions,
-        people=dict(people or {}),
-        key=options.key if options.split == "hash" else "",
-        held_out_questions=list(options.hold_out_questions),
-        held_out_countries=list(options.hold_out_countries),
-    )
 
 
 def _write(
@@ -365,69 +282,3 @@ def _countries(everyone: Sequence[People]) -> pa.Table:
             if count:
                 found.setdefault(country, {})[survey.wave] = count
     return countries_table(found)
-
-
-def release_name(everyone: Sequence[People], options: BuildOptions) -> str:
-    """Name of a release: what it is made from."""
-    if options.name:
-        return options.name
-    waves = sorted({people.survey.wave for people in everyone})
-    parts = ["wvs", *(f"wave{wave}" for wave in waves)]
-    if any(people.survey.synthetic is not None for people in everyone):
-        parts.append("synthetic")
-    if options.public:
-        parts.append("public")
-    return "-".join(parts)
-
-
-def make_manifest(
-    everyone: Sequence[People],
-    options: BuildOptions,
-    tables: Mapping[str, TableEntry],
-    disclosure: Disclosure,
-) -> Manifest:
-    """Everything that the manifest says of a release."""
-    surveys = [people.survey for people in everyone]
-    split = np.concatenate([people.split for people in everyone])
-    in_split = {name: int((split == i).sum()) for i, name in enumerate(SPLITS)}
-    synthetic = [survey.synthetic for survey in surveys if survey.synthetic is not None]
-    return Manifest(
-        name=release_name(everyone, options),
-        release_version=options.release_version,
-        builder_version=builder_version(),
-        public=options.public,
-        synthetic=synthetic[0] if synthetic else None,
-        waves=sorted({survey.wave for survey in surveys}),
-        sources=[survey.source for survey in surveys],
-        codebook_digest=codebook_digest(),
-        wording_digests={language: wording(language).digest for language in languages()},
-        tables=dict(sorted(tables.items(), key=lambda item: _TABLE_ORDER.index(item[0]))),
-        counts=_counts(everyone, options),
-        split=split_recipe(options, in_split),
-        demographics="none" if options.public else options.demographics,
-        # Few people hold such a code: their counts are for the owner of the file alone.
-        unlisted_codes=[
-            code for survey in surveys for code in survey.unlisted if not options.public
-        ],
-        disclosure=disclosure,
-        notes=[*dict.fromkeys(note for survey in surveys for note in survey.notes)],
-    )
-
-
-_TABLE_ORDER = ("responses", "respondents", "questions", "distributions", "countries", "probe")
-
-
-def _counts(everyone: Sequence[People], options: BuildOptions) -> dict[str, int]:
-    """People, answers and each kind of missing, counted once more from the codes themselves."""
-    total: Counter[str] = Counter()
-    for people in everyone:
-        total += count_codes(people, options.hold_out_questions)
-        total["people_left_out"] += int((people.split < 0).sum())
-    total["people"] = sum(int((people.split >= 0).sum()) for people in everyone)
-    total["countries"] = len({c for people in everyone for c in people.survey.countries})
-    total["questions"] = len(
-        {q for p in everyone for q in p.survey.questions if q in value_questions()}
-    )
-    if options.public:
-        return {name: total[name] for name in RELEASE_COUNTS}
-    return dict(sorted(total.items()))

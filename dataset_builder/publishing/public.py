@@ -11,7 +11,8 @@ from contracts.manifest import Manifest
 from contracts.release import Release
 from contracts.release_writer import write_tables
 from contracts.tables import AGGREGATE_TABLES
-from dataset_builder.build import RELEASE_COUNTS, write_descriptions
+from dataset_builder.build import write_descriptions
+from dataset_builder.manifest import RELEASE_COUNTS
 
 
 def make_public(release: Release, out: Path) -> Manifest:

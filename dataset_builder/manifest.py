@@ -1,0 +1,106 @@
+"""What the manifest says of a release that is being built."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from codebook import codebook_digest, value_questions
+from codebook.wordings import languages, wording
+from contracts.manifest import Disclosure, Manifest, SplitRecipe, TableEntry
+from contracts.tables import SPLITS
+from dataset_builder.counting import count_codes
+from dataset_builder.options import BuildOptions
+from dataset_builder.people import People
+
+#: Counts of a manifest that a public release keeps.
+RELEASE_COUNTS = ("people", "countries", "questions")
+
+#: Tables in the order of the manifest.
+TABLE_ORDER = ("responses", "respondents", "questions", "distributions", "countries", "probe")
+
+
+def builder_version() -> str:
+    """Version of the installed project; "source" where it is run without being installed."""
+    try:
+        return version("opinion-atlas")
+    except PackageNotFoundError:
+        return "source"
+
+
+def split_recipe(options: BuildOptions, people: Mapping[str, int] | None = None) -> SplitRecipe:
+    """The split as the manifest states it."""
+    return SplitRecipe(
+        recipe=options.split,
+        fractions=options.fractions,
+        people=dict(people or {}),
+        key=options.key if options.split == "hash" else "",
+        held_out_questions=list(options.hold_out_questions),
+        held_out_countries=list(options.hold_out_countries),
+    )
+
+
+def release_name(everyone: Sequence[People], options: BuildOptions) -> str:
+    """Name of a release: what it is made from."""
+    if options.name:
+        return options.name
+    waves = sorted({people.survey.wave for people in everyone})
+    parts = ["wvs", *(f"wave{wave}" for wave in waves)]
+    if any(people.survey.synthetic is not None for people in everyone):
+        parts.append("synthetic")
+    if options.public:
+        parts.append("public")
+    return "-".join(parts)
+
+
+def make_manifest(
+    everyone: Sequence[People],
+    options: BuildOptions,
+    tables: Mapping[str, TableEntry],
+    disclosure: Disclosure,
+) -> Manifest:
+    """Everything that the manifest says of a release."""
+    surveys = [people.survey for people in everyone]
+    split = np.concatenate([people.split for people in everyone])
+    in_split = {name: int((split == i).sum()) for i, name in enumerate(SPLITS)}
+    synthetic = [survey.synthetic for survey in surveys if survey.synthetic is not None]
+    return Manifest(
+        name=release_name(everyone, options),
+        release_version=options.release_version,
+        builder_version=builder_version(),
+        public=options.public,
+        synthetic=synthetic[0] if synthetic else None,
+        waves=sorted({survey.wave for survey in surveys}),
+        sources=[survey.source for survey in surveys],
+        codebook_digest=codebook_digest(),
+        wording_digests={language: wording(language).digest for language in languages()},
+        tables=dict(sorted(tables.items(), key=lambda item: TABLE_ORDER.index(item[0]))),
+        counts=_counts(everyone, options),
+        split=split_recipe(options, in_split),
+        demographics="none" if options.public else options.demographics,
+        # Few people hold such a code: their counts are for the owner of the file alone.
+        unlisted_codes=[
+            code for survey in surveys for code in survey.unlisted if not options.public
+        ],
+        disclosure=disclosure,
+        notes=[*dict.fromkeys(note for survey in surveys for note in survey.notes)],
+    )
+
+
+def _counts(everyone: Sequence[People], options: BuildOptions) -> dict[str, int]:
+    """People, answers and each kind of missing, counted once more from the codes themselves."""
+    total: Counter[str] = Counter()
+    for people in everyone:
+        total += count_codes(people, options.hold_out_questions)
+        total["people_left_out"] += int((people.split < 0).sum())
+    total["people"] = sum(int((people.split >= 0).sum()) for people in everyone)
+    total["countries"] = len({c for people in everyone for c in people.survey.countries})
+    total["questions"] = len(
+        {q for p in everyone for q in p.survey.questions if q in value_questions()}
+    )
+    if options.public:
+        return {name: total[name] for name in RELEASE_COUNTS}
+    return dict(sorted(total.items()))
