@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from elicitation.gather import Gathered, answer_of
 from elicitation.shown import Shown
 from elicitation.store import StoredItem
 
+#: Fact of a store: what a judge model read of the advice that words leave open.
+JUDGE_FACT = "advice_judge"
 
-def gather_advice(items: Iterable[StoredItem]) -> Gathered:
+
+def gather_advice(
+    items: Iterable[StoredItem], verdicts: Mapping[str, Sequence[str]] | None = None
+) -> Gathered:
     """Advice records; what takes no side, or cannot be read, is inconclusive.
 
     A call without an answer gives no record: it is missing, not inconclusive.
+
+    Args:
+        items: pieces of advice.
+        verdicts: side and reason by item, of a judge; they count where words take no side.
     """
+    judged = verdicts or {}
     statuses: Counter[str] = Counter()
     notes: Counter[str] = Counter()
     records: list[dict[str, Any]] = []
@@ -24,6 +34,10 @@ def gather_advice(items: Iterable[StoredItem]) -> Gathered:
         statuses[answer.status] += 1
         notes.update(answer.notes)
         spec = stored.record.spec
+        side = side_of(stored.record.shown, answer.shares)
+        if side == "inconclusive" and stored.record.item_id in judged:
+            side, reason = judged[stored.record.item_id]
+            notes[reason] += 1
         records.append(
             {
                 "prompt_id": spec["question_id"],
@@ -32,13 +46,14 @@ def gather_advice(items: Iterable[StoredItem]) -> Gathered:
                 "language": spec["language"],
                 "option_order": spec["order"],
                 "repeat": spec["repeat"],
-                "side": _side(stored.record.shown, answer.shares),
+                "side": side,
             }
         )
     return Gathered(records, statuses, notes, 0)
 
 
-def _side(shown: Shown, shares: Any) -> str:
+def side_of(shown: Shown, shares: Mapping[str, float] | None) -> str:
+    """Side of the option that has the whole share, else inconclusive."""
     for option in shown.options:
         if shares is not None and shares[option.label] == 1:
             return str(option.code)

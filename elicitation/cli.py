@@ -249,6 +249,23 @@ def read(
     suffix: Annotated[
         str, Parameter(name="--format", help="Of the predictions: jsonl, csv, tsv or parquet.")
     ] = "jsonl",
+    judge: Annotated[
+        str,
+        Parameter(
+            help="For advice: model (as in elicit) that reads, in both orders of the options, what "
+            "words leave open."
+        ),
+    ] = "",
+    judge_url: Annotated[str, Parameter(help="Server of an openai: judge.")] = "",
+    judge_sample: Annotated[
+        int, Parameter(help="Decided pieces that the judge reads besides, for Cohen's kappa.")
+    ] = 100,
+    label_sample: Annotated[
+        int, Parameter(help="For advice: write so many pieces to a CSV for a person to label.")
+    ] = 0,
+    labels: Annotated[
+        Path | None, Parameter(help="Labels that came back, for Cohen's kappa with the person.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Read kept answers anew: of a run, of the shards of one, or of a file from elsewhere.
@@ -258,13 +275,15 @@ def read(
     every line gets a status (ok, repaired, refused, invalid, truncated, error) and shares. With
     --json one object is printed for every line.
     """
+    from elicitation.advice_report import AdviceReading
     from elicitation.command import read_corpus, read_runs
 
     if len(sources) == 1 and sources[0].is_file() and sources[0].suffix != ".sqlite":
         read_corpus(sources[0], reader=reader, json=json)
     else:
         ending = f".{suffix.lstrip('.')}"
-        read_runs(sources, out=out, merge_into=merge_into, suffix=ending, json=json)
+        advice = AdviceReading(judge, judge_url, judge_sample, label_sample, labels)
+        read_runs(sources, out=out, merge_into=merge_into, suffix=ending, json=json, advice=advice)
 
 
 wording = App(

@@ -9,6 +9,7 @@ from typing import Literal
 
 from contracts.errors import fail
 from contracts.release import open_release
+from elicitation.advice_report import AdviceReading, judge_advice, report_advice, say_advice
 from elicitation.backends.base import Backend
 from elicitation.backends.registry import (
     REMOTE_SCHEMES,
@@ -163,8 +164,10 @@ def read_runs(
     merge_into: Path | None,
     suffix: str,
     json: bool,
+    advice: AdviceReading | None = None,
 ) -> None:
     """Write the predictions of runs anew; several are merged first."""
+    how = advice or AdviceReading()
     paths = [existing_store(source) for source in sources]
     if len(paths) > 1 and merge_into is None:
         raise fail(
@@ -177,13 +180,18 @@ def read_runs(
             for path in paths:
                 merged.merge(path)
         paths = [store_path(merge_into)]
+    judge_advice(paths[0], how)
     with Store(paths[0]) as store:
         folder = out or paths[0].parent / PREDICTIONS_FOLDER
         files = write_run_predictions(store, folder, suffix=suffix)
+    told = report_advice(paths[0], how)
     if json:
-        say_json([file.to_json() for file in files])
-    else:
-        say_files(files)
+        written = [file.to_json() for file in files]
+        say_json({"files": written, "advice": told} if told else written)
+        return
+    say_files(files)
+    if told:
+        say_advice(told)
 
 
 def read_corpus(path: Path, *, reader: Reader, json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from contracts.errors import fail
 from contracts.predictions import write_predictions
 from contracts.predictions_meta import PredictionsMeta
-from elicitation.advice_reading import gather_advice
+from elicitation.advice_reading import JUDGE_FACT, gather_advice
 from elicitation.gather import Gathered, cell_order, gather_distributions, gather_ratings
 from elicitation.store import Store
 
@@ -91,7 +91,8 @@ def _write_one(
         "statuses": dict(sorted(gathered.statuses.items())),
         "second_tries": gathered.second_tries,
     }
-    told = meta.model_copy(update={"extra": {**meta.extra, "answers": answers}})
+    extra = {**meta.extra, "answers": answers, **_judge(store, about["kind"])}
+    told = meta.model_copy(update={"extra": extra})
     path = write_predictions(
         folder / f"{meta.name}{suffix}", cell_order(gathered.records), meta=told, kind=about["kind"]
     )
@@ -106,10 +107,17 @@ def _write_one(
     )
 
 
+def _judge(store: Store, kind: str) -> dict[str, Any]:
+    """Who judged the advice that words leave open, and how far it agrees with them."""
+    found = store.fact(JUDGE_FACT) if kind == "advice" else None
+    told = ("model", "prompt_version", "agreement")
+    return {} if not found else {"judge": {name: found[name] for name in told}}
+
+
 def _gather(store: Store, name: str, kind: str, meta: PredictionsMeta) -> Gathered:
     items = store.items(name)
     if kind == "rating":
         return gather_ratings(items, raw_codes=meta.coding == "raw")
     if kind == "advice":
-        return gather_advice(items)
+        return gather_advice(items, (store.fact(JUDGE_FACT) or {}).get("verdicts"))
     return gather_distributions(items)

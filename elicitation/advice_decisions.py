@@ -1,0 +1,201 @@
+"""Every piece of advice of a run with the side it was read to take, by whom, and why.
+
+Words decide where they can (`reading.advice`). With a judge model, what the words leave open is
+judged, and a sample of what they decide as well, so that the two readers can be compared.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from contracts.atomic import write_text
+from contracts.errors import ContractError, Problem, fail
+from elicitation.advice import advice_dilemma
+from elicitation.advice_judge import advice_text, judge_items, judge_prompt_version
+from elicitation.advice_reading import JUDGE_FACT, side_of
+from elicitation.agreement import Agreement, cohen_kappa
+from elicitation.backends.base import Backend
+from elicitation.gather import answer_of
+from elicitation.store import Store, StoredItem
+
+#: What a person writes for a piece of advice.
+PERSON_LABELS = ("1", "2", "0")
+_LABEL_COLUMNS = ("item_id", "situation", "option_1", "option_2", "advice", "label")
+
+
+class Decision(NamedTuple):
+    """A side and how it was come by.
+
+    Attributes:
+        item_id: the item.
+        side: high, low or inconclusive.
+        reader: `words` or `judge`.
+        reason: for words `exact`, or their notes and status; for the judge see `advice_judge`.
+    """
+
+    item_id: str
+    side: str
+    reader: str
+    reason: str
+
+
+def advice_items(store: Store) -> list[StoredItem]:
+    """The answered pieces of advice of a run; those of other protocols are left out."""
+    return [stored for stored in store.items() if stored.record.shown.reader == "advice"]
+
+
+def decisions(items: Iterable[StoredItem], judged: dict[str, Any]) -> list[Decision]:
+    """A decision for each item.
+
+    Args:
+        items: pieces of advice.
+        judged: what `JUDGE_FACT` holds, or nothing.
+    """
+    verdicts = judged.get("verdicts", {})
+    return [_decision(stored, verdicts) for stored in items]
+
+
+def _decision(stored: StoredItem, verdicts: dict[str, list[str]]) -> Decision:
+    item_id = stored.record.item_id
+    words = by_words(stored)
+    if words.side == "inconclusive" and item_id in verdicts:
+        return Decision(item_id, verdicts[item_id][0], "judge", verdicts[item_id][1])
+    return words
+
+
+def by_words(stored: StoredItem) -> Decision:
+    """What the words alone say."""
+    answer = answer_of(stored.record.shown, stored.response)
+    reason = "+".join(answer.notes) or ("exact" if answer.status == "ok" else answer.status)
+    side = side_of(stored.record.shown, answer.shares)
+    return Decision(stored.record.item_id, side, "words", reason)
+
+
+def judge_run(
+    store: Store, backend: Backend, path: Path, *, model: str, sample: int = 100, seed: int = 0
+) -> Agreement:
+    """Have a judge read what words leave open, and a sample of what they decide.
+
+    The verdicts go to the run's store; predictions written from now on use those on advice that
+    the words leave open. Refusals and empty answers are not judged.
+
+    Returns:
+        Agreement of judge and words on the sample of decided advice.
+    """
+    open_items, decided = [], []
+    for stored in advice_items(store):
+        status = answer_of(stored.record.shown, stored.response).status
+        if by_words(stored).side != "inconclusive":
+            decided.append(stored)
+        elif status != "refused" and advice_text(stored):
+            open_items.append(stored)
+    # A choice of pieces to read, not of numbers to report.
+    chosen = random.Random(seed).sample(decided, min(sample, len(decided)))  # noqa: S311
+    verdicts = judge_items([*open_items, *chosen], backend, path)
+    agreed = cohen_kappa(
+        [by_words(stored).side for stored in chosen],
+        [verdicts[stored.record.item_id].side for stored in chosen],
+    )
+    store.set_fact(
+        JUDGE_FACT,
+        {
+            "model": model,
+            "backend": backend.describe(),
+            "prompt_version": judge_prompt_version(),
+            "agreement": agreed.to_json(),
+            "verdicts": {name: list(verdict) for name, verdict in sorted(verdicts.items())},
+        },
+    )
+    return agreed
+
+
+def write_decisions(items: Sequence[StoredItem], found: Sequence[Decision], path: Path) -> None:
+    """Write every decision with its reason as CSV."""
+    columns = ("question_id", "country", "approach", "language", "order", "repeat")
+    rows = [
+        [one.item_id, *(stored.record.spec.get(name, "") for name in columns), *one[1:]]
+        for stored, one in zip(items, found, strict=True)
+    ]
+    header = ["item_id", "prompt_id", "country", "approach", "language", "option_order", "repeat"]
+    write_text(path, csv_text([*header, "side", "reader", "reason"], rows))
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def write_label_sample(items: Sequence[StoredItem], path: Path, *, size: int, seed: int) -> int:
+    """Write a random sample for a person to label; what the readers said is not in it.
+
+    Returns:
+        The number of pieces written.
+
+    Raises:
+        ContractError: the file is there already; labels may have gone into it.
+    """
+    if path.exists():
+        raise fail(
+            "labels-exist",
+            "there is a sample already, and it may hold labels",
+            where=str(path),
+            hint="Move it away, or give it back with --labels.",
+        )
+    chosen = random.Random(seed).sample(list(items), min(size, len(items)))  # noqa: S311
+    rows = []
+    for stored in chosen:
+        spec = stored.record.spec
+        dilemma = advice_dilemma(spec["question_id"], spec["language"], spec["order"])
+        options = [option.text for option in stored.record.shown.options]
+        rows.append([stored.record.item_id, dilemma.situation, *options, advice_text(stored), ""])
+    write_text(path, csv_text(_LABEL_COLUMNS, rows))
+    return len(rows)
+
+
+def person_agreement(
+    items: Iterable[StoredItem], found: Iterable[Decision], path: Path
+) -> Agreement:
+    """Agreement of a person's labels with the decisions; rows without a label are left out.
+
+    Raises:
+        ContractError: the file lacks a column, a label is none, or an item is unknown.
+    """
+    sides = {one.item_id: one.side for one in found}
+    shown = {stored.record.item_id: stored.record.shown for stored in items}
+    problems: list[Problem] = []
+    said: list[tuple[str, str]] = []
+    with path.open(encoding="utf-8-sig", newline="") as handle:
+        reader = csv.DictReader(handle)
+        lacking = [name for name in ("item_id", "label") if name not in (reader.fieldnames or ())]
+        if lacking:
+            raise fail("no-column", f"column {lacking[0]} is missing", where=str(path))
+        for number, row in enumerate(reader, start=2):
+            label, item_id = (row["label"] or "").strip(), row["item_id"]
+            if not label:
+                continue
+            if label not in PERSON_LABELS or item_id not in sides:
+                what = "label" if item_id in sides else "item_id"
+                problems.append(
+                    Problem(
+                        f"bad-{what}",
+                        f"{what} {row[what]!r} is not known",
+                        where=f"{path}, line {number}",
+                        allowed="1, 2 or 0 (neither)" if what == "label" else "items of the run",
+                    )
+                )
+                continue
+            options = shown[item_id].options
+            side = "inconclusive" if label == "0" else str(options[int(label) - 1].code)
+            said.append((side, sides[item_id]))
+    if problems:
+        raise ContractError(problems)
+    return cohen_kappa([one for one, _ in said], [two for _, two in said])

@@ -1,0 +1,116 @@
+"""What `opinion-atlas read` does besides for a run of advice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from contracts.atomic import write_text
+from elicitation.advice_decisions import (
+    advice_items,
+    csv_text,
+    decisions,
+    judge_run,
+    person_agreement,
+    write_decisions,
+    write_label_sample,
+)
+from elicitation.advice_marks import MARKS, count_marks, language_identifier
+from elicitation.advice_reading import JUDGE_FACT
+from elicitation.agreement import Agreement
+from elicitation.backends.registry import BackendOptions, open_backend
+from elicitation.run_folder import existing_store
+from elicitation.store import Store
+from elicitation.terminal import say
+
+#: Folder within that of a run.
+ADVICE_FOLDER = "advice"
+
+
+class AdviceReading(NamedTuple):
+    """How advice is read beyond its words.
+
+    Attributes:
+        judge: model that reads what words leave open, such as openai:NAME; empty for none.
+        judge_url: its server, for openai:.
+        judge_sample: pieces that words decide and the judge reads as well.
+        label_sample: pieces written for a person to label; 0 for none.
+        labels: file of labels that came back.
+        seed: of both samples.
+    """
+
+    judge: str = ""
+    judge_url: str = ""
+    judge_sample: int = 100
+    label_sample: int = 0
+    labels: Path | None = None
+    seed: int = 0
+
+
+def judge_advice(source: Path, how: AdviceReading) -> Agreement | None:
+    """Have the judge read a run; the predictions written afterwards use its verdicts."""
+    if not how.judge:
+        return None
+    path = existing_store(source)
+    backend = open_backend(how.judge, BackendOptions(base_url=how.judge_url))
+    try:
+        with Store(path) as store:
+            return judge_run(
+                store,
+                backend,
+                path.with_name("judge.sqlite"),
+                model=how.judge,
+                sample=how.judge_sample,
+                seed=how.seed,
+            )
+    finally:
+        backend.close()
+
+
+def report_advice(source: Path, how: AdviceReading) -> dict[str, Any]:
+    """Write decisions, counts and, if asked for, a sample to label; give back what was found.
+
+    Empty for a run that holds no advice.
+    """
+    path = existing_store(source)
+    folder = path.parent / ADVICE_FOLDER
+    with Store(path) as store:
+        items, judged = advice_items(store), store.fact(JUDGE_FACT) or {}
+    if not items:
+        return {}
+    found = decisions(items, judged)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_decisions(items, found, folder / "decisions.csv")
+    identify = language_identifier()
+    rows = count_marks(items, found, identify)
+    write_text(folder / "counts.csv", csv_text(list(rows[0]), ([*row.values()] for row in rows)))
+    total = {name: sum(row[name] for row in rows) for name in ("answers", "inconclusive", *MARKS)}
+    told: dict[str, Any] = {"folder": str(folder), "counts": total}
+    if identify is None:
+        total.pop("other_language")
+        told["not_counted"] = "other_language: the package py3langid is not installed"
+    if judged:
+        told["judge"] = {name: judged[name] for name in ("model", "prompt_version", "agreement")}
+    if how.labels is not None:
+        told["person"] = person_agreement(items, found, how.labels).to_json()
+    if how.label_sample:
+        sample = folder / "labels.csv"
+        write_label_sample(items, sample, size=how.label_sample, seed=how.seed)
+        told["label_sample"] = str(sample)
+    return told
+
+
+def say_advice(told: dict[str, Any]) -> None:
+    """Print what `report_advice` found."""
+    counts = ", ".join(f"{name} {count}" for name, count in told["counts"].items())
+    say(f"advice: {counts}")
+    if "not_counted" in told:
+        say(f"not counted: {told['not_counted']}")
+    for who in ("judge", "person"):
+        if who in told:
+            found = told[who].get("agreement") if who == "judge" else told[who]
+            kappa = "undefined" if found["kappa"] is None else f"{found['kappa']:.2f}"
+            say(f"agreement with the {who}: kappa {kappa} over {found['readings']} pieces")
+    say(f"decisions, counts: {told['folder']}")
+    if "label_sample" in told:
+        say(f"to label: {told['label_sample']} (1, 2, or 0 for neither; give it back: --labels)")
