@@ -39,15 +39,15 @@ class Item(NamedTuple):
     @property
     def item_id(self) -> str:
         """Name of the item: unique in its study."""
-        whose = self.target.country or "-"
-        if self.target.group:
-            whose += f"[{self.target.group}]"
-        if self.target.participant is not None:
-            whose += f"#{self.target.participant}"
-        parts = [self.condition.name, self.question_id, whose]
+        target = self.target
+        whose = target.country or "-"
+        if target.group:
+            whose += f"[{target.group}]"
+        if target.participant is not None:
+            whose += f"#{target.participant}"
         if self.order:
-            parts.append(self.order)
-        return "|".join((*parts, str(self.repeat)))
+            whose += f"|{self.order}"
+        return f"{self.condition.name}|{self.question_id}|{whose}|{self.repeat}"
 
 
 class Call(NamedTuple):

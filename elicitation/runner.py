@@ -227,10 +227,9 @@ class _Run:
         known = self._store.item_keys()
         for call in self._calls():
             key = self._keys.key(call.request)
-            item_id = call.item.item_id
             if key in self._finished:
                 self.progress.reused += 1
-                if known.get(item_id) != key:
+                if known.get(call.request.request_id) != key:
                     self._noted.append((self._record(call), key))
                 if len(self._noted) >= _BLOCK:
                     self._flush()
