@@ -190,7 +190,8 @@ def _qwen2(size: int, **changes: Any) -> Any:
 
 
 def _qwen3(size: int, **changes: Any) -> Any:
-    return Qwen3ForCausalLM(Qwen3Config(vocab_size=size, head_dim=16, **{**_SMALL, **changes}))
+    fields = {**_SMALL, "head_dim": 16, **changes}
+    return Qwen3ForCausalLM(Qwen3Config(vocab_size=size, **fields))
 
 
 FAMILIES: dict[str, Callable[..., Any]] = {
