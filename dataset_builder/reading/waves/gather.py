@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from codebook import country_by_wvs_code
 from codebook.countries import WAVES
-from codebook.crosswalk import wave_variable
 from contracts.errors import ContractError, Problem, fail
 from dataset_builder.reading.assembly import TEXT_ROLES, Assembly
 from dataset_builder.reading.blocks import Block, Progress, TabularFile, Wanted
@@ -86,7 +85,7 @@ def read_waves(
             progress(block.done, file.total)
     _refuse_empty(gathered, source, where=path.name)
     if not allow_unknown:
-        _refuse_unlisted(gathered, source, where=path.name)
+        _refuse_unlisted(gathered, file.headers, where=path.name)
     return [
         make_survey(
             assembly,
@@ -154,11 +153,11 @@ def _refuse_empty(gathered: Gathered, source: Source, *, where: str) -> None:
     )
 
 
-def _refuse_unlisted(gathered: Gathered, source: Source, *, where: str) -> None:
+def _refuse_unlisted(gathered: Gathered, headers: Sequence[str], *, where: str) -> None:
     """Raise one error of all unlisted codes of all waves, named as in the file."""
     problems = [
-        _named(problem, wave, source)
-        for wave, assembly in gathered.parts.items()
+        _named(problem, assembly, headers)
+        for assembly in gathered.parts.values()
         for problem in assembly.unlisted.problems(
             where=where, coders=assembly.coders, name=country_name
         )
@@ -167,15 +166,13 @@ def _refuse_unlisted(gathered: Gathered, source: Source, *, where: str) -> None:
         raise ContractError(problems, subject=f"{where}: codes that the codebook lacks")
 
 
-def _named(problem: Problem, wave: int, source: Source) -> Problem:
+def _named(problem: Problem, assembly: Assembly, headers: Sequence[str]) -> Problem:
     """The problem with the name that its variable has in the file."""
-    try:
-        variable = wave_variable(problem.column or "", wave, timeseries=source.timeseries)
-    except KeyError:
-        variable = None
-    if variable is None:
+    columns = {**assembly.layout.questions, **assembly.layout.demographics}
+    place = columns.get(problem.column or "")
+    if place is None:
         return problem
-    return replace(problem, column=f"{variable} (asks {problem.column})")
+    return replace(problem, column=f"{headers[place].strip()} (asks {problem.column})")
 
 
 def _left_out(gathered: Gathered) -> tuple[str, ...]:
