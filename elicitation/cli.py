@@ -1,4 +1,4 @@
-"""Sub-commands of `opinion-atlas`: elicit, read, wording."""
+"""Sub-commands of `opinion-atlas`: elicit, read, translate, wording."""
 
 from __future__ import annotations
 
@@ -160,12 +160,12 @@ def elicit(
         ),
     ] = False,
     json: Json = False,
-) -> None:
+) -> int:
     """Ask a model the survey, and write what it answers as predictions files.
 
     Every answer is kept, raw, before it is read (calls.sqlite in the folder of the run); the same
     command started again makes only the calls that are lacking. Keys come from the environment:
-    OPENAI_API_KEY for openai:, HF_TOKEN for hub:.
+    OPENAI_API_KEY for openai:, HF_TOKEN for hub:. Ends with 1 where calls failed for good.
     """
     from elicitation.backends.registry import BackendOptions, split_model
     from elicitation.command import Asked, ask, dry
@@ -221,8 +221,8 @@ def elicit(
     )
     if dry_run:
         dry(asked, json=json)
-    else:
-        ask(asked, out, suffix=f".{suffix.lstrip('.')}", json=json)
+        return 0
+    return ask(asked, out, suffix=f".{suffix.lstrip('.')}", json=json)
 
 
 def read(
@@ -284,6 +284,52 @@ def read(
         ending = f".{suffix.lstrip('.')}"
         advice = AdviceReading(judge, judge_url, judge_sample, label_sample, labels)
         read_runs(sources, out=out, merge_into=merge_into, suffix=ending, json=json, advice=advice)
+
+
+def translate(
+    model: Annotated[
+        str, Parameter(help="openai:NAME, hub:ORG/NAME, hf:ORG/NAME: a chat model that translates.")
+    ],
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="Folder of the language; a stopped run goes on there.")],
+    language: Annotated[str, Parameter(help="Code of the language, for instance ja or sq.")],
+    language_name: Annotated[
+        str, Parameter(help="Its name in English, for languages that have none here.")
+    ] = "",
+    questions: Annotated[
+        tuple[str, ...], _listed("Ids of dilemmas or dimensions; all by default.")
+    ] = (),
+    threshold: Annotated[
+        float, Parameter(help="chrF, 0 to 100, of the way back below which an item is flagged.")
+    ] = 50.0,
+    base_url: Annotated[
+        str, Parameter(help="Server of openai:, for instance http://localhost:8000/v1.")
+    ] = "",
+    dry_run: Annotated[
+        bool, Parameter(negative="", help="Say how many calls it takes; ask nothing.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Translate the dilemmas of the advice protocol, and check them by translating them back.
+
+    Every call is kept in the folder; the same command again asks only for what is lacking. Items
+    whose way back is unlike the English text are flagged in check.csv: a person should read them.
+    """
+    from elicitation.backends.registry import BackendOptions
+    from elicitation.translate_command import translate_to_folder
+
+    return translate_to_folder(
+        model,
+        out,
+        language=language,
+        name=language_name,
+        questions=_split(questions),
+        options=BackendOptions(base_url=base_url),
+        threshold=threshold,
+        dry_run=dry_run,
+        json=json,
+    )
 
 
 wording = App(

@@ -85,8 +85,8 @@ def dry(asked: Asked, *, json: bool) -> None:
     say_plan(plan, estimated, prices=bool(limits.prompt_price or limits.completion_price))
 
 
-def ask(asked: Asked, out: Path, *, suffix: str, json: bool) -> None:
-    """Ask, keep, read, write, and say how it went."""
+def ask(asked: Asked, out: Path, *, suffix: str, json: bool) -> int:
+    """Ask, keep, read, write, and say how it went; 1 where calls are left without an answer."""
     stated = parse_stated(asked.stated)
     shard = parse_shard(asked.shard)
     if asked.limits.max_cost is not None and not (
@@ -116,6 +116,7 @@ def ask(asked: Asked, out: Path, *, suffix: str, json: bool) -> None:
     finally:
         backend.close()
     _say_session(session, asked, out, json=json)
+    return 1 if session.progress.statuses["error"] else 0
 
 
 def _open(asked: Asked) -> Backend:

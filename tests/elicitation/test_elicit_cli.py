@@ -116,6 +116,16 @@ def test_over_http_with_facts_of_the_model(call, tmp_path):
     assert shares == pytest.approx([0.4 / 0.95, 0.3 / 0.95, 0.15 / 0.95, 0.1 / 0.95])
 
 
+def test_calls_that_fail_for_good_end_the_command_with_1(call, tmp_path):
+    from fault_proxy import spoiling
+
+    options = ("--countries", "none", "--steer", "none", "--questions", "Q1", "--attempts", "2")
+    with serving() as server, spoiling(server.url, [("500",) * 2]) as proxy:
+        for code in (1, 0):
+            call("elicit", "openai:tiny", "--base-url", proxy.url, *options, "--out", tmp_path)
+            assert call.code == code
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
