@@ -57,6 +57,11 @@ COMMANDS: dict[str, tuple[str, Group, str]] = {
         MODELS,
         "Turn logs of other harnesses into a predictions file.",
     ),
+    "translate": (
+        "elicitation.cli:translate",
+        MODELS,
+        "Translate the dilemmas of the advice protocol, and check them by translating back.",
+    ),
     "wording": (
         "elicitation.cli:wording",
         MODELS,
