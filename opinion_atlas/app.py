@@ -60,11 +60,6 @@ COMMANDS: dict[str, tuple[str, Group, str]] = {
     "translate": (
         "elicitation.cli:translate",
         MODELS,
-        "Translate the dilemmas of the advice protocol, and check them by translating back.",
-    ),
-    "translate": (
-        "elicitation.cli:translate",
-        MODELS,
         "Translate the dilemmas by a chat model, checked on the way back.",
     ),
     "wording": (
