@@ -147,11 +147,24 @@ def _idle(rows: Sequence[Mapping[str, Any]], approach: str, names: list[str]) ->
 
 
 def paired_rows(
-    countries: Sequence[Mapping[str, Any]], *, rng: np.random.Generator, replicates: int = 1000
+    countries: Sequence[Mapping[str, Any]],
+    *,
+    rng: np.random.Generator,
+    replicates: int = 1000,
+    across: bool = False,
 ) -> list[dict[str, Any]]:
-    """Every two approaches of a report compared over what both have."""
+    """Every two approaches of a report compared over what both have.
+
+    Args:
+        countries: rows of the table `countries`.
+        across: approaches are written `report:approach`; pair only those of different reports.
+    """
     approaches = sorted({row["approach"] for row in countries})
-    pairs = list(combinations(approaches, 2))
+    pairs = [
+        (one, two)
+        for one, two in combinations(approaches, 2)
+        if not across or one.partition(":")[0] != two.partition(":")[0]
+    ]
     found = [_pair(countries, pair, rng, replicates) for pair in pairs]
     adjusted = benjamini_hochberg([one.p_value for one in found])
     return [

@@ -175,12 +175,18 @@ def compare(
     from contracts.digests import pretty_json
     from contracts.report import read_report
     from scoring.compare import compare_reports
+    from scoring.compare_advice import advice_rows, compare_advice
     from scoring.summary import say_comparison
     from scoring.terminal import print_json
 
-    found = compare_reports(
-        read_report(first), read_report(second), seed=seed, permutations=permutations
-    )
+    one, two = read_report(first), read_report(second)
+    if advice_rows(one) and advice_rows(two):
+        pairs = compare_advice(one, two, seed=seed)
+        if out is not None:
+            write_text(out, pretty_json(pairs))
+        print_json(pairs)
+        return
+    found = compare_reports(one, two, seed=seed, permutations=permutations)
     if out is not None:
         write_text(out, pretty_json(found.to_json()))
     if json:

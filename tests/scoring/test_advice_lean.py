@@ -12,6 +12,7 @@ from scipy.stats import pearsonr
 import codebook
 from contracts.release import open_release
 from scoring import score
+from scoring.compare_advice import compare_advice
 from scoring.protocols.advice_lean import lean, paired_approaches, partial_correlation
 
 
@@ -149,3 +150,34 @@ def test_tables_of_a_report(toy_predictions: Callable[..., Any]) -> None:
     assert pair["difference"]["estimate"] == pytest.approx(gap)
     assert pair["difference"]["high"] < 0
     assert pair["p_adjusted"] == pair["p_value"] < 0.01
+
+
+def test_two_reports_are_compared(toy_predictions: Callable[..., Any]) -> None:
+    def report_of(follows: bool, approach: str) -> Any:
+        draw, rows = np.random.default_rng(8), []
+        for country, one in codebook.countries().items():
+            if one.hofstede is None:
+                continue
+            chance = one.hofstede.scores["mas"] / 100 if follows else 0.5
+            rows += [
+                {
+                    "prompt_id": f"mas-{n:02d}",
+                    "country": country,
+                    "approach": approach,
+                    "side": "high" if draw.uniform() < chance else "low",
+                }
+                for n in range(1, 31)
+            ]
+        return score(toy_predictions(rows, "advice"), open_release("reference"), replicates=20)
+
+    first, second = report_of(True, "persona"), report_of(False, "language")
+    (pair,) = compare_advice(first, second, replicates=200)
+    assert (pair["first"], pair["second"]) == ("first:persona", "second:language")
+    gap = (
+        first.score("advice_correlation_persona").value.estimate
+        - second.score("advice_correlation_language").value.estimate
+    )
+    assert pair["difference"]["estimate"] == pytest.approx(gap)
+    assert pair["difference"]["low"] > 0
+    assert pair["p_value"] < 0.05
+    assert compare_advice(first, first, replicates=5)[0]["p_value"] == 1
