@@ -10,11 +10,12 @@ import numpy as np
 
 from codebook import codebook_digest, value_questions
 from codebook.wordings import languages, wording
-from contracts.manifest import Disclosure, Manifest, SplitRecipe, TableEntry
+from contracts.manifest import Disclosure, Manifest, SplitRecipe, Synthetic, TableEntry
 from contracts.tables import SPLITS
 from dataset_builder.counting import count_codes
 from dataset_builder.options import BuildOptions
 from dataset_builder.people import People
+from dataset_builder.survey import Survey
 
 #: Counts of a manifest that a public release keeps.
 RELEASE_COUNTS = ("people", "countries", "questions")
@@ -56,6 +57,21 @@ def release_name(everyone: Sequence[People], options: BuildOptions) -> str:
     return "-".join(parts)
 
 
+def joined_synthetic(surveys: Sequence[Survey]) -> Synthetic | None:
+    """What is made up in all the files; where there are several, each entry names its wave."""
+    parts = [(s.wave, s.synthetic) for s in surveys if s.synthetic is not None]
+    if len(parts) < 2:
+        return parts[0][1] if parts else None
+    seeds = {part.seed for _, part in parts}
+    return Synthetic(
+        seed=seeds.pop() if len(seeds) == 1 else None,
+        generator="; ".join(dict.fromkeys(part.generator for _, part in parts)),
+        borrowed_countries=[f"wave {w}: {c}" for w, part in parts for c in part.borrowed_countries],
+        borrowed_columns=[f"wave {w}: {c}" for w, part in parts for c in part.borrowed_columns],
+        note=" ".join(dict.fromkeys(f"Wave {w}: {part.note}" for w, part in parts if part.note)),
+    )
+
+
 def make_manifest(
     everyone: Sequence[People],
     options: BuildOptions,
@@ -66,13 +82,12 @@ def make_manifest(
     surveys = [people.survey for people in everyone]
     split = np.concatenate([people.split for people in everyone])
     in_split = {name: int((split == i).sum()) for i, name in enumerate(SPLITS)}
-    synthetic = [survey.synthetic for survey in surveys if survey.synthetic is not None]
     return Manifest(
         name=release_name(everyone, options),
         release_version=options.release_version,
         builder_version=builder_version(),
         public=options.public,
-        synthetic=synthetic[0] if synthetic else None,
+        synthetic=joined_synthetic(surveys),
         waves=sorted({survey.wave for survey in surveys}),
         sources=[survey.source for survey in surveys],
         codebook_digest=codebook_digest(),

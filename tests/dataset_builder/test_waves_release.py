@@ -146,6 +146,16 @@ def test_every_table_holds_every_wave(release: Path) -> None:
     assert len(pc.unique(people.column("respondent_id"))) == sum(PEOPLE.values())
 
 
+def test_the_manifest_says_what_every_wave_borrows(release: Path, files: dict[int, Path]) -> None:
+    said = json.loads((release / "manifest.json").read_text(encoding="utf-8"))["synthetic"]
+    assert said["seed"] == 3
+    for wave, path in files.items():
+        own = json.loads(Path(f"{path}.synthetic.json").read_text(encoding="utf-8"))
+        for key in ("borrowed_countries", "borrowed_columns"):
+            found = [e.removeprefix(f"wave {wave}: ") for e in said[key] if f"wave {wave}: " in e]
+            assert found == own[key]
+
+
 def test_questions_say_how_far_waves_compare(release: Path) -> None:
     rows = open_release(release).table("questions").to_pylist()
     found = {(r["question_id"], r["wave"]): (r["variable"], r["comparability"]) for r in rows}
