@@ -268,6 +268,10 @@ def _report(found: dict[str, dict[str, float]], *, people: int) -> bool:
     return all(good for *_, good in held)
 
 
+#: People of the run that only shows that everything works.
+SMOKE_PEOPLE = 2000
+
+
 def main() -> int:
     """Run all pipelines, print a table, and check the bars if asked to."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -275,10 +279,13 @@ def main() -> int:
     parser.add_argument("--source", type=Path, help="a CSV that is there already")
     parser.add_argument("--repeats", type=int, default=3, help="runs of floor and lean")
     parser.add_argument("--assert", dest="check", action="store_true")
+    parser.add_argument("--smoke", action="store_true", help="few people, once; asserts nothing")
     parser.add_argument("--json", type=Path, help="write the measurements there as well")
     parser.add_argument("--one", choices=PIPELINES, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.smoke:
+        given.people, given.repeats, given.check = SMOKE_PEOPLE, 1, False
     if given.one:
         print(json.dumps(_measure(given.one, given.source, given.out)))
         return 0
