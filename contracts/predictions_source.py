@@ -91,6 +91,24 @@ class Source:
             yield from _text_chunks(self, findings)
 
 
+def format_of(path: Path) -> str:
+    """The ending of a predictions file, one of `FORMATS`.
+
+    Raises:
+        ContractError: it has another ending.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise fail(
+            "unknown-format",
+            "the file's format is told by its ending",
+            where=str(path),
+            found=quote(path.suffix),
+            allowed=", ".join(FORMATS),
+        )
+    return suffix
+
+
 def open_source(path: str | Path) -> Source:
     """Open a predictions file and read its header and column names.
 
@@ -98,15 +116,7 @@ def open_source(path: str | Path) -> Source:
         ContractError: the file is missing, empty, of another format, or unreadable.
     """
     target = Path(path)
-    suffix = target.suffix.lower()
-    if suffix not in FORMATS:
-        raise fail(
-            "unknown-format",
-            "the file's format is told by its ending",
-            where=str(target),
-            found=quote(target.suffix),
-            allowed=", ".join(FORMATS),
-        )
+    suffix = format_of(target)
     if not target.is_file():
         raise fail("no-file", "there is no such file", where=str(target))
     if target.stat().st_size == 0:

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from contracts.atomic import atomic_file, write_text
-from contracts.errors import fail
 from contracts.predictions_header import sidecar_path
 from contracts.predictions_meta import Kind, PredictionsMeta
-from contracts.predictions_source import CHUNK_ROWS, FORMATS, PARQUET_META_KEY
+from contracts.predictions_source import CHUNK_ROWS, PARQUET_META_KEY, format_of
 
 #: Columns of the tables by kind, as written.
 TABLE_COLUMNS: Mapping[Kind, tuple[str, ...]] = {
@@ -60,15 +59,7 @@ def write_predictions(
         ContractError: the ending is unknown, or the place cannot be written to.
     """
     target = Path(path)
-    suffix = target.suffix.lower()
-    if suffix not in FORMATS:
-        raise fail(
-            "unknown-format",
-            "the file's format is told by its ending",
-            where=str(target),
-            found=repr(target.suffix),
-            allowed=", ".join(FORMATS),
-        )
+    suffix = format_of(target)
     if suffix == ".jsonl":
         _write_jsonl(target, records, meta, kind)
     elif suffix == ".parquet":

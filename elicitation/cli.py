@@ -7,14 +7,11 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from elicitation.name_lists import listed, split_names
+
 Json = Annotated[
     bool, Parameter(name="--json", negative="", help="Print JSON for programs, not for people.")
 ]
-
-
-def _listed(text: str) -> object:
-    """A parameter that takes names separated by commas or spaces."""
-    return Parameter(help=text, consume_multiple=True, negative="")
 
 
 def elicit(
@@ -45,36 +42,34 @@ def elicit(
     ] = "",
     steer: Annotated[
         tuple[str, ...],
-        _listed("none, persona, few-shot (persona and real distributions); each is a condition."),
+        listed("none, persona, few-shot (persona and real distributions); each is a condition."),
     ] = (),
     countries: Annotated[
-        tuple[str, ...], _listed("ISO3 codes; `all` are those of the release, `none` is nobody.")
+        tuple[str, ...], listed("ISO3 codes; `all` are those of the release, `none` is nobody.")
     ] = ("all",),
     groups: Annotated[
         tuple[str, ...],
-        _listed("Groups within every country: sex=female, or a variable for all of its groups."),
+        listed("Groups within every country: sex=female, or a variable for all of its groups."),
     ] = (),
     questions: Annotated[
         tuple[str, ...],
-        _listed(
+        listed(
             "Ids (Q1) or sets (alignment, judgments, probe, ...); for advice ids of dilemmas "
             "or dimensions."
         ),
     ] = (),
     languages: Annotated[
         tuple[str, ...],
-        _listed("Languages of the prompts; `own` asks every country in its own."),
+        listed("Languages of the prompts; `own` asks every country in its own."),
     ] = ("en",),
     vary: Annotated[
         tuple[str, ...],
-        _listed(
+        listed(
             "Forms of the prompts, each a condition: default, shuffled, reversed-order, "
             "reversed-scale, letters, numbers, examples=N, example-shares=SEED; joined with +."
         ),
     ] = ("default",),
-    approach: Annotated[
-        tuple[str, ...], _listed("For advice: persona, language, both, none.")
-    ] = (),
+    approach: Annotated[tuple[str, ...], listed("For advice: persona, language, both, none.")] = (),
     demographics: Annotated[
         str,
         Parameter(
@@ -83,7 +78,7 @@ def elicit(
         ),
     ] = "",
     on_request: Annotated[
-        tuple[str, ...], _listed("Sensitive answers told besides: religion, ethnicity, party.")
+        tuple[str, ...], listed("Sensitive answers told besides: religion, ethnicity, party.")
     ] = (),
     people: Annotated[
         int | None, Parameter(help="For ratings, most people asked about per question.")
@@ -148,7 +143,7 @@ def elicit(
     ] = "1/1",
     meta: Annotated[
         tuple[str, ...],
-        _listed("Facts about the model as KEY=VALUE: family, parameters, training_tokens, ..."),
+        listed("Facts about the model as KEY=VALUE: family, parameters, training_tokens, ..."),
     ] = (),
     suffix: Annotated[
         str, Parameter(name="--format", help="Of the predictions: jsonl, csv, tsv or parquet.")
@@ -179,15 +174,15 @@ def elicit(
         options=StudyOptions(
             protocol=protocol,
             method=method,
-            steer=_split(steer),
-            countries=_split(countries),
-            groups=_split(groups),
-            questions=_split(questions),
-            languages=_split(languages),
-            vary=_split(vary),
-            approach=_split(approach),
+            steer=split_names(steer),
+            countries=split_names(countries),
+            groups=split_names(groups),
+            questions=split_names(questions),
+            languages=split_names(languages),
+            vary=split_names(vary),
+            approach=split_names(approach),
             demographics=demographics,
-            on_request=_split(on_request),
+            on_request=split_names(on_request),
             people=people,
             repeats=repeats,
             temperature=temperature,
@@ -216,7 +211,7 @@ def elicit(
         prompts=prompts,
         engine=engine,
         shard=shard,
-        stated=_split(meta),
+        stated=split_names(meta),
         allow_remote_microdata=allow_remote_microdata,
     )
     if dry_run:
@@ -298,7 +293,7 @@ def translate(
         str, Parameter(help="Its name in English, for languages that have none here.")
     ] = "",
     questions: Annotated[
-        tuple[str, ...], _listed("Ids of dilemmas or dimensions; all by default.")
+        tuple[str, ...], listed("Ids of dilemmas or dimensions; all by default.")
     ] = (),
     threshold: Annotated[
         float, Parameter(help="chrF, 0 to 100, of the way back below which an item is flagged.")
@@ -324,7 +319,7 @@ def translate(
         out,
         language=language,
         name=language_name,
-        questions=_split(questions),
+        questions=split_names(questions),
         options=BackendOptions(base_url=base_url),
         threshold=threshold,
         dry_run=dry_run,
@@ -340,7 +335,7 @@ wording = App(
 @wording.command(name="check")
 def wording_check(
     languages: Annotated[
-        tuple[str, ...], _listed("Languages to check; all that there are by default.")
+        tuple[str, ...], listed("Languages to check; all that there are by default.")
     ] = (),
     /,
     *,
@@ -356,7 +351,7 @@ def wording_check(
     from elicitation.wording_command import check_wordings
 
     return check_wordings(
-        _split(languages), folder=folder, require_review=require_review, json=json
+        split_names(languages), folder=folder, require_review=require_review, json=json
     )
 
 
@@ -388,9 +383,3 @@ def wording_import(
     from elicitation.wording_command import import_one
 
     return import_one(path, language=language, name=name, out=out)
-
-
-def _split(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Names given with commas, spaces, or both."""
-    parts = (part.strip() for name in names for part in name.split(","))
-    return tuple(part for part in parts if part)

@@ -7,10 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-
-def _listed(text: str) -> object:
-    """A parameter that takes names separated by commas or spaces."""
-    return Parameter(help=text, consume_multiple=True, negative="")
+from elicitation.name_lists import listed, split_names
 
 
 def export(
@@ -32,15 +29,15 @@ def export(
             "protocol's own by default. inspect_ai scores no whole options."
         ),
     ] = "",
-    steer: Annotated[tuple[str, ...], _listed("none, persona, few-shot.")] = (),
+    steer: Annotated[tuple[str, ...], listed("none, persona, few-shot.")] = (),
     countries: Annotated[
-        tuple[str, ...], _listed("ISO3 codes; `all` are those of the release, `none` is nobody.")
+        tuple[str, ...], listed("ISO3 codes; `all` are those of the release, `none` is nobody.")
     ] = ("all",),
-    groups: Annotated[tuple[str, ...], _listed("Groups within every country: sex=female.")] = (),
-    questions: Annotated[tuple[str, ...], _listed("Ids (Q1) or sets (judgments).")] = (),
-    languages: Annotated[tuple[str, ...], _listed("Languages of the prompts, or `own`.")] = ("en",),
+    groups: Annotated[tuple[str, ...], listed("Groups within every country: sex=female.")] = (),
+    questions: Annotated[tuple[str, ...], listed("Ids (Q1) or sets (judgments).")] = (),
+    languages: Annotated[tuple[str, ...], listed("Languages of the prompts, or `own`.")] = ("en",),
     vary: Annotated[
-        tuple[str, ...], _listed("Forms of the prompts, as for `opinion-atlas elicit`.")
+        tuple[str, ...], listed("Forms of the prompts, as for `opinion-atlas elicit`.")
     ] = ("default",),
     terminator: Annotated[
         Literal["newline", "none"],
@@ -64,12 +61,12 @@ def export(
     options = StudyOptions(
         protocol=protocol,
         method=method,
-        steer=_split(steer),
-        countries=_split(countries),
-        groups=_split(groups),
-        questions=_split(questions),
-        languages=_split(languages),
-        vary=_split(vary),
+        steer=split_names(steer),
+        countries=split_names(countries),
+        groups=split_names(groups),
+        questions=split_names(questions),
+        languages=split_names(languages),
+        vary=split_names(vary),
         max_tokens=max_tokens,
         seed=seed,
         terminator=terminator,
@@ -108,9 +105,3 @@ def import_log(
 
     done = run(log, out, task=task, model=model, notes=notes)
     say(f"{done.path}: {done.records} records of {done.answers} answers")
-
-
-def _split(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Names given with commas, spaces, or both."""
-    parts = (part.strip() for name in names for part in name.split(","))
-    return tuple(part for part in parts if part)
