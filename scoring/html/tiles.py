@@ -18,7 +18,7 @@ MEX  .   .   .   .  FRA CHE CZE SVK UKR MDA  .  UZB KGZ CHN  .   .  KOR JPN
 GTM HTI PRI  .   .  AND ITA SVN HUN ROU GEO AZE  .  TJK  .   .  MAC TWN  .
 NIC TTO  .   .  ESP  .  ALB SRB BGR TUR ARM IRN PAK  .  BGD MMR HKG  .   .
 COL VEN  .  MAR  .  TUN  .  GRC CYP LBN IRQ  .   .  IND  .  THA VNM PHL  .
-ECU BRA  .  DZA  .  LBY EGY  .  ISR PSE JOR KWT  .   .   .  MYS  .   .   .
+ECU BRA  .  DZA  .  LBY EGY  .  ISR PSE JOR KWT BHR  .   .  MYS  .   .   .
 PER  .   .  MLI BFA  .  ETH  .   .   .  YEM QAT  .  MDV LKA SGP IDN  .   .
 BOL URY  .  GHA NGA RWA KEN  .   .   .   .   .   .   .   .   .   .   .   .
 CHL ARG  .   .   .  ZMB ZWE  .   .   .   .   .   .   .   .   .   .  AUS  .

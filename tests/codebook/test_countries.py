@@ -19,9 +19,10 @@ ISO_COUNTRIES = [c for c in countries().values() if c.country != NORTHERN_IRELAN
 
 
 def test_counts_of_the_waves() -> None:
-    # Wave 7: 66 countries and territories of version 6.0; waves 5 and 6 have 58 and 60.
+    # Wave 7: 66 countries and territories of version 6.0. Wave 5 has 58, wave 6 has 60 in its last
+    # version; its first versions have Bahrain, too, and its later ones have Haiti.
     by_wave = {w: sum(w in c.waves for c in countries().values()) for w in (5, 6, 7)}
-    assert by_wave == {5: 58, 6: 60, 7: 66}
+    assert by_wave == {5: 58, 6: 61, 7: 66}
     assert sum(c.in_wave7 for c in countries().values()) == 66
 
 
