@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from contracts.predictions import Predictions
 
 #: Version of the rules of scoring; boards rank only rows of one major version.
-SCORER_VERSION = "1.0"
+SCORER_VERSION = "1.1"
 
 
 def score(

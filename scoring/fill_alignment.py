@@ -68,6 +68,7 @@ def overall_scores(scores: AlignmentScores, centred: CentredScores) -> list[Scor
         ),
         score("uniform_skill", single(scores.overall_uniform_skill)),
         score("ceiling_skill", single(scores.overall_ceiling_skill)),
+        score("human_ceiling", single(scores.overall_ceiling)),
         score("difference", single(scores.overall_difference)),
         score("centred_alignment", single(centred.overall)),
         score("country_signal", single(centred.signal)),
@@ -92,7 +93,7 @@ def country_entries(scores: AlignmentScores, centred: CentredScores) -> list[Cou
     aligned, difference = many(scores.country), many(scores.difference)
     uniform, towards = many(scores.uniform_skill), many(scores.ceiling_skill)
     own, fixed = many(centred.centred), many(scores.country_fixed)
-    ceiling, floor = row_means(scores.ceiling), row_means(scores.floor)
+    ceiling, floor = many(scores.country_ceiling), row_means(scores.floor)
     average, sd = scores.averages[scores.average], scores.sd
     entries = []
     for row, country in enumerate(scores.survey.countries):
@@ -113,7 +114,7 @@ def country_entries(scores: AlignmentScores, centred: CentredScores) -> list[Cou
                 difference=difference[row],
                 verdict=scores.verdicts[row],
                 centred=own[row],
-                ceiling=number(ceiling[row]),
+                ceiling=ceiling[row].estimate,
                 floor=number(floor[row]),
                 uniform_skill=uniform[row],
                 ceiling_skill=towards[row],
@@ -121,6 +122,8 @@ def country_entries(scores: AlignmentScores, centred: CentredScores) -> list[Cou
                     "fixed_low": fixed[row].low,
                     "fixed_high": fixed[row].high,
                     "penalised": number(scores.penalised[row]),
+                    "ceiling_low": ceiling[row].low,
+                    "ceiling_high": ceiling[row].high,
                     "tie_group": ranks[3],
                     "n_eff": number(_median_n_eff(scores, row)),
                 },

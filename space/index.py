@@ -188,15 +188,20 @@ def _add_ceiling(db: sqlite3.Connection, source: str) -> None:
         f"FROM rows WHERE row_id = ?",
         (row_id, source),
     )
+    # Reports of earlier scorers hold no ceiling over all countries: their mean stands there,
+    # without an interval.
     db.execute(
-        "INSERT INTO scores SELECT ?, 'alignment', AVG(estimate), NULL, NULL, 1.0, NULL "
-        "FROM parts WHERE row_id = ? AND kind = ?",
-        (row_id, source, CEILING),
+        "INSERT INTO scores SELECT ?, 'alignment', estimate, low, high, 1.0, questions FROM ("
+        "SELECT estimate, low, high, questions, 0 AS place FROM parts "
+        "WHERE row_id = ? AND kind = ? AND name = ? UNION ALL "
+        "SELECT AVG(estimate), NULL, NULL, NULL, 1 FROM parts WHERE row_id = ? AND kind = ?"
+        ") ORDER BY place LIMIT 1",
+        (row_id, source, CEILING, EVERYWHERE, source, CEILING),
     )
     db.execute(
-        "INSERT INTO parts SELECT ?, 'country', name, estimate, NULL, NULL, NULL, NULL "
-        "FROM parts WHERE row_id = ? AND kind = ?",
-        (row_id, source, CEILING),
+        "INSERT INTO parts SELECT ?, 'country', name, estimate, low, high, NULL, NULL "
+        "FROM parts WHERE row_id = ? AND kind = ? AND name != ?",
+        (row_id, source, CEILING, EVERYWHERE),
     )
 
 

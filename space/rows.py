@@ -37,7 +37,11 @@ PROTOCOL_OF_KIND = {"distribution": "alignment", "rating": "worldvaluesbench", "
 #: Kind of part that holds, by country, how well a second sample of the same people would do.
 CEILING = "ceiling"
 
-#: Stands for all countries together in the grid of a report without single answers.
+#: Score of reports that is the ceiling over all countries.
+HUMAN_CEILING = "human_ceiling"
+
+#: Stands for all countries together: in the grid of a report without single answers, and in the
+#: ceiling's parts.
 EVERYWHERE = ""
 
 
@@ -160,6 +164,8 @@ def score_rows(report: Report) -> list[ScoreRow]:
     every = [*report.scores, *(s for result in report.protocols for s in result.scores)]
     found: dict[str, ScoreRow] = {}
     for score in every:
+        if score.name == HUMAN_CEILING:
+            continue  # says nothing of the model: it makes a row of its own
         name = SCORE_KEYS.get(score.name, score.name)
         cell = score.value
         row = ScoreRow(name, cell.estimate, cell.low, cell.high, score.coverage, score.questions)
@@ -210,7 +216,11 @@ def part_rows(report: Report) -> Iterator[PartRow]:
             "country", country.country, country.alignment, country.coverage, country.questions
         )
         if country.ceiling is not None:
-            yield PartRow(CEILING, country.country, country.ceiling, None, None, None, None)
+            bounds = (country.extra.get("ceiling_low"), country.extra.get("ceiling_high"))
+            yield PartRow(CEILING, country.country, country.ceiling, *bounds, None, None)
+    for score in report.scores:
+        if score.name == HUMAN_CEILING:
+            yield _part(CEILING, EVERYWHERE, score.value, 1.0, score.questions)
     for question in report.questions:
         yield _part("question", question.question_id, question.alignment, question.coverage, 1)
     for group in report.groups:

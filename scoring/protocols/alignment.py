@@ -148,6 +148,7 @@ class _Scorer:
         fixed = fixed_replicates(noise, centre)
         difference = self._difference()
         skills = self._skills(sampled, means, ceiling)
+        top = self._ceilings(ceiling)
         return AlignmentScores(
             survey=self.survey,
             answers=self.answers,
@@ -163,6 +164,8 @@ class _Scorer:
             question=self._questions(),
             floor=self.floor,
             ceiling=ceiling,
+            country_ceiling=top[0],
+            overall_ceiling=top[1],
             averages={kind: row_means(self._cells(one)) for kind, one in self.averages.items()},
             difference=difference[0],
             verdicts=self._verdicts(difference[0]),
@@ -311,6 +314,15 @@ class _Scorer:
                 whole=True,
             ),
         )
+
+    def _ceilings(self, ceiling: Floats) -> tuple[Estimate, Estimate]:
+        """The ceiling with questions sampled, by country and as the country-equal mean."""
+        drawn = resampled_means(ceiling, self.counts)
+        value = row_means(ceiling)
+        by_country = self._estimate(value, np.nan_to_num(drawn), self.units)
+        whole = drawn[self.rows].mean(axis=0) if self.rows.size else np.zeros(self.replicates)
+        overall = np.asarray(row_means(value))
+        return by_country, self._estimate(overall, whole, self._question_count())
 
     def _ratio(
         self, top: Floats, bottom: Floats, tops: Floats, bottoms: Floats, *, whole: bool = False

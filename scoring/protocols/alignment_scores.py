@@ -39,6 +39,8 @@ class AlignmentScores:
     question: Estimate
     floor: Floats
     ceiling: Floats
+    country_ceiling: Estimate
+    overall_ceiling: Estimate
     averages: dict[AverageHuman, Floats]
     difference: Estimate
     verdicts: list[Verdict | None]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from contracts.errors import ContractError
-from contracts.report import write_report
+from contracts.report import Interval, Score, write_report
 from space.board import read_board
 from space.facts import read_facts
 from space.index import read_grid
@@ -211,6 +211,13 @@ def test_the_human_ceiling_is_a_row_of_its_own(store) -> None:
     assert len(payload["rows"]) == read_facts(store).reports == 9
     part = payload["ceilings"][0]["parts"]["country:DEU"]["estimate"]
     assert part == pytest.approx(ceilings["DEU"])
+    assert row["cells"]["alignment"]["low"] is None
+    # A report that holds the ceiling over all countries gives the row its interval.
+    value = Interval(estimate=0.98, low=0.97, high=0.99)
+    scores = [*report.scores, Score(name="human_ceiling", value=value, questions=4)]
+    write_report(report.model_copy(update={"countries": countries, "scores": scores}), path)
+    cell = rows(store)["human-ceiling-world-average"]["cells"]["alignment"]
+    assert (cell["estimate"], cell["low"], cell["high"]) == (0.98, 0.97, 0.99)
     # It goes with the report that it comes from.
     path.unlink()
     assert set(rows(store)) == set(found) - {"world-average", "human-ceiling-world-average"}
