@@ -1,0 +1,186 @@
+"""What a submitter says about a submission, and how a report takes it up."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from contracts.errors import ContractError, Problem
+from contracts.manifest import validation_problems
+from contracts.predictions_meta import PredictionsMeta
+from contracts.report import Report
+
+MAX_NAME = 80
+MAX_LINK = 300
+MAX_CONTACT = 200
+MAX_FACT = 200
+
+#: Fields of a predictions file's metadata that a submitter may state in the form: none of them
+#: changes a score.
+FACT_FIELDS = (
+    "model",
+    "revision",
+    "family",
+    "parameters",
+    "training_tokens",
+    "multilingual",
+    "synthetic_data",
+    "chat",
+    "base_model",
+    "open_weights",
+    "notes",
+)
+
+#: Unicode categories that are never shown: controls, formats (direction marks), private use,
+#: surrogates, line and paragraph separators.
+_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+_EMAIL = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+\.[^\s@<>,;\"]+")
+
+
+@dataclass(frozen=True)
+class Details:
+    """What the form asks for.
+
+    Attributes:
+        name: name of the row, at most 80 characters.
+        accepts_licence: the tick that the files may be published under the board's terms.
+        link: http(s) address of a paper or a model card.
+        facts: of the model, by fields of `FACT_FIELDS`.
+        contact: an e-mail address, kept apart and never published.
+    """
+
+    name: str
+    accepts_licence: bool = False
+    link: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    contact: str = ""
+
+
+def check_details(details: Details) -> None:
+    """Refuse what may not stand on a public page.
+
+    Raises:
+        ContractError: all problems at once.
+    """
+    problems = [
+        *_text_problems("name", details.name, longest=MAX_NAME, required=True),
+        *_link_problems(details.link),
+        *_contact_problems(details.contact),
+        *_fact_problems(details.facts),
+    ]
+    if not details.accepts_licence:
+        problems.append(
+            Problem(
+                "licence",
+                "the licence is not accepted",
+                column="accepts_licence",
+                hint="Tick that the files may be published under the board's terms.",
+            )
+        )
+    if problems:
+        raise ContractError(problems, subject="submission")
+
+
+def _text_problems(
+    column: str, text: str, *, longest: int, required: bool = False
+) -> list[Problem]:
+    problems = []
+    if required and not text.strip():
+        problems.append(Problem("empty", f"the {column} is empty", column=column))
+    if len(text) > longest:
+        problems.append(
+            Problem(
+                "too-long",
+                f"the {column} is too long",
+                column=column,
+                found=f"{len(text)} characters",
+                allowed=f"at most {longest}",
+            )
+        )
+    unseen = [letter for letter in text if unicodedata.category(letter) in _UNSEEN]
+    if unseen:
+        problems.append(
+            Problem(
+                "unseen-characters",
+                f"the {column} has characters that are not shown",
+                column=column,
+                found=", ".join(sorted({f"U+{ord(letter):04X}" for letter in unseen})),
+                hint="Control characters, line breaks and direction marks are refused.",
+            )
+        )
+    return problems
+
+
+def _link_problems(link: str) -> list[Problem]:
+    problems = _text_problems("link", link, longest=MAX_LINK)
+    if not link:
+        return problems
+    try:
+        parts = urlsplit(link)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        named = parts.username is not None or parts.password is not None
+    except ValueError:
+        usable, named = False, False
+    if not usable or named or re.search(r"[\s<>\"'`\\]", link):
+        problems.append(
+            Problem(
+                "link",
+                "the link is no plain web address",
+                column="link",
+                found=ascii(link[:60]),
+                allowed="http:// or https:// and a host, without a login",
+            )
+        )
+    return problems
+
+
+def _contact_problems(contact: str) -> list[Problem]:
+    problems = _text_problems("contact", contact, longest=MAX_CONTACT)
+    if contact and not _EMAIL.fullmatch(contact):
+        # What was typed is not repeated: messages end up in logs.
+        problems.append(Problem("contact", "the contact is no e-mail address", column="contact"))
+    return problems
+
+
+def _fact_problems(facts: Mapping[str, Any]) -> list[Problem]:
+    unknown = sorted(set(facts) - set(FACT_FIELDS))
+    problems = [
+        Problem(
+            "unknown-fact",
+            f"there is no fact {name[:40]!a}",
+            column="facts",
+            allowed=", ".join(FACT_FIELDS),
+        )
+        for name in unknown
+    ]
+    for name in FACT_FIELDS:
+        if isinstance(facts.get(name), str):
+            problems += _text_problems(name, facts[name], longest=MAX_FACT)
+    try:
+        PredictionsMeta.model_validate({k: v for k, v in facts.items() if k in FACT_FIELDS})
+    except ValidationError as error:
+        problems += validation_problems(error, where="facts")
+    return problems
+
+
+def with_details(report: Report, details: Mapping[str, Any]) -> Report:
+    """The report with name, link and facts as the submitter stated them.
+
+    Args:
+        report: the report as scored.
+        details: fields of the metadata: `name`, `link`, and those of `FACT_FIELDS`; empty ones
+            leave what the file says.
+    """
+    allowed = ("name", "link", *FACT_FIELDS)
+    stated = {key: details[key] for key in allowed if details.get(key) not in (None, "")}
+    if not stated:
+        return report
+    meta = PredictionsMeta.model_validate(report.predictions.meta.model_dump() | stated)
+    predictions = report.predictions.model_copy(update={"meta": meta})
+    return report.model_copy(update={"predictions": predictions})

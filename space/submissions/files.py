@@ -1,0 +1,56 @@
+"""Moves and copies that are whole or not there, also after the machine stops."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from contracts.atomic import atomic_file, write_text
+
+_CHUNK = 1 << 20
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder last."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_durable(path: Path, text: str) -> None:
+    """Write a text in one step that lasts."""
+    write_text(path, text)
+    sync_folder(path.parent)
+
+
+def copy_hashed(source: Path, target: Path) -> tuple[int, str]:
+    """Copy a file, flush it to disk, and return its size and sha256."""
+    digest, size = hashlib.sha256(), 0
+    with source.open("rb") as reading, target.open("xb") as writing:
+        while chunk := reading.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+            writing.write(chunk)
+        writing.flush()
+        os.fsync(writing.fileno())
+    return size, digest.hexdigest()
+
+
+def move_file(source: Path, target: Path) -> None:
+    """Move a file in one step; across file systems the source goes once the copy is whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with atomic_file(target) as partial:
+            shutil.copyfile(source, partial)
+        sync_folder(target.parent)
+        source.unlink()
+    sync_folder(target.parent)

@@ -1,0 +1,80 @@
+"""The records on disk, kept in memory as long as their files do not change."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import threading
+from pathlib import Path
+
+from contracts.digests import pretty_json
+from contracts.errors import ContractError, fail
+from contracts.manifest import parse_model
+from space.submissions.files import write_durable
+from space.submissions.record import Submission
+
+#: Ids are random, so that a receipt that waits cannot be guessed.
+ID_PATTERN = re.compile(r"sub-[a-z2-7]{16}")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def new_id() -> str:
+    """A random id of 80 bits."""
+    return "sub-" + "".join(secrets.choice(_LETTERS) for _ in range(16))
+
+
+class Records:
+    """Records of a folder, one JSON file each."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._kept: dict[str, tuple[tuple[int, int, int], Submission]] = {}
+        self._lock = threading.Lock()
+
+    def read(self, submission_id: str) -> Submission:
+        """The record of an id.
+
+        Raises:
+            ContractError: there is none.
+        """
+        if ID_PATTERN.fullmatch(submission_id):
+            found = self._look(self._folder / f"{submission_id}.json")
+            if found is not None:
+                return found
+        raise fail(
+            "no-submission",
+            f"there is no submission {submission_id[:40]!a}",
+            hint="The id stands on the receipt; maintainers list all with: "
+            "opinion-atlas space admin list",
+        )
+
+    def every(self) -> list[Submission]:
+        """All records, oldest first."""
+        found = (self._look(path) for path in self._folder.glob("sub-*.json"))
+        return sorted((one for one in found if one), key=lambda one: (one.submitted_at, one.id))
+
+    def write(self, submission: Submission) -> None:
+        """Commit a record: from here on it holds."""
+        text = pretty_json(submission.model_dump(mode="json"))
+        write_durable(self._folder / f"{submission.id}.json", text)
+
+    def _look(self, path: Path) -> Submission | None:
+        try:
+            status = path.stat()
+            # Every write is a rename, so the inode changes even within one clock tick.
+            stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+            with self._lock:
+                kept = self._kept.get(path.stem)
+            if kept is not None and kept[0] == stamp:
+                return kept[1]
+            found = parse_model(Submission, path.read_text(encoding="utf-8"), where=str(path))
+        except FileNotFoundError:
+            return None
+        with self._lock:
+            self._kept[path.stem] = (stamp, found)
+        return found
+
+
+def unreadable(error: ContractError) -> ContractError:
+    """A record that was changed by hand and cannot be read any more."""
+    return ContractError(error.problems, subject="record of a submission")
