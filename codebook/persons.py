@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Form = Literal["list", "sentence", "country"]
-Frame = Literal["you", "person"]
+Frame = Literal["you", "person", "group"]
 DemographicSet = Literal["main", "all", "remote"]
 
 #: The named sets: for each question the columns that may answer it, the first there is counts.
@@ -76,7 +76,8 @@ def person_texts(
         demographics: `main`, `all` (the 42 questions) or `remote` (country, settlement and
             education), without what `on_request` names.
         on_request: sensitive answers to add: religion, ethnicity, party.
-        frame: whether a sentence speaks to the person (`you`) or about the `person`.
+        frame: whether a sentence speaks to the person (`you`), about the `person`, or says that
+            all that follows is about people like this (`group`).
         language: language of the texts.
 
     Returns:

@@ -74,7 +74,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         for method in (
             Method(
                 name="verbalized",
-                version=1,
+                version=2,
                 request_kind="generate",
                 predictions_kind="distribution",
                 reader="shares",
@@ -95,7 +95,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             ),
             Method(
                 name="option_likelihood",
-                version=1,
+                version=2,
                 request_kind="score_options",
                 predictions_kind="distribution",
                 reader="scores",
@@ -105,7 +105,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             ),
             Method(
                 name="label_likelihood",
-                version=1,
+                version=2,
                 request_kind="score_labels",
                 predictions_kind="distribution",
                 reader="scores",
@@ -114,7 +114,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             ),
             Method(
                 name="sequence",
-                version=1,
+                version=2,
                 request_kind="generate",
                 predictions_kind="distribution",
                 reader="sequence",
@@ -123,7 +123,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             ),
             Method(
                 name="sampling",
-                version=1,
+                version=2,
                 request_kind="generate",
                 predictions_kind="distribution",
                 reader="choice",
@@ -132,7 +132,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             ),
             Method(
                 name="forced_choice",
-                version=1,
+                version=2,
                 request_kind="generate",
                 predictions_kind="distribution",
                 reader="choice",
@@ -147,4 +147,4 @@ METHODS: Mapping[str, Method] = MappingProxyType(
 ADVICE_MAX_TOKENS = 400
 
 #: Number of the advice protocol's prompt.
-ADVICE_PROMPT_VERSION = "advice-1"
+ADVICE_PROMPT_VERSION = 1

@@ -221,7 +221,7 @@ def _persona_blocks(texts: Wording, target: Target) -> list[str]:
 
 
 def _group_blocks(texts: Wording, target: Target) -> list[str]:
-    """A group in words: who the answers are about."""
+    """A group in words: the people that all of the prompt is about."""
     if not target.group:
         return []
     if texts.language not in person_languages():
@@ -233,5 +233,5 @@ def _group_blocks(texts: Wording, target: Target) -> list[str]:
         )
     members = {"country": target.country, **parse_group(target.group, variables=GROUP_VARIABLES)}
     columns = {name: [category] for name, category in members.items()}
-    said = person_texts(columns, form="sentence", frame="person", language=texts.language)
+    said = person_texts(columns, form="sentence", frame="group", language=texts.language)
     return [str(said[0])]

@@ -82,6 +82,16 @@ def test_sentence_about_a_person() -> None:
     assert told.tolist() == ["This is about a woman."]
 
 
+def test_sentence_about_a_group() -> None:
+    told = person_texts(
+        {"country": ["BRA"], "age": ["16-29"]}, form="sentence", frame="group", language="de"
+    )
+    assert told.tolist() == [
+        "Alles Folgende betrifft nur Menschen, auf die diese Beschreibung zutrifft: eine Person im "
+        "Alter von 16 bis 29 Jahren, mit Wohnsitz in Brasilien."
+    ]
+
+
 def test_country_form_is_the_persona_of_the_wording() -> None:
     told = person_texts({"country": ["NLD", None]}, form="country").tolist()
     assert "the Netherlands" in told[0]

@@ -9,11 +9,13 @@ import pyarrow.compute as pc
 import pytest
 
 from codebook import question_set, value_questions
+from codebook.persons import person_texts
 from codebook.steering import few_shot_ids
-from codebook.wordings import wording
+from codebook.wordings import languages, wording
 from contracts.errors import ContractError
 from elicitation.examples import form_examples, largest_remainders, shares_text
 from elicitation.keys import CallKeys
+from elicitation.methods import METHODS
 from elicitation.plan import Plan
 from elicitation.prompts import rendered, shuffled_codes
 from elicitation.variants import Variant, VariantError, parse_variant
@@ -133,6 +135,22 @@ def test_groups_are_named_and_everyone_is_not(plan_of):
     assert set(by_group) == {"", "sex=female", "sex=male"}
     assert "woman" in by_group["sex=female"]
     assert "woman" not in by_group[""]
+
+
+@pytest.mark.parametrize("language", languages())
+def test_groups_are_told_in_every_language_by_every_method(plan_of, language):
+    group = "age=16-29;settlement=urban"
+    columns = {"country": ["JPN"], "age": ["16-29"], "settlement": ["urban"]}
+    (told,) = person_texts(columns, form="sentence", frame="group", language=language)
+    for method in METHODS.values():
+        if "persona" not in method.steerings:
+            continue
+        plan = plan_of(
+            method=method.name, steer=("persona",), countries=("JPN",), questions=("Q1",),
+            groups=(group,), languages=(language,), repeats=1,
+        )  # fmt: skip
+        (call,) = plan
+        assert call.request.messages[0].content.startswith(f"{told}\n\n")
 
 
 def test_base_models_get_plain_text_and_options_with_a_space(plan_of):
