@@ -150,7 +150,7 @@ class HfBackend:
             raise TokenError("a local model is not held to a schema; leave response_format out")
         context = self._encoder.context(request)
         self._check_length(len(context) + request.sampling.max_tokens)
-        return _Written(request, draws_of(0, context, request.sampling, repeat=request.repeat))
+        return _Written(request, draws_of(0, context, request.sampling, seed=request.draw_seed))
 
     def _to_score(self, request: Request) -> _Scored:
         notes: tuple[str, ...] = ()

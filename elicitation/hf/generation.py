@@ -44,20 +44,24 @@ class Reply(NamedTuple):
     ended: bool
 
 
-def draws_of(owner: int, context: Ids, sampling: Sampling, *, repeat: int) -> list[Draw]:
-    """The replies of one request: all alike where they are greedy."""
+def draws_of(owner: int, context: Ids, sampling: Sampling, *, seed: int | None) -> list[Draw]:
+    """The replies of one request: all alike where they are greedy.
+
+    Args:
+        owner: index of the request.
+        context: ids of its context.
+        sampling: how its replies are drawn.
+        seed: the request's own (`Request.draw_seed`): another one for each repeat and context.
+    """
     greedy = sampling.temperature == 0
     count = 1 if greedy else sampling.n
-    return [
-        Draw(owner, context, sampling, _seed(sampling, repeat, number)) for number in range(count)
-    ]
+    return [Draw(owner, context, sampling, _seed(seed, number)) for number in range(count)]
 
 
-def _seed(sampling: Sampling, repeat: int, number: int) -> int | None:
-    if sampling.seed is None:
+def _seed(seed: int | None, number: int) -> int | None:
+    if seed is None:
         return None
-    words = f"{sampling.seed} {repeat} {number}".encode()
-    return int.from_bytes(hashlib.sha256(words).digest()[:8], "big") >> 1
+    return int.from_bytes(hashlib.sha256(f"{seed} {number}".encode()).digest()[:8], "big") >> 1
 
 
 class OwnDraws(LogitsProcessor):  # type: ignore[misc]

@@ -116,8 +116,32 @@ def test_draws_do_not_depend_on_the_batch(backend) -> None:
     assert _ask(backend, again)["r"].texts != alone.texts
 
 
+def test_draws_of_different_questions_have_nothing_in_common() -> None:
+    """With one seed for all, the same noise would fall on every question."""
+    drawn = Sampling(temperature=1.0, seed=4)
+    requests = [Request(name, messages=_chat(name), sampling=drawn) for name in ("a", "b", "a")]
+    draws = [draws_of(0, (1,), drawn, seed=request.draw_seed)[0] for request in requests]
+    first, second, again = OwnDraws(draws)(None, torch.zeros(3, 50))
+    assert not torch.equal(first, second)
+    assert torch.equal(first, again)
+
+
+def test_repeated_sampling_is_the_same_in_any_order(backend) -> None:
+    drawn = Sampling(max_tokens=6, temperature=1.0, seed=4)
+    requests = [
+        Request(f"{text}{repeat}", messages=_chat(text), sampling=drawn, repeat=repeat)
+        for text in ("How important is family?", "And work?")
+        for repeat in range(3)
+    ]
+    forth, back = (_ask(backend, *order) for order in (requests, requests[::-1]))
+    assert {name: one.texts for name, one in forth.items()} == {
+        name: one.texts for name, one in back.items()
+    }
+    assert len({one.texts for one in forth.values()}) > 3
+
+
 def test_unseeded_draws_differ() -> None:
-    draws = [draws_of(0, (1,), Sampling(temperature=1.0, seed=None), repeat=0)[0] for _ in "ab"]
+    draws = [draws_of(0, (1,), Sampling(temperature=1.0, seed=None), seed=None)[0] for _ in "ab"]
     scores = torch.zeros(2, 50)
     found = OwnDraws(draws)(None, scores.clone())
     assert not torch.equal(found[0], found[1])
@@ -131,7 +155,7 @@ def test_draws_follow_the_probabilities_and_top_p() -> None:
     logits = torch.tensor([0.6, 0.3, 0.1]).log()
     for top_p, expected in ((1.0, (0.6, 0.3, 0.1)), (0.85, (2 / 3, 1 / 3, 0.0))):
         sampling = Sampling(temperature=1.0, top_p=top_p, n=4000)
-        drawn = OwnDraws(draws_of(0, (1,), sampling, repeat=0))(None, logits.repeat(4000, 1))
+        drawn = OwnDraws(draws_of(0, (1,), sampling, seed=0))(None, logits.repeat(4000, 1))
         counts = Counter(drawn.argmax(-1).tolist())
         for index, share in enumerate(expected):
             error = 4 * math.sqrt(share * (1 - share) / 4000)
@@ -142,7 +166,7 @@ def test_temperature_sharpens() -> None:
     """At temperature 1/2 shares go with the squares: 0.6^2 to 0.4^2."""
     sampling = Sampling(temperature=0.5, n=4000)
     logits = torch.tensor([0.6, 0.4]).log().repeat(4000, 1)
-    drawn = OwnDraws(draws_of(0, (1,), sampling, repeat=0))(None, logits)
+    drawn = OwnDraws(draws_of(0, (1,), sampling, seed=0))(None, logits)
     share = 0.36 / (0.36 + 0.16)
     error = 4 * math.sqrt(share * (1 - share) / 4000)
     assert (drawn.argmax(-1) == 0).double().mean() == pytest.approx(share, abs=error)
