@@ -10,9 +10,9 @@ from cyclopts import Parameter
 StoreFolder = Annotated[
     str,
     Parameter(
-        help="Folder of reports (files `reports/NAME.json`) and predictions (predictions/*), made and filled "
-        "with the baselines of the release if it holds no report yet; or hub:ORG/NAME@TAG, a "
-        "dataset repo on the Hub with the same files."
+        help="Folder of reports (files reports/NAME.json) and predictions (in predictions/), made "
+        "and filled with the baselines of the release if it holds no report yet; or "
+        "hub:ORG/NAME@TAG, a dataset repo on the Hub with the same files."
     ),
 ]
 ReleaseName = Annotated[

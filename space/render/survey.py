@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from codebook.questions import questions
 from space.asked import code_label, country_name, question_text
+from space.columns import MAX_COLUMNS
 from space.people import MISSING_TITLES, Answers, People
 from space.render.bars import Series, mean_of, share_bars
 from space.render.table import plain_table
@@ -93,26 +94,29 @@ def all_countries_table(people: People, *, wave: int, question_id: str) -> str:
     if not found:
         return notice(f"Not asked in wave {wave}.")
     codes = found[0][1].codes
-    rows = [
-        (
-            link(
-                "country",
-                country_name(country),
-                country=country,
-                question=question_id,
-                wave=str(wave),
-            ),
-            *(_percent(answers, code) for code in codes),
-            f'<b>{answers.n:,}</b><span class="oa-interval">{_effective(answers)}</span>',
-        )
-        for country, answers in found
-    ]
+    # The longest scales leave no column for the counts: they go below the country's name.
+    apart = len(codes) + 2 <= MAX_COLUMNS
+    rows = []
+    for country, answers in found:
+        where = {"country": country, "question": question_id, "wave": str(wave)}
+        name = link("country", country_name(country), **where)
+        counts = f'<span class="oa-interval">{_effective(answers)}</span>'
+        below = f'<span class="oa-interval">{answers.n:,}, {_effective(answers)}</span>'
+        shares = [_percent(answers, code) for code in codes]
+        if apart:
+            rows.append((name, *shares, f"<b>{answers.n:,}</b>{counts}"))
+        else:
+            rows.append((f"{name}{below}", *shares))
     labels = [code_label(question_id, code) for code in codes]
     table = plain_table(
-        ("Country", *(_short(label) for label in labels), "Answers, effective"),
+        (
+            "Country" if apart else "Country, answers, effective",
+            *(_short(label) for label in labels),
+            *(("Answers, effective",) if apart else ()),
+        ),
         rows,
         label="Answers by country",
-        numeric=tuple(range(1, len(codes) + 2)),
+        numeric=tuple(range(1, len(codes) + 1 + apart)),
         tips={at + 1: label for at, label in enumerate(labels)},
     )
     return f"<h2>Every country</h2>{table}"
