@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any, NamedTuple
 
 from elicitation.backends.base import Backend, Message, Request, Response
@@ -18,6 +19,9 @@ from elicitation.store import ItemRecord, Store
 
 #: Readers whose unread replies are asked for once more: advice that takes no side is an answer.
 REASKED = frozenset({"shares", "rating", "choice", "sequence"})
+
+#: Why a run ended that was asked to.
+STOPPED = "stopped by the user"
 
 #: Noted items are written in blocks of this size.
 _BLOCK = 2000
@@ -89,6 +93,7 @@ def run_plan(
     limits: Limits | None = None,
     shard: tuple[int, int] = (1, 1),
     on_progress: OnProgress | None = None,
+    stop: Event | None = None,
 ) -> Progress:
     """Ask every call of a plan that the store does not hold, then once more what was unreadable.
 
@@ -99,6 +104,8 @@ def run_plan(
         limits: where to stop.
         shard: (k, n) takes every n-th call from the k-th, for runs on several machines.
         on_progress: called whenever the progress changed.
+        stop: set by another thread, ends the run in good order; give it to the backend too
+            (`BackendOptions.stop`), so that waits end as well.
 
     Returns:
         The progress at the end; `stopped` says why if it ended early.
@@ -107,6 +114,7 @@ def run_plan(
         TooManyErrorsError: many calls in a row had no answer.
     """
     run = _Run(plan, backend, store, limits or Limits(), shard, on_progress or (lambda _: None))
+    run.stop = stop
     run.first_pass()
     if plan.study.reask and not run.progress.stopped:
         run.second_pass()
@@ -160,12 +168,14 @@ class _Run:
         self._pending: dict[bytes, list[ItemRecord]] = {}
         self._noted: list[tuple[ItemRecord, bytes]] = []
         self._errors_in_a_row = 0
+        self.stop: Event | None = None
         self.progress = Progress(total=shard_size(len(plan), shard))
 
     def first_pass(self) -> None:
         """Ask what is not there."""
         try:
             self._backend.run(self._missing(), on_response=self._keep)
+            self._is_stopped()
         finally:
             self._flush()
 
@@ -189,6 +199,7 @@ class _Run:
         self._backend.run(
             self._within_limits(request for request, _ in waiting.values()), on_response=keep
         )
+        self._is_stopped()
 
     def _unread(self) -> Iterator[tuple[str, Request]]:
         """Second tries of the plan's unread answers."""
@@ -254,6 +265,8 @@ class _Run:
     def _within_limits(self, requests: Iterable[Request]) -> Iterator[Request]:
         already = self.progress.made
         for begun, request in enumerate(requests):
+            if self._is_stopped():
+                return
             limit = self._limits.max_calls
             if limit is not None and already + begun >= limit:
                 self.progress.stopped = f"--max-calls {limit} reached"
@@ -263,6 +276,13 @@ class _Run:
                 self.progress.stopped = f"--max-cost {spent:g} reached"
                 return
             yield request
+
+    def _is_stopped(self) -> bool:
+        """Whether another thread has asked for the end; then the progress says so."""
+        if self.stop is None or not self.stop.is_set():
+            return False
+        self.progress.stopped = STOPPED
+        return True
 
     def _keep(self, request: Request, response: Response) -> None:
         key = self._keys.key(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Event
 from typing import Any, NamedTuple
 
 from contracts.atomic import write_text
@@ -14,7 +15,14 @@ from elicitation.plan import Plan
 from elicitation.predictions import CONDITIONS_FACT, WrittenFile, write_run_predictions
 from elicitation.provenance import condition_meta
 from elicitation.run_folder import PREDICTIONS_FOLDER, SUMMARY_NAME, locked, store_path
-from elicitation.runner import Limits, OnProgress, Progress, TooManyErrorsError, run_plan
+from elicitation.runner import (
+    STOPPED,
+    Limits,
+    OnProgress,
+    Progress,
+    TooManyErrorsError,
+    run_plan,
+)
 from elicitation.store import Store
 from elicitation.study import Study, study_json
 
@@ -43,6 +51,7 @@ def run_study(
     stated: Mapping[str, str] | None = None,
     suffix: str = ".jsonl",
     on_progress: OnProgress | None = None,
+    stop: Event | None = None,
 ) -> Session:
     """Ask, keep, read and write; started again, it goes on where it was stopped.
 
@@ -55,6 +64,7 @@ def run_study(
         stated: facts about the model, see `provenance.STATED`.
         suffix: format of the predictions files.
         on_progress: called whenever the progress changed.
+        stop: see `run_plan`.
 
     Raises:
         ContractError: the folder holds another study or model, another process writes to it, or
@@ -74,9 +84,11 @@ def run_study(
 
         interrupted: BaseException | None = None
         try:
-            kept = run_plan(plan, backend, store, limits=limits, shard=shard, on_progress=keep)
+            kept = run_plan(
+                plan, backend, store, limits=limits, shard=shard, on_progress=keep, stop=stop
+            )
         except KeyboardInterrupt as error:
-            kept.stopped, interrupted = "stopped by the user", error
+            kept.stopped, interrupted = STOPPED, error
         except TooManyErrorsError as error:
             kept.stopped = f"too many calls in a row failed; the last one: {error}"
         session = _finish(store, out, kept, suffix)

@@ -6,9 +6,9 @@ import asyncio
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type
@@ -22,6 +22,9 @@ RETRIED_STATUSES = frozenset({408, 409, 425, 429})
 
 #: Longest wait that a server may ask for, and the longest of our own, in seconds.
 LONGEST_RETRY_AFTER, LONGEST_BACKOFF = 300.0, 60.0
+
+#: Seconds that calls under way have to come back after a stop, and between two looks at it.
+STOP_GRACE, _LOOK_EVERY = 5.0, 0.1
 
 #: Characters of an error that are kept.
 _ERROR_LENGTH = 500
@@ -53,6 +56,9 @@ class HttpLimits:
         attempts: most tries of a call.
         timeout: seconds a try may take as a whole.
         first_wait: scale of the random wait before the second try; it doubles with each.
+        stop: set by another thread, it ends the run as the first Ctrl-C does, and gives up what
+            has not come back `STOP_GRACE` seconds later.
+        key: taken out of every error.
     """
 
     concurrency: int = 16
@@ -60,6 +66,8 @@ class HttpLimits:
     attempts: int = 6
     timeout: float = 120.0
     first_wait: float = 1.0
+    stop: threading.Event | None = None
+    key: str = field(default="", repr=False)
 
 
 Call = Callable[[Request], Awaitable[Response]]
@@ -128,11 +136,24 @@ class HttpRun:
         async with self._interruptible() as workers:
             for _ in range(max(self._limits.concurrency, 1)):
                 workers.append(asyncio.create_task(self._work(iterator)))
+            watch = asyncio.create_task(self._watch(workers))
             await asyncio.gather(*workers, return_exceptions=True)
+            watch.cancel()
         if self._interrupted:
             raise KeyboardInterrupt
         if self._failure is not None:
             raise self._failure
+
+    async def _watch(self, workers: Sequence[asyncio.Task[None]]) -> None:
+        """End the run where another thread asks for it."""
+        if self._limits.stop is None:
+            return
+        while not self._limits.stop.is_set():
+            await asyncio.sleep(_LOOK_EVERY)
+        self._stopping.set()
+        await asyncio.sleep(STOP_GRACE)
+        for worker in workers:
+            worker.cancel()
 
     async def _work(self, iterator: Any) -> None:
         while not self._stopping.is_set():
@@ -210,7 +231,7 @@ class HttpRun:
     def _failed(
         self, request: Request, error: BaseException | None, tries: int, started: float
     ) -> Response:
-        message = without_keys(str(error))[:_ERROR_LENGTH]
+        message = without_keys(str(error), extra=(self._limits.key,))[:_ERROR_LENGTH]
         return Response(
             request.request_id,
             "error",

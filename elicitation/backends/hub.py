@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from contracts.errors import fail
+from contracts.errors import ContractError, fail
 from elicitation.backends.base import Capabilities, OnResponse, Request, Response
 from elicitation.backends.completions import HOPELESS, generated
 from elicitation.backends.http_run import (
@@ -27,6 +28,9 @@ from elicitation.backends.secrets import (
     public_url,
     without_keys,
 )
+
+#: What the client says where a provider does not serve a model, or does not take the key.
+_UNSERVED = re.compile(r"not supported|No provider mapping|Cannot select auto-router|api_key")
 
 
 def open_backend(name: str, options: BackendOptions) -> HubBackend:
@@ -80,6 +84,8 @@ class HubBackend:
             options.attempts,
             options.timeout,
             float(options.extra.get("first_wait", 1.0)),
+            options.stop,
+            options.key,
         )
 
         async def ask() -> None:
@@ -95,9 +101,12 @@ class HubBackend:
             if self._base_url
             else {"model": self._model, "provider": self._options.provider or "auto"}
         )
+        key = self._options.key or os.environ.get("HF_TOKEN") or None
         async with AsyncInferenceClient(
-            **where, api_key=os.environ.get("HF_TOKEN") or None, timeout=self._options.timeout
+            **where, api_key=key, timeout=self._options.timeout
         ) as client:
+            if not self._options.redirects:
+                _refuse_redirects(await client._get_async_client())
             self._client = client
             try:
                 await work()
@@ -134,9 +143,12 @@ class HubBackend:
             OfflineModeIsEnabled,
         )
 
+        key = self._options.key
         try:
             answer = await self._client.chat_completion(**fields)
-            found: Any = json_without_keys(json.loads(json.dumps(answer)))
+            found: Any = json_without_keys(json.loads(json.dumps(answer)), extra=(key,))
+        except ContractError:  # a redirect, which is refused
+            raise
         except OfflineModeIsEnabled:
             raise fail(
                 "offline", "hosted models need the network", hint="Unset HF_HUB_OFFLINE."
@@ -144,17 +156,33 @@ class HubBackend:
         except InferenceTimeoutError:
             raise TransientError("the server took too long") from None
         except HfHubHTTPError as error:
-            raise _status_error(error) from None
+            raise _status_error(error, key) from None
         except httpx2.HTTPError as error:
             raise TransientError(f"the connection failed ({type(error).__name__})") from None
-        except (ValueError, TypeError):
-            # The client parses the body without a check of its own.
+        except (ValueError, TypeError) as error:
+            # The client parses the body without a check of its own, and says by the same kind of
+            # error that a provider does not serve the model.
+            if isinstance(error, ValueError) and _UNSERVED.search(str(error)):
+                said = without_keys(str(error), extra=(key,))[:300]
+                raise fail("not-served", said, hint="Choose another provider or model.") from None
             raise TransientError("the answer is no JSON of a chat") from None
         choices = found.get("choices") if isinstance(found, dict) else None
         if not isinstance(choices, list) or not choices:
             raise TransientError("the answer has no choices")
         result: dict[str, Any] = found
         return result
+
+
+def _refuse_redirects(session: Any) -> None:
+    """End a run whose server sends its calls elsewhere."""
+
+    async def refuse(response: Any) -> None:
+        if response.is_redirect:
+            raise fail("redirect", f"the server redirects (HTTP {response.status_code})")
+
+    session.follow_redirects = False
+    hooks = session.event_hooks
+    session.event_hooks = {**hooks, "response": [refuse, *hooks["response"]]}
 
 
 def _scored(request: Request, answer: dict[str, Any]) -> Response:
@@ -170,9 +198,9 @@ def _scored(request: Request, answer: dict[str, Any]) -> Response:
     )
 
 
-def _status_error(error: Any) -> Exception:
+def _status_error(error: Any, key: str) -> Exception:
     response = error.response
-    said = without_keys(str(error))[:300]
+    said = without_keys(str(error), extra=(key,))[:300]
     if response is None:
         return TransientError(said)
     status = int(response.status_code)

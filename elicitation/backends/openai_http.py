@@ -56,7 +56,7 @@ class OpenAIBackend:
         self._options = options
         given = options.base_url or os.environ.get("OPENAI_BASE_URL", "") or _OWN_SERVER
         self._base_url = checked_url(given).rstrip("/")
-        self._key = _key()
+        self._key = options.key or _key()
         self._capabilities: Capabilities | None = None
         self._token_ids: dict[tuple[bool, tuple[str, ...]], tuple[int, ...] | None] = {}
         self._client: Any = None
@@ -118,6 +118,8 @@ class OpenAIBackend:
             options.attempts,
             options.timeout,
             float(options.extra.get("first_wait", 1.0)),
+            options.stop,
+            self._key,
         )
 
     async def _with_client(self, work: Any) -> Any:
@@ -129,6 +131,7 @@ class OpenAIBackend:
         pool = _pool_class()(
             limits=httpx2.Limits(max_connections=size, max_keepalive_connections=size),
             timeout=httpx2.Timeout(self._options.timeout, connect=30.0),
+            follow_redirects=self._options.redirects,
         )
         async with AsyncOpenAI(
             api_key=self._key, base_url=self._base_url, max_retries=0, http_client=pool
@@ -177,7 +180,7 @@ class OpenAIBackend:
         answer = await self._post_json(path, body)
         choices = answer.get("choices")
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-            raise TransientError(f"the answer has no choices: {_short(answer)}")
+            raise TransientError(f"the answer has no choices: {self._short(answer)}")
         return answer
 
     async def _post_json(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,14 +193,14 @@ class OpenAIBackend:
         except APITimeoutError:
             raise TransientError("the server took too long") from None
         except APIStatusError as error:
-            raise _status_error(error) from None
+            raise _status_error(error, self._key) from None
         except (APIConnectionError, httpx2.HTTPError) as error:
             cause = error.__cause__ or error
             raise TransientError(f"the connection failed ({type(cause).__name__})") from None
         except ValueError:
             raise TransientError("the answer is no JSON") from None
         if not isinstance(answer, dict):
-            raise TransientError(f"the answer is no JSON object: {_short(answer)}")
+            raise TransientError(f"the answer is no JSON object: {self._short(answer)}")
         found: dict[str, Any] = json_without_keys(answer, extra=(self._key,))
         return found
 
@@ -366,10 +369,14 @@ class OpenAIBackend:
             return able
         return able if None in found else replace(able, option_logprobs="exact")
 
+    def _short(self, answer: Any) -> str:
+        return without_keys(json.dumps(answer, ensure_ascii=False), extra=(self._key,))[:200]
+
     def _unreachable(self, why: str) -> ContractError:
+        said = without_keys(why, extra=(self._key,))
         return fail(
             "no-server",
-            f"the server does not answer as {self._model!r}: {without_keys(why)}",
+            f"the server does not answer as {self._model!r}: {said}",
             where=public_url(self._base_url),
             hint="Check --base-url, the model's name, and the key in OPENAI_API_KEY.",
         )
@@ -417,16 +424,12 @@ def _choice_fields(labels: tuple[str, ...]) -> dict[str, Any]:
     return {"structured_outputs": {"choice": choice}, "guided_choice": choice}
 
 
-def _status_error(error: Any) -> Exception:
+def _status_error(error: Any, key: str) -> Exception:
     status = int(error.status_code)
-    said = without_keys(str(error.message))[:300]
+    said = without_keys(str(error.message), extra=(key,))[:300]
     if is_retried(status):
         wait = retry_after_seconds(error.response.headers)
         return TransientError(f"HTTP {status}: {said}", retry_after=wait)
     if status in HOPELESS:
         return fail("server-refuses", f"{HOPELESS[status]} (HTTP {status}): {said}")
     return CallError(f"HTTP {status}: {said}")
-
-
-def _short(answer: Any) -> str:
-    return without_keys(json.dumps(answer, ensure_ascii=False))[:200]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from threading import Event
 from typing import Any
 
 from contracts.errors import fail
@@ -37,6 +38,10 @@ class BackendOptions:
         timeout: seconds a call may take, over HTTP.
         attempts: most tries of a call, the first one included, over HTTP.
         label_logprobs: how label scores are asked over HTTP; `auto` probes the server.
+        key: key for the server, over HTTP; with it the environment's is not looked at. It is kept
+            in memory only, and shown nowhere.
+        redirects: whether a server's redirect to another place is followed, over HTTP.
+        stop: set by another thread, ends a run over HTTP in good order, waits included.
         extra: anything else that one backend knows.
     """
 
@@ -53,6 +58,9 @@ class BackendOptions:
     timeout: float = 120.0
     attempts: int = 6
     label_logprobs: str = "auto"
+    key: str = field(default="", repr=False)
+    redirects: bool = True
+    stop: Event | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
