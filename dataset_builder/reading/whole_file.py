@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from codebook import country_by_wvs_code
 from codebook.missing import MissingKind
 from contracts.errors import fail
-from contracts.manifest import SourceFile, Synthetic
 from dataset_builder.reading.assembly import ID_ROLES, TEXT_ROLES, Assembly
 from dataset_builder.reading.blocks import Progress, TabularFile, Wanted
 from dataset_builder.reading.coding import Coder, demographic_coder, question_coder
@@ -18,6 +17,7 @@ from dataset_builder.reading.direction import direction_of
 from dataset_builder.reading.identity import identity_notes, respondent_ids
 from dataset_builder.reading.layout import Layout, find_layout
 from dataset_builder.reading.provenance import synthetic_source
+from dataset_builder.reading.source_file import source_file
 from dataset_builder.reading.variables import ON_REQUEST, WAVE
 from dataset_builder.survey import Survey
 
@@ -93,7 +93,15 @@ def _survey(assembly: Assembly, file: TabularFile, path: Path) -> Survey:
         path, versions=assembly.provenance["version"], dois=assembly.provenance["doi"]
     )
     return Survey(
-        source=_source(assembly, file, path, id_source=id_source, synthetic=synthetic),
+        source=source_file(
+            assembly,
+            file,
+            path,
+            wave=WAVE,
+            seen=_seen(assembly),
+            id_source=id_source,
+            synthetic=synthetic,
+        ),
         wave=WAVE,
         respondent_id=respondent_id,
         interview_id=interview,
@@ -142,41 +150,14 @@ def _notes(assembly: Assembly) -> list[str]:
     return notes
 
 
-def _source(
-    assembly: Assembly,
-    file: TabularFile,
-    path: Path,
-    *,
-    id_source: str,
-    synthetic: Synthetic | None,
-) -> SourceFile:
+def _seen(assembly: Assembly) -> dict[str, str]:
+    """What the manifest says of files of wave 7 alone."""
     layout = assembly.layout
-    labels = [v for v, c in assembly.coders.items() if c.used_labels]
-    detected = dict(file.detected)
-    detected["columns"] = str(len(file.headers))
-    detected["headers"] = layout.header_style
-    detected["answers"] = "labels and codes" if labels else "codes"
-    if any(c.used_decimals for c in assembly.coders.values()):
-        detected["numbers"] = "with decimals (-3.0)"
     turned = [q for q in layout.questions if assembly.coders[q].mirror]
-    detected["direction"] = "inverted, turned back" if turned else "questionnaire"
-    detected["questions"] = str(len(layout.questions))
-    detected["demographics"] = str(len(set(layout.demographics) - set(ON_REQUEST)))
-    detected["respondent ids"] = id_source
-    detected["weight"] = _weight_name(file, layout)
-    detected["countries"] = str(len(np.unique(np.concatenate(assembly.country))))
-    if synthetic is not None:
-        detected["synthetic"] = "yes"
-    return SourceFile(
-        name=path.name,
-        sha256=file.sha256(),
-        survey=f"WVS wave {WAVE}" + (" (SYNTHETIC)" if synthetic is not None else ""),
-        survey_version=", ".join(assembly.provenance["version"]),
-        rows=assembly.rows,
-        detected=detected,
-    )
-
-
-def _weight_name(file: TabularFile, layout: Layout) -> str:
-    place = layout.roles.get("weight")
-    return str(file.headers[place]).strip() if place is not None else "none"
+    labels = any(coder.used_labels for coder in assembly.coders.values())
+    seen = {"headers": layout.header_style, "answers": "labels and codes" if labels else "codes"}
+    if any(coder.used_decimals for coder in assembly.coders.values()):
+        seen["numbers"] = "with decimals (-3.0)"
+    seen["direction"] = "inverted, turned back" if turned else "questionnaire"
+    seen["demographics"] = str(len(set(layout.demographics) - set(ON_REQUEST)))
+    return seen

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from codebook.crosswalk import exceptions
 from codebook.missing import MissingKind
-from contracts.manifest import SourceFile, Synthetic
 from dataset_builder.reading.assembly import Assembly
 from dataset_builder.reading.blocks import TabularFile
 from dataset_builder.reading.identity import equal_rows, respondent_ids
 from dataset_builder.reading.provenance import synthetic_source
+from dataset_builder.reading.source_file import source_file
 from dataset_builder.reading.variables import variable_name
 from dataset_builder.reading.waves.identity import wave_respondent_ids
 from dataset_builder.reading.waves.layout import VARIANT
@@ -62,7 +62,15 @@ def make_survey(
             "read; they are kept."
         )
     return Survey(
-        source=_source_file(assembly, file, path, wave, source, id_source, synthetic),
+        source=source_file(
+            assembly,
+            file,
+            path,
+            wave=wave,
+            seen=_seen(assembly, source),
+            id_source=id_source,
+            synthetic=synthetic,
+        ),
         wave=wave,
         respondent_id=respondent_id,
         interview_id=ids.get("interview", np.full(len(country), int(MissingKind.MISSING))),
@@ -138,35 +146,12 @@ def _notes(assembly: Assembly, file: TabularFile, wave: int, source: Source) -> 
     return notes
 
 
-def _source_file(
-    assembly: Assembly,
-    file: TabularFile,
-    path: Path,
-    wave: int,
-    source: Source,
-    id_source: str,
-    synthetic: Synthetic | None,
-) -> SourceFile:
+def _seen(assembly: Assembly, source: Source) -> dict[str, str]:
+    """What the manifest says of files of these layouts alone."""
     layout = assembly.layout
     recoded = [q for q in layout.questions if assembly.coders[q].mirror]
-    weight = layout.roles.get("weight")
-    detected = dict(file.detected) | {
-        "columns": str(len(file.headers)),
+    return {
         "layout": source.title,
-        "questions": str(len(layout.questions)),
         "recoded to wave 7": ", ".join(recoded) or "none",
         "demographics": str(len(layout.demographics)),
-        "respondent ids": id_source,
-        "weight": file.headers[weight].strip() if weight is not None else "none",
-        "countries": str(len(np.unique(np.concatenate(assembly.country)))),
     }
-    if synthetic is not None:
-        detected["synthetic"] = "yes"
-    return SourceFile(
-        name=path.name,
-        sha256=file.sha256(),
-        survey=f"WVS wave {wave}" + (" (SYNTHETIC)" if synthetic is not None else ""),
-        survey_version=", ".join(assembly.provenance["version"]),
-        rows=assembly.rows,
-        detected=detected,
-    )
