@@ -1,8 +1,8 @@
-"""Who drafted each text of a wording, and whether a second pass has reviewed it.
+"""Who drafted each text of a language, and whether a second pass has reviewed it.
 
-`status.csv` in a language's folder has a row for each text: its key, the digest of the text, who
-drafted it, who reviewed it and by what means. A changed text has another digest, so an earlier
-review no longer counts.
+`status.csv` in a language's folder has a row for each text, those that describe people among them:
+its key, the digest of the text, who drafted it, who reviewed it and by what means. A changed text
+has another digest, so an earlier review no longer counts.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from codebook.countries import countries
+from codebook.person_sources import person_source_texts
 from codebook.resources import resource
 from codebook.wording_texts import WordingError
 from codebook.wordings import languages, wording
@@ -65,13 +66,14 @@ def read_statuses(language: str) -> dict[str, TextStatus]:
 def reviewed_texts(language: str) -> dict[str, str]:
     """Texts of a language that need a review, by key: those that its own files hold.
 
-    Country names that English takes over from the codebook as they are need none.
+    They are the texts of its wording and those that people are described with. Country names
+    that English takes over from the codebook as they are need none.
     """
     texts = wording(language).texts()
-    if language != "en":
-        return texts
-    plain = {f"country:{c.country}": c.name for c in countries().values()}
-    return {key: text for key, text in texts.items() if plain.get(key) != text}
+    if language == "en":
+        plain = {f"country:{c.country}": c.name for c in countries().values()}
+        texts = {key: text for key, text in texts.items() if plain.get(key) != text}
+    return texts | person_source_texts(language)
 
 
 def check(language: str) -> list[ReviewGap]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from codebook.person_sources import missing_person_texts, person_source_texts
 from codebook.review import (
     TextStatus,
     _gap,
@@ -72,3 +73,18 @@ def test_country_names_taken_over_need_no_review():
 def test_a_language_without_wording_cannot_be_checked():
     with pytest.raises(WordingError, match="no wording in language 'xx'"):
         check("xx")
+
+
+def test_texts_that_describe_people_are_reviewed_like_the_others():
+    texts = reviewed_texts("de")
+    assert texts["demographic:question.Q260.codes.2"] == "Weiblich"
+    assert texts["person:category.sex.female.sentence"] == "eine Frau"
+    assert set(person_source_texts("de")) <= set(read_statuses("de"))
+    assert "person:sentence.order.1" not in texts  # names of parts, no text
+
+
+def test_what_a_language_lacks_to_describe_people_is_listed():
+    english = person_source_texts("en")
+    assert missing_person_texts("xx") == list(english)
+    for language in languages():
+        assert missing_person_texts(language) == []
