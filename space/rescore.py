@@ -12,11 +12,9 @@ from contracts.errors import ContractError
 from contracts.predictions import read_predictions
 from contracts.release import Release, open_release
 from contracts.report import Report, read_report, write_report
-from space.store import Store
+from space.store import ARCHIVE, Store
+from space.submissions.details import with_details
 from space.version import current_scorer_version
-
-#: Reports that were replaced are kept here, by row and scorer version.
-ARCHIVE = "archive"
 
 
 class Rescored(NamedTuple):
@@ -105,6 +103,9 @@ def _rescore_row(store: Store, release: Release, row_id: str) -> None:
         wave=settings.wave,
         cells=bool(old.cells) or predictions.kind == "distribution",
     )
+    # What a submitter said of the model stands in the entry, not in the predictions.
+    stated = store.entry(row_id).get("details")
+    report = with_details(report, stated if isinstance(stated, dict) else {})
     kept = store.root / ARCHIVE / f"{row_id}-{old.scorer_version}-{old.digest[:8]}.json"
     with atomic_file(kept) as partial:
         partial.write_bytes(path.read_bytes())

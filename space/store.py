@@ -14,13 +14,17 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+from contracts.atomic import PARTIAL_PREFIX
 from contracts.errors import ContractError, Problem
 from contracts.report import Report, read_report
 from space.index import ReportFile, build_index, index_signature, signature
 from space.public import public_report
 
 INDEX_NAME = "index.sqlite"
+#: Reports that were replaced are kept here, by row and scorer version.
+ARCHIVE = "archive"
 #: A store that is a dataset repo on the Hub is named with this before it.
 HUB = "hub:"
 CLASSES = ("verified", "uploaded", "self-reported")
@@ -69,6 +73,8 @@ class Store:
         """All report files, sorted by name."""
         found = []
         for path in sorted(self.reports_folder.glob("*.json")):
+            if path.name.startswith(PARTIAL_PREFIX):  # still being written, or never finished
+                continue
             try:
                 status = path.stat()
             except FileNotFoundError:  # gone since the folder was listed
@@ -78,12 +84,17 @@ class Store:
             found.append(ReportFile(path.stem, path, row_class, stamp, status.st_mtime))
         return found
 
-    def _class_of(self, row_id: str) -> str:
-        entry = self.root / "entries" / f"{row_id}.json"
+    def entry(self, row_id: str) -> dict[str, Any]:
+        """What `entries/<row>.json` says of a row: class, details; empty where there is none."""
+        path = self.root / "entries" / f"{row_id}.json"
         try:
-            found = json.loads(entry.read_text(encoding="utf-8")).get("class", "")
-        except (OSError, ValueError, AttributeError):
-            found = ""
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _class_of(self, row_id: str) -> str:
+        found = self.entry(row_id).get("class", "")
         if found in CLASSES:
             return str(found)
         return "uploaded" if self.predictions_path(row_id) else "self-reported"
@@ -147,7 +158,7 @@ class Store:
         """
         path = self.reports_folder / f"{row_id}.json"
         known = {file.stem for file in self.reports_folder.glob("*.json")}
-        if row_id not in known:
+        if row_id not in known or row_id.startswith(PARTIAL_PREFIX):
             raise no_row(row_id)
         return _cached_report(path, path.stat().st_mtime_ns)
 

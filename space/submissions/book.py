@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 import hmac
+import json
 import logging
 import secrets
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import get_args
 
 from filelock import FileLock, Timeout
 
+from contracts.atomic import write_text
 from contracts.digests import pretty_json, sha256_text
-from contracts.errors import fail
-from contracts.report import Report, read_report, report_text
+from contracts.errors import ContractError, fail
+from contracts.report import Report, read_report
 from space.seed import RowClass
-from space.store import Store
-from space.submissions.details import Details, check_details, with_details
-from space.submissions.files import copy_hashed, sync_folder, write_durable
+from space.store import PREDICTION_SUFFIXES, Store, open_store
+from space.submissions.arrive import copy_in, payload_digest
+from space.submissions.details import Details, check_details, check_reason, with_details
+from space.submissions.files import sync_folder
 from space.submissions.layout import Layout, default_private_root
 from space.submissions.quotas import Quotas
 from space.submissions.record import (
+    OWNER,
     Action,
     Event,
     Payload,
     Receipt,
     Role,
     State,
-    StoredFile,
     Submission,
     utc_text,
 )
 from space.submissions.records import Records, new_id
+from space.submissions.recovery import check_all, finish_marked
 from space.submissions.settle import settle
 from space.submissions.transitions import is_trusted, next_state
 
@@ -78,6 +82,8 @@ class Submissions:
         self.layout.prepare()
         self.quotas = quotas or Quotas(private_root, clock=clock)
         self.moderated = moderated
+        #: What the last full check on opening did and found, a line each.
+        self.recovered: tuple[str, ...] = ()
         self._clock = clock
         self._records = Records(self.layout.records)
         self._lock = FileLock(self.layout.lock, timeout=LOCK_SECONDS)
@@ -106,43 +112,40 @@ class Submissions:
             row_class: by default `uploaded` with predictions, else `self-reported`.
 
         Returns:
-            The receipt; that of the earlier submission where the account sent the same files.
+            The receipt; that of the earlier submission where the account sent the same files
+            and has not withdrawn them.
 
         Raises:
             ContractError: the details break a rule, a quota is reached, or the disk is full.
         """
         check_details(details)
-        self.quotas.check("submit", account=account, address=address)
+        _check_suffix(payload)
         report = read_report(payload.report)
         digest = payload_digest(payload, report)
-        submission_id = new_id()
-        try:
-            files = self._copy_in(submission_id, payload, with_details(report, _stated(details)))
-            with self._writing():
-                earlier = self._earlier(account, digest)
-                if earlier is not None:
-                    return _receipt(earlier, duplicate=True)
-                self.quotas.spend("submit", account=account, address=address)
-                token = "" if account else secrets.token_urlsafe(24)
-                submission = Submission(
-                    id=submission_id,
-                    state=self._first_state(account),
-                    row_class=row_class or ("uploaded" if payload.predictions else "self-reported"),
-                    account=account,
-                    submitted_at=self._now(),
-                    name=details.name,
-                    link=details.link,
-                    facts=dict(details.facts),
-                    files=files,
-                    digest=digest,
-                    token_digest=sha256_text(token) if token else "",
-                    events=(Event(at=self._now(), by="owner", what="submit"),),
-                )
-                self._commit_new(submission, contact=details.contact)
-        finally:
-            shutil.rmtree(self.layout.arriving(submission_id), ignore_errors=True)
+        token = "" if account else secrets.token_urlsafe(24)
+        with self._writing():
+            earlier = self._earlier(account, digest)
+            if earlier is not None:
+                return receipt_of(earlier, duplicate=True)
+            self.quotas.spend("submit", account=account, address=address)
+            submission = Submission(
+                id=self._free_id(),
+                state=self._first_state(account),
+                row_class=row_class or ("uploaded" if payload.predictions else "self-reported"),
+                account=account,
+                submitted_at=self._now(),
+                name=details.name,
+                link=details.link,
+                facts=dict(details.facts),
+                digest=digest,
+                token_digest=sha256_text(token) if token else "",
+                events=(Event(at=self._now(), by=OWNER, what="submit"),),
+            )
+            described = with_details(report, submission.details)
+            submission = self._take_in(submission, payload, described, contact=details.contact)
+        self._refresh(submission)
         log.info("submitted", extra={"submission": submission.id, "state": submission.state})
-        return _receipt(submission, token=token)
+        return receipt_of(submission, token=token)
 
     # Looks.
 
@@ -169,18 +172,28 @@ class Submissions:
         return self.list(state="pending")
 
     def files(self, submission_id: str) -> dict[Role, Path]:
-        """Where the files of a submission lie now, on the board or held back."""
+        """Where the files of a submission lie now, on the board or held back; none if deleted."""
         found = self.status(submission_id)
+        if not found.has_files:
+            return {}
         places = {held.name: (held, public) for held, public in self.layout.places(found)}
         paths = {role: places[file.name] for role, file in found.files.items()}
         return {role: public if public.exists() else held for role, (held, public) in paths.items()}
+
+    def contact(self, submission_id: str) -> str:
+        """The contact that was given, for maintainers only; empty where there is none."""
+        path = self.layout.contact(self.status(submission_id).id)
+        try:
+            return str(json.loads(path.read_text(encoding="utf-8"))["contact"])
+        except FileNotFoundError:
+            return ""
 
     # Out, by the owner.
 
     def withdraw(
         self, submission_id: str, *, account: str = "", token: str = "", why: str = ""
     ) -> Submission:
-        """Take a submission back: the row goes, a tombstone stays.
+        """Take a submission back: row and contact go, a tombstone stays.
 
         Args:
             submission_id: its id.
@@ -198,7 +211,7 @@ class Submissions:
                 f"{found.id} belongs to somebody else",
                 hint="Log in with the account that submitted it, or give the token of the receipt.",
             )
-        return self._change(submission_id, "withdraw", by="owner", why=why)
+        return self._change(submission_id, "withdraw", by=OWNER, why=why)
 
     # By maintainers.
 
@@ -224,21 +237,38 @@ class Submissions:
         """Mark a submission as checked here (class `verified`); `undo` takes that back."""
         return self._change(submission_id, "unverify" if undo else "verify", by=by, why=why)
 
-    def delete(self, submission_id: str, *, by: str, why: str = "") -> Submission:
-        """Erase contents, contact, name, link and facts for good; a bare tombstone stays."""
-        return self._change(submission_id, "delete", by=by, why=why)
+    def delete(
+        self, submission_id: str, *, by: str, why: str = "", forget: bool = False
+    ) -> Submission:
+        """Erase files, contact, name, link and facts for good; a bare tombstone stays.
+
+        `forget` erases the account as well, which someone may ask for; else it stays, so that
+        the account's next upload waits for a maintainer.
+        """
+        return self._change(submission_id, "delete", by=by, why=why, forget=forget)
 
     # After a kill.
 
     def recover(self) -> tuple[str, ...]:
-        """Finish what killed writers left; return what was done, in words."""
+        """Finish what killed writers left, and compare all files with the records.
+
+        Returns:
+            What was done and what is amiss, a line each.
+        """
         with self._writing():
-            return ()
+            self.recovered += tuple(check_all(self.layout, self._records))
+        return self.recovered
 
     # How it is done.
 
     def _now(self) -> str:
         return utc_text(self._clock())
+
+    def _free_id(self) -> str:
+        while True:
+            candidate = new_id()
+            if not self.layout.record(candidate).exists():
+                return candidate
 
     def _first_state(self, account: str) -> State:
         if not self.moderated or is_trusted(account, self._records.every()):
@@ -250,82 +280,94 @@ class Submissions:
         same = (one for one in self.list(account=account) if one.digest == digest)
         return next((one for one in same if one.state != "withdrawn"), None)
 
-    def _copy_in(
-        self, submission_id: str, payload: Payload, report: Report
-    ) -> dict[Role, StoredFile]:
-        folder = self.layout.arriving(submission_id)
-        folder.mkdir(mode=0o700)
-        described = folder / ".report"
-        described.write_text(report_text(report), encoding="utf-8")
-        sources: dict[Role, tuple[Path, str]] = {"report": (described, ".json")}
-        if payload.predictions is not None:
-            sources["predictions"] = (payload.predictions, payload.predictions.suffix.lower())
-        if payload.sidecar is not None:
-            sources["meta"] = (payload.sidecar, ".meta.json")
-        files: dict[Role, StoredFile] = {}
-        for role, (source, suffix) in sources.items():
-            name = f"{submission_id}{suffix}"
-            size, digest = copy_hashed(source, folder / name)
-            files[role] = StoredFile(name=name, size=size, sha256=digest)
-        described.unlink()
-        sync_folder(folder)
-        return files
-
-    def _commit_new(self, submission: Submission, *, contact: str) -> None:
-        """Contact, files, record: only the last makes it a submission."""
-        if contact:
-            path = self.layout.contacts / f"{submission.id}.json"
-            write_durable(path, pretty_json({"contact": contact}))
-        self._mark(submission.id)
+    def _take_in(
+        self, submission: Submission, payload: Payload, report: Report, *, contact: str
+    ) -> Submission:
+        """Mark, files, contact, record: only the last makes it a submission."""
+        arriving = self.layout.arriving(submission.id)
         held = self.layout.held(submission.id)
-        self.layout.arriving(submission.id).rename(held)
-        sync_folder(held.parent)
-        self._records.write(submission)
+        try:
+            files = copy_in(self.layout, submission.id, payload, report)
+            submission = submission.model_copy(update={"files": files})
+            self._mark(submission.id)
+            if contact:
+                text = pretty_json({"contact": contact})
+                write_text(self.layout.contact(submission.id), text)
+                sync_folder(self.layout.contacts)
+            arriving.rename(held)
+            sync_folder(held.parent)
+            self._records.write(submission)
+        except (OSError, ContractError) as error:
+            shutil.rmtree(arriving, ignore_errors=True)
+            finish_marked(self.layout, self._records)
+            if isinstance(error, ContractError):
+                raise
+            raise fail(
+                "cannot-store",
+                f"the submission cannot be stored: {error.strerror or error}",
+                hint="Nothing was kept of it; try again later.",
+            ) from None
         self._settle(submission)
+        return submission
 
-    def _change(self, submission_id: str, action: Action, *, by: str, why: str) -> Submission:
+    def _change(
+        self, submission_id: str, action: Action, *, by: str, why: str, forget: bool = False
+    ) -> Submission:
+        check_reason(why)
         with self._writing():
             found = self.status(submission_id)
             event = Event(at=self._now(), by=by, what=action, why=why)
-            update: dict[str, object] = {
+            update = {
                 "state": next_state(found, action),
                 "events": (*found.events, event),
+                **_other_changes(found, action),
+                **({"account": ""} if forget else {}),
             }
-            if action == "verify":
-                update["row_class"] = "verified"
-            elif action == "unverify":
-                update["row_class"] = (
-                    "uploaded" if "predictions" in found.files else "self-reported"
-                )
-            elif action == "delete":
-                update |= {"name": "", "link": "", "facts": {}, "token_digest": ""}
             changed = found.model_copy(update=update)
             self._mark(submission_id)
             self._records.write(changed)
             self._settle(changed)
+        self._refresh(found, changed)
         log.info("changed", extra={"submission": submission_id, "action": action})
         return changed
 
     def _mark(self, submission_id: str) -> None:
-        (self.layout.unsettled / submission_id).touch()
+        self.layout.mark(submission_id).touch()
         sync_folder(self.layout.unsettled)
 
     def _settle(self, submission: Submission) -> None:
-        settle(self.layout, submission)
-        (self.layout.unsettled / submission.id).unlink(missing_ok=True)
+        """Move the files; where that fails the next writer does it, as after a kill."""
+        try:
+            settle(self.layout, submission)
+            self.layout.mark(submission.id).unlink(missing_ok=True)
+        except (OSError, ContractError):
+            log.exception("the files of a submission could not be moved yet")
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Hold the lock; first finish what a killed writer left."""
         try:
-            with self._lock:
-                yield
+            self._lock.acquire()
         except Timeout:
             raise fail(
                 "busy",
                 f"other writers have held the store for {LOCK_SECONDS:g} seconds",
                 hint="Nothing was changed; try again in a minute.",
             ) from None
+        try:
+            finish_marked(self.layout, self._records)
+            yield
+        finally:
+            self._lock.release()
+
+    def _refresh(self, *versions: Submission) -> None:
+        """Bring the board's index up to date if the board has changed."""
+        if not any(one.on_board for one in versions):
+            return
+        try:
+            self.store.ensure_index(force=True)
+        except (OSError, sqlite3.Error, ContractError):
+            log.exception("the index could not be rebuilt")
 
 
 def open_submissions(
@@ -346,8 +388,6 @@ def open_submissions(
         clock: seconds since 1970.
         moderated: whether first uploads wait for a maintainer.
     """
-    from space.store import open_store
-
     opened = store if isinstance(store, Store) else open_store(store)
     private = Path(private_root) if private_root else default_private_root(opened.root)
     return Submissions(opened, private, quotas=quotas, clock=clock, moderated=moderated)
@@ -361,19 +401,27 @@ def is_owner(submission: Submission, *, account: str = "", token: str = "") -> b
     return bool(digest) and hmac.compare_digest(digest, submission.token_digest)
 
 
-def payload_digest(payload: Payload, report: Report) -> str:
-    """Digest that is equal for equal uploads, whatever the form says of them."""
-    from contracts.digests import sha256_file
+def _check_suffix(payload: Payload) -> None:
+    """The store finds predictions by their suffix."""
+    path = payload.predictions
+    if path is not None and path.suffix.lower() not in PREDICTION_SUFFIXES:
+        raise fail(
+            "suffix",
+            "the predictions file has another ending than a store knows",
+            found=ascii(path.suffix[:20]),
+            allowed=", ".join(PREDICTION_SUFFIXES),
+        )
 
-    if payload.predictions is not None:
-        parts = [sha256_file(payload.predictions)]
-        parts += [sha256_file(payload.sidecar)] if payload.sidecar else []
-        return sha256_text("\n".join(parts))
-    return report.digest
 
-
-def _stated(details: Details) -> dict[str, object]:
-    return {"name": details.name, "link": details.link, **details.facts}
+def _other_changes(found: Submission, action: Action) -> dict[str, object]:
+    """What an action changes besides state and events."""
+    if action == "verify":
+        return {"row_class": "verified"}
+    if action == "unverify":
+        return {"row_class": "uploaded" if "predictions" in found.files else "self-reported"}
+    if action == "delete":
+        return {"name": "", "link": "", "facts": {}, "token_digest": ""}
+    return {}
 
 
 _MESSAGES: dict[State, str] = {
@@ -384,10 +432,10 @@ _MESSAGES: dict[State, str] = {
     "rejected": "A maintainer has refused it; see the receipt.",
     "deleted": "It was deleted.",
 }
-assert set(_MESSAGES) == set(get_args(State))
 
 
-def _receipt(submission: Submission, *, token: str = "", duplicate: bool = False) -> Receipt:
+def receipt_of(submission: Submission, *, token: str = "", duplicate: bool = False) -> Receipt:
+    """The receipt of a submission as it stands."""
     message = _MESSAGES[submission.state]
     if duplicate:
         message = f"These files were submitted before, as {submission.id}. {message}"

@@ -20,6 +20,7 @@ MAX_NAME = 80
 MAX_LINK = 300
 MAX_CONTACT = 200
 MAX_FACT = 200
+MAX_REASON = 500
 
 #: Fields of a predictions file's metadata that a submitter may state in the form: none of them
 #: changes a score.
@@ -85,6 +86,17 @@ def check_details(details: Details) -> None:
         )
     if problems:
         raise ContractError(problems, subject="submission")
+
+
+def check_reason(why: str) -> None:
+    """Refuse a reason that may not stand on a public page.
+
+    Raises:
+        ContractError: it is too long or has characters that are not shown.
+    """
+    problems = _text_problems("reason", why, longest=MAX_REASON)
+    if problems:
+        raise ContractError(problems, subject="reason")
 
 
 def _text_problems(

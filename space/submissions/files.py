@@ -14,7 +14,7 @@ _CHUNK = 1 << 20
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames in a folder last."""
+    """Make renames and removals in a folder last."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -54,3 +54,11 @@ def move_file(source: Path, target: Path) -> None:
         sync_folder(target.parent)
         source.unlink()
     sync_folder(target.parent)
+    sync_folder(source.parent)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file for good, if it is there."""
+    if path.exists():
+        path.unlink(missing_ok=True)
+        sync_folder(path.parent)

@@ -49,14 +49,27 @@ class Layout:
         """Folder of the contacts."""
         return self.private / "contacts"
 
+    def contact(self, submission_id: str) -> Path:
+        """The contact of a submission."""
+        return self.contacts / f"{submission_id}.json"
+
     @property
     def unsettled(self) -> Path:
         """Folder of the marks."""
         return self.private / "unsettled"
 
+    @property
+    def arrivals(self) -> Path:
+        """Folder of what is being copied."""
+        return self.private / "arriving"
+
     def arriving(self, submission_id: str) -> Path:
         """Where files are copied to before they count."""
-        return self.private / "arriving" / submission_id
+        return self.arrivals / submission_id
+
+    def mark(self, submission_id: str) -> Path:
+        """Says that the files of a submission may not be where its record says."""
+        return self.unsettled / submission_id
 
     def held(self, submission_id: str) -> Path:
         """Where files lie that are not public."""

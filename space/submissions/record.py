@@ -24,6 +24,11 @@ Action = Literal[
 Role = Literal["report", "predictions", "meta"]
 
 
+#: Who did something, other than a maintainer by name.
+OWNER = "owner"
+SYSTEM = "system"
+
+
 class Event(Strict):
     """Something that happened to a submission.
 
@@ -75,6 +80,26 @@ class Submission(Strict):
     def has_files(self) -> bool:
         """Whether its files are still kept, publicly or not."""
         return self.state != "deleted"
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """Name, link and facts of the model, as stated; empty ones left out."""
+        stated = {"name": self.name, "link": self.link, **self.facts}
+        return {key: item for key, item in stated.items() if item not in (None, "")}
+
+    def for_visitors(self) -> dict[str, Any]:
+        """What a page may show to anybody who knows the id.
+
+        Neither digests, nor which maintainer did what.
+        """
+        shown = self.model_dump(
+            mode="json", include={"id", "state", "account", "submitted_at", "name", "link", "facts"}
+        )
+        events = [event.model_dump(mode="json") for event in self.events]
+        for event in events:
+            if event["by"] not in (OWNER, SYSTEM):
+                event["by"] = "a maintainer"
+        return shown | {"class": self.row_class, "events": events}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 import threading
@@ -16,6 +17,8 @@ from space.submissions.record import Submission
 #: Ids are random, so that a receipt that waits cannot be guessed.
 ID_PATTERN = re.compile(r"sub-[a-z2-7]{16}")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+
+log = logging.getLogger("space.submissions")
 
 
 def new_id() -> str:
@@ -49,9 +52,21 @@ class Records:
         )
 
     def every(self) -> list[Submission]:
-        """All records, oldest first."""
-        found = (self._look(path) for path in self._folder.glob("sub-*.json"))
-        return sorted((one for one in found if one), key=lambda one: (one.submitted_at, one.id))
+        """All records, oldest first.
+
+        One that cannot be read (somebody changed it by hand) is logged and left out, so that it
+        does not stop all others.
+        """
+        found = []
+        for path in self._folder.glob("sub-*.json"):
+            try:
+                one = self._look(path)
+            except (ContractError, OSError, UnicodeDecodeError) as error:
+                log.error("record left out", extra={"record": path.name, "problem": str(error)})
+                continue
+            if one is not None:
+                found.append(one)
+        return sorted(found, key=lambda one: (one.submitted_at, one.id))
 
     def write(self, submission: Submission) -> None:
         """Commit a record: from here on it holds."""
@@ -73,8 +88,3 @@ class Records:
         with self._lock:
             self._kept[path.stem] = (stamp, found)
         return found
-
-
-def unreadable(error: ContractError) -> ContractError:
-    """A record that was changed by hand and cannot be read any more."""
-    return ContractError(error.problems, subject="record of a submission")

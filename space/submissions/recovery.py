@@ -1,0 +1,90 @@
+"""After a kill: finish what was committed, discard what was not. Called with the lock held."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from contracts.errors import ContractError
+from space.submissions.files import remove_file
+from space.submissions.layout import ENTRIES, PUBLIC_FOLDERS, Layout, is_partial
+from space.submissions.records import Records
+from space.submissions.settle import is_settled, missing_files, settle
+
+#: Unfinished files in the store may be those of a writer that does not hold our lock (a rescore);
+#: after this many seconds they are nobody's.
+ABANDONED_SECONDS = 3600.0
+
+log = logging.getLogger("space.submissions")
+
+
+def finish_marked(layout: Layout, records: Records) -> list[str]:
+    """Finish or discard the submissions that a killed writer was at; cheap where there are none.
+
+    Returns:
+        What was done, a line each.
+    """
+    done = []
+    for folder in layout.arrivals.iterdir():
+        shutil.rmtree(folder, ignore_errors=True)
+        done.append(f"{folder.name}: discarded a copy that was not finished")
+    for mark in sorted(layout.unsettled.iterdir()):
+        done.append(f"{mark.name}: {_finish(layout, records, mark.name)}")
+        remove_file(mark)
+    for line in done:
+        log.warning("recovered", extra={"what": line})
+    return done
+
+
+def _finish(layout: Layout, records: Records, submission_id: str) -> str:
+    if not layout.record(submission_id).exists():
+        shutil.rmtree(layout.held(submission_id), ignore_errors=True)
+        remove_file(layout.contact(submission_id))
+        return "discarded what was not acknowledged"
+    found = records.read(submission_id)
+    settle(layout, found)
+    return f"finished; it is {found.state}"
+
+
+def check_all(layout: Layout, records: Records) -> list[str]:
+    """Compare all files with the records, and clear away what was never finished.
+
+    Returns:
+        What was done and what is amiss, a line each.
+    """
+    done = finish_marked(layout, records)
+    for partial in _partials(layout):
+        partial.unlink(missing_ok=True)
+        done.append(f"{partial.name}: removed a file that was not finished")
+    for one in records.every():
+        if is_settled(layout, one):
+            continue
+        lost = missing_files(layout, one)
+        if lost:
+            done.append(f"{one.id}: files are missing: {', '.join(lost)}; restore them by a backup")
+            log.error("files missing", extra={"submission": one.id, "files": lost})
+            continue
+        settle(layout, one)
+        done.append(f"{one.id}: put its files where its state ({one.state}) wants them")
+    return [*done, *_unreadable(layout, records)]
+
+
+def _unreadable(layout: Layout, records: Records) -> Iterator[str]:
+    for path in sorted(layout.records.glob("sub-*.json")):
+        try:
+            records.read(path.stem)
+        except ContractError as error:
+            yield f"{path.stem}: its record cannot be read: {error}"
+
+
+def _partials(layout: Layout) -> Iterator[Path]:
+    for folder in (layout.records, layout.contacts):
+        yield from filter(is_partial, folder.iterdir())
+    abandoned = time.time() - ABANDONED_SECONDS
+    for name in {*PUBLIC_FOLDERS.values(), ENTRIES}:
+        for path in filter(is_partial, (layout.store / name).iterdir()):
+            if path.is_file() and path.stat().st_mtime < abandoned:
+                yield path
