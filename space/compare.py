@@ -53,6 +53,26 @@ class Pair(NamedTuple):
     adjusted: float | None
 
 
+def opening_pair(store: Store) -> list[str]:
+    """Two rows to begin with: the first two of the largest ranking, else two baselines.
+
+    Returns:
+        Their ids; empty where the store has no such two.
+    """
+    with store.connect() as db:
+        ranked = db.execute(
+            "SELECT row_id FROM rows WHERE rank IS NOT NULL AND comparison = ("
+            "SELECT comparison FROM rows WHERE rank IS NOT NULL GROUP BY comparison "
+            "ORDER BY COUNT(*) DESC, comparison LIMIT 1) ORDER BY rank, row_id LIMIT 2"
+        ).fetchall()
+        baselines = db.execute(
+            "SELECT row_id FROM rows JOIN grids USING (row_id) WHERE kind = 'baseline' "
+            "ORDER BY release_digest, mode, row_id LIMIT 2"
+        ).fetchall()
+    found = ranked if len(ranked) == 2 else baselines
+    return [row_id for (row_id,) in found] if len(found) == 2 else []
+
+
 class QuestionDifference(NamedTuple):
     """One question's mean alignment under each row compared, over common countries."""
 

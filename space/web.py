@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,6 +118,8 @@ def _mount_app(server: FastAPI, store: Store, people: People) -> None:
     from space.app import make_app
     from space.static_site import asset
 
+    # gradio warns that pages exclude server-side rendering even where it is turned off.
+    warnings.filterwarnings("ignore", message="SSR mode is not supported", category=UserWarning)
     gr.mount_gradio_app(
         server,
         make_app(store, people),

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import gradio as gr
 
 from contracts.errors import ContractError
-from space.compare import MOST_ROWS, compare_rows
+from space.compare import MOST_ROWS, compare_rows, opening_pair
 from space.pages.parts import QUICK, html_box, permalink_box, row_choices
 from space.render.compare import comparison_html
 from space.render.text import esc, notice
@@ -32,6 +32,8 @@ def layout(app: gr.Blocks, store: Store) -> None:
         known = [one for _, one in choices]
         asked = request.query_params.getlist("row")
         chosen = [one for one in asked if one in known][:MOST_ROWS]
+        if not asked:
+            chosen = opening_pair(store)
         return [gr.update(choices=choices, value=chosen), *show(store, chosen)]
 
     app.load(restore, None, [rows, body, link], **QUICK)

@@ -8,7 +8,7 @@ import pytest
 from contracts.errors import ContractError
 from contracts.report import write_report
 from scoring.compare import compare_reports
-from space.compare import compare_grids, compare_rows, question_differences
+from space.compare import compare_grids, compare_rows, opening_pair, question_differences
 from space.ranking import country_equal_means, rank_rows
 from space.store import open_store
 
@@ -119,3 +119,32 @@ def test_rows_that_are_no_equals_are_not_compared(sample_root, tmp_path) -> None
         compare_rows(store, ["heron-70b", "heron-70b"])
     with pytest.raises(ContractError, match="no row 'nobody'"):
         compare_rows(store, ["heron-70b", "nobody"])
+
+
+@pytest.fixture
+def store(sample_root, tmp_path):
+    """A copy of the samples that a test may change."""
+    import shutil
+
+    shutil.copytree(sample_root, tmp_path / "store")
+    return open_store(tmp_path / "store")
+
+
+def test_the_page_opens_with_the_first_two_of_the_largest_ranking(store) -> None:
+    assert opening_pair(store) == ["heron-70b", "ibis-large"]
+
+
+def test_without_models_it_opens_with_two_baselines(store) -> None:
+    for path in store.reports_folder.glob("*.json"):
+        if path.stem not in ("uniform", "world-average"):
+            path.unlink()
+    store.ensure_index(force=True)
+    assert opening_pair(store) == ["uniform", "world-average"]
+
+
+def test_with_one_row_there_is_nothing_to_open_with(store) -> None:
+    for path in store.reports_folder.glob("*.json"):
+        if path.stem != "uniform":
+            path.unlink()
+    store.ensure_index(force=True)
+    assert opening_pair(store) == []
