@@ -1,9 +1,12 @@
 """Dilemmas in a language of the user's own: a folder like the project's, with its closing question.
 
-The folder holds `language.toml` (`language`, a code, and `question`, the form of the closing
-question with `{first}` and `{second}`) and a file `<dimension>.toml` for each dimension that there
-are dilemmas of. Other languages cannot put any two actions into "Should I ... or ...?", so the form
-is theirs; every situation closes with it.
+The folder holds `language.toml` (`language`, a code; `question`, the form of the closing question
+with `{first}` and `{second}`; `choose`, the sentence that calls for one side; and a table
+`[persona]` with the sentence that tells who asks, by country) and a file `<dimension>.toml` for
+each dimension that there are dilemmas of. Other languages cannot put any two actions into
+"Should I ... or ...?", so the form is theirs; every situation closes with it. Who asks is a whole
+sentence for each country, since names of countries are inflected in many languages. `choose` and
+`[persona]` may be left out where the project has a wording of the language.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from codebook.countries import HOFSTEDE_DIMENSIONS
+from codebook.countries import HOFSTEDE_DIMENSIONS, countries
 from codebook.dilemmas import Dilemma, DilemmaError, parse_dilemmas
 
 #: File of a folder that says its language.
@@ -50,10 +53,19 @@ class TranslatedDilemma(Dilemma):
 
 
 class DilemmaFolder(NamedTuple):
-    """A user's dilemmas: their language, and the dilemmas by id."""
+    """A user's dilemmas.
+
+    Attributes:
+        language: code of their language.
+        dilemmas: the dilemmas by id.
+        choose: the sentence that calls for one side; empty where the folder has none.
+        personas: the sentence that tells who asks, by country, as far as the folder has it.
+    """
 
     language: str
     dilemmas: Mapping[str, TranslatedDilemma]
+    choose: str = ""
+    personas: Mapping[str, str] = MappingProxyType({})
 
 
 def form_question(form: str, first: str, second: str) -> str:
@@ -85,6 +97,8 @@ def load_dilemma_folder(path: str | Path) -> DilemmaFolder:
     problems = [problem for problem in (form_problem(form),) if problem]
     if not isinstance(language, str) or not language:
         problems.append(f"language is {language!r}; it must be a code, for instance ja")
+    choose, personas = about.get("choose", ""), about.get("persona", {})
+    problems += _sentence_problems(choose, personas)
     if problems:
         raise DilemmaError("\n".join(f"{folder / LANGUAGE_FILE}: {text}" for text in problems))
     files = {d: folder / f"{d}.toml" for d in HOFSTEDE_DIMENSIONS}
@@ -102,7 +116,23 @@ def load_dilemma_folder(path: str | Path) -> DilemmaFolder:
     ]
     if wrong:
         raise DilemmaError("\n".join(wrong))
-    return DilemmaFolder(str(language), MappingProxyType(found))
+    return DilemmaFolder(
+        str(language), MappingProxyType(found), choose.strip(), MappingProxyType(personas)
+    )
+
+
+def _sentence_problems(choose: object, personas: object) -> list[str]:
+    problems = []
+    if not isinstance(choose, str):
+        problems.append(f"choose is {choose!r}; it must be a sentence")
+    if not isinstance(personas, dict):
+        return [*problems, f"persona is {personas!r}; it must be a table of sentences by country"]
+    for country, sentence in personas.items():
+        if country not in countries():
+            problems.append(f"persona: {country!r} is no country; write ISO3 codes such as ALB")
+        if not isinstance(sentence, str) or not sentence.strip():
+            problems.append(f"persona: {country} is {sentence!r}; it must be a sentence")
+    return problems
 
 
 def _read(path: Path) -> dict[str, Any]:

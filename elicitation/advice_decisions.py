@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 
 from contracts.atomic import write_text
 from contracts.errors import ContractError, Problem, fail
-from elicitation.advice import advice_dilemma
+from elicitation.advice import TOLD, is_advice
 from elicitation.advice_judge import advice_text, judge_items, judge_prompt_version
 from elicitation.advice_reading import JUDGE_FACT, side_of
 from elicitation.agreement import Agreement, cohen_kappa
 from elicitation.backends.base import Backend
 from elicitation.gather import answer_of
+from elicitation.prompts import BLOCK_SEPARATOR
 from elicitation.store import Store, StoredItem
 
 #: What a person writes for a piece of advice.
@@ -34,8 +35,9 @@ class Decision(NamedTuple):
     Attributes:
         item_id: the item.
         side: high, low or inconclusive.
-        reader: `words` or `judge`.
-        reason: for words `exact`, or their notes and status; for the judge see `advice_judge`.
+        reader: `words`, `likelihood`, `judge` or `embedding`.
+        reason: for words `exact`, or their notes and status; for a likelihood that of the high
+            option, renormalised, as `high-0.7312`; for the others see their modules.
     """
 
     item_id: str
@@ -46,7 +48,7 @@ class Decision(NamedTuple):
 
 def advice_items(store: Store) -> list[StoredItem]:
     """The answered pieces of advice of a run; those of other protocols are left out."""
-    return [stored for stored in store.items() if stored.record.shown.reader == "advice"]
+    return [stored for stored in store.items() if is_advice(stored.record.shown)]
 
 
 def decisions(items: Iterable[StoredItem], judged: dict[str, Any]) -> list[Decision]:
@@ -69,11 +71,17 @@ def _decision(stored: StoredItem, verdicts: dict[str, list[str]]) -> Decision:
 
 
 def by_words(stored: StoredItem) -> Decision:
-    """What the words alone say."""
-    answer = answer_of(stored.record.shown, stored.response)
+    """What the words alone say, or the likelihood of the two options."""
+    shown = stored.record.shown
+    answer = answer_of(shown, stored.response)
+    side = side_of(shown, answer.shares)
     reason = "+".join(answer.notes) or ("exact" if answer.status == "ok" else answer.status)
-    side = side_of(stored.record.shown, answer.shares)
-    return Decision(stored.record.item_id, side, "words", reason)
+    if shown.reader != "scores":
+        return Decision(stored.record.item_id, side, "words", reason)
+    if answer.shares is not None:
+        high = sum(answer.shares[one.label] for one in shown.options if one.code == "high")
+        reason = f"high-{high:.4f}"
+    return Decision(stored.record.item_id, side, "likelihood", reason)
 
 
 def judge_run(
@@ -89,6 +97,8 @@ def judge_run(
     """
     open_items, decided = [], []
     for stored in advice_items(store):
+        if stored.record.shown.reader == "scores":
+            continue  # a likelihood has no words to judge
         status = answer_of(stored.record.shown, stored.response).status
         if by_words(stored).side != "inconclusive":
             decided.append(stored)
@@ -134,8 +144,9 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return text.getvalue()
 
 
-def write_label_sample(items: Sequence[StoredItem], path: Path, *, size: int, seed: int) -> int:
-    """Write a random sample for a person to label; what the readers said is not in it.
+def write_label_sample(store: Store, path: Path, *, size: int, seed: int) -> int:
+    """Write a random sample for a person to label; who asked and what the readers said is not in
+    it. Advice by likelihood has no words to label.
 
     Returns:
         The number of pieces written.
@@ -150,13 +161,15 @@ def write_label_sample(items: Sequence[StoredItem], path: Path, *, size: int, se
             where=str(path),
             hint="Move it away, or give it back with --labels.",
         )
-    chosen = random.Random(seed).sample(list(items), min(size, len(items)))  # noqa: S311
+    items = [stored for stored in advice_items(store) if advice_text(stored)]
+    chosen = random.Random(seed).sample(items, min(size, len(items)))  # noqa: S311
     rows = []
     for stored in chosen:
-        spec = stored.record.spec
-        dilemma = advice_dilemma(spec["question_id"], spec["language"], spec["order"])
+        situation = store.prompt_of(stored.record.item_id)
+        if stored.record.spec["approach"] in TOLD:
+            situation = situation.partition(BLOCK_SEPARATOR)[2]
         options = [option.text for option in stored.record.shown.options]
-        rows.append([stored.record.item_id, dilemma.situation, *options, advice_text(stored), ""])
+        rows.append([stored.record.item_id, situation, *options, advice_text(stored), ""])
     write_text(path, csv_text(_LABEL_COLUMNS, rows))
     return len(rows)
 

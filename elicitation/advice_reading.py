@@ -53,8 +53,11 @@ def gather_advice(
 
 
 def side_of(shown: Shown, shares: Mapping[str, float] | None) -> str:
-    """Side of the option that has the whole share, else inconclusive."""
+    """Side of the option that has more than half of the shares, else inconclusive.
+
+    Advice in words gives an option the whole share or none; likelihoods divide it.
+    """
     for option in shown.options:
-        if shares is not None and shares[option.label] == 1:
+        if shares is not None and shares[option.label] > 0.5:
             return str(option.code)
     return "inconclusive"

@@ -95,7 +95,8 @@ def report_advice(source: Path, how: AdviceReading) -> dict[str, Any]:
         told["person"] = person_agreement(items, found, how.labels).to_json()
     if how.label_sample:
         sample = folder / "labels.csv"
-        write_label_sample(items, sample, size=how.label_sample, seed=how.seed)
+        with Store(path) as store:
+            write_label_sample(store, sample, size=how.label_sample, seed=how.seed)
         told["label_sample"] = str(sample)
     return told
 

@@ -70,6 +70,15 @@ def elicit(
         ),
     ] = ("default",),
     approach: Annotated[tuple[str, ...], listed("For advice: persona, language, both, none.")] = (),
+    dilemmas: Annotated[
+        tuple[Path, ...],
+        Parameter(
+            consume_multiple=True,
+            negative="",
+            help="For advice: folders of dilemmas that `translate` wrote, or of your own, or a "
+            "folder that holds one for each language.",
+        ),
+    ] = (),
     demographics: Annotated[
         str,
         Parameter(
@@ -181,6 +190,7 @@ def elicit(
             languages=split_names(languages),
             vary=split_names(vary),
             approach=split_names(approach),
+            dilemmas=tuple(str(folder) for folder in dilemmas),
             demographics=demographics,
             on_request=split_names(on_request),
             people=people,

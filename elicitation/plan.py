@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import cached_property
 from itertools import islice, product
 from typing import Any, NamedTuple
 
 from codebook import countries
+from codebook.dilemma_sets import DilemmaSet
 from codebook.wordings import languages, wording
 from contracts.errors import fail
 from contracts.predictions_meta import Kind as PredictionsKind
 from contracts.release import Release
-from elicitation.advice import ORDERS, SPOKEN, advice_language, advice_prompt, advice_targets
+from elicitation.advice import (
+    ORDERS,
+    SPOKEN,
+    advice_language,
+    advice_prompt,
+    advice_sets,
+    advice_targets,
+)
 from elicitation.backends.base import Message, Request, Sampling
 from elicitation.conditions import NOBODY, OWN_LANGUAGE, Condition, Target
 from elicitation.distributions import RealShares
@@ -94,6 +102,11 @@ class Plan:
         return RealShares(self.release, wave=self.study.wave, question_ids=example_pool())
 
     @cached_property
+    def sets(self) -> Mapping[str, DilemmaSet]:
+        """The sets of dilemmas, by language."""
+        return advice_sets(self.study.dilemma_folders)
+
+    @cached_property
     def people(self) -> ProbePeople:
         """The described people."""
         return probe_people(self.release, self.study)
@@ -162,7 +175,12 @@ class Plan:
         language = self.language(item.condition, item.target)
         if item.condition.approach:
             return advice_prompt(
-                item.question_id, item.condition, item.target, language=language, order=item.order
+                item.question_id,
+                item.condition,
+                item.target,
+                texts=self.sets[language],
+                order=item.order,
+                kind=self._kind,
             )
         examples = self.examples(item.condition, item.target)
         return self._writer(language).prompt(

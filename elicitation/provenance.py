@@ -10,11 +10,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from codebook import value_questions
-from codebook.dilemmas import dilemma_languages, dilemmas_digest
+from codebook.dilemmas import dilemmas_digest
 from codebook.wordings import wording
 from contracts.digests import sha256_text
 from contracts.errors import fail
 from contracts.predictions_meta import PredictionsMeta
+from elicitation.advice_checks import own_ids, spoken_languages
 from elicitation.conditions import OWN_LANGUAGE, Condition
 from elicitation.plan import Plan, own_language
 from elicitation.study import Study
@@ -67,7 +68,7 @@ def condition_meta(
         "language": condition.language,
         "wave": study.wave,
         "prompt_version": study.prompt_version,
-        "wording_digest": wording_digest(study, condition),
+        "wording_digest": wording_digest(plan, condition),
         "release": study.release_digest or study.release,
         "seed": study.seed,
         "decoding": plan.decoding(),
@@ -83,6 +84,7 @@ def condition_meta(
             "backend": dict(backend),
             "environment": {k: v for k, v in environment.items() if k != "facts"},
             "opinion_atlas": package_version(),
+            **_dilemmas(plan),
         },
     }
     try:
@@ -101,13 +103,21 @@ def worldvaluesbench_coding(study: Study) -> bool:
     return study.method == "rating" and all("worldvaluesbench" in q.memberships for q in asked)
 
 
-def wording_digest(study: Study, condition: Condition) -> str:
+def _dilemmas(plan: Plan) -> dict[str, Any]:
+    """Which dilemmas were asked: the scorer knows the project's, and has to be told of others."""
+    if plan.study.protocol != "advice":
+        return {}
+    own = own_ids(plan.study, plan.sets)
+    told: dict[str, Any] = {"digest": plan.study.dilemmas_digest or dilemmas_digest()}
+    return {"dilemmas": {**told, "own": own} if own else told}
+
+
+def wording_digest(plan: Plan, condition: Condition) -> str:
     """Digest of the wording that was asked; with several, the digest of their digests."""
+    study = plan.study
     if study.protocol == "advice":
-        spoken = (
-            dilemma_languages() if condition.language == OWN_LANGUAGE else (condition.language,)
-        )
-        return sha256_text(" ".join(f"{code}:{dilemmas_digest(code)}" for code in spoken))
+        spoken = spoken_languages((condition.approach,), (condition.language,), study.countries)
+        return sha256_text(" ".join(f"{code}:{plan.sets[code].digest}" for code in spoken))
     if condition.language != OWN_LANGUAGE:
         return wording(condition.language).digest
     own = sorted({own_language(country) for country in study.countries})

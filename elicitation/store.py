@@ -255,6 +255,22 @@ class Store:
             again = response_from_json(json.loads(second)) if second else None
             yield StoredItem(record, response_from_json(json.loads(first)), again)
 
+    def prompt_of(self, item_id: str) -> str:
+        """The prompt that asked an item, a chat's turns below each other.
+
+        Raises:
+            KeyError: the item has no answer.
+        """
+        row = self._db.execute(
+            "SELECT c.request FROM items i JOIN calls c ON c.key = i.key WHERE i.item_id = ?",
+            (item_id,),
+        ).fetchone()
+        if row is None:
+            raise KeyError(item_id)
+        request = json.loads(row[0])
+        turns = [content for _, content in request.get("messages", ())]
+        return "\n\n".join(turns) or str(request["prompt"])
+
     def counts(self) -> dict[str, int]:
         """Number of finished calls by status, and of noted failures."""
         found = dict(self._db.execute("SELECT status, count(*) FROM calls GROUP BY status"))

@@ -54,6 +54,8 @@ class Study(Strict):
         countries: ISO3 codes of the targets.
         groups: groups within every country; "" is everyone.
         steering, languages, variants, approaches: axes; every combination is a condition.
+        dilemma_folders: for advice, folders of dilemmas that take the place of the project's.
+        dilemmas_digest: names what is in them.
         demographics: for ratings, what is told of a person (remote, main, all); empty for
             samples of nobody in particular.
         on_request: sensitive answers told besides.
@@ -78,6 +80,8 @@ class Study(Strict):
     languages: tuple[str, ...] = ("en",)
     variants: tuple[str, ...] = ("default",)
     approaches: tuple[str, ...] = ()
+    dilemma_folders: tuple[str, ...] = ()
+    dilemmas_digest: str = ""
     demographics: str = ""
     on_request: tuple[str, ...] = ()
     people: int | None = None
@@ -97,7 +101,10 @@ class Study(Strict):
     @property
     def prompt_version(self) -> str:
         """Version of the prompts."""
-        return ADVICE_PROMPT_VERSION if self.protocol == "advice" else self.how.prompt_version
+        if self.protocol != "advice":
+            return self.how.prompt_version
+        form = {"score_options": "options-", "score_labels": "letters-"}
+        return f"advice-{form.get(self.how.request_kind, '')}{ADVICE_PROMPT_VERSION}"
 
     def parsed_variants(self) -> tuple[Variant, ...]:
         """The variants, parsed."""
@@ -108,14 +115,18 @@ class Study(Strict):
         return tuple(self._conditions())
 
     def _conditions(self) -> Iterator[Condition]:
-        approaches = self.approaches or ("",)
-        spoken = (self.languages[0],) if self.approaches else self.languages
         for steering in self.steering:
-            for language in spoken:
-                for approach in approaches:
-                    for variant in self.parsed_variants():
-                        said = OWN_LANGUAGE if approach in ("language", "both") else language
-                        yield Condition(steering, said, variant, bool(self.demographics), approach)
+            for language, approach in self._spoken():
+                for variant in self.parsed_variants():
+                    yield Condition(steering, language, variant, bool(self.demographics), approach)
+
+    def _spoken(self) -> Iterator[tuple[str, str]]:
+        """Language and approach of the conditions; some approaches bring their own language."""
+        if not self.approaches:
+            yield from ((language, "") for language in self.languages)
+        for approach in self.approaches:
+            own = approach in ("language", "both")
+            yield from ((said, approach) for said in ((OWN_LANGUAGE,) if own else self.languages))
 
 
 def resolve_questions(given: tuple[str, ...], preset: str) -> tuple[str, ...]:
@@ -196,7 +207,8 @@ def _axis_problems(study: Study) -> Iterator[Problem]:
                 column="--steer",
                 allowed=", ".join(study.how.steerings),
             )
-    known = (*languages(), OWN_LANGUAGE)
+    # Dilemmas have languages of their own: these are checked with them.
+    known = study.languages if study.approaches else (*languages(), OWN_LANGUAGE)
     axes = (
         ("--languages", study.languages, known, "A language is a folder of wordings."),
         ("--approach", study.approaches, APPROACHES, ""),
@@ -295,5 +307,8 @@ def _person_problems(study: Study, *, remote: bool, allowed: bool) -> Iterator[P
 
 
 def study_json(study: Study) -> dict[str, Any]:
-    """The study as JSON types."""
-    return study.model_dump(mode="json")
+    """The study as JSON types; folders of dilemmas are left out where there are none."""
+    found = study.model_dump(mode="json")
+    if not study.dilemma_folders:
+        del found["dilemma_folders"], found["dilemmas_digest"]
+    return found

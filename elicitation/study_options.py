@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from codebook import countries
-from codebook.dilemmas import dilemmas
+from codebook import countries as known_countries
+from codebook.dilemma_sets import DilemmaSet
 from contracts.errors import ContractError, Problem
 from contracts.release import Release
 from contracts.tables import GROUP_VARIABLES
-from elicitation.advice import advice_countries
+from elicitation.advice import advice_countries, advice_sets
+from elicitation.advice_checks import (
+    check_advice,
+    resolve_dilemmas,
+    sets_digest,
+    spoken_languages,
+)
 from elicitation.methods import METHODS
 from elicitation.study import PRESETS, PROTOCOLS, Study, check_study, resolve_questions
 
@@ -34,6 +41,7 @@ class StudyOptions:
     languages: tuple[str, ...] = ("en",)
     vary: tuple[str, ...] = ("default",)
     approach: tuple[str, ...] = ()
+    dilemmas: tuple[str, ...] = ()
     demographics: str = ""
     on_request: tuple[str, ...] = ()
     people: int | None = None
@@ -81,21 +89,25 @@ def make_study(
     wave = options.wave or max(release.manifest.waves)
     told = _demographics(options, method, release)
     advice = options.protocol == "advice"
+    countries = _countries(options, release, wave)
+    sets = advice_sets(options.dilemmas) if advice else {}
+    specific = (
+        _advice_fields(options, countries, sets)
+        if advice
+        else {"questions": resolve_questions(options.questions, preset.questions)}
+    )
     study = Study(
         protocol=options.protocol,  # type: ignore[arg-type]
         method=method,
         release=release.source,
         release_digest=release.digest,
         wave=wave,
-        questions=_dilemmas(options) if advice else resolve_questions(
-            options.questions, preset.questions
-        ),
-        countries=_countries(options, release, wave),
+        countries=countries,
+        **specific,
         groups=_groups(options.groups, release),
         steering=_steering(options, method, preset.steering),
         languages=options.languages,
         variants=options.vary,
-        approaches=(options.approach or ("persona",)) if advice else (),
         demographics=told,
         on_request=options.on_request,
         people=options.people,
@@ -106,8 +118,10 @@ def make_study(
         chat=chat,
         terminator=options.terminator,
         reask=options.reask and chat,
-    )  # fmt: skip
+    )
     check_study(study, remote=remote, allow_remote_microdata=allow_remote_microdata)
+    if advice:
+        check_advice(study, sets)
     return study
 
 
@@ -141,27 +155,18 @@ def _steering(options: StudyOptions, method: str, preset: tuple[str, ...]) -> tu
     return tuple(steering for steering in preset if steering in known) or known[:1]
 
 
-def _dilemmas(options: StudyOptions) -> tuple[str, ...]:
-    """Ids of dilemmas: those named, those of a named dimension, or all."""
-    known = dilemmas()
-    if not options.questions:
-        return tuple(known)
-    found: dict[str, None] = {}
-    for name in options.questions:
-        ids = [key for key, d in known.items() if name in (key, d.dimension)]
-        if not ids:
-            dimensions = ", ".join(dict.fromkeys(d.dimension for d in known.values()))
-            raise ContractError(
-                Problem(
-                    "no-question",
-                    "there is no such dilemma or dimension",
-                    column="--questions",
-                    found=repr(name),
-                    allowed=f"an id such as {next(iter(known))}; dimensions {dimensions}",
-                )
-            )
-        found |= dict.fromkeys(ids)
-    return tuple(found)
+def _advice_fields(
+    options: StudyOptions, countries: tuple[str, ...], sets: Mapping[str, DilemmaSet]
+) -> dict[str, Any]:
+    """What only a study of advice has."""
+    approaches = options.approach or ("persona",)
+    spoken = spoken_languages(approaches, options.languages, countries)
+    return {
+        "questions": resolve_dilemmas(options.questions, sets, spoken=spoken),
+        "approaches": approaches,
+        "dilemma_folders": options.dilemmas,
+        "dilemmas_digest": sets_digest(options.dilemmas, sets),
+    }
 
 
 def _countries(options: StudyOptions, release: Release, wave: int) -> tuple[str, ...]:
@@ -184,7 +189,7 @@ def release_countries(release: Release, wave: int) -> tuple[str, ...]:
     table = release.table("countries", columns=["country", "waves"])
     rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
     there = {country for country, waves in rows if wave in waves}
-    return tuple(country for country in countries() if country in there)
+    return tuple(country for country in known_countries() if country in there)
 
 
 def _groups(given: tuple[str, ...], release: Release) -> tuple[str, ...]:

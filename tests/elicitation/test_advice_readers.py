@@ -181,13 +181,14 @@ def test_a_person_labels_a_sample(run_of, tmp_path):
         judge_run(store, Says(judge_for("right")), out / "judge.sqlite", model="test:judge")
         items = advice_items(store)
         found = decisions(items, store.fact(JUDGE_FACT))
-    sample = tmp_path / "labels.csv"
-    assert write_label_sample(items, sample, size=6, seed=1) == 6
-    with pytest.raises(ContractError, match="there is a sample already"):
-        write_label_sample(items, sample, size=6, seed=1)
+        sample = tmp_path / "labels.csv"
+        assert write_label_sample(store, sample, size=6, seed=1) == 6
+        with pytest.raises(ContractError, match="there is a sample already"):
+            write_label_sample(store, sample, size=6, seed=1)
     with sample.open(newline="") as handle:
         rows = list(csv.DictReader(handle))
     assert all(row["option_1"] in row["situation"] and row["label"] == "" for row in rows)
+    assert not any("come from" in row["situation"] for row in rows)
     # The person agrees with the judge five times, and leaves one row out.
     for row in rows[:5]:
         row["label"] = "1" if row["option_1"] < row["option_2"] else "2"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from codebook.dilemma_sets import project_set
 from codebook.wordings import languages
 from elicitation.advice import advice_prompt
 from elicitation.conditions import Condition, Target
@@ -90,7 +91,7 @@ def test_a_described_person_is_told_in_full():
 @pytest.mark.parametrize("approach", ["persona", "none"])
 def test_advice_is_asked_in_both_orders(approach, order):
     condition = Condition(approach=approach)
-    prompt = advice_prompt("ind-01", condition, Target("DEU"), language="en", order=order)
+    prompt = advice_prompt("ind-01", condition, Target("DEU"), texts=project_set("en"), order=order)
     told = [option.text for option in prompt.shown.options]
     assert prompt.tail.index(f"Should I {told[0]} or {told[1]}?") > 0
     assert ("Germany" in prompt.text) == (approach == "persona")
@@ -99,7 +100,9 @@ def test_advice_is_asked_in_both_orders(approach, order):
 
 def test_swapping_binds_the_sides_to_their_options():
     one, other = (
-        advice_prompt("ind-01", Condition(approach="none"), Target(), language="en", order=order)
+        advice_prompt(
+            "ind-01", Condition(approach="none"), Target(), texts=project_set("en"), order=order
+        )
         for order in ("as-written", "swapped")
     )
     sides = [{o.text: o.code for o in prompt.shown.options} for prompt in (one, other)]
