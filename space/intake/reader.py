@@ -1,0 +1,369 @@
+"""Hand uploads to children, wait, and take back plain JSON."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from contracts.errors import ContractError, Problem, fail
+from contracts.report import Report, read_report
+from space.intake.clean import safe_file_name
+from space.intake.limits import MEGABYTE, Limits
+from space.intake.work import NORMALISED, REPORT, RESULT, job_fields, too_much_memory
+
+#: Uploads that are read at a time; others wait up to `WAIT_SECONDS`.
+SLOTS = 2
+WAIT_SECONDS = 120.0
+_START_SECONDS = 120.0
+
+#: Largest `result.json` that is believed.
+_LARGEST_RESULT = 16 * MEGABYTE
+
+#: The only variables that the children see: no token, no secret.
+_KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME", "VIRTUAL_ENV", "SYSTEMROOT")
+
+log = logging.getLogger("space.intake")
+
+
+@dataclass(frozen=True)
+class Job:
+    """An upload, and what is asked of it.
+
+    Attributes:
+        path: the file.
+        name: the name it was uploaded under.
+        sidecar: its metadata, if it came as a file of its own.
+        release: folder of the release that distributions are compared with.
+        people: folder of a release with single persons for ratings, if there is one.
+        public: whether the ratings of that release are guarded (`space.intake.ratings`).
+        stated: metadata that was stated in the form; empty ones leave the file's.
+        score: whether to score it, or only to read it.
+        board: whether lacking metadata is an error.
+        seed: seed of the scores.
+        replicates: bootstrap replicates.
+    """
+
+    path: Path
+    name: str = ""
+    sidecar: Path | None = None
+    release: str = "reference"
+    people: str = ""
+    public: bool = False
+    stated: Mapping[str, Any] = field(default_factory=dict)
+    score: bool = True
+    board: bool = False
+    seed: int = 0
+    replicates: int = 1000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was found in an upload.
+
+    Attributes:
+        problems: what is wrong, in the order of rows, capped; nothing else counts if there is any.
+        problem_count: how many problems there are.
+        kind: `distribution`, `rating`, `advice` or `report`.
+        rows: rows of the file.
+        tolerated: what was mended or left out, counted.
+        notices: code and message of what a reader must know.
+        lacking: metadata that a submission to the board needs and the file does not give.
+        meta: its metadata, with what was stated.
+        sha256: of the file as it came.
+        report: the scored (or given) report; None where nothing was scored.
+        report_path: file of it.
+        predictions_path: the predictions as we wrote them anew; None for a report.
+        peak_bytes: most memory that the child held.
+        cpu_seconds: processor time of the child.
+    """
+
+    problems: tuple[Problem, ...] = ()
+    problem_count: int = 0
+    kind: str = ""
+    rows: int = 0
+    tolerated: Mapping[str, int] = field(default_factory=dict)
+    notices: tuple[tuple[str, str], ...] = ()
+    lacking: tuple[str, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    sha256: str = ""
+    report: Report | None = None
+    report_path: Path | None = None
+    predictions_path: Path | None = None
+    peak_bytes: int = 0
+    cpu_seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problem_count
+
+
+class Reader:
+    """Reads uploads in children of a process that is started at the first one.
+
+    Args:
+        limits: caps of every upload.
+        slots: uploads that are read at a time.
+    """
+
+    def __init__(self, limits: Limits | None = None, *, slots: int = SLOTS) -> None:
+        self.limits = limits or Limits()
+        self._slots = threading.BoundedSemaphore(slots)
+        self._lock = threading.Lock()
+        self._numbers = itertools.count()
+        self._server: _Server | None = None
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process; what it was reading ends with it."""
+        with self._lock:
+            if self._server is not None:
+                self._server.close()
+                self._server = None
+
+    def warm(self) -> None:
+        """Start the process now, so that the first upload does not wait for it."""
+        self._running()
+
+    @contextmanager
+    def read(self, job: Job) -> Iterator[Outcome]:
+        """Read an upload; its files stay until the block ends.
+
+        Nothing in the upload raises: what is wrong with it is in the outcome's problems.
+        """
+        with tempfile.TemporaryDirectory(prefix="opinion-atlas-upload-") as folder:
+            try:
+                yield self._read(job, Path(folder))
+            except ContractError as error:
+                yield Outcome(problems=error.problems, problem_count=len(error.problems))
+
+    def _read(self, job: Job, folder: Path) -> Outcome:
+        fields = _lay_out(job, folder, self.limits)
+        if not self._slots.acquire(timeout=WAIT_SECONDS):
+            raise fail(
+                "busy",
+                "too many uploads are being read at the moment",
+                hint="Try again in a few minutes.",
+            )
+        try:
+            ended = self._run(folder, fields)
+        finally:
+            self._slots.release()
+        return _outcome(folder, fields, ended, self.limits)
+
+    def _run(self, folder: Path, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        number = next(self._numbers)
+        for _ in range(2):  # the process may have died since it was last used
+            waiting = self._running().ask(number, folder, fields)
+            if waiting is None:
+                continue
+            try:
+                return waiting.result(timeout=self.limits.wall_seconds + 30)
+            except FutureTimeout:
+                self.close()
+                return {"code": -9, "late": True}
+        return {"code": 1, "late": False}
+
+    def _running(self) -> _Server:
+        with self._lock:
+            if self._server is None or not self._server.alive:
+                self._server = _Server()
+            return self._server
+
+
+class _Server:
+    """The process `space.intake.server`, and who waits for which of its children."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, Future[Mapping[str, Any]]] = {}
+        self._lock = threading.Lock()
+        ready: Future[Mapping[str, Any]] = Future()
+        self._waiting[-1] = ready
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "space.intake.server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=_environment(),
+            start_new_session=True,
+        )
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+        ended = ready.result(timeout=_START_SECONDS)
+        if ended["code"]:
+            raise fail("no-reader", "the process that reads uploads does not start")
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def ask(
+        self, number: int, folder: Path, job: Mapping[str, Any]
+    ) -> Future[Mapping[str, Any]] | None:
+        """The coming end of a child for `job`; None where the process is gone."""
+        line = json.dumps({"number": number, "folder": str(folder), "job": job}).encode() + b"\n"
+        found: Future[Mapping[str, Any]] = Future()
+        with self._lock:
+            if not self.alive or self._process.stdin is None:
+                return None
+            self._waiting[number] = found
+            try:
+                self._process.stdin.write(line)
+                self._process.stdin.flush()
+            except OSError:
+                del self._waiting[number]
+                return None
+        return found
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            ended = json.loads(line)
+            with self._lock:
+                waiting = self._waiting.pop(ended["number"], None)
+            if waiting is not None:
+                waiting.set_result(ended)
+        self._process.wait()
+        with self._lock:
+            left, self._waiting = list(self._waiting.values()), {}
+        for waiting in left:
+            waiting.set_result({"code": 1, "late": False})
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._thread.join(timeout=5)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return {
+        **kept,
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "ARROW_DEFAULT_MEMORY_POOL": "system",
+        "HF_HUB_OFFLINE": "1",
+        **dict.fromkeys(
+            ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_IO_THREADS"), "1"
+        ),
+    }
+
+
+def _lay_out(job: Job, folder: Path, limits: Limits) -> dict[str, Any]:
+    """Copy the upload into the child's folder under names of our own; the job as JSON."""
+    name = safe_file_name(job.name or job.path.name)
+    is_report = name.lower().endswith(".json")
+    allowed = limits.report_bytes if is_report else limits.file_bytes
+    _copy(job.path, folder / name, allowed)
+    sidecar = ""
+    if job.sidecar is not None and not is_report:
+        sidecar = f"{Path(name).stem}.sidecar.json"
+        _copy(job.sidecar, folder / sidecar, limits.sidecar_bytes)
+    return job_fields(
+        limits,
+        kind="report" if is_report else "predictions",
+        file=name,
+        sidecar=sidecar,
+        release=job.release,
+        people=job.people,
+        public=job.public,
+        stated=dict(job.stated),
+        score=job.score,
+        board=job.board,
+        seed=job.seed,
+        replicates=job.replicates,
+    )
+
+
+def _copy(source: Path, target: Path, allowed: int) -> None:
+    """Copy at most one byte more than may be: the child says what is wrong with its size."""
+    try:
+        with source.open("rb") as reading, target.open("xb") as writing:
+            if source.stat().st_size > allowed:
+                writing.truncate(source.stat().st_size)  # holes take no room
+            else:
+                shutil.copyfileobj(reading, writing)
+    except OSError as error:
+        raise fail(
+            "no-file", f"the upload cannot be read: {error.strerror}", where=target.name
+        ) from None
+
+
+def _outcome(
+    folder: Path, job: Mapping[str, Any], ended: Mapping[str, Any], limits: Limits
+) -> Outcome:
+    used = {
+        "peak_bytes": int(ended.get("peak_bytes", 0)),
+        "cpu_seconds": float(ended.get("cpu_seconds", 0.0)),
+    }
+    result = folder / RESULT
+    if ended["code"] or not result.is_file() or result.stat().st_size > _LARGEST_RESULT:
+        error = _died(str(job["file"]), ended, limits)
+        log.warning("upload reader died", extra={"code": ended["code"], "late": ended["late"]})
+        return Outcome(problems=error.problems, problem_count=1, **used)  # type: ignore[arg-type]
+    found = json.loads(result.read_text(encoding="ascii"))
+    problems = tuple(Problem(**one) for one in found["problems"])
+    if problems:
+        return Outcome(problems=problems, problem_count=found["problem_count"], **used)  # type: ignore[arg-type]
+    report = folder / REPORT if found.get("report") else None
+    predictions = folder / NORMALISED if found.get("predictions") else None
+    return Outcome(
+        kind=found["kind"],
+        rows=found["rows"],
+        tolerated=found["tolerated"],
+        notices=tuple((one["code"], one["message"]) for one in found["notices"]),
+        lacking=tuple(found["lacking"]),
+        meta=found["meta"],
+        sha256=found["sha256"],
+        report=read_report(report) if report else None,
+        report_path=report,
+        predictions_path=predictions,
+        **used,  # type: ignore[arg-type]
+    )
+
+
+def _died(name: str, ended: Mapping[str, Any], limits: Limits) -> ContractError:
+    """What it means that a child ended without a result."""
+    if ended["late"] or ended["code"] in (-9, -24, -14):  # killed, processor time, alarm
+        return fail(
+            "too-slow",
+            "reading the file takes too long",
+            where=name,
+            allowed=f"{limits.wall_seconds:g} seconds, {limits.cpu_seconds} of them computing",
+            hint="Score it on your own machine: opinion-atlas score FILE --out report.json",
+        )
+    if ended["code"] in (-6, -11, -7):  # aborted, or touched memory it was not given
+        return too_much_memory(name, limits)
+    return fail(
+        "unreadable",
+        "the file cannot be read; reading it ended without a result",
+        where=name,
+        hint="Templates of files that can be read are on this page.",
+    )

@@ -1,0 +1,256 @@
+"""What the child process does with one upload. Everything it says is plain JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from contracts.digests import sha256_file
+from contracts.errors import ContractError, Problem, fail
+from contracts.predictions import Predictions, read_predictions
+from contracts.release import Release, open_release
+from contracts.report import Report, write_report
+from space.intake.clean import seen
+from space.intake.limits import Limits
+from space.intake.normalise import stated_meta, write_normalised
+from space.intake.precheck import check_size, check_upload, read_json, too_deep
+from space.intake.self_reported import read_self_reported
+from space.intake.texts import lacking, lacking_problem, meta_problems, plain_problems
+
+if TYPE_CHECKING:
+    from contracts.predictions_meta import PredictionsMeta
+
+#: What the child writes into the job's folder.
+RESULT, REPORT, NORMALISED = "result.json", "report.json", "predictions.jsonl"
+
+
+def run_job(folder: Path, job: Mapping[str, Any]) -> None:
+    """Read the upload in `folder` as `job` says, and write what was found beside it.
+
+    Every way in which reading can fail ends as problems in `result.json`.
+    """
+    limits = Limits(**job["limits"])
+    name = Path(job["file"]).name
+    found: dict[str, Any] = {"problems": [], "problem_count": 0}
+    try:
+        work = _report_job if job["kind"] == "report" else _predictions_job
+        found |= work(folder, job, limits)
+    except ContractError as error:
+        found |= _problems(error, folder, limits)
+    except RecursionError:
+        found |= _problems(too_deep(name, limits), folder, limits)
+    except MemoryError:
+        found |= _problems(too_much_memory(name, limits), folder, limits)
+    except Exception as error:
+        found |= _problems(_unreadable(name, error), folder, limits)
+    text = json.dumps(found, ensure_ascii=True, allow_nan=False)
+    (folder / RESULT).write_text(text, encoding="ascii")
+
+
+def too_much_memory(name: str, limits: Limits) -> ContractError:
+    """The error of an upload that needs more memory than it may take."""
+    return fail(
+        "too-much-memory",
+        "reading the file takes too much memory",
+        where=name,
+        allowed=f"{limits.memory_bytes >> 20} MB",
+        hint="Leave out columns and texts that are no answers, or score it on your own machine.",
+    )
+
+
+def _unreadable(name: str, error: Exception) -> ContractError:
+    return fail(
+        "unreadable",
+        "the file cannot be read; it is damaged, or no file of this kind",
+        where=name,
+        found=f"{type(error).__name__}: {seen(str(error), longest=200)}",
+        hint="docs/predictions.md shows what a file looks like; templates are on this page.",
+    )
+
+
+def _problems(error: ContractError, folder: Path, limits: Limits) -> dict[str, Any]:
+    """Problems as JSON, their texts cleaned, without paths of this machine, capped."""
+    root = f"{folder}/"
+    listed = [
+        {
+            key: seen(item.replace(root, ""), longest=500) if isinstance(item, str) else item
+            for key, item in problem.to_json().items()
+        }
+        for problem in error.problems[: limits.problems]
+    ]
+    return {"problems": listed, "problem_count": _count(error.problems)}
+
+
+def _count(problems: tuple[Problem, ...]) -> int:
+    """How many problems there are, those that the reader only counted included."""
+    beyond = [one for one in problems if one.code == "too-many-problems"]
+    further = sum(int(one.message.split()[0]) for one in beyond)
+    return len(problems) - len(beyond) + further
+
+
+# Predictions
+
+
+def _predictions_job(folder: Path, job: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    predictions, meta = _read(folder, job, limits)
+    found: dict[str, Any] = {
+        "kind": predictions.kind,
+        "rows": predictions.rows,
+        "tolerated": predictions.tolerated,
+        "notices": [notice.model_dump() for notice in predictions.notices],
+        "lacking": list(lacking(meta)),
+        "sha256": sha256_file(folder / job["file"]),
+        "meta": meta.model_dump(mode="json"),
+    }
+    if job["board"] and found["lacking"]:
+        raise ContractError(
+            lacking_problem(tuple(found["lacking"]), where=job["file"]), subject=job["file"]
+        )
+    if not job["score"]:
+        return found
+    normalised = write_normalised(predictions, meta, folder / NORMALISED)
+    report = _score(normalised, job)
+    _check_shows(report)
+    write_report(report, folder / REPORT)
+    return {**found, "report": REPORT, "predictions": NORMALISED}
+
+
+def _read(
+    folder: Path, job: Mapping[str, Any], limits: Limits
+) -> tuple[Predictions, PredictionsMeta]:
+    path = folder / job["file"]
+    check_upload(path, limits)
+    sidecar = folder / job["sidecar"] if job["sidecar"] else None
+    if sidecar is not None:
+        fields = read_json(sidecar, allowed_bytes=limits.sidecar_bytes, limits=limits)
+        problems = plain_problems(fields, where=sidecar.name, limits=limits)
+        if problems:
+            raise ContractError(problems, subject=sidecar.name)
+    predictions = read_predictions(path, meta_path=sidecar)
+    if not predictions.meta.name:
+        # The file's own name would stand on the board: here it is one that we gave.
+        named = predictions.meta.model_copy(update={"name": Path(job["file"]).stem})
+        predictions = replace(predictions, meta=named, name=named.name)
+    meta = stated_meta(predictions.meta, job["stated"], where="the form")
+    problems = meta_problems(meta, where=job["file"], limits=limits)
+    if problems:
+        raise ContractError(problems, subject=job["file"])
+    return predictions, meta
+
+
+def _score(predictions: Predictions, job: Mapping[str, Any]) -> Report:
+    from scoring.engine import score
+
+    options: dict[str, Any] = {"seed": job["seed"], "replicates": job["replicates"]}
+    wave = predictions.meta.wave
+    if predictions.kind == "rating":
+        return _score_ratings(predictions, job, options)
+    release = open_release(job["release"])
+    if wave not in release.manifest.waves:
+        raise fail(
+            "unknown-wave",
+            "the release has no people of this wave",
+            column="wave",
+            found=str(wave),
+            allowed=", ".join(map(str, release.manifest.waves)),
+        )
+    return score(predictions, release, wave=wave, cells=True, **options)
+
+
+def _score_ratings(
+    predictions: Predictions, job: Mapping[str, Any], options: dict[str, Any]
+) -> Report:
+    from scoring.engine import score
+    from space.intake.ratings import guarded_report, no_release, probe_questions
+
+    if not job["people"]:
+        raise no_release(public=job["public"])
+    release: Release = open_release(job["people"])
+    wave = predictions.meta.wave
+    if not job["public"]:
+        return score(predictions, release, wave=wave, **options)
+    asked = probe_questions(release)
+    return guarded_report(score(predictions, release, wave=wave, questions=asked, **options))
+
+
+# Reports
+
+
+def _report_job(folder: Path, job: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    path = folder / job["file"]
+    check_size(path, limits.report_bytes)
+    report = read_self_reported(path, limits)
+    old = report.predictions
+    meta = stated_meta(old.meta, job["stated"], where="the form")
+    problems = meta_problems(meta, where=job["file"], limits=limits)
+    if problems:
+        raise ContractError(problems, subject=job["file"])
+    wanting = lacking(meta)
+    if job["board"] and wanting:
+        raise ContractError(lacking_problem(wanting, where=job["file"]), subject=job["file"])
+    named = old.model_copy(update={"meta": meta, "name": meta.name or old.name})
+    report = report.model_copy(update={"predictions": named})
+    _check_shows(report)
+    write_report(report, folder / REPORT)
+    return {
+        "kind": "report",
+        "rows": old.rows,
+        "tolerated": {},
+        "notices": [notice.model_dump() for notice in report.warnings],
+        "lacking": list(wanting),
+        "sha256": sha256_file(path),
+        "meta": meta.model_dump(mode="json"),
+        "report": REPORT,
+    }
+
+
+def _check_shows(report: Report) -> None:
+    """Everything that the board does with a report, done once: none of it may fail there.
+
+    Raises:
+        ContractError: something does.
+    """
+    from space.render.model import head_html, tables_html
+    from space.rows import grid_of, part_rows, row_fields, score_rows
+
+    steps: tuple[Callable[[], Any], ...] = (
+        lambda: row_fields(report, row_id="row", row_class="self-reported", updated=0.0),
+        lambda: score_rows(report),
+        lambda: list(part_rows(report)),
+        lambda: grid_of(report),
+        lambda: head_html(report, "row"),
+        lambda: tables_html(report, links=True),
+    )
+    for step in steps:
+        try:
+            step()
+        except (MemoryError, RecursionError):
+            raise
+        except Exception as error:
+            raise fail(
+                "cannot-show",
+                "the board cannot show this report: a table in it is not as our scorer writes it",
+                found=f"{type(error).__name__}: {seen(str(error), longest=120)}",
+                hint="Make it anew with: opinion-atlas score PREDICTIONS --out FILE.json",
+            ) from None
+
+
+def job_fields(limits: Limits, **fields: Any) -> dict[str, Any]:
+    """A job with its defaults filled in: what `run_job` takes."""
+    defaults: dict[str, Any] = {
+        "kind": "predictions",
+        "file": "",
+        "sidecar": "",
+        "release": "reference",
+        "people": "",
+        "public": False,
+        "stated": {},
+        "score": True,
+        "board": False,
+        "seed": 0,
+        "replicates": 1000,
+    }
+    return {**defaults, **fields, "limits": asdict(limits)}
