@@ -112,6 +112,22 @@ def _static_files(root: Path, stamp: int) -> dict[str, str]:  # noqa: ARG001
     return board_files(Store(root))
 
 
+def _theme() -> Any:
+    """The default theme, with the quiet texts dark (or light) enough to be read: WCAG AA."""
+    import gradio as gr
+
+    return gr.themes.Default(primary_hue="blue", neutral_hue="slate").set(
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_label_text_color="*neutral_600",
+        block_label_text_color_dark="*neutral_200",
+        block_title_text_color="*neutral_600",
+        block_title_text_color_dark="*neutral_200",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
+    )
+
+
 def _mount_app(server: FastAPI, store: Store, people: People) -> None:
     import gradio as gr
 
@@ -124,7 +140,7 @@ def _mount_app(server: FastAPI, store: Store, people: People) -> None:
         server,
         make_app(store, people),
         path="/",
-        theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate"),
+        theme=_theme(),
         css=asset("board.css") + asset("app.css"),
         footer_links=["api", "settings"],
         run_history=False,

@@ -20,6 +20,10 @@ SCORE_WORDS = MappingProxyType(
             "Skill on the way to the human ceiling",
             "0 is uniform answers, 1 is as close as another sample of the same people would be.",
         ),
+        "human_ceiling": (
+            "Human ceiling",
+            "What another sample of the same people would score; it says nothing of the model.",
+        ),
         "difference": (
             "Model less average human",
             "Above 0 the model is closer to a country than the average of the other countries is.",

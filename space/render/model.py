@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contracts.report import CountryEntry, Interval, Report, Score
+from scoring.html.words import SCORE_WORDS
 from space.asked import (
     category_name,
     country_name,
@@ -172,8 +173,9 @@ def _scores(report: Report) -> str:
 
 def _score_row(one: Score) -> Sequence[str]:
     fixed = one.fixed_questions
+    title, tip = SCORE_WORDS.get(one.name, (one.name.replace("_", " "), ""))
     return (
-        esc(one.name.replace("_", " ")),
+        f'<span title="{esc(tip)}">{esc(title)}</span>',
         cell_score(one.value, coverage=one.coverage),
         interval(fixed.low, fixed.high) if fixed else DASH,
         DASH if one.coverage is None else f"{one.coverage:.1%}",
