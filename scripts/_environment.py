@@ -20,7 +20,11 @@ MINIMUM = (3, 11)
 PROFILES = {
     "app": ["requirements/app.txt"],
     "dev": ["requirements/dev.txt"],
-    "models": ["requirements/dev.txt", "requirements/models.txt"],
+    "models": [
+        "requirements/dev.txt",
+        "requirements/models.txt",
+        "requirements/tokenizers.txt",
+    ],
 }
 
 
