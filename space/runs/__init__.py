@@ -1,0 +1,1 @@
+"""Runs of hosted models, started from the web app: estimated first, watched, stopped, resumed."""

@@ -1,0 +1,237 @@
+"""Runs from start to report, stopped, resumed, and taken up again after a restart."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from fault_proxy import spoiling
+from openai_server import Dialect, serving
+from runs_house import (
+    ANNA,
+    BERT,
+    HOME_VISITOR,
+    KEY,
+    PUBLIC_QUICK,
+    house,
+    hub_choice,
+    hub_opener,
+    server_choice,
+    started,
+    wait_for,
+)
+
+from contracts.errors import ContractError
+from contracts.release import open_release
+from contracts.report import read_report
+from space.runs.keys import Key
+from space.runs.service import Visitor
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return open_release("reference")
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    for name in ("OPENAI_API_KEY", "OPINION_ATLAS_API_KEY", "HF_TOKEN", "SPACE_ID"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_estimate_comes_before_anything_is_asked(tmp_path, reference):
+    with serving() as server:
+        runs = house(tmp_path, reference)
+        choice = server_choice(
+            server.url, steering=("none", "persona"), price_in=1.0, price_out=2.0
+        )
+        quote = runs.quote(choice, HOME_VISITOR)
+        runs.close()
+        assert server.seen == []
+    # Six questions once for nobody, and once for each of three countries.
+    assert quote.conditions == {"none_en": 6, "persona_en": 18}
+    assert quote.estimate.calls == 24
+    assert (quote.questions, quote.countries) == (6, 3)
+    tokens = quote.estimate
+    assert tokens.cost == pytest.approx((tokens.prompt_tokens + 2 * tokens.completion_tokens) / 1e6)
+    assert runs.list(HOME_VISITOR) == []
+
+
+def test_a_run_ends_in_a_report_for_every_condition(tmp_path, reference):
+    with serving(Dialect(key=KEY)) as server:
+        runs = house(tmp_path, reference)
+        run_id = started(runs, server_choice(server.url, steering=("none", "persona")))
+        record = wait_for(runs, run_id, "finished")
+        runs.close()
+    assert record.whole
+    assert record.counts.made == 24
+    assert [result.condition for result in record.results] == ["none_en", "persona_en"]
+    for result, path in runs.book.reports(record):
+        report = read_report(path)
+        assert result.answered == result.expected
+        assert {entry.country for entry in report.countries} >= {"DEU", "JPN", "USA"}
+        assert report.predictions.meta.model == "tiny"
+    assert len(runs.pool.keys) == 0
+
+
+def test_faults_of_the_server_are_got_over(tmp_path, reference):
+    faults = [("429",), ("500", "drop"), ("garbage",), ("half", "503"), ()]
+    with serving() as server, spoiling(server.url, faults) as proxy:
+        runs = house(tmp_path, reference)
+        record = wait_for(runs, started(runs, server_choice(proxy.url)), "finished")
+        runs.close()
+    assert record.whole
+    assert record.counts.statuses == {"ok": 6}
+    assert set(proxy.met) == {"429", "500", "drop", "garbage", "half", "503"}
+
+
+def test_stopped_and_resumed_it_asks_nothing_twice(tmp_path, reference):
+    with serving(Dialect(delay=0.2)) as server:
+        runs = house(tmp_path, reference)
+        run_id = started(runs, server_choice(server.url, sample=60))
+        while runs.view(run_id, HOME_VISITOR).record.counts.made < 5:
+            time.sleep(0.05)
+        runs.stop(run_id, HOME_VISITOR)
+        stopped = wait_for(runs, run_id, "stopped")
+        assert stopped.why == "stopped by you"
+        assert 5 <= stopped.counts.made < 60
+        assert len(runs.pool.keys) == 0
+        server.dialect.delay = 0.0
+        runs.resume(run_id, Key(KEY), HOME_VISITOR)
+        record = wait_for(runs, run_id, "finished")
+        runs.close()
+    bodies = [str(body["messages"]) for body in server.asked]
+    assert len(bodies) == len(set(bodies)) == 60
+    assert record.counts.reused == stopped.counts.made
+    assert record.whole
+    assert sum(record.spent.values()) == 60
+
+
+def test_after_a_restart_a_run_is_stopped_and_goes_on_with_a_new_key(tmp_path, reference):
+    with serving(Dialect(delay=0.2)) as server:
+        before = house(tmp_path, reference)
+        run_id = started(before, server_choice(server.url, sample=40))
+        while before.view(run_id, HOME_VISITOR).record.counts.made < 5:
+            time.sleep(0.05)
+        # The process dies: nobody keeps house, writes, or holds the key any more.
+        live = before.pool.live(run_id)
+        before.pool._ending.set()
+        before.book.change = lambda *_args, **_more: None
+        live.stop.set()
+        live.thread.join(20)
+
+        after = house(tmp_path, reference)
+        stopped = wait_for(after, run_id, "stopped")
+        assert stopped.why == "the server was restarted; resume with your key"
+        assert len(after.pool.keys) == 0
+        server.dialect.delay = 0.0
+        after.resume(run_id, Key(KEY), HOME_VISITOR)
+        record = wait_for(after, run_id, "finished")
+        after.close()
+    assert record.whole
+    assert record.counts.reused >= 5
+    bodies = [str(body["messages"]) for body in server.asked]
+    assert len(bodies) == len(set(bodies)) == 40
+
+
+def test_closing_the_server_leaves_runs_that_can_be_resumed(tmp_path, reference):
+    with serving(Dialect(delay=0.3)) as server:
+        runs = house(tmp_path, reference)
+        first = started(runs, server_choice(server.url, sample=60))
+        second = started(runs, server_choice(server.url, sample=50))
+        third = started(runs, server_choice(server.url, sample=40))
+        wait_for(runs, second, "running")
+        assert runs.view(third, HOME_VISITOR).place == 0
+        runs.close()
+        for run_id in (first, second, third):
+            record = runs.book.read(run_id)
+            assert (record.state, record.why) == (
+                "stopped",
+                "the server was stopped; resume with your key",
+            )
+    assert len(runs.pool.keys) == 0
+
+
+def test_a_hosted_model_is_asked_with_the_visitors_login(tmp_path, reference):
+    with serving(Dialect(key=KEY)) as server:
+        runs = house(tmp_path, reference, rules=PUBLIC_QUICK, opener=hub_opener(server.url))
+        run_id = started(runs, hub_choice(), ANNA)
+        record = wait_for(runs, run_id, "finished")
+        runs.close()
+        assert {call["headers"]["authorization"] for call in server.seen} == {f"Bearer {KEY}"}
+    assert record.account == "anna"
+    assert record.whole
+
+
+def test_a_run_is_its_owners_alone(tmp_path, reference):
+    with serving() as server:
+        runs = house(tmp_path, reference, rules=PUBLIC_QUICK, opener=hub_opener(server.url))
+        run_id = started(runs, hub_choice(), ANNA)
+        wait_for(runs, run_id, "finished")
+        assert [record.id for record in runs.list(ANNA)] == [run_id]
+        for stranger in (BERT, Visitor(), HOME_VISITOR):
+            assert runs.list(stranger) == []
+            for act in (
+                lambda who: runs.view(run_id, who),
+                lambda who: runs.stop(run_id, who),
+                lambda who: runs.resume(run_id, Key(KEY), who),
+                lambda who: runs.delete(run_id, who),
+            ):
+                with pytest.raises(ContractError, match="no such run of yours"):
+                    act(stranger)
+        runs.close()
+
+
+@pytest.mark.parametrize("name", ["", "run-", "../store", "run-../../etc/x", "run-ABCDEFGHIJKL"])
+def test_a_run_is_found_by_nothing_but_its_name(name, tmp_path, reference):
+    runs = house(tmp_path, reference)
+    with pytest.raises(ContractError, match="no such run of yours"):
+        runs.view(name, HOME_VISITOR)
+    runs.close()
+
+
+def test_a_refused_key_ends_the_run_at_once_and_says_so(tmp_path, reference):
+    with serving(Dialect(key="another", echo_key=True)) as server:
+        runs = house(tmp_path, reference, rules=PUBLIC_QUICK, opener=hub_opener(server.url))
+        run_id = started(runs, hub_choice(), ANNA)
+        record = wait_for(runs, run_id, "stopped")
+        runs.close()
+    assert "the key is not accepted" in record.why
+    assert KEY not in record.model_dump_json()
+
+
+def test_a_deleted_run_is_gone_and_its_calls_still_count(tmp_path, reference):
+    with serving() as server:
+        runs = house(tmp_path, reference)
+        run_id = started(runs, server_choice(server.url))
+        wait_for(runs, run_id, "finished")
+        left = runs.calls_left(HOME_VISITOR)
+        assert left == runs.rules.calls_a_day - 6
+        runs.delete(run_id, HOME_VISITOR)
+        assert runs.list(HOME_VISITOR) == []
+        assert runs.calls_left(HOME_VISITOR) == left
+        with pytest.raises(ContractError, match="no such run"):
+            runs.view(run_id, HOME_VISITOR)
+        names = {path.name for path in runs.book.path(run_id).iterdir()}
+        assert names <= {"record.json", "beat.json"}
+        runs.close()
+
+
+def test_partial_scores_come_while_it_runs(tmp_path, reference):
+    with serving(Dialect(delay=0.4)) as server:
+        runs = house(tmp_path, reference)
+        run_id = started(runs, server_choice(server.url, sample=140))
+        deadline = time.monotonic() + 60
+        scores = ()
+        while not scores and time.monotonic() < deadline:
+            scores = runs.view(run_id, HOME_VISITOR, partial=True).partial
+            time.sleep(0.2)
+        runs.stop(run_id, HOME_VISITOR)
+        wait_for(runs, run_id, "stopped")
+        runs.close()
+    assert scores[0].condition == "none_en"
+    assert 0 < scores[0].answered < 140
+    assert scores[0].expected == 140
+    found = {score.name: score for score in scores[0].report.scores}
+    assert 0 < found["alignment"].value.estimate < 1
