@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from elicitation.backends.base import Response
@@ -62,12 +63,22 @@ def best_answer(stored: StoredItem) -> tuple[Answer, bool]:
 
 
 class Gathered(NamedTuple):
-    """Records of a predictions file and what was counted on the way."""
+    """Records of a predictions file and what was counted on the way.
+
+    Attributes:
+        records: the records.
+        statuses: answers by status.
+        notes: repairs and reasons.
+        second_tries: answers taken from the second try.
+        scored_by: scored answers by the scorer of a local model (tree, cached, ...), or by the
+            kind of log-probabilities that a server gave.
+    """
 
     records: list[dict[str, Any]]
     statuses: Counter[str]
     notes: Counter[str]
     second_tries: int
+    scored_by: Mapping[str, int] = MappingProxyType({})
 
 
 def gather_distributions(items: Iterable[StoredItem]) -> Gathered:
@@ -78,6 +89,7 @@ def gather_distributions(items: Iterable[StoredItem]) -> Gathered:
     """
     statuses: Counter[str] = Counter()
     notes: Counter[str] = Counter()
+    scored: Counter[str] = Counter()
     tries = 0
     cells: dict[tuple[str, str, str], list[tuple[Shown, Answer]]] = {}
     for stored in items:
@@ -85,11 +97,13 @@ def gather_distributions(items: Iterable[StoredItem]) -> Gathered:
         statuses[answer.status] += 1
         notes.update(answer.notes)
         tries += second
+        if stored.response.option_logprobs:
+            scored[str(stored.response.raw.get("scorer") or stored.response.logprobs_kind)] += 1
         spec = stored.record.spec
         key = (spec["question_id"], spec.get("country", ""), spec.get("group", ""))
         cells.setdefault(key, []).append((stored.record.shown, answer))
     records = [_cell_record(key, answers) for key, answers in cells.items()]
-    return Gathered(records, statuses, notes, tries)
+    return Gathered(records, statuses, notes, tries, scored)
 
 
 def _cell_record(

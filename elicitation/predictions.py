@@ -91,6 +91,8 @@ def _write_one(
         "statuses": dict(sorted(gathered.statuses.items())),
         "second_tries": gathered.second_tries,
     }
+    if gathered.scored_by:
+        answers["scored_by"] = dict(sorted(gathered.scored_by.items()))
     extra = {**meta.extra, "answers": answers, **_judge(store, about["kind"])}
     told = meta.model_copy(update={"extra": extra})
     path = write_predictions(

@@ -91,6 +91,8 @@ def run_study(
             kept.stopped, interrupted = STOPPED, error
         except TooManyErrorsError as error:
             kept.stopped = f"too many calls in a row failed; the last one: {error}"
+        # Once more: which scorer is right for a model is known only after its first items.
+        note_environment(store, plan, backend, stated or {})
         session = _finish(store, out, kept, suffix)
         if interrupted is not None:
             raise InterruptedRunError(session) from interrupted
@@ -139,15 +141,21 @@ def note_facts(store: Store, plan: Plan, backend: Backend, stated: Mapping[str, 
     Raises:
         ContractError: the store holds another study or model.
     """
-    said, environment = backend.describe(), backend.environment()
-    for name, content in (("study", study_json(plan.study)), ("backend", said)):
+    for name, content in (("study", study_json(plan.study)), ("backend", backend.describe())):
         _same_or_new(store, name, content)
+    note_environment(store, plan, backend, stated)
+
+
+def note_environment(store: Store, plan: Plan, backend: Backend, stated: Mapping[str, str]) -> None:
+    """Note what predictions will say of how they came about; what an earlier run found out of the
+    model and this one has not (yet) stays."""
+    environment = {**(store.fact("environment") or {}), **backend.environment()}
     metas = {
         condition.name: {
             "kind": plan.predictions_kind,
             "expected": plan.size(condition),
             "meta": condition_meta(
-                plan, condition, backend=said, environment=environment, stated=stated
+                plan, condition, backend=backend.describe(), environment=environment, stated=stated
             ).model_dump(mode="json"),
         }
         for condition in plan.conditions

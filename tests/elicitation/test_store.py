@@ -16,6 +16,7 @@ import pytest
 from openai_server import Dialect, serving
 
 from contracts.errors import ContractError
+from contracts.predictions import read_predictions
 from elicitation.backends.base import Message, Request, Response, Sampling
 from elicitation.backends.mock import MockBackend
 from elicitation.keys import CallKeys
@@ -195,6 +196,32 @@ def test_unreadable_replies_are_asked_for_once_more(tmp_path, plan_of):
     again = Counting()
     run_study(plan, again, tmp_path / "a")
     assert again.made == 0
+
+
+def test_predictions_say_how_answers_were_scored(tmp_path, plan_of):
+    for method, expected in (("label_likelihood", {"exact": 3}), ("verbalized", None)):
+        plan = plan_of(method=method, steer=("none",), questions=("Q1", "Q2", "Q3"))
+        (file,) = run_study(plan, Counting("steady"), tmp_path / method).files
+        answers = read_predictions(file.path).meta.extra["answers"]
+        assert answers.get("scored_by") == expected
+
+
+class Learning(Counting):
+    """Finds out something of its model while it answers, as local models do."""
+
+    def environment(self):
+        found = {"scorer_used": "tree"} if self.made else {}
+        return {**super().environment(), **found}
+
+
+def test_what_a_run_finds_out_stays_known(tmp_path, plan_of):
+    plan = plan_of(method="label_likelihood", steer=("none",), questions=("Q1", "Q2"))
+    for made in (2, 0):
+        backend = Learning("steady")
+        (file,) = run_study(plan, backend, tmp_path).files
+        assert backend.made == made
+        environment = read_predictions(file.path).meta.extra["environment"]
+        assert environment["scorer_used"] == "tree"
 
 
 def test_shards_merge_to_what_one_run_gives(tmp_path, plan_of):
