@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
-from space.pages import about, api, board, compare, country, model, question
+from space.intake.desk import Desk
+from space.pages import about, api, board, compare, country, model, question, receipt, submit
 from space.people import People
 from space.store import Store
 from space.texts import TITLE
@@ -13,20 +14,30 @@ from space.texts import TITLE
 CONCURRENCY = 8
 
 
-def make_app(store: Store, people: People) -> gr.Blocks:
-    """Lay out all pages over a store and the people's answers."""
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as app:
+#: Uploaded files are looked at every ten minutes and removed after an hour (seconds).
+UPLOADS_KEPT = (600, 3600)
+
+
+def make_app(store: Store, people: People, desk: Desk) -> gr.Blocks:
+    """Lay out all pages over a store, the people's answers, and the desk that takes uploads in."""
+    with gr.Blocks(
+        title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=UPLOADS_KEPT
+    ) as app:
         board.layout(app, store)
         api.endpoints(store, people)
+        api.upload_endpoints(desk)
     for name, path, layout in (
         ("Model", "/model", lambda: model.layout(app, store)),
         ("Country", "/country", lambda: country.layout(app, store, people)),
         ("Question", "/question", lambda: question.layout(app, store, people)),
         ("Compare", "/compare", lambda: compare.layout(app, store)),
+        ("Submit", "/submit", lambda: submit.layout(app, desk)),
         ("About", "/about", lambda: about.layout(app, store, people)),
         ("API", "/endpoints", api.layout),
     ):
         with app.route(name, path):
             layout()
+    with app.route("Receipt", "/receipt", show_in_navbar=False):
+        receipt.layout(app, desk)
     app.queue(default_concurrency_limit=CONCURRENCY)
     return app

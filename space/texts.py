@@ -82,4 +82,47 @@ client.predict(row="world-average", question="Q1", country="DEU", api_name="/sco
 <p><code>board</code> takes the query string of a permalink and gives one page of rows (100).
 <code>model</code> gives a row's report without its single answers, <code>score</code> one of
 those, <code>question</code> what people answered and which rows come closest.</p>
+<p>Uploads work the same way:</p>
+<pre><code>from gradio_client import handle_file
+
+file = handle_file("answers.jsonl")
+client.predict(file=file, sidecar=None, stated={}, api_name="/dry_run")
+sent = client.predict(
+    file=file, sidecar=None, stated={"name": "My model", "link": "https://..."},
+    contact="", accepts_licence=True, api_name="/submit",
+)
+client.predict(submission=sent["id"], api_name="/status")
+client.predict(submission=sent["id"], code=sent["code"], why="a mistake", api_name="/withdraw")
+</code></pre>
+<p>Each answers with <code>ok</code>; where it is false, <code>problems</code> lists everything
+that is wrong. <code>code</code> is given once. Fields of <code>stated</code> are those of a
+predictions file's metadata; <code>parameters</code> and <code>training_tokens</code> are in
+billions.</p>
 """
+
+#: Top of the Submit page (HTML).
+SUBMIT_GUIDE = """
+<h1>Submit</h1>
+<p>Drop a predictions file: it is read and scored against people in seconds. <b>Check</b> shows
+everything that is wrong with it by row, or the whole report, and stores nothing. <b>Submit</b> puts
+it on the board: as <b>uploaded</b>, scored here from your predictions; or, if you drop a report
+made elsewhere, as <b>self-reported</b>. The two are ranked apart from each other and from rows that
+a maintainer has verified.</p>
+"""
+
+RATINGS_HERE = (
+    "<p>Ratings of single persons are compared with people of a private release: they must answer "
+    "at least 90 % of its probe, nothing is said of fewer than 30 people, scores are rounded, and "
+    "attempts are limited.</p>"
+)
+
+RATINGS_LOCAL = (
+    "<p>Ratings of single persons need a release with single persons, which this board does not "
+    "hold. Score them on your own machine, then drop the report:</p>"
+    "<pre><code>opinion-atlas build WVS_FILE --out RELEASE\n"
+    "opinion-atlas score PREDICTIONS --release RELEASE --out report.json</code></pre>"
+)
+
+SUBMIT_LICENCE = (
+    "I may publish these files, and they may be shown and shared with the board under CC BY 4.0"
+)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 import warnings
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from contracts.errors import ContractError
+from contracts.predictions_meta import Kind
+from contracts.predictions_source import FORMATS
 from space.board import about_board, read_board
 from space.download import MEDIA_TYPES, board_download
 from space.facts import read_facts
+from space.intake.desk import Desk, open_desk
+from space.intake.templates import KINDS, write_template
 from space.logs import log_request
 from space.query import parse_query
 from space.static_site import board_files, board_payload, row_page
@@ -38,7 +44,10 @@ def make_server(store: Store, people: People) -> FastAPI:
     _add_health(server, store)
     _add_board(server, store)
     _add_static(server, store)
-    _mount_app(server, store, people)
+    _add_templates(server)
+    _add_receipts(server)
+    desk = open_desk(store, people.release)
+    _mount_app(server, store, people, desk)
     return server
 
 
@@ -128,7 +137,30 @@ def _theme() -> Any:
     )
 
 
-def _mount_app(server: FastAPI, store: Store, people: People) -> None:
+def _add_templates(server: FastAPI) -> None:
+    @server.get("/download/template/{kind}.{suffix}")
+    def template(kind: str, suffix: str) -> Response:
+        if kind not in KINDS or f".{suffix}" not in FORMATS:
+            raise HTTPException(404, f"there is no template {kind}.{suffix}")
+        name, content = _template(kind, f".{suffix}")
+        named = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(content, media_type="application/octet-stream", headers=named)
+
+
+@lru_cache(maxsize=32)
+def _template(kind: Kind, suffix: str) -> tuple[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_template(Path(folder), kind=kind, suffix=suffix)
+        return path.name, path.read_bytes()
+
+
+def _add_receipts(server: FastAPI) -> None:
+    @server.get("/receipt/{submission_id}")
+    def receipt(submission_id: str) -> RedirectResponse:
+        return RedirectResponse(f"../receipt?id={quote(submission_id[:80], safe='')}")
+
+
+def _mount_app(server: FastAPI, store: Store, people: People, desk: Desk) -> None:
     import gradio as gr
 
     from space.app import make_app
@@ -138,7 +170,7 @@ def _mount_app(server: FastAPI, store: Store, people: People) -> None:
     warnings.filterwarnings("ignore", message="SSR mode is not supported", category=UserWarning)
     gr.mount_gradio_app(
         server,
-        make_app(store, people),
+        make_app(store, people, desk),
         path="/",
         theme=_theme(),
         css=asset("board.css") + asset("app.css"),
@@ -146,4 +178,5 @@ def _mount_app(server: FastAPI, store: Store, people: People) -> None:
         run_history=False,
         ssr_mode=False,
         show_error=True,
+        max_file_size=desk.reader.limits.file_bytes,
     )

@@ -142,8 +142,9 @@ class Reader:
                 self._server = None
 
     def warm(self) -> None:
-        """Start the process now, so that the first upload does not wait for it."""
-        self._running()
+        """Start the process in the background, so that the first upload need not wait for it."""
+        if self._server is None:
+            threading.Thread(target=self._running, daemon=True).start()
 
     @contextmanager
     def read(self, job: Job) -> Iterator[Outcome]:
@@ -153,9 +154,10 @@ class Reader:
         """
         with tempfile.TemporaryDirectory(prefix="opinion-atlas-upload-") as folder:
             try:
-                yield self._read(job, Path(folder))
+                outcome = self._read(job, Path(folder))
             except ContractError as error:
-                yield Outcome(problems=error.problems, problem_count=len(error.problems))
+                outcome = Outcome(problems=error.problems, problem_count=len(error.problems))
+            yield outcome
 
     def _read(self, job: Job, folder: Path) -> Outcome:
         fields = _lay_out(job, folder, self.limits)

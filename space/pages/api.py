@@ -10,7 +10,11 @@ from contracts.errors import ContractError
 from space.board import about_board, plain_rows, read_board
 from space.closest import closest_rows
 from space.facts import read_facts
+from space.intake.answers import answered, outcome_fields, receipt_fields, submission_fields
+from space.intake.desk import Desk
+from space.intake.form import Form
 from space.pages.parts import html_box
+from space.pages.submit import upload_of, visitor_of
 from space.people import People
 from space.query import parse_query
 from space.render.answers import find_cell
@@ -69,6 +73,67 @@ def endpoints(store: Store, people: People) -> None:
 
     for endpoint in (board, model, question, score):
         gr.api(endpoint, api_name=endpoint.__name__, queue=False)
+
+
+def upload_endpoints(desk: Desk) -> None:
+    """Add the endpoints dry_run, submit, status and withdraw to the app."""
+    file = gr.File(visible=False, type="filepath", label="file")
+    sidecar = gr.File(visible=False, type="filepath", label="sidecar")
+    stated = gr.JSON(visible=False, label="stated", value={})
+    answer = gr.JSON(visible=False, label="answer")
+    contact = gr.Textbox(visible=False, label="contact")
+    accepts = gr.Checkbox(visible=False, label="accepts_licence")
+    texts = [gr.Textbox(visible=False, label=name) for name in ("submission", "code", "why")]
+
+    def dry_run(
+        request: gr.Request, file: str | None, sidecar: str | None, stated: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """What is wrong with an upload, or its whole report; nothing is stored."""
+        form = Form(stated=stated or {})
+        with desk.dry_run(upload_of(file, sidecar), form, visitor_of(request, None)) as found:
+            return outcome_fields(found)
+
+    def submit(
+        request: gr.Request,
+        profile: gr.OAuthProfile | None,
+        file: str | None,
+        sidecar: str | None,
+        stated: dict[str, Any] | None,
+        contact: str,
+        accepts_licence: bool,
+    ) -> dict[str, Any]:
+        """Submit an upload to the board; the answer holds its id and, once, the code."""
+        form = Form(stated or {}, contact=contact or "", accepts_licence=bool(accepts_licence))
+        visitor = visitor_of(request, profile)
+        return answered(
+            lambda: receipt_fields(desk.submit(upload_of(file, sidecar), form, visitor))
+        )
+
+    def status(submission: str) -> dict[str, Any]:
+        """What became of a submission."""
+        return answered(lambda: submission_fields(desk.status(submission)))
+
+    def withdraw(
+        request: gr.Request, profile: gr.OAuthProfile | None, submission: str, code: str, why: str
+    ) -> dict[str, Any]:
+        """Take a submission back, by login or by the code of its receipt."""
+        visitor = visitor_of(request, profile)
+        return answered(
+            lambda: submission_fields(desk.withdraw(submission, visitor, code=code, why=why))
+        )
+
+    slow = {"concurrency_limit": 2, "concurrency_id": "uploads"}
+    trigger = gr.Button(visible=False)
+    trigger.click(dry_run, [file, sidecar, stated], [answer], api_name="dry_run", **slow)
+    trigger.click(
+        submit,
+        [file, sidecar, stated, contact, accepts],
+        [answer],
+        api_name="submit",
+        **slow,
+    )
+    trigger.click(status, texts[:1], [answer], api_name="status", queue=False)
+    trigger.click(withdraw, texts, [answer], api_name="withdraw", queue=False)
 
 
 def _report(store: Store, row: str) -> Any:

@@ -1,0 +1,217 @@
+"""The Submit page: drop a file, see what is wrong or the whole report, submit it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from contracts.errors import ContractError
+from contracts.predictions_source import FORMATS
+from space.intake.desk import Desk, Upload
+from space.intake.form import CHAT, YES_NO, Form
+from space.intake.templates import KINDS
+from space.intake.visitor import Visitor, address_of
+from space.pages.parts import QUICK, html_box
+from space.render.submission import dry_run_html, problems_html, receipt_html
+from space.render.text import esc, notice
+from space.texts import RATINGS_HERE, RATINGS_LOCAL, SUBMIT_GUIDE, SUBMIT_LICENCE
+
+#: Uploads of one visitor after the other: reading has its own limit as well.
+_SLOW: dict[str, Any] = {
+    "concurrency_limit": 2,
+    "concurrency_id": "uploads",
+    "api_visibility": "private",
+}
+
+_FILE_TYPES = [*FORMATS, ".json"]
+
+#: Field -> label, what stands in the empty box.
+_FACTS = {
+    "model": ("Model", "ORG/NAME"),
+    "revision": ("Revision", "main, or a date"),
+    "family": ("Family", "for instance llama"),
+    "base_model": ("Base model", "ORG/NAME, if it was tuned from one"),
+    "notes": ("Notes", "what a reader should know"),
+}
+_METADATA = {
+    "method": ("Method", "verbalized, option_likelihood, ..."),
+    "steering": ("Steering", "none, persona, few-shot"),
+    "language": ("Language of the prompts", "en"),
+    "prompt_version": ("Prompt version", "1"),
+    "wording_digest": ("Wording digest", "of the questions' wording"),
+    "release": ("Release", "digest or name of the release asked about"),
+}
+
+
+def layout(app: gr.Blocks, desk: Desk) -> None:
+    """Lay out the page and bind its events."""
+    html_box(intro_html(desk), elem_id="submit-intro")
+    if os.environ.get("OAUTH_CLIENT_ID"):  # the button needs a login server
+        gr.LoginButton(size="sm")
+    with gr.Row(elem_classes=["oa-files"]):
+        file = gr.File(
+            label="Predictions (.jsonl, .csv, .tsv, .parquet) or a report (.json)",
+            type="filepath",
+            file_types=_FILE_TYPES,
+            elem_id="upload",
+            height=140,
+        )
+        sidecar = gr.File(
+            label="Metadata sidecar (.meta.json), if it is a file of its own",
+            type="filepath",
+            file_types=[".json"],
+            elem_id="sidecar",
+            height=140,
+        )
+    check = gr.Button("Check: a dry run, nothing is stored", variant="primary", elem_id="check")
+    result = html_box(elem_id="submit-result")
+    html_box("<h2>Submit to the board</h2>", elem_id="submit-title")
+    boxes = _form_boxes()
+    submit = gr.Button("Submit", elem_id="submit", interactive=desk.book is not None)
+    receipt = html_box(elem_id="submit-receipt")
+    names = tuple(boxes)
+    inputs = [file, sidecar, *boxes.values()]
+
+    def checked(request: gr.Request, profile: gr.OAuthProfile | None, *values: Any) -> str:
+        upload, form = read_boxes(names, values)
+        with desk.dry_run(upload, form, visitor_of(request, profile)) as outcome:
+            return dry_run_html(outcome)
+
+    def submitted(request: gr.Request, profile: gr.OAuthProfile | None, *values: Any) -> list[str]:
+        upload, form = read_boxes(names, values)
+        try:
+            found = desk.submit(upload, form, visitor_of(request, profile))
+        except ContractError as error:
+            return ["", problems_html(error.problems, count=len(error.problems))]
+        return ["", receipt_html(found)]
+
+    app.load(desk.reader.warm, None, None, **QUICK)
+    check.click(checked, inputs, [result], **_SLOW)
+    submit.click(submitted, inputs, [result, receipt], **_SLOW)
+    file.change(lambda: ["", ""], None, [result, receipt], queue=False, api_visibility="private")
+
+
+def intro_html(desk: Desk) -> str:
+    """What to drop, templates, and what becomes of ratings here."""
+    rows = "".join(
+        f"<li>{kind}: "
+        + " · ".join(
+            f'<a href="download/template/{kind}{suffix}" download>{suffix}</a>'
+            for suffix in FORMATS
+        )
+        + "</li>"
+        for kind in KINDS
+    )
+    closed = (
+        notice("This board takes no submissions; checks work all the same.", kind="warn")
+        if desk.book is None
+        else ""
+    )
+    ratings = RATINGS_HERE if desk.takes_ratings else RATINGS_LOCAL
+    waits = (
+        notice(
+            esc(
+                "The first upload of an account, and all uploads without a login, wait for a "
+                "maintainer."
+            )
+        )
+        if desk.public
+        else ""
+    )
+    return (
+        f"{SUBMIT_GUIDE}{closed}<h2>Templates</h2><ul>{rows}</ul>"
+        f'<div id="ratings-note">{ratings}</div>{waits}'
+    )
+
+
+def _form_boxes() -> dict[str, Any]:
+    """The form's boxes by field, in the order of the page."""
+    boxes: dict[str, Any] = {}
+    with gr.Row(elem_classes=["oa-facet-row"]):
+        boxes["name"] = gr.Textbox(label="Name of the row", elem_id="form-name", max_lines=1)
+        boxes["link"] = gr.Textbox(
+            label="Link", placeholder="https://", elem_id="form-link", max_lines=1
+        )
+        boxes["contact"] = gr.Textbox(
+            label="Contact (an e-mail address; never shown)",
+            elem_id="form-contact",
+            max_lines=1,
+            type="email",
+        )
+    with gr.Accordion("The model", open=False, elem_id="form-facts"):
+        boxes |= _text_boxes(_FACTS)
+        with gr.Row(elem_classes=["oa-facet-row"]):
+            boxes["parameters"] = _billions("Parameters (billions)", "form-parameters")
+            boxes["training_tokens"] = _billions("Training tokens (billions)", "form-tokens")
+        with gr.Row(elem_classes=["oa-facet-row"]):
+            boxes["open_weights"] = _choice("Open weights", YES_NO, "form-open")
+            boxes["chat"] = _choice("Chat or base", CHAT, "form-chat")
+            boxes["multilingual"] = _choice("Multilingual", YES_NO, "form-multilingual")
+            boxes["synthetic_data"] = _choice("Synthetic data", YES_NO, "form-synthetic")
+    with gr.Accordion("Metadata, if the file lacks it", open=False, elem_id="form-metadata"):
+        boxes |= _text_boxes(_METADATA)
+        boxes["trained_on_wvs"] = _choice("Trained on the survey", YES_NO, "form-trained")
+    boxes["accepts_licence"] = gr.Checkbox(label=SUBMIT_LICENCE, elem_id="form-licence")
+    return boxes
+
+
+def _text_boxes(fields: dict[str, tuple[str, str]]) -> dict[str, gr.Textbox]:
+    found: dict[str, gr.Textbox] = {}
+    keys = list(fields)
+    for start in range(0, len(keys), 3):
+        with gr.Row(elem_classes=["oa-facet-row"]):
+            for key in keys[start : start + 3]:
+                label, hint = fields[key]
+                found[key] = gr.Textbox(
+                    label=label, placeholder=hint, elem_id=f"form-{key}", max_lines=1
+                )
+    return found
+
+
+def _choice(label: str, choices: Any, elem_id: str) -> gr.Radio:
+    return gr.Radio(
+        [*choices, "unknown"], value="unknown", label=label, elem_id=elem_id, min_width=180
+    )
+
+
+def _billions(label: str, elem_id: str) -> gr.Number:
+    return gr.Number(value=None, label=label, minimum=0, elem_id=elem_id, min_width=180)
+
+
+def read_boxes(names: tuple[str, ...], values: tuple[Any, ...]) -> tuple[Upload, Form]:
+    """The upload and the form that the page's boxes say: file, sidecar, then the form's."""
+    file, sidecar, *rest = values
+    said = dict(zip(names, rest, strict=True))
+    form = Form(
+        stated={key: item for key, item in said.items() if key in _stated_fields()},
+        contact=str(said.get("contact") or ""),
+        accepts_licence=bool(said.get("accepts_licence")),
+    )
+    return upload_of(file, sidecar), form
+
+
+def _stated_fields() -> frozenset[str]:
+    from space.intake.form import FIELDS
+
+    return frozenset(FIELDS)
+
+
+def upload_of(file: str | None, sidecar: str | None) -> Upload:
+    """The files that the framework has stored, as an upload."""
+    return Upload(
+        path=Path(file) if file else None,
+        sidecar=Path(sidecar) if sidecar else None,
+        name=Path(file).name if file else "",
+    )
+
+
+def visitor_of(request: gr.Request, profile: gr.OAuthProfile | None) -> Visitor:
+    """Who is asking."""
+    host = request.client.host if request.client else ""
+    return Visitor(
+        account=profile.username if profile is not None else "",
+        address=address_of(dict(request.headers), host),
+    )
