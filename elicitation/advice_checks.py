@@ -43,6 +43,7 @@ def resolve_dilemmas(
     } or {name: one.dimension for name, one in dilemmas().items()}
     if not given:
         return tuple(known)
+    known |= {name: one.dimension for name, one in dilemmas().items() if name not in known}
     found: dict[str, None] = {}
     problems = []
     for name in given:

@@ -79,6 +79,16 @@ def elicit(
             "folder that holds one for each language.",
         ),
     ] = (),
+    wording: Annotated[
+        tuple[Path, ...],
+        Parameter(
+            consume_multiple=True,
+            negative="",
+            help="Wordings that you hold, such as the survey's official one: folders or CSV files "
+            "as `wording export` writes them. Each takes the place of the project's in its "
+            "language; predictions say which was asked.",
+        ),
+    ] = (),
     demographics: Annotated[
         str,
         Parameter(
@@ -191,6 +201,7 @@ def elicit(
             vary=split_names(vary),
             approach=split_names(approach),
             dilemmas=tuple(str(folder) for folder in dilemmas),
+            wordings=tuple(str(path) for path in wording),
             demographics=demographics,
             on_request=split_names(on_request),
             people=people,
@@ -293,7 +304,11 @@ def read(
 
 def translate(
     model: Annotated[
-        str, Parameter(help="openai:NAME, hub:ORG/NAME, hf:ORG/NAME: a chat model that translates.")
+        str,
+        Parameter(
+            help="hf:ORG/NAME of a translation model (facebook/nllb-200-distilled-600M), or a chat "
+            "model that translates: openai:NAME, hub:ORG/NAME, hf:ORG/NAME."
+        ),
     ],
     /,
     *,
@@ -311,12 +326,20 @@ def translate(
     base_url: Annotated[
         str, Parameter(help="Server of openai:, for instance http://localhost:8000/v1.")
     ] = "",
+    revision: Annotated[str, Parameter(help="Revision of the model.")] = "",
+    dtype: Annotated[str, Parameter(help="hf: number format, such as float32 or bfloat16.")] = (
+        "auto"
+    ),
+    device: Annotated[str, Parameter(help="hf: device, such as cpu or cuda:0.")] = "auto",
     dry_run: Annotated[
         bool, Parameter(negative="", help="Say how many calls it takes; ask nothing.")
     ] = False,
     json: Json = False,
 ) -> int:
     """Translate the dilemmas of the advice protocol, and check them by translating them back.
+
+    The folder is asked with: opinion-atlas elicit MODEL --protocol advice --approach language
+    --dilemmas FOLDER (or the folder that holds one for each language).
 
     Every call is kept in the folder; the same command again asks only for what is lacking. Items
     whose way back is unlike the English text are flagged in check.csv: a person should read them.
@@ -330,7 +353,7 @@ def translate(
         language=language,
         name=language_name,
         questions=split_names(questions),
-        options=BackendOptions(base_url=base_url),
+        options=BackendOptions(base_url=base_url, revision=revision, dtype=dtype, device=device),
         threshold=threshold,
         dry_run=dry_run,
         json=json,

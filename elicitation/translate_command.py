@@ -1,11 +1,11 @@
-"""What `opinion-atlas translate` does."""
+"""What `opinion-atlas translate` does: a folder of dilemmas in another language."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json as json_format
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,19 @@ from codebook.dilemma_files import LANGUAGE_FILE, form_question, load_dilemma_fo
 from codebook.dilemmas import Dilemma, dilemmas
 from contracts.atomic import write_text
 from contracts.errors import fail
-from elicitation.backends.registry import BackendOptions, open_backend, split_model
+from elicitation.backends.registry import BackendOptions, split_model
+from elicitation.store import Store
 from elicitation.terminal import say, say_json
 from elicitation.translation import (
     SEGMENTS,
+    Checked,
     Translated,
     Translation,
     chrf,
-    language_name,
-    prompt_version,
+    sentences_of,
     translate_dilemmas,
 )
+from elicitation.translators import language_of, open_translator
 
 #: Files beside the dilemmas.
 STORE_FILE, CHECK_FILE = "translations.sqlite", "check.csv"
@@ -66,23 +68,30 @@ def translate_to_folder(
     json: bool = False,
 ) -> int:
     """Translate, write the folder, and say what has to be looked at; 1 where something failed."""
-    chosen, target = chosen_dilemmas(questions), name or language_name(language)
-    split_model(model)
+    chosen, target = chosen_dilemmas(questions), language_of(language, name)
+    scheme, _ = split_model(model)
     if dry_run:
-        calls = (2 * len(SEGMENTS)) * len(chosen) + 1
-        say(f"{len(chosen)} dilemmas into {target}: at most {calls} calls (there and back)")
+        texts = len(SEGMENTS) * len(chosen) + len(sentences_of(language))
+        each = " (more where the model translates sentence by sentence)" if scheme == "hf" else ""
+        say(
+            f"{len(chosen)} dilemmas into {target.name}: at most {2 * texts + 1} calls "
+            f"(there and back){each}"
+        )
         return 0
     chrf("a", "a")  # a lacking package is found before a call is paid for
-    backend = open_backend(model, options or BackendOptions())
+    translator = open_translator(model, options or BackendOptions())
     try:
         out.mkdir(parents=True, exist_ok=True)
         found = translate_dilemmas(
-            chosen, backend, out / STORE_FILE, target=target, threshold=threshold
+            chosen, translator, out / STORE_FILE, target=target, threshold=threshold
         )
+        version = translator.version
     finally:
-        backend.close()
-    write_folder(found, out, language=language, model=model)
-    told = _told(found, out, threshold)
+        translator.close()
+    with Store(out / STORE_FILE) as store:
+        errors = store.last_errors()
+    write_folder(found, out, language=language, model=model, version=version)
+    told = {**_told(found, out, threshold), "errors": errors}
     if json:
         say_json(told)
     else:
@@ -90,15 +99,22 @@ def translate_to_folder(
     return 1 if told["failed"] else 0
 
 
-def write_folder(found: Translation, out: Path, *, language: str, model: str) -> None:
+def write_folder(
+    found: Translation, out: Path, *, language: str, model: str, version: str = ""
+) -> None:
     """Write what was translated as a folder of dilemmas, and check that it can be loaded."""
     about = {
         "language": language,
         "question": found.form,
         "translated_by": model,
-        "prompt_version": prompt_version(),
+        "prompt_version": version,
     }
-    write_text(out / LANGUAGE_FILE, _table(about))
+    written = {name: one.text for name, one in found.sentences.items() if one.text}
+    if choose := written.pop("choose", ""):
+        about["choose"] = choose
+    personas = {name.removeprefix("persona-"): text for name, text in written.items()}
+    table = f"\n[persona]\n{_table(personas)}" if personas else ""
+    write_text(out / LANGUAGE_FILE, _table(about) + table)
     for dimension in HOFSTEDE_DIMENSIONS:
         rows = [
             "[[dilemma]]\n" + _table(_row(one, found.form))
@@ -109,7 +125,7 @@ def write_folder(found: Translation, out: Path, *, language: str, model: str) ->
             write_text(out / f"{dimension}.toml", "\n".join(rows))
         else:
             (out / f"{dimension}.toml").unlink(missing_ok=True)
-    write_text(out / CHECK_FILE, _check(found.items))
+    write_text(out / CHECK_FILE, _check(found))
     if any(one.texts for one in found.items):
         load_dilemma_folder(out)
 
@@ -136,31 +152,36 @@ def _table(fields: Mapping[str, str]) -> str:
     return "".join(lines).replace("\x7f", "\\u007f")
 
 
-def _check(items: Iterable[Translated]) -> str:
+def _check(found: Translation) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("id", "chrf", "flags"))
-    for one in items:
+    for name, one in _named(found):
         score = "" if one.chrf is None else f"{one.chrf:.1f}"
-        writer.writerow((one.dilemma.dilemma_id, score, " ".join(one.flags)))
+        writer.writerow((name, score, " ".join(one.flags)))
     return text.getvalue()
+
+
+def _named(found: Translation) -> Iterator[tuple[str, Translated | Checked]]:
+    """Dilemmas and sentences, by name."""
+    yield from found.sentences.items()
+    yield from ((one.dilemma.dilemma_id, one) for one in found.items)
 
 
 def _told(found: Translation, out: Path, threshold: float) -> dict[str, Any]:
     scores = sorted(one.chrf for one in found.items if one.chrf is not None)
+    failed = [name for name, one in _named(found) if "failed" in one.flags]
     return {
         "folder": str(out),
         "translated": sum(bool(one.texts) for one in found.items),
-        "failed": [one.dilemma.dilemma_id for one in found.items if not one.texts],
+        "failed": failed,
         "flagged": {
-            one.dilemma.dilemma_id: list(one.flags)
-            for one in found.items
-            if one.flags and one.texts
+            name: list(one.flags) for name, one in _named(found) if one.flags and name not in failed
         },
         "threshold": threshold,
         "median_chrf": scores[len(scores) // 2] if scores else None,
         "question": found.form,
-        "question_translated": found.form_translated,
+        "question_from": found.form_source,
     }
 
 
@@ -168,10 +189,17 @@ def _say(told: dict[str, Any]) -> None:
     middle = told["median_chrf"]
     score = "none" if middle is None else f"{middle:.1f}"
     say(f"{told['translated']} dilemmas translated; median chrF of the way back: {score}")
-    if not told["question_translated"]:
+    if told["question_from"] == "project":
+        say("closing question: the project's form for this language")
+    elif told["question_from"] == "neutral":
         say(f"the closing question was not translated; edit it in {LANGUAGE_FILE}, and everywhere")
     flagged = told["flagged"]
     say(f"to look at: {len(flagged)} (threshold {told['threshold']:g}); see {CHECK_FILE}")
     if told["failed"]:
         say(f"failed: {', '.join(told['failed'])}; the same command asks for them again")
-    say(f"written: {told['folder']}")
+        for error in told["errors"]:
+            say(f"  {error}")
+    say(
+        f"written: {told['folder']}; ask it: opinion-atlas elicit MODEL --protocol advice "
+        f"--approach language --dilemmas {told['folder']}"
+    )

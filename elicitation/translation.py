@@ -1,30 +1,51 @@
-"""Dilemmas into another language by a chat model, checked by translating them back."""
+"""Dilemmas into another language, checked by translating them back."""
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from codebook import countries
 from codebook.dilemma_files import form_problem
+from codebook.dilemma_sets import project_set
 from codebook.dilemmas import Dilemma
+from codebook.wordings import languages
 from contracts.errors import fail
-from elicitation.backends.base import Backend, Response
-from elicitation.cached_calls import ask_cached, chat_or_plain
-from elicitation.reading.normalise import strip_thinking
-
-#: Most tokens of a translated text; models that think first need more than the text.
-TRANSLATION_TOKENS = 2048
+from elicitation.translators import (
+    ENGLISH,
+    Language,
+    Segment,
+    Translator,
+    translation_data,
+)
 
 #: Segments of a dilemma that are translated.
 SEGMENTS = ("background", "option_first", "option_second")
 
-_FIELD = re.compile(r"\{(source|target|note|text)\}")
+#: Where the form of the closing question comes from, from the best to the last resort.
+FORM_SOURCES = ("translator", "project", "neutral")
+
 _FORM = "form"
+_NEUTRAL_FORM = "{first} / {second}?"
+#: Marks that end a sentence: actions are named without one.
+_FULL_STOPS = ".。।։"
+#: Languages that put no space between sentences.
+_UNSPACED = frozenset({"ja", "zh"})
+
+
+class Checked(NamedTuple):
+    """A text in another language.
+
+    Attributes:
+        text: the text; empty where it failed.
+        chrf: chrF of the way back against the English text, 0-100; None without a way back.
+        flags: what a reader has to look at: `failed`, `unchanged`, `low-chrf`.
+    """
+
+    text: str
+    chrf: float | None
+    flags: tuple[str, ...]
 
 
 class Translated(NamedTuple):
@@ -44,119 +65,137 @@ class Translated(NamedTuple):
 
 
 class Translation(NamedTuple):
-    """A translation: the form of the closing question (and whether it is the model's), and all."""
+    """A translation.
+
+    Attributes:
+        form: form of the closing question.
+        form_source: one of `FORM_SOURCES`.
+        items: the dilemmas.
+        sentences: the sentences around them by name: `choose`, and `persona-ALB` for a country;
+            none where the project has a wording of the language.
+    """
 
     form: str
-    form_translated: bool
+    form_source: str
     items: tuple[Translated, ...]
-
-
-class _Segment(NamedTuple):
-    segment_id: str
-    text: str
-    note: str
-
-
-@cache
-def _data() -> Mapping[str, Any]:
-    path = resources.files("elicitation.reading").joinpath("data/translate.toml")
-    return tomllib.loads(path.read_text(encoding="utf-8"))
-
-
-def prompt_version() -> str:
-    """Version of the translator's prompt."""
-    return str(_data()["version"])
-
-
-def language_name(language: str) -> str:
-    """English name of a language.
-
-    Raises:
-        ContractError: it is not known.
-    """
-    names = _data()["names"]
-    if language not in names:
-        raise fail(
-            "unknown-language",
-            "no name is known of this language",
-            column="--language",
-            found=repr(language),
-            allowed=", ".join(names),
-            hint="Give --language-name besides, in English.",
-        )
-    return str(names[language])
+    sentences: Mapping[str, Checked]
 
 
 def translate_dilemmas(
     dilemmas: Sequence[Dilemma],
-    backend: Backend,
+    translator: Translator,
     path: Path,
     *,
-    target: str,
+    target: Language,
     threshold: float,
 ) -> Translation:
     """Translate dilemmas and back; every call is kept in the store at `path`.
 
     Args:
         dilemmas: English ones.
-        backend: who translates.
+        translator: who translates.
         path: the store: started again, only what is lacking is asked.
-        target: English name of the language.
+        target: the language.
         threshold: chrF below which an item is flagged.
     """
-    there = _ask(_segments(dilemmas), backend, path, source="English", target=target)
-    back_segments = [
-        _Segment(one.segment_id, there[one.segment_id], one.note)
-        for one in _segments(dilemmas)
-        if one.segment_id in there and one.segment_id != _FORM
-    ]
-    back = _ask(back_segments, backend, path, source=target, target="English")
-    form = there.get(_FORM, "")
-    known = not form_problem(form)
-    items = tuple(_translated(one, there, back, threshold) for one in dilemmas)
-    return Translation(form if known else "{first} / {second}?", known, items)
+    asked = {one.segment_id: one for one in segments_of(dilemmas, translator, target)}
+    there = _there(asked, translator, path, target)
+    back = _back(asked, there, translator, path, target)
+    whole = {name: _joined(parts, target.code) for name, parts in there.items()}
+    came_back = {name: " ".join(parts) for name, parts in back.items()}
+    form, source = _form(whole.get(_FORM, ""), target.code)
+    items = tuple(_translated(one, whole, came_back, threshold) for one in dilemmas)
+    sentences = {
+        name: _checked(english, whole.get(name, ""), came_back.get(name), threshold)
+        for name, english in sentences_of(target.code).items()
+    }
+    return Translation(form, source, items, sentences)
 
 
-def _segments(dilemmas: Iterable[Dilemma]) -> list[_Segment]:
-    data = _data()
-    found = [_Segment(_FORM, data["form"], data["form_note"])]
+def sentences_of(language: str) -> dict[str, str]:
+    """English sentences around dilemmas that a language needs: the call for one side, and who asks.
+
+    A country of the study is asked in one language; who asks is a whole sentence for each.
+    """
+    if language in languages():
+        return {}
+    english = project_set("en")
+    told = {
+        f"persona-{country}": english.personas[country]
+        for country, one in countries().items()
+        if one.hofstede is not None and one.hofstede.language == language
+    }
+    return {"choose": english.choose, **told}
+
+
+def segments_of(
+    dilemmas: Iterable[Dilemma], translator: Translator, target: Language
+) -> list[Segment]:
+    """Everything that is translated, before it is split."""
+    data = translation_data()
+    found = [Segment(_FORM, data["form"], data["form_note"])] if translator.keeps_fields else []
+    found += [Segment(name, text) for name, text in sentences_of(target.code).items()]
     for one in dilemmas:
         for name in SEGMENTS:
             note = "" if name == "background" else data["action_note"]
-            found.append(_Segment(f"{one.dilemma_id}|{name}", getattr(one, name), note))
+            found.append(Segment(f"{one.dilemma_id}|{name}", getattr(one, name), note))
     return found
 
 
-def _ask(
-    segments: Iterable[_Segment], backend: Backend, path: Path, *, source: str, target: str
-) -> dict[str, str]:
-    """Translations by segment; those that failed or came back empty have none."""
-    requests = [
-        chat_or_plain(
-            one.segment_id,
-            _prompt(one, source, target),
-            backend=backend,
-            max_tokens=TRANSLATION_TOKENS,
-            cue=_data()["cue"],
-        )
-        for one in segments
+def _there(
+    asked: Mapping[str, Segment], translator: Translator, path: Path, target: Language
+) -> dict[str, list[str]]:
+    """Parts by segment, of the segments all of whose parts were translated."""
+    parts = {name: translator.split(one) for name, one in asked.items()}
+    every = [part for found in parts.values() for part in found]
+    texts = translator.translate(every, path, source=ENGLISH, target=target)
+    there = {}
+    for name, found in parts.items():
+        said = [texts.get(part.segment_id, "") for part in found]
+        if name.partition("|")[2].startswith("option"):
+            said = [_named(text, asked[name].text) for text in said]
+        if all(said):
+            there[name] = said
+    return there
+
+
+def _named(text: str, english: str) -> str:
+    """An action without the full stop that a translator put behind it."""
+    return text if english.endswith(".") else text.rstrip(_FULL_STOPS).rstrip()
+
+
+def _back(
+    asked: Mapping[str, Segment],
+    there: Mapping[str, list[str]],
+    translator: Translator,
+    path: Path,
+    target: Language,
+) -> dict[str, list[str]]:
+    every = [
+        Segment(f"{name}|{number}", text, asked[name].note)
+        for name, parts in there.items()
+        if name != _FORM
+        for number, text in enumerate(parts)
     ]
-    found = ask_cached(requests, backend, path, purpose="translate")
-    texts = {name: _text(response) for name, response in found.items()}
-    return {name: text for name, text in texts.items() if text}
+    texts = translator.translate(every, path, source=target, target=ENGLISH)
+    found = {
+        name: [texts.get(f"{name}|{number}", "") for number in range(len(parts))]
+        for name, parts in there.items()
+        if name != _FORM
+    }
+    return {name: parts for name, parts in found.items() if all(parts)}
 
 
-def _prompt(segment: _Segment, source: str, target: str) -> str:
-    parts = {"source": source, "target": target, "note": segment.note, "text": segment.text}
-    return _FIELD.sub(lambda match: parts[match[1]], _data()["text"]).strip()
+def _joined(parts: Sequence[str], language: str) -> str:
+    return ("" if language in _UNSPACED else " ").join(parts)
 
 
-def _text(response: Response) -> str:
-    """What a reply says, on one line; empty where it was cut off or withheld."""
-    if response.status != "ok" or not response.texts:
-        return ""
-    visible = strip_thinking(response.texts[0])
-    return "" if visible.unclosed else " ".join(visible.text.split())
+def _form(said: str, language: str) -> tuple[str, str]:
+    """The form of the closing question, and where it comes from."""
+    if not form_problem(said):
+        return said, "translator"
+    known = translation_data()["forms"].get(language)
+    return (str(known), "project") if known else (_NEUTRAL_FORM, "neutral")
 
 
 def _translated(
@@ -169,21 +208,29 @@ def _translated(
     flags = []
     if texts["option_first"].casefold() == texts["option_second"].casefold():
         flags.append("same-options")
-    if any(texts[name] == " ".join(getattr(dilemma, name).split()) for name in SEGMENTS):
+    if any(texts[name] == _plain(getattr(dilemma, name)) for name in SEGMENTS):
         flags.append("unchanged")
     score = None
     if all(one in back for one in ids.values()):
-        said, meant = (
-            " ".join(parts)
-            for parts in (
-                [back[one] for one in ids.values()],
-                [" ".join(getattr(dilemma, name).split()) for name in SEGMENTS],
-            )
-        )
-        score = chrf(said, meant)
+        meant = " ".join(_plain(getattr(dilemma, name)) for name in SEGMENTS)
+        score = chrf(" ".join(back[one] for one in ids.values()), meant)
     if score is None or score < threshold:
         flags.append("low-chrf")
     return Translated(dilemma, texts, score, tuple(flags))
+
+
+def _checked(english: str, there: str, back: str | None, threshold: float) -> Checked:
+    if not there:
+        return Checked("", None, ("failed",))
+    score = None if back is None else chrf(back, english)
+    flags = ["unchanged"] if there == english else []
+    if score is None or score < threshold:
+        flags.append("low-chrf")
+    return Checked(there, score, tuple(flags))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
 
 
 def chrf(said: str, meant: str) -> float:

@@ -48,13 +48,13 @@ def load(name: str, options: BackendOptions) -> Loaded:
     Raises:
         ContractError: it is not there, cannot be read, or the type or device does not exist.
     """
-    dtype = _dtype(options.dtype)
+    dtype = dtype_of(options.dtype)
     folder = Path(name).expanduser()
     is_folder = folder.is_dir()
     source = str(folder) if is_folder else name
     revision = None if is_folder else options.revision or None
     placed = {"device_map": options.device_map} if options.device_map else {}
-    device = None if placed else _device(options.device)
+    device = None if placed else device_of(options.device)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
         model = AutoModelForCausalLM.from_pretrained(
@@ -108,7 +108,8 @@ def _commit(model: Any, revision: str) -> str:
     return str(getattr(model.config, "_commit_hash", None) or revision or "unknown")
 
 
-def _dtype(name: str) -> Any:
+def dtype_of(name: str) -> Any:
+    """A number type by its name, `auto` for the model's own."""
     if name == "auto":
         return "auto"
     if name not in _DTYPES:
@@ -122,7 +123,8 @@ def _dtype(name: str) -> Any:
     return _DTYPES[name]
 
 
-def _device(name: str) -> str:
+def device_of(name: str) -> str:
+    """A device by its name; `auto` is the fastest that there is."""
     if name != "auto":
         try:
             torch.zeros(1, device=name)

@@ -10,13 +10,16 @@ import pytest
 from cyclopts import App
 from openai_server import serving
 
+from codebook.countries import countries
 from codebook.dilemma_files import form_problem, form_question, load_dilemma_folder
+from codebook.dilemma_sets import folder_set, project_set
 from codebook.dilemmas import DilemmaError, dilemmas
 from contracts.errors import ContractError
 from elicitation.backends.base import Response
 from elicitation.backends.mock import MockBackend
 from elicitation.translate_command import chosen_dilemmas, write_folder
-from elicitation.translation import chrf, language_name, translate_dilemmas
+from elicitation.translation import chrf, sentences_of, translate_dilemmas
+from elicitation.translators import ChatTranslator, Language, language_of, translation_data
 
 pytest.importorskip("sacrebleu")
 
@@ -47,14 +50,19 @@ class Turner(MockBackend):
 
 def translated(tmp_path, backend, *, threshold=50.0):
     return translate_dilemmas(
-        CHOSEN, backend, tmp_path / "kept.sqlite", target="Turned", threshold=threshold
+        CHOSEN,
+        ChatTranslator(backend),
+        tmp_path / "kept.sqlite",
+        target=Language("xx", "Turned"),
+        threshold=threshold,
     )
 
 
 def test_a_faithful_translation_comes_back_whole(tmp_path):
     found = translated(tmp_path, Turner())
     assert found.form == turned("What should I do: {first}, or {second}?")
-    assert found.form_translated
+    assert found.form_source == "translator"
+    assert found.sentences["choose"].text == turned(project_set("en").choose)
     for one in found.items:
         assert one.texts["option_first"] == turned(one.dilemma.option_first)
         assert one.chrf == pytest.approx(100)
@@ -100,6 +108,7 @@ def test_what_is_lost_on_the_way_is_flagged(tmp_path):
         rows = {row["id"]: row for row in csv.DictReader(handle)}
     assert rows["ind-02"]["flags"] == "low-chrf"
     assert rows["pdi-01"] == {"id": "pdi-01", "chrf": "100.0", "flags": ""}
+    assert rows["choose"] == {"id": "choose", "chrf": "100.0", "flags": ""}
 
 
 def test_chrf_tells_alike_from_unlike():
@@ -132,16 +141,16 @@ def test_the_command_over_http(tmp_path, capsys):
         assert len(server.asked) == made
         assert again == (code, said)
     told = json.loads(said)
-    # The server's mock knows no Japanese: every item is flagged, the question is not believed.
+    # The server's mock knows no Japanese: every item is flagged, its question is not believed.
     assert set(told["flagged"]) == {"ind-01", "pdi-02"}
     assert all({"same-options", "low-chrf"} <= set(f) for f in told["flagged"].values())
-    assert not told["question_translated"]
+    assert told["question_from"] == "project"
     assert load_dilemma_folder(out).language == "ja"
 
 
 def test_unknown_names_are_told():
     with pytest.raises(ContractError, match="Give --language-name besides"):
-        language_name("tlh")
+        language_of("tlh")
     with pytest.raises(ContractError, match="this is no dilemma"):
         chosen_dilemmas(("ind-99",))
     assert len(chosen_dilemmas(("mas", "ind-01"))) == 51
@@ -173,3 +182,76 @@ described_first = "low"
         load_dilemma_folder(tmp_path)
     assert form_problem("{first}{first}{second}")
     assert form_problem(None)
+
+
+def test_every_language_of_the_study_has_its_data():
+    data = translation_data()
+    spoken = {one.hofstede.language for one in countries().values() if one.hofstede} | {"en"}
+    assert len(spoken) == 36
+    for language in spoken:
+        assert language in data["names"]
+        assert language in data["nllb"]
+        assert not form_problem(data["forms"][language])
+    assert set(data["nllb"]) == set(data["names"]) == set(data["forms"])
+    assert len(set(data["nllb"].values())) == len(data["nllb"])
+
+
+def test_who_asks_is_a_sentence_for_the_country_of_the_language():
+    assert list(sentences_of("sq")) == ["choose", "persona-ALB"]
+    assert "Albania" in sentences_of("sq")["persona-ALB"]
+    assert sentences_of("ja") == {}  # the project has a wording
+
+
+def test_a_translated_set_is_asked_in_language_and_as_both(tmp_path, plan_of):
+    found = translate_dilemmas(
+        CHOSEN,
+        ChatTranslator(Turner()),
+        tmp_path / "kept.sqlite",
+        target=language_of("sq"),
+        threshold=50,
+    )
+    write_folder(found, tmp_path / "sets" / "sq", language="sq", model="test:turner")
+    own = folder_set(tmp_path / "sets" / "sq")
+    assert own.personas == {"ALB": turned(sentences_of("sq")["persona-ALB"])}
+    plan = plan_of(
+        protocol="advice",
+        approach=("language", "both", "persona"),
+        countries=("ALB", "USA"),
+        questions=("ind-01", "pdi-01"),
+        dilemmas=(str(tmp_path / "sets"),),
+    )
+    texts = {call.item.item_id: call.request.messages[0].content for call in plan}
+    assert len(texts) == 3 * 2 * 2 * 2
+    albanian = texts["approach-language_own|ind-01|ALB|as-written|0"]
+    assert albanian == f"{own.dilemmas['ind-01'].situation} {own.choose}"
+    told = texts["approach-both_own|ind-01|ALB|swapped|0"]
+    assert told.startswith(own.personas["ALB"])
+    assert own.dilemmas["ind-01"].swapped().question in told
+    assert "Should I" in texts["approach-both_own|ind-01|USA|as-written|0"]
+    assert "Albania" in texts["approach-persona_en|ind-01|ALB|as-written|0"]
+
+
+def test_what_a_study_lacks_is_named(tmp_path, plan_of):
+    found = translate_dilemmas(
+        CHOSEN,
+        ChatTranslator(Turner()),
+        tmp_path / "kept.sqlite",
+        target=language_of("sq"),
+        threshold=50,
+    )
+    write_folder(found, tmp_path / "sq", language="sq", model="test:turner")
+    asked = {"protocol": "advice", "questions": ("mas-01", "ind-01")}
+    folder = (str(tmp_path / "sq"),)
+    with pytest.raises(ContractError) as error:
+        plan_of(**asked, approach=("both",), countries=("ALB", "JPN", "EGY"), dilemmas=folder)
+    said = str(error.value)
+    for part in ("EGY", "found ja (JPN)", "--language ja", "ask only --countries ALB",
+                 "the dilemmas in sq lack 1 of 2", "mas-01"):  # fmt: skip
+        assert part in said
+    with pytest.raises(ContractError, match=r"have no sentence that tells who asks.*found DEU"):
+        plan_of(protocol="advice", approach=("persona",), countries=("ALB", "DEU"),
+                languages=("sq",), questions=("ind-01",), dilemmas=folder)  # fmt: skip
+    with pytest.raises(ContractError, match="neither it nor a folder in it"):
+        plan_of(**asked, dilemmas=(str(tmp_path / "nothing"),))
+    with pytest.raises(ContractError, match="advice is not asked for in this way"):
+        plan_of(**asked, method="verbalized")
