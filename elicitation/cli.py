@@ -89,6 +89,16 @@ def elicit(
             "language; predictions say which was asked.",
         ),
     ] = (),
+    wording: Annotated[
+        tuple[Path, ...],
+        Parameter(
+            consume_multiple=True,
+            negative="",
+            help="Wordings that you hold, such as the survey's official one: folders or CSV files "
+            "as `wording export` writes them. Each takes the place of the project's in its "
+            "language; predictions say which was asked.",
+        ),
+    ] = (),
     demographics: Annotated[
         str,
         Parameter(
@@ -201,6 +211,7 @@ def elicit(
             vary=split_names(vary),
             approach=split_names(approach),
             dilemmas=tuple(str(folder) for folder in dilemmas),
+            wordings=tuple(str(path) for path in wording),
             wordings=tuple(str(path) for path in wording),
             demographics=demographics,
             on_request=split_names(on_request),

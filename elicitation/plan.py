@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from functools import cached_property
 from itertools import islice, product
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from codebook import countries
 from codebook.dilemma_sets import DilemmaSet
-from codebook.wordings import languages, wording
+from codebook.wordings import Wording, languages
 from contracts.errors import fail
 from contracts.predictions_meta import Kind as PredictionsKind
 from contracts.release import Release
@@ -31,6 +31,7 @@ from elicitation.people import ProbePeople, probe_people
 from elicitation.prompts import Prompt
 from elicitation.shown import Shown
 from elicitation.study import Study
+from elicitation.wording_sets import study_wordings
 from elicitation.writers import PromptWriter
 
 
@@ -105,6 +106,15 @@ class Plan:
     def sets(self) -> Mapping[str, DilemmaSet]:
         """The sets of dilemmas, by language."""
         return advice_sets(self.study.dilemma_folders)
+
+    @cached_property
+    def wordings(self) -> Mapping[str, Wording]:
+        """The wordings that questions are asked in, by language."""
+        return study_wordings(self.study.wording_folders)
+
+    def wording(self, condition: Condition, target: Target) -> Wording:
+        """The wording of a target's prompts."""
+        return self.wordings[self.language(condition, target)]
 
     @cached_property
     def people(self) -> ProbePeople:
@@ -193,7 +203,7 @@ class Plan:
             return advice_language(target.country)
         if condition.language != OWN_LANGUAGE:
             return condition.language
-        return own_language(target.country)
+        return own_language(target.country, self.wordings)
 
     def examples(self, condition: Condition, target: Target) -> tuple[Example, ...]:
         """Examples that a target's prompts show."""
@@ -257,7 +267,7 @@ class Plan:
 
     def _writer(self, language: str) -> PromptWriter:
         if language not in self._writers:
-            self._writers[language] = PromptWriter(self.study, wording(language))
+            self._writers[language] = PromptWriter(self.study, self.wordings[language])
         return self._writers[language]
 
     def _form_examples(self, count: int, seed: int) -> tuple[Example, ...]:
@@ -304,7 +314,7 @@ class Plan:
         return item.draw * self.study.repeats + item.repeat
 
 
-def own_language(country: str) -> str:
+def own_language(country: str, spoken_here: Collection[str] | None = None) -> str:
     """The language in which a country is asked: the first of its questionnaires that there is a
     wording in.
 
@@ -312,14 +322,15 @@ def own_language(country: str) -> str:
         ContractError: there is none.
     """
     spoken = countries()[country].questionnaire_languages
-    found = next((language for language in spoken if language in languages()), None)
+    known = languages() if spoken_here is None else tuple(spoken_here)
+    found = next((language for language in spoken if language in known), None)
     if found is None:
         raise fail(
             "no-own-language",
             f"there is no wording in a language of {country}",
             column="--languages",
             found=", ".join(spoken) or "none",
-            allowed=", ".join(languages()),
+            allowed=", ".join(known),
             hint="Leave the country out, or add a wording.",
         )
     return found

@@ -17,7 +17,7 @@ from codebook import value_questions
 from codebook.harmonised import parse_group
 from codebook.persons import person_languages, person_texts
 from codebook.render import Labels, RenderedQuestion, fill, option_line, render_question
-from codebook.wordings import Wording, wording
+from codebook.wordings import Wording
 from contracts.digests import sha256_text
 from contracts.errors import fail
 from contracts.tables import GROUP_VARIABLES
@@ -55,10 +55,9 @@ class Prompt(NamedTuple):
 
 
 @lru_cache(maxsize=8192)
-def rendered(question_id: str, language: str, form: str, variant: Variant, labels: Labels,
+def rendered(question_id: str, texts: Wording, form: str, variant: Variant, labels: Labels,
              seed: int) -> RenderedQuestion:  # fmt: skip
     """A question in the form of a variant."""
-    texts = wording(language)
     if form == "rating":
         return render_question(question_id, form="rating", wording=texts, reverse=variant.reverse)
     return render_question(
@@ -126,7 +125,7 @@ def _task_example(labels: Labels) -> str:
 
 
 def _example(texts: Wording, example: Example, labels: Labels) -> str:
-    question = rendered(example.question_id, texts.language, "options", Variant(), labels, 0)
+    question = rendered(example.question_id, texts, "options", Variant(), labels, 0)
     answer = shares_text(question, example.shares)
     return fill(texts, "distribution_example", question=question.text, answer=answer)
 

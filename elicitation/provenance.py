@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from codebook import value_questions
 from codebook.dilemmas import dilemmas_digest
-from codebook.wordings import wording
+from codebook.wordings import OWN_NAME
 from contracts.digests import sha256_text
 from contracts.errors import fail
 from contracts.predictions_meta import PredictionsMeta
@@ -68,6 +68,7 @@ def condition_meta(
         "language": condition.language,
         "wave": study.wave,
         "prompt_version": study.prompt_version,
+        "wording": wording_name(plan, condition),
         "wording_digest": wording_digest(plan, condition),
         "release": study.release_digest or study.release,
         "seed": study.seed,
@@ -85,6 +86,7 @@ def condition_meta(
             "environment": {k: v for k, v in environment.items() if k != "facts"},
             "opinion_atlas": package_version(),
             **_dilemmas(plan),
+            **_wordings(plan, condition),
         },
     }
     try:
@@ -118,10 +120,32 @@ def wording_digest(plan: Plan, condition: Condition) -> str:
     if study.protocol == "advice":
         spoken = spoken_languages((condition.approach,), (condition.language,), study.countries)
         return sha256_text(" ".join(f"{code}:{plan.sets[code].digest}" for code in spoken))
+    asked = _asked_in(plan, condition)
     if condition.language != OWN_LANGUAGE:
-        return wording(condition.language).digest
-    own = sorted({own_language(country) for country in study.countries})
-    return sha256_text(" ".join(f"{code}:{wording(code).digest}" for code in own))
+        return plan.wordings[asked[0]].digest
+    return sha256_text(" ".join(f"{code}:{plan.wordings[code].digest}" for code in asked))
+
+
+def wording_name(plan: Plan, condition: Condition) -> str:
+    """Name of the wording that was asked; with several, their names joined by `+`."""
+    if plan.study.protocol == "advice":
+        return OWN_NAME
+    return "+".join(dict.fromkeys(plan.wordings[c].name for c in _asked_in(plan, condition)))
+
+
+def _asked_in(plan: Plan, condition: Condition) -> tuple[str, ...]:
+    """Languages of a condition, sorted."""
+    if condition.language != OWN_LANGUAGE:
+        return (condition.language,)
+    return tuple(sorted({own_language(c, plan.wordings) for c in plan.study.countries}))
+
+
+def _wordings(plan: Plan, condition: Condition) -> dict[str, Any]:
+    """Name and digest of the wording of each language: what studies of several files compare."""
+    if plan.study.protocol == "advice":
+        return {}
+    asked = {code: plan.wordings[code] for code in _asked_in(plan, condition)}
+    return {"wordings": {c: {"name": w.name, "digest": w.digest} for c, w in asked.items()}}
 
 
 def parse_stated(pairs: tuple[str, ...]) -> dict[str, str]:

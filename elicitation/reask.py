@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from codebook.render import fill
-from codebook.wordings import wording
+from codebook.wordings import Wording
 from elicitation.shown import Shown
 
 
-def again_text(shown: Shown, language: str) -> str:
+def again_text(shown: Shown, texts: Wording) -> str:
     """What is said to a model whose reply could not be read."""
-    texts = wording(language)
     labels = fill(texts, "option_separator").join(option.label for option in shown.options)
     if shown.reader == "shares":
         return fill(texts, "distribution_again", labels=labels)

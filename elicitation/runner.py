@@ -212,11 +212,11 @@ class _Run:
                 yield call.item.item_id, self._second_try(call, said)
 
     def _second_try(self, call: Call, said: str) -> Request:
-        language = self._plan.language(call.item.condition, call.item.target)
+        texts = self._plan.wording(call.item.condition, call.item.target)
         messages = (
             *call.request.messages,
             Message("assistant", said),
-            Message("user", again_text(call.shown, language)),
+            Message("user", again_text(call.shown, texts)),
         )
         request_id = f"{call.item.item_id}|again"
         return Request(

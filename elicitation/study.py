@@ -10,13 +10,13 @@ from typing import Any, Literal, NamedTuple, get_args
 from codebook import countries, question_set, value_questions
 from codebook.harmonised import GroupError, group_name, parse_group
 from codebook.persons import DEMOGRAPHIC_SETS, ON_REQUEST_COLUMNS
-from codebook.wordings import languages
 from contracts.errors import ContractError, Problem
 from contracts.manifest import Strict
 from contracts.tables import GROUP_VARIABLES
 from elicitation.conditions import OWN_LANGUAGE, Condition
 from elicitation.methods import ADVICE_PROMPT_VERSION, METHODS, STEERINGS, Method
 from elicitation.variants import Variant, VariantError, parse_variant
+from elicitation.wording_sets import lacking_texts, study_wordings
 
 Protocol = Literal["alignment", "judgments", "worldvaluesbench", "advice"]
 Approach = Literal["persona", "language", "both", "none"]
@@ -56,6 +56,8 @@ class Study(Strict):
         steering, languages, variants, approaches: axes; every combination is a condition.
         dilemma_folders: for advice, folders of dilemmas that take the place of the project's.
         dilemmas_digest: names what is in them.
+        wording_folders: wordings that take the place of the project's.
+        wordings_digest: names what is in them.
         demographics: for ratings, what is told of a person (remote, main, all); empty for
             samples of nobody in particular.
         on_request: sensitive answers told besides.
@@ -82,6 +84,8 @@ class Study(Strict):
     approaches: tuple[str, ...] = ()
     dilemma_folders: tuple[str, ...] = ()
     dilemmas_digest: str = ""
+    wording_folders: tuple[str, ...] = ()
+    wordings_digest: str = ""
     demographics: str = ""
     on_request: tuple[str, ...] = ()
     people: int | None = None
@@ -208,7 +212,8 @@ def _axis_problems(study: Study) -> Iterator[Problem]:
                 allowed=", ".join(study.how.steerings),
             )
     # Dilemmas have languages of their own: these are checked with them.
-    known = study.languages if study.approaches else (*languages(), OWN_LANGUAGE)
+    spoken = (*study_wordings(study.wording_folders), OWN_LANGUAGE)
+    known = study.languages if study.approaches else spoken
     axes = (
         ("--languages", study.languages, known, "A language is a folder of wordings."),
         ("--approach", study.approaches, APPROACHES, ""),
@@ -218,6 +223,7 @@ def _axis_problems(study: Study) -> Iterator[Problem]:
             if name not in allowed:
                 yield _unknown(column, name, ", ".join(allowed), hint)
     yield from _variant_problems(study)
+    yield from lacking_texts(study)
 
 
 def _variant_problems(study: Study) -> Iterator[Problem]:
@@ -307,8 +313,10 @@ def _person_problems(study: Study, *, remote: bool, allowed: bool) -> Iterator[P
 
 
 def study_json(study: Study) -> dict[str, Any]:
-    """The study as JSON types; folders of dilemmas are left out where there are none."""
+    """The study as JSON types; folders of dilemmas and wordings are left out without any."""
     found = study.model_dump(mode="json")
     if not study.dilemma_folders:
         del found["dilemma_folders"], found["dilemmas_digest"]
+    if not study.wording_folders:
+        del found["wording_folders"], found["wordings_digest"]
     return found

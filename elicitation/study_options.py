@@ -20,6 +20,7 @@ from elicitation.advice_checks import (
 )
 from elicitation.methods import METHODS
 from elicitation.study import PRESETS, PROTOCOLS, Study, check_study, resolve_questions
+from elicitation.wording_sets import wordings_digest
 
 #: Draws of one answer each, for the methods that count answers.
 SAMPLING_REPEATS = 30
@@ -42,6 +43,7 @@ class StudyOptions:
     vary: tuple[str, ...] = ("default",)
     approach: tuple[str, ...] = ()
     dilemmas: tuple[str, ...] = ()
+    wordings: tuple[str, ...] = ()
     demographics: str = ""
     on_request: tuple[str, ...] = ()
     people: int | None = None
@@ -104,6 +106,8 @@ def make_study(
         wave=wave,
         countries=countries,
         **specific,
+        wording_folders=options.wordings,
+        wordings_digest=wordings_digest(options.wordings),
         groups=_groups(options.groups, release),
         steering=_steering(options, method, preset.steering),
         languages=options.languages,

@@ -107,4 +107,4 @@ class PromptWriter:
     ) -> RenderedQuestion:
         labels = prompts.option_list_labels(self._study.how, condition.variant)
         variant, seed = condition.variant, self._study.seed
-        return prompts.rendered(question_id, self._texts.language, form, variant, labels, seed)
+        return prompts.rendered(question_id, self._texts, form, variant, labels, seed)

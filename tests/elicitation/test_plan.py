@@ -90,7 +90,7 @@ def test_few_shot_needs_real_answers(plan_of):
 def test_shuffled_options_keep_their_codes(plan_of):
     for call in plan_of(vary=("shuffled",), steer=("none",)):
         options = call.shown.options
-        default = rendered(call.item.question_id, "en", "options", Variant(), "numbers", 0)
+        default = rendered(call.item.question_id, wording("en"), "options", Variant(), "numbers", 0)
         assert {(o.label, o.code, o.text) for o in options} == set(map(tuple, default.options))
         assert [o.code for o in options] != [o.code for o in default.options]
 
@@ -225,7 +225,7 @@ def test_wrong_variants_are_refused(name):
 
 def test_shown_percentages_sum_to_100():
     for example in form_examples(count=5, seed=3):
-        question = rendered(example.question_id, "en", "options", Variant(), "numbers", 0)
+        question = rendered(example.question_id, wording("en"), "options", Variant(), "numbers", 0)
         said = json.loads(shares_text(question, example.shares))
         assert sum(round(10 * share) for share in said.values()) == 1000
         assert list(said) == [option.label for option in question.options]

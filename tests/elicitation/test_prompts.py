@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from codebook.dilemma_sets import project_set
-from codebook.wordings import languages
+from codebook.wordings import languages, wording
 from elicitation.advice import advice_prompt
 from elicitation.conditions import Condition, Target
 from elicitation.methods import METHODS
@@ -81,7 +81,7 @@ def test_a_described_person_is_told_in_full():
     columns = {"B_COUNTRY": [156], "H_URBRURAL": [1], "Q275": [3]}
     person = str(person_texts(columns, demographics="remote")[0])
     target = Target("CHN", "", 1, person)
-    question = rendered("Q1", "en", "rating", Variant(), "numbers", 0)
+    question = rendered("Q1", wording("en"), "rating", Variant(), "numbers", 0)
     texts = wording("en")
     text = f"{rating_head(texts, target)}\n\n{rating_tail(texts, target, question)}"
     assert text == held("rating-described", text)
