@@ -5,8 +5,9 @@ from __future__ import annotations
 import gradio as gr
 
 from space.intake.desk import Desk
-from space.pages import about, api, board, compare, country, model, question, receipt, submit
+from space.pages import about, api, board, compare, country, model, question, receipt, run, submit
 from space.people import People
+from space.runs.service import Runs
 from space.store import Store
 from space.texts import TITLE
 
@@ -18,8 +19,9 @@ CONCURRENCY = 8
 UPLOADS_KEPT = (600, 3600)
 
 
-def make_app(store: Store, people: People, desk: Desk) -> gr.Blocks:
-    """Lay out all pages over a store, the people's answers, and the desk that takes uploads in."""
+def make_app(store: Store, people: People, desk: Desk, runs: Runs | None = None) -> gr.Blocks:
+    """Lay out all pages over a store, the people's answers, the desk that takes uploads in, and
+    the runs of models, where there are any."""
     with gr.Blocks(
         title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=UPLOADS_KEPT
     ) as app:
@@ -32,6 +34,7 @@ def make_app(store: Store, people: People, desk: Desk) -> gr.Blocks:
         ("Question", "/question", lambda: question.layout(app, store, people)),
         ("Compare", "/compare", lambda: compare.layout(app, store)),
         ("Submit", "/submit", lambda: submit.layout(app, desk)),
+        ("Run a model", "/run", lambda: run.layout(app, runs)),
         ("About", "/about", lambda: about.layout(app, store, people)),
         ("API", "/endpoints", api.layout),
     ):

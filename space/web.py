@@ -5,6 +5,8 @@ from __future__ import annotations
 import tempfile
 import time
 import warnings
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,7 @@ from space.intake.desk import Desk, open_desk
 from space.intake.templates import KINDS, write_template
 from space.logs import log_request
 from space.query import parse_query
+from space.runs.service import Runs, open_runs
 from space.static_site import board_files, board_payload, row_page
 from space.store import Store
 
@@ -37,18 +40,42 @@ _STATIC_TYPES = {
 }
 
 
-def make_server(store: Store, people: People) -> FastAPI:
-    """The server: health, board as JSON, downloads, the static board, and the app at `/`."""
-    server = FastAPI(title="Opinion Atlas", docs_url=None, redoc_url=None, openapi_url=None)
+def make_server(store: Store, people: People, *, runs: Runs | None = None) -> FastAPI:
+    """The server: health, board as JSON, downloads, the static board, and the app at `/`.
+
+    Args:
+        store: the board's store.
+        people: the people's answers.
+        runs: runs of models; by default those of the store's private folder, none where the
+            store takes no submissions in.
+    """
+    desk = open_desk(store, people.release)
+    if runs is None and desk.book is not None:
+        runs = open_runs(store, people.release, desk.book, public=desk.public)
+    server = FastAPI(
+        title="Opinion Atlas", docs_url=None, redoc_url=None, openapi_url=None,
+        lifespan=_closing(runs),
+    )  # fmt: skip
     server.middleware("http")(log_request)
     _add_health(server, store)
     _add_board(server, store)
     _add_static(server, store)
     _add_templates(server)
     _add_receipts(server)
-    desk = open_desk(store, people.release)
-    _mount_app(server, store, people, desk)
+    _mount_app(server, store, people, desk, runs)
     return server
+
+
+def _closing(runs: Runs | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """What happens when the server stops: runs under way end, so that they can be resumed."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        if runs is not None:
+            runs.close()
+
+    return lifespan
 
 
 def _add_health(server: FastAPI, store: Store) -> None:
@@ -160,7 +187,9 @@ def _add_receipts(server: FastAPI) -> None:
         return RedirectResponse(f"../receipt?id={quote(submission_id[:80], safe='')}")
 
 
-def _mount_app(server: FastAPI, store: Store, people: People, desk: Desk) -> None:
+def _mount_app(
+    server: FastAPI, store: Store, people: People, desk: Desk, runs: Runs | None
+) -> None:
     import gradio as gr
 
     from space.app import make_app
@@ -170,7 +199,7 @@ def _mount_app(server: FastAPI, store: Store, people: People, desk: Desk) -> Non
     warnings.filterwarnings("ignore", message="SSR mode is not supported", category=UserWarning)
     gr.mount_gradio_app(
         server,
-        make_app(store, people, desk),
+        make_app(store, people, desk, runs),
         path="/",
         theme=_theme(),
         css=asset("board.css") + asset("app.css"),

@@ -3,43 +3,50 @@ look, stop, resume, submit."""
 
 from __future__ import annotations
 
+import logging
 import os
+import sqlite3
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
-from contracts.errors import fail
+from contracts.errors import ContractError, fail
 from contracts.release import Release
 from elicitation.backends.registry import open_backend
 from elicitation.estimate import Estimate, estimate
 from elicitation.runner import Limits
+from space.intake.visitor import Visitor as Somebody
 from space.runs.choice import RunChoice, check_choice, plan_of
 from space.runs.keys import Key
+from space.runs.place import Place, board_place, place_key
 from space.runs.pool import Pool, counts_of
 from space.runs.record import CALLS, RunBook, RunRecord, no_run
-from space.runs.rules import Rules
+from space.runs.rules import Rules, rules_here
 from space.runs.score import PartialScore, partial_scores
 from space.runs.work import Opener
+from space.seed import RowClass
 from space.store import Store
 from space.submissions import Submissions
 
 #: Seconds between two partial scores of a run that somebody looks at.
 PARTIAL_EVERY = 10.0
 
+#: Places on the board that are remembered.
+MOST_PLACES = 100
+
+log = logging.getLogger("space.runs")
+
 
 @dataclass(frozen=True)
-class Visitor:
+class Visitor(Somebody):
     """Who asks.
 
     Attributes:
-        account: name of the login; empty without one.
-        address: IP address, for quotas.
         at_home: whether they sit at this machine, and the server is theirs alone.
     """
 
-    account: str = ""
-    address: str = ""
     at_home: bool = False
 
 
@@ -102,9 +109,11 @@ class Runs:
         self.submissions = submissions
         self.pool = Pool(book, release, rules, opener=opener)
         self._partial: dict[str, tuple[float, tuple[PartialScore, ...]]] = {}
+        self._places: dict[str, Place] = {}
         self._scoring = threading.Lock()
         self.pool.end_stale()
-        self.pool.keep_house()
+        if any(record.is_active for record in book.every()):
+            self.pool.keep_house()  # another process has them in hand, or had
 
     def close(self) -> None:
         """End what is under way, so that it can be resumed."""
@@ -250,6 +259,20 @@ class Runs:
         finally:
             self._scoring.release()
 
+    def place(self, record: RunRecord, report: Path, *, row_class: RowClass) -> Place | None:
+        """The place that a report of a run would take; None where the board cannot tell now."""
+        key = place_key(self.store, report, row_class)
+        if key not in self._places:
+            try:
+                found = board_place(self.store, report, row_class=row_class)
+            except (ContractError, OSError, sqlite3.Error):
+                log.exception("no place was found", extra={"run": record.id})
+                return None
+            while len(self._places) >= MOST_PLACES:
+                self._places.pop(next(iter(self._places)))
+            self._places[key] = found
+        return self._places[key]
+
     # Rights.
 
     def _is_known(self, visitor: Visitor) -> bool:
@@ -296,3 +319,16 @@ class Runs:
                 found=str(len(mine)),
                 hint="Delete one that is not needed any more.",
             )
+
+
+def open_runs(store: Store, release: Release, submissions: Submissions, *, public: bool) -> Runs:
+    """The runs of a server, in the private folder of its submissions.
+
+    Args:
+        store: the board's store.
+        release: asked about and scored against.
+        submissions: where results are handed in.
+        public: whether strangers use this server; a Space is public whatever is said.
+    """
+    book = RunBook(submissions.layout.private)
+    return Runs(store, book, release, rules_here(public=public), submissions)

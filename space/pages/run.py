@@ -1,0 +1,243 @@
+"""The page Run a model: choose, see the cost, start, watch, stop, resume, read, submit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from contracts.errors import ContractError
+from space.pages.parts import QUICK, html_box, permalink_box
+from space.pages.run_form import (
+    FIELDS,
+    SERVER,
+    choice_boxes,
+    choice_of,
+    method_updates,
+    protocol_updates,
+)
+from space.pages.run_result import Result, layout_result
+from space.pages.run_show import quote_html, runs_html, view_html
+from space.pages.run_texts import NOT_ESTIMATED, RUN_CLOSED, RUN_GUIDE, RUN_HOME, RUN_PUBLIC
+from space.pages.run_visitor import key_of, visitor_of
+from space.render.submission import problems_html
+from space.render.text import href
+from space.runs.service import Runs, Visitor
+
+#: Seconds between two looks at a run under way.
+LOOK_SECONDS = 2.0
+
+
+def layout(app: gr.Blocks, runs: Runs | None) -> None:
+    """Lay out the page and bind its events; without runs it says why there are none."""
+    if runs is None:
+        html_box(RUN_GUIDE + RUN_CLOSED, elem_id="run-intro")
+        return
+    public = runs.rules.public
+    html_box(RUN_GUIDE + (RUN_PUBLIC if public else RUN_HOME), elem_id="run-intro")
+    if os.environ.get("OAUTH_CLIENT_ID"):  # the button needs a login server
+        gr.LoginButton(size="sm")
+    with gr.Column(elem_id="run-form"):
+        boxes = choice_boxes(runs.rules, runs.release)
+        key = gr.Textbox(
+            label="Token or key (held in memory while the run goes on, never written)",
+            type="password",
+            visible=not public,
+            elem_id="run-key",
+            max_lines=1,
+        )
+        with gr.Row():
+            count = gr.Button("Count the calls", variant="primary", elem_id="run-estimate")
+            start = gr.Button("Start", interactive=False, elem_id="run-start")
+    message = html_box(elem_id="run-message")
+    quote = html_box(elem_id="run-quote")
+    quoted = gr.Textbox(visible="hidden", elem_id="run-quoted", label="Estimated choice")
+    panel = _Panel(runs)
+    _bind_form(runs, boxes, [quoted, start])
+    _bind_start(runs, boxes, (count, start), (key, quoted, message, quote), panel)
+    panel.bind(app, key, message)
+
+
+class _Panel:
+    """A run: its progress, the buttons that steer it, its reports, and the list of one's own."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+        self.run_id = gr.Textbox(visible="hidden", elem_id="run-id", label="Run")
+        self.view = html_box(elem_id="run-view")
+        with gr.Row(visible=False, elem_id="run-steer") as self.steer:
+            self.stop = gr.Button("Stop", elem_id="run-stop")
+            self.resume = gr.Button("Resume", elem_id="run-resume")
+            self.delete = gr.Button("Delete", elem_id="run-delete")
+        self.result: Result = layout_result(runs, self.run_id)
+        self.mine = html_box(elem_id="run-mine")
+        self.link = permalink_box("run-link")
+        self.timer = gr.Timer(LOOK_SECONDS, active=False)
+        self.shown = [
+            self.view, self.steer, self.stop, self.resume, self.delete, self.timer,
+            *self.result.shown,
+        ]  # fmt: skip
+
+    def show(self, run_id: str, visitor: Visitor) -> list[Any]:
+        """Updates of what is shown of a run."""
+        if not run_id:
+            return self._nothing()
+        try:
+            found = self._runs.view(run_id, visitor, partial=True)
+        except ContractError as error:
+            return self._nothing(problems_of(error))
+        record = found.record
+        unfinished = record.state == "stopped" or (record.state == "finished" and not record.whole)
+        return [
+            view_html(found),
+            gr.update(visible=True),
+            gr.update(visible=record.state in ("waiting", "running")),
+            gr.update(visible=unfinished),
+            gr.update(visible=not record.is_active),
+            gr.Timer(active=record.is_active),
+            *self.result.show(record),
+        ]
+
+    def _nothing(self, said: str = "") -> list[Any]:
+        hidden = gr.update(visible=False)
+        return [said, hidden, hidden, hidden, hidden, gr.Timer(active=False), *self.result.hide()]
+
+    def opened(self, run_id: str, visitor: Visitor) -> list[Any]:
+        """The same, with the run's name, its permalink, and the list of one's own runs."""
+        query = href("", id=run_id).lstrip("?")
+        mine = runs_html(self._runs.list(visitor))
+        return [run_id, query, mine, *self.show(run_id, visitor)]
+
+    @property
+    def whole(self) -> list[Any]:
+        """What `opened` updates."""
+        return [self.run_id, self.link, self.mine, *self.shown]
+
+    def bind(self, app: gr.Blocks, key: gr.Textbox, message: gr.HTML) -> None:
+        """Bind looks and buttons."""
+        runs = self._runs
+
+        def restore(request: gr.Request, profile: gr.OAuthProfile | None) -> list[Any]:
+            run_id = str(request.query_params.get("id", ""))
+            return self.opened(run_id, visitor_of(request, profile, runs.rules))
+
+        def look(run_id: str, request: gr.Request, profile: gr.OAuthProfile | None) -> list[Any]:
+            return self.show(run_id, visitor_of(request, profile, runs.rules))
+
+        def stop(run_id: str, request: gr.Request, profile: gr.OAuthProfile | None) -> list[Any]:
+            visitor = visitor_of(request, profile, runs.rules)
+            return self._act(lambda: runs.stop(run_id, visitor), run_id, visitor)
+
+        def resume(
+            run_id: str,
+            typed: str,
+            request: gr.Request,
+            profile: gr.OAuthProfile | None,
+            token: gr.OAuthToken | None,
+        ) -> list[Any]:
+            visitor = visitor_of(request, profile, runs.rules)
+            given = key_of(typed, token, runs.rules)
+            return ["", *self._act(lambda: runs.resume(run_id, given, visitor), run_id, visitor)]
+
+        def delete(run_id: str, request: gr.Request, profile: gr.OAuthProfile | None) -> list[Any]:
+            visitor = visitor_of(request, profile, runs.rules)
+            return self._act(lambda: runs.delete(run_id, visitor), "", visitor)
+
+        app.load(restore, None, self.whole, **QUICK)
+        self.timer.tick(look, [self.run_id], self.shown, **QUICK)
+        both = [message, *self.whole]
+        self.stop.click(stop, [self.run_id], both, **QUICK)
+        self.resume.click(resume, [self.run_id, key], [key, *both], **QUICK)
+        self.delete.click(delete, [self.run_id], both, **QUICK)
+
+    def _act(self, act: Callable[[], Any], run_id: str, visitor: Visitor) -> list[Any]:
+        said = ""
+        try:
+            act()
+        except ContractError as error:
+            said = problems_of(error)
+        return [said, *self.opened(run_id, visitor)]
+
+
+def _bind_form(runs: Runs, boxes: dict[str, Any], void: list[Any]) -> None:
+    """Boxes that follow each other; any change makes the estimate void."""
+
+    def moved(where: str) -> list[Any]:
+        server = where == SERVER
+        return [gr.update(visible=not server), gr.update(visible=server)]
+
+    boxes["where"].input(moved, [boxes["where"]], [boxes["provider"], boxes["base_url"]], **QUICK)
+    boxes["protocol"].input(
+        lambda protocol: protocol_updates(protocol, runs.release),
+        [boxes["protocol"]],
+        [boxes[n] for n in ("protocol", "method", "steering", "approaches", "countries")],
+        **QUICK,
+    )
+    boxes["method"].input(
+        method_updates, [boxes["method"]], [boxes["method"], boxes["steering"]], **QUICK
+    )
+    gr.on(
+        [box.change for box in boxes.values()],
+        lambda: ["", gr.update(interactive=False)],
+        None,
+        void,
+        **QUICK,
+    )
+
+
+def _bind_start(
+    runs: Runs,
+    boxes: dict[str, Any],
+    buttons: tuple[gr.Button, gr.Button],
+    shown: tuple[Any, ...],
+    panel: _Panel,
+) -> None:
+    """The estimate, and the start of what was estimated."""
+    count, start = buttons
+    key, quoted, message, quote = shown
+    inputs = [boxes[name] for name in FIELDS]
+
+    def estimate(request: gr.Request, profile: gr.OAuthProfile | None, *values: Any) -> list[Any]:
+        visitor = visitor_of(request, profile, runs.rules)
+        try:
+            choice = choice_of(values)
+            found = runs.quote(choice, visitor)
+        except ContractError as error:
+            return [problems_of(error), "", "", gr.update(interactive=False)]
+        said = quote_html(found, most=runs.rules.calls_a_run)
+        return ["", said, choice.digest, gr.update(interactive=True)]
+
+    def begin(
+        request: gr.Request,
+        profile: gr.OAuthProfile | None,
+        token: gr.OAuthToken | None,
+        typed: str,
+        estimated: str,
+        *values: Any,
+    ) -> list[Any]:
+        visitor = visitor_of(request, profile, runs.rules)
+        off = gr.update(interactive=False)
+        try:
+            choice = choice_of(values)
+            if choice.digest != estimated:
+                return [NOT_ESTIMATED, "", "", off, "", *[gr.skip()] * len(panel.whole)]
+            record = runs.start(choice, key_of(typed, token, runs.rules), visitor)
+        except ContractError as error:
+            said = problems_of(error)
+            return [said, gr.skip(), gr.skip(), gr.skip(), "", *[gr.skip()] * len(panel.whole)]
+        return ["", "", "", off, "", *panel.opened(record.id, visitor)]
+
+    count.click(estimate, inputs, [message, quote, quoted, start], **QUICK)
+    start.click(
+        begin,
+        [key, quoted, *inputs],
+        [message, quote, quoted, start, key, *panel.whole],
+        **QUICK,
+    )
+
+
+def problems_of(error: ContractError) -> str:
+    """An error's problems as HTML."""
+    return problems_html(error.problems, count=len(error.problems))

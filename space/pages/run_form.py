@@ -1,0 +1,202 @@
+"""The form of the page Run a model: its boxes, and the choice that they say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+from pydantic import ValidationError
+
+from codebook.languages import languages as all_languages
+from codebook.wordings import languages
+from contracts.errors import ContractError
+from contracts.manifest import validation_problems
+from contracts.release import Release
+from elicitation.advice import advice_countries
+from elicitation.conditions import OWN_LANGUAGE
+from elicitation.methods import METHODS
+from elicitation.study import APPROACHES, PRESETS
+from elicitation.study_options import release_countries
+from space.asked import country_name
+from space.runs.choice import METHODS_OF, PROVIDERS, RunChoice
+from space.runs.rules import Rules
+from space.texts import PROTOCOLS
+
+#: Names of the boxes that make the choice, in the order in which events hand them over.
+FIELDS = (
+    "where", "model", "provider", "base_url", "protocol", "method", "steering", "approaches",
+    "countries", "languages", "sample", "repeats", "price_in", "price_out", "budget",
+)  # fmt: skip
+
+HUB, SERVER = "Hugging Face inference providers", "An OpenAI-compatible server"
+_WHERE = {HUB: "hub", SERVER: "server"}
+
+#: Questions that the form proposes: enough to see a difference, few enough to cost little.
+SAMPLE = 20
+
+
+def choice_boxes(rules: Rules, release: Release) -> dict[str, Any]:
+    """The boxes of the choice, by field."""
+    boxes: dict[str, Any] = {}
+    with gr.Row(elem_classes=["oa-facet-row"]):
+        boxes["where"] = gr.Radio(
+            [HUB] if rules.public else [HUB, SERVER],
+            value=HUB,
+            label="Where the model answers",
+            elem_id="run-where",
+            visible=not rules.public,
+        )
+        boxes["model"] = gr.Textbox(
+            label="Model", placeholder="ORG/NAME", elem_id="run-model", max_lines=1
+        )
+        boxes["provider"] = gr.Dropdown(
+            list(PROVIDERS), value="auto", label="Provider", elem_id="run-provider"
+        )
+        boxes["base_url"] = gr.Textbox(
+            label="Address of the server",
+            placeholder="http://localhost:8000/v1",
+            elem_id="run-url",
+            max_lines=1,
+            visible=False,
+        )
+    boxes |= _asking_boxes(release)
+    boxes |= _size_boxes()
+    return {name: boxes[name] for name in FIELDS}
+
+
+def _asking_boxes(release: Release) -> dict[str, Any]:
+    """What is asked, of whom, in which languages."""
+    boxes: dict[str, Any] = {}
+    with gr.Row(elem_classes=["oa-facet-row"]):
+        boxes["protocol"] = gr.Dropdown(
+            list(METHODS_OF), value="alignment", label="Protocol", elem_id="run-protocol",
+            info=f"alignment {PROTOCOLS['alignment']}",
+        )  # fmt: skip
+        boxes["method"] = gr.Dropdown(**method_choices("alignment"), elem_id="run-method")
+        boxes["steering"] = gr.CheckboxGroup(
+            **steering_choices("verbalized"), value=["none"], elem_id="run-steering"
+        )
+        boxes["approaches"] = gr.CheckboxGroup(
+            list(APPROACHES), value=["persona"], label="Approaches", visible=False,
+            elem_id="run-approaches",
+        )  # fmt: skip
+    with gr.Row(elem_classes=["oa-facet-row"]):
+        boxes["countries"] = gr.Dropdown(
+            country_choices(release, "alignment"), value=["all"], multiselect=True,
+            label="Countries that are steered to",
+            info="Without steering nobody is named: one answer is compared with all of them.",
+            elem_id="run-countries",
+        )  # fmt: skip
+        boxes["languages"] = gr.Dropdown(
+            [(all_languages()[code].name, code) for code in languages()]
+            + [("each country's own", OWN_LANGUAGE)],
+            value=["en"], multiselect=True, label="Languages of the prompts",
+            elem_id="run-languages",
+        )  # fmt: skip
+    return boxes
+
+
+def _size_boxes() -> dict[str, Any]:
+    """How much is asked, and what it may cost."""
+    boxes: dict[str, Any] = {}
+    with gr.Row(elem_classes=["oa-facet-row"]):
+        boxes["sample"] = gr.Number(
+            SAMPLE, label="Questions", precision=0, minimum=0, elem_id="run-sample",
+            info="So many of the protocol's questions, drawn at random; 0 is all. Only all of "
+            "them take a rank on the board.",
+        )  # fmt: skip
+        boxes["repeats"] = gr.Number(
+            None, label="Repeats", precision=0, minimum=1, elem_id="run-repeats",
+            info="Times each question is asked; empty is the method's own number.",
+        )  # fmt: skip
+    with (
+        gr.Accordion("Prices and budget", open=False, elem_id="run-prices"),
+        gr.Row(elem_classes=["oa-facet-row"]),
+    ):
+        for name, label in (
+            ("price_in", "Price of a million prompt tokens"),
+            ("price_out", "Price of a million reply tokens"),
+            ("budget", "Stop when so much is spent"),
+        ):
+            boxes[name] = gr.Number(None, label=label, minimum=0, elem_id=f"run-{name}")
+    return boxes
+
+
+def method_choices(protocol: str) -> dict[str, Any]:
+    """Choices of the method of a protocol."""
+    known = METHODS_OF.get(protocol, ())
+    return {
+        "choices": [(name.replace("_", " "), name) for name in known],
+        "value": known[0] if known else None,
+        "label": "Method",
+        "info": METHODS[known[0]].about if known else "",
+    }
+
+
+def steering_choices(method: str) -> dict[str, Any]:
+    """Choices of the steering that a method knows."""
+    return {"choices": list(METHODS[method].steerings), "label": "Steering"}
+
+
+def country_choices(release: Release, protocol: str) -> list[tuple[str, str]]:
+    """Countries that a protocol can be asked for, by name."""
+    known = (
+        advice_countries()
+        if protocol == "advice"
+        else release_countries(release, max(release.manifest.waves))
+    )
+    named = sorted((country_name(code), code) for code in known)
+    return [(f"all ({len(known)})", "all"), *named]
+
+
+def protocol_updates(protocol: str, release: Release) -> list[Any]:
+    """Updates of protocol, method, steering, approaches, countries and languages."""
+    methods = method_choices(protocol)
+    steering = [s for s in PRESETS[protocol].steering if s in METHODS[methods["value"]].steerings]
+    advice = protocol == "advice"
+    return [
+        gr.update(info=f"{protocol} {PROTOCOLS[protocol]}"),
+        gr.update(**methods),
+        gr.update(**steering_choices(methods["value"]), value=steering[:1], visible=not advice),
+        gr.update(visible=advice),
+        gr.update(choices=country_choices(release, protocol), value=["all"]),
+    ]
+
+
+def method_updates(method: str) -> list[Any]:
+    """Updates of method and steering."""
+    known = METHODS[method]
+    return [
+        gr.update(info=known.about),
+        gr.update(**steering_choices(method), value=[known.steerings[0]]),
+    ]
+
+
+def choice_of(values: tuple[Any, ...]) -> RunChoice:
+    """The choice that the boxes say, in the order of `FIELDS`.
+
+    Raises:
+        ContractError: a box holds what can be no choice.
+    """
+    said = dict(zip(FIELDS, values, strict=True))
+    said["where"] = _WHERE.get(str(said["where"]), "hub")
+    if said["where"] == "hub":
+        said["base_url"] = ""
+    else:
+        said["provider"] = "auto"
+    if said["protocol"] == "advice":
+        said["steering"] = ()
+    else:
+        said["approaches"] = ()
+    for name in ("model", "base_url"):
+        said[name] = str(said[name] or "").strip()
+    for name in ("steering", "approaches", "countries", "languages"):
+        said[name] = tuple(said[name] or ())
+    fields = {name: given for name, given in said.items() if given is not None}
+    for name in ("repeats", "budget"):
+        if fields.get(name) == 0:
+            del fields[name]
+    try:
+        return RunChoice.model_validate(fields)
+    except ValidationError as error:
+        raise ContractError(validation_problems(error, where="the form")) from None

@@ -1,0 +1,175 @@
+"""The reports of a run that has finished, its files, and the form that submits it."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from contracts.errors import ContractError
+from contracts.report import Report, read_report
+from space.intake.form import YES_NO, Form
+from space.pages.parts import QUICK, html_box
+from space.pages.run_show import conditions_of, report_html
+from space.pages.run_visitor import visitor_of
+from space.render.submission import problems_html, receipt_html
+from space.runs.record import RunRecord
+from space.runs.service import Runs
+from space.runs.submit import (
+    predictions_path,
+    report_path,
+    result_of,
+    row_class_of,
+    submit_run,
+)
+from space.texts import SUBMIT_LICENCE
+
+#: Boxes of the form, by field of the metadata.
+_FIELDS = ("name", "link", "family", "parameters", "open_weights", "notes")
+
+
+class Result(NamedTuple):
+    """What the page shows of a run's reports."""
+
+    runs: Runs
+    section: gr.Column
+    condition: gr.Dropdown
+    report: gr.HTML
+    files: gr.DownloadButton
+    submit: gr.Accordion
+    name: gr.Textbox
+
+    @property
+    def shown(self) -> list[Any]:
+        """What `show` updates."""
+        return [self.section, self.condition, self.report, self.files, self.submit, self.name]
+
+    def hide(self) -> list[Any]:
+        """Updates that show nothing."""
+        return [gr.update(visible=False), *[gr.skip()] * 5]
+
+    def show(self, record: RunRecord) -> list[Any]:
+        """Updates that show the first report of a run that has finished."""
+        known = conditions_of(record)
+        if record.state != "finished" or not known:
+            return self.hide()
+        condition = next(iter(known))
+        report, path = self.read(record, condition)
+        return [
+            gr.update(visible=True),
+            gr.update(
+                choices=[(title, name) for name, title in known.items()],
+                value=condition,
+                visible=len(known) > 1,
+            ),
+            self.html(record, condition),
+            gr.update(value=str(zipped(self.runs, record)), visible=True),
+            gr.update(visible=True),
+            report.predictions.meta.name if path.exists() else "",
+        ]
+
+    def read(self, record: RunRecord, condition: str) -> tuple[Report, Path]:
+        """A condition's report."""
+        path = report_path(self.runs, record, result_of(record, condition))
+        return read_report(path), path
+
+    def html(self, record: RunRecord, condition: str) -> str:
+        """A condition's report and place as HTML."""
+        report, path = self.read(record, condition)
+        row_class = row_class_of(record)
+        place = self.runs.place(record, path, row_class=row_class)
+        return report_html(report, place, condition=condition, row_class=row_class)
+
+
+def layout_result(runs: Runs, run_id: gr.Textbox) -> Result:
+    """Lay out the section and bind its events."""
+    with gr.Column(visible=False, elem_id="run-result") as section:
+        condition = gr.Dropdown([], label="Condition", elem_id="run-condition", visible=False)
+        report = html_box(elem_id="run-report")
+        files = gr.DownloadButton(
+            "Download predictions and reports", size="sm", elem_id="run-files", visible=False
+        )
+        with gr.Accordion("Submit to the board", open=False, elem_id="run-submit-form") as form:
+            boxes = _boxes()
+            contact = gr.Textbox(
+                label="Contact (an e-mail address; never shown)", elem_id="run-contact",
+                max_lines=1, type="email",
+            )  # fmt: skip
+            licence = gr.Checkbox(label=SUBMIT_LICENCE, elem_id="run-licence")
+            submit = gr.Button("Submit", elem_id="run-submit", variant="primary")
+            receipt = html_box(elem_id="run-receipt")
+    found = Result(runs, section, condition, report, files, form, boxes["name"])
+
+    def picked(
+        name: str, which: str, request: gr.Request, profile: gr.OAuthProfile | None
+    ) -> list[Any]:
+        try:
+            record = runs.own(which, visitor_of(request, profile, runs.rules))
+            chosen, _ = found.read(record, name)
+            return [found.html(record, name), chosen.predictions.meta.name]
+        except ContractError as error:
+            return [problems_html(error.problems, count=len(error.problems)), gr.skip()]
+
+    def submitted(
+        request: gr.Request,
+        profile: gr.OAuthProfile | None,
+        which: str,
+        name: str,
+        email: str,
+        accepted: bool,
+        *values: Any,
+    ) -> str:
+        said = Form(dict(zip(_FIELDS, values, strict=True)), email or "", accepted)
+        try:
+            visitor = visitor_of(request, profile, runs.rules)
+            record = runs.own(which, visitor)
+            meta = found.read(record, name)[0].predictions.meta
+            details = said.details(meta.model_dump(include={"model", "revision", "chat"}))
+            return receipt_html(submit_run(runs, which, name, details, visitor))
+        except ContractError as error:
+            return problems_html(error.problems, count=len(error.problems))
+
+    condition.input(picked, [condition, run_id], [report, boxes["name"]], **QUICK)
+    inputs = [run_id, condition, contact, licence, *boxes.values()]
+    submit.click(submitted, inputs, [receipt], **QUICK)
+    return found
+
+
+def _boxes() -> dict[str, Any]:
+    """The form's boxes by field."""
+    boxes: dict[str, Any] = {}
+    with gr.Row(elem_classes=["oa-facet-row"]):
+        boxes["name"] = gr.Textbox(label="Name of the row", elem_id="run-name", max_lines=1)
+        boxes["link"] = gr.Textbox(
+            label="Link", placeholder="https://", elem_id="run-paper", max_lines=1
+        )
+        boxes["family"] = gr.Textbox(
+            label="Family", placeholder="for instance llama", elem_id="run-family", max_lines=1
+        )
+    with gr.Row(elem_classes=["oa-facet-row"]):
+        boxes["parameters"] = gr.Number(
+            None, label="Parameters (billions)", minimum=0, elem_id="run-parameters"
+        )
+        boxes["open_weights"] = gr.Radio(
+            [*YES_NO, "unknown"], value="unknown", label="Open weights", elem_id="run-open"
+        )
+        boxes["notes"] = gr.Textbox(label="Notes", elem_id="run-notes", max_lines=1)
+    return boxes
+
+
+def zipped(runs: Runs, record: RunRecord) -> Path:
+    """Predictions and reports of a run in one file, for its owner's download."""
+    folder = Path(tempfile.mkdtemp(prefix="opinion-atlas-"))
+    target = folder / f"{record.id}.zip"
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+        for result in record.results:
+            predictions = predictions_path(runs, record, result)
+            if predictions.is_file():
+                packed.write(predictions, f"predictions/{predictions.name}")
+            if result.report:
+                path = report_path(runs, record, result)
+                packed.write(path, f"reports/{path.name}")
+    return target

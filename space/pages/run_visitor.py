@@ -1,0 +1,42 @@
+"""Who asks for a run, and with which key."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+import gradio as gr
+
+from space.intake.visitor import address_of
+from space.runs.keys import Key
+from space.runs.rules import Rules
+from space.runs.service import Visitor
+
+_HOME_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def visitor_of(request: gr.Request, profile: gr.OAuthProfile | None, rules: Rules) -> Visitor:
+    """The visitor: at home only where the server is not public, the connection comes from this
+    machine, and the page was asked for by this machine's own name (a page of somewhere else could
+    otherwise lead a browser here under a name of its own)."""
+    host = request.client.host if request.client else ""
+    headers = dict(request.headers)
+    named = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+    forwarded = "x-forwarded-for" in headers
+    at_home = not rules.public and not forwarded and _is_loopback(host) and named in _HOME_NAMES
+    account = profile.username if profile is not None else ""
+    return Visitor(account=account, address=address_of(headers, host), at_home=at_home)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def key_of(typed: str, token: gr.OAuthToken | None, rules: Rules) -> Key:
+    """The key of a run: on a public server that of the login, whatever was typed."""
+    if rules.public:
+        return Key(token.token if token is not None else "")
+    return Key(typed or (token.token if token is not None else ""))
