@@ -111,11 +111,19 @@ def _mean_distance(scores: RatingScores, draws: Floats) -> tuple[Estimate, Estim
     corrected = np.where(known, scores.distance - scores.noise.bias, np.nan)
     centre = np.asarray(row_means(corrected))
     sampled = sampled_replicates(resampled_means(corrected, draws), noise, centre)
-    limits = (0.0, np.inf)
+    limits = _limits(scores)
     return (
         Estimate(value, percentile_bounds(sampled, value, units=int(known.sum()), limits=limits)),
         Estimate(value, percentile_bounds(fixed_replicates(noise, centre), value, limits=limits)),
     )
+
+
+def _limits(scores: RatingScores) -> tuple[float, float]:
+    """Smallest and largest possible distance.
+
+    It exceeds 1 only where the rules of the paper let ratings lie off the scale.
+    """
+    return 0.0, np.inf if (scores.distance > 1).any() else 1.0
 
 
 def _flipped(estimate: Estimate) -> Interval:
@@ -146,7 +154,7 @@ def _question_entries(scores: RatingScores, scales: RatingScales, wave: int) -> 
     geometry = scales.geometry
     centre = scores.distance - scores.noise.bias
     replicates = centre[:, None] + scores.noise.deviations
-    bounds = percentile_bounds(replicates, scores.distance, limits=(0.0, np.inf))
+    bounds = percentile_bounds(replicates, scores.distance, limits=_limits(scores))
     floor, groups = row_means(scores.group_floor.T), _group_means(scores)
     entries = []
     for row, question_id in enumerate(geometry.question_ids):
@@ -183,15 +191,17 @@ def _categories(
         columns = np.flatnonzero((parts == part) & ~np.isnan(scores.distance))
         if not columns.size:
             continue
-        cells = 1 - scores.distance[columns]
+        cells = scores.distance[columns]
         counts = question_counts(len(columns), replicates=task.settings.replicates, rng=rng)
         value = np.asarray(cells.mean())
-        bounds = percentile_bounds(resampled_means(cells, counts), value, units=len(columns))
+        bounds = percentile_bounds(
+            resampled_means(cells, counts), value, units=len(columns), limits=_limits(scores)
+        )
         entries.append(
             GroupEntry(
                 kind="category",
                 name=name,
-                alignment=single(Estimate(value, bounds)),
+                alignment=_flipped(Estimate(value, bounds)),
                 questions=len(columns),
                 extra={"wasserstein": number(scores.distance[columns].mean())},
             )

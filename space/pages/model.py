@@ -31,9 +31,10 @@ def layout(app: gr.Blocks, store: Store) -> None:
 
     def restore(request: gr.Request) -> list[Any]:
         choices = row_choices(store)
-        row_id = first_of(request.query_params, "row", [one for _, one in choices])
+        row_id = request.query_params.get("row") or first_of({}, "row", [i for _, i in choices])
         asked = (request.query_params.get("country"), request.query_params.get("question"))
-        return [gr.update(choices=choices, value=row_id), *show(store, row_id, *asked)]
+        known = row_id if row_id in {one for _, one in choices} else None
+        return [gr.update(choices=choices, value=known), *show(store, row_id, *asked)]
 
     def changed(row_id: str | None, country: str | None, question: str | None) -> list[Any]:
         return show(store, row_id, country, question)
@@ -57,7 +58,7 @@ def show(store: Store, row_id: str | None, country: str | None, question: str | 
     questions = [one.question_id for one in report.questions]
     country = country if country in countries else next(iter(countries), None)
     question = question if question in questions else next(iter(questions), None)
-    answer = ""
+    answer = notice("This row holds no answers by country and question.")
     if country and question:
         answer = answer_html(report, country=country, question_id=question)
         answer += raw_answer_html(store, row_id or "", country=country, question_id=question)

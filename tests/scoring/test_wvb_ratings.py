@@ -194,3 +194,16 @@ def test_participants_and_samples_do_not_mix(
 
 def test_majority_takes_the_first_of_equals() -> None:
     assert majority_shares(np.array([0.4, 0.4, 0.2])).tolist() == [1, 0, 0]
+
+
+def test_intervals_of_few_questions_stay_on_the_scale(
+    people_release: Callable[..., Any], toy_predictions: Callable[..., Any]
+) -> None:
+    people = [(11 + i, "urban", TERTIARY, {"Q1": 1, "Q2": 1}) for i in range(4)]
+    # Q1 is met by everybody, Q2 by nobody: distances 0 and 1, in one category.
+    records = [rating(q, 11 + i, r) for q, r in (("Q1", 1), ("Q2", 4)) for i in range(4)]
+    report = score(toy_predictions(records, "rating"), people_release(people), replicates=200)
+    found = next(one for one in report.groups if one.kind == "category").alignment
+    assert (found.low, found.estimate, found.high) == (0, 0.5, 1)
+    whole = next(one for one in report.scores if one.name == "alignment").value
+    assert (whole.low, whole.estimate, whole.high) == (0, 0.5, 1)
