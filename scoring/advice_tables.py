@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codebook.countries import HOFSTEDE_DIMENSIONS
-from codebook.dilemmas import dilemmas
 from scoring.fill_alignment import number
 from scoring.geometry import Floats
 from scoring.inference.intervals import interval
@@ -32,17 +31,23 @@ Sides = dict[str, dict[str, NDArray[np.int64]]]
 
 
 def advice_tables(
-    predictions: Predictions, countries: Sequence[Mapping[str, Any]], task: Task
+    predictions: Predictions,
+    countries: Sequence[Mapping[str, Any]],
+    task: Task,
+    *,
+    dimensions: Mapping[str, str],
 ) -> dict[str, Any]:
     """Lean by approach and dimension, correlation given the lean, and pairs of approaches.
 
     Args:
         predictions: an advice file.
         countries: rows of the report's table `countries`.
+        task: seed and replicates.
+        dimensions: dimension by id of a dilemma.
     """
     rng = np.random.default_rng(task.settings.seed)
     replicates = task.settings.replicates
-    leans = _lean_rows(read_sides(predictions), rng, replicates)
+    leans = _lean_rows(read_sides(predictions, dimensions), dimensions, rng, replicates)
     return {
         "lean": leans,
         "given_lean": _given_lean(countries, leans, rng, replicates),
@@ -50,27 +55,28 @@ def advice_tables(
     }
 
 
-def read_sides(predictions: Predictions) -> Sides:
+def read_sides(predictions: Predictions, dimensions: Mapping[str, str]) -> Sides:
     """Numbers of high and low answers by approach and dilemma, whoever asked."""
     assert predictions.table is not None
-    known = dilemmas()
     keys = ["approach", "prompt_id", "side"]
     grouped = predictions.table.group_by(keys).aggregate([([], "count_all")])
     sides: Sides = {}
     for row in grouped.to_pylist():
-        if row["prompt_id"] in known and row["side"] != "inconclusive":
+        if row["prompt_id"] in dimensions and row["side"] != "inconclusive":
             by_dilemma = sides.setdefault(row["approach"], {})
             counts = by_dilemma.setdefault(row["prompt_id"], np.zeros(2, np.int64))
             counts[0 if row["side"] == "high" else 1] += row["count_all"]
     return sides
 
 
-def _lean_rows(sides: Sides, rng: np.random.Generator, replicates: int) -> list[dict[str, Any]]:
+def _lean_rows(
+    sides: Sides, dimensions: Mapping[str, str], rng: np.random.Generator, replicates: int
+) -> list[dict[str, Any]]:
     rows = []
     for approach, by_dilemma in sorted(sides.items()):
         for dimension in HOFSTEDE_DIMENSIONS:
             counts = np.array(
-                [n for d, n in sorted(by_dilemma.items()) if dilemmas()[d].dimension == dimension]
+                [n for d, n in sorted(by_dilemma.items()) if dimensions[d] == dimension]
             ).reshape(-1, 2)
             if len(counts):
                 found = lean(counts[:, 0], counts[:, 1], rng=rng, replicates=replicates)

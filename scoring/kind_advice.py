@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,10 +10,10 @@ from numpy.typing import NDArray
 
 import codebook
 from codebook.countries import HOFSTEDE_DIMENSIONS
-from codebook.dilemmas import dilemmas
 from contracts.errors import fail
 from contracts.report import Coverage, Interval, Notice, ProtocolResult, Score
 from scoring.advice_tables import advice_tables
+from scoring.advice_tally import NOBODY, AdviceCounts, Tally, count_advice, dimensions_of
 from scoring.fill_alignment import number
 from scoring.geometry import Floats
 from scoring.inference.bootstrap import question_counts
@@ -32,93 +33,92 @@ from scoring.settings import Task
 if TYPE_CHECKING:
     from contracts.predictions import Predictions
 
-_SIDES = ("high", "low", "inconclusive")
 _REASON = "it needs answers to the survey's questions; this file holds advice"
 _REASONS = {"alignment": _REASON, "worldvaluesbench": _REASON, "judgments": _REASON}
 
-#: approach -> dimension -> country -> numbers of high, low and inconclusive answers.
-Tally = dict[str, dict[str, dict[str, NDArray[np.int64]]]]
+#: Why advice to nobody has no correlation.
+NOBODY_REASON = "asked as nobody: there are no countries to correlate over"
+
+_NO_INTERVAL = Interval(estimate=None)
 
 
 def score_advice_file(predictions: Predictions, task: Task) -> Part:
     """Everything a report says of an advice file.
 
     Raises:
-        ContractError: no row answers a dilemma for a country with Hofstede scores.
+        ContractError: no row answers a known dilemma for a country with Hofstede scores, or for
+            nobody.
     """
-    tally, lost = read_tally(predictions)
-    if not tally:
+    counts = count_advice(predictions)
+    if not counts.countries and not counts.nobody:
         raise fail(
             "nothing-scored",
             "no row answers a known dilemma for a country with Hofstede scores",
             where=predictions.name,
             found=f"{predictions.rows} rows",
-            allowed="prompt_id such as ind-01 (see codebook/dilemmas), ISO3 country",
+            allowed="prompt_id such as ind-01 (see codebook/dilemmas), ISO3 country (or approach "
+            "none)",
         )
-    part = Part(coverage=_coverage(tally))
-    if lost:
-        part.notices.append(
-            Notice(
-                code="advice-left-out",
-                message="Rows with an unknown dilemma or a country without Hofstede scores.",
-                count=lost,
-            )
-        )
+    part = Part(coverage=_coverage(counts, predictions), notices=_notices(counts))
     results = []
     if "advice" in task.protocols:
-        result = _result(tally, task)
-        result.tables.update(advice_tables(predictions, result.tables["countries"], task))
+        result = _result(counts, task)
+        result.tables.update(
+            advice_tables(
+                predictions,
+                result.tables["countries"],
+                task,
+                dimensions=dimensions_of(predictions),
+            )
+        )
+        result.scores.extend(_table_scores(result.tables))
         results.append(result)
         part.scores = result.scores
     part.protocols = all_protocols(results, task.protocols, _REASONS)  # type: ignore[arg-type]
     return part
 
 
-def read_tally(predictions: Predictions) -> tuple[Tally, int]:
-    """Numbers of answers per side, and rows that count for nothing.
-
-    A row without a country counts for the country whose language it is in (approach
-    `language`); rows of approach `none` count for no country.
-    """
-    assert predictions.table is not None
-    known = {name: d.dimension for name, d in dilemmas().items()}
-    scored = {c.country: c.hofstede for c in codebook.countries().values() if c.hofstede}
-    by_language = {one.language: country for country, one in scored.items()}
-    tally: Tally = {}
-    lost = 0
-    for row in predictions.table.to_pylist():
-        country = row["country"] or (
-            by_language.get(row["language"], "") if row["approach"] == "language" else ""
+def _notices(counts: AdviceCounts) -> list[Notice]:
+    found = []
+    if counts.lost:
+        found.append(
+            Notice(
+                code="advice-left-out",
+                message="Rows with an unknown dilemma or a country without Hofstede scores.",
+                count=counts.lost,
+            )
         )
-        dimension = known.get(row["prompt_id"])
-        if row["approach"] == "none":
-            continue
-        if dimension is None or country not in scored:
-            lost += 1
-            continue
-        cells = tally.setdefault(row["approach"], {}).setdefault(dimension, {})
-        cells.setdefault(country, np.zeros(3, np.int64))[_SIDES.index(row["side"])] += 1
-    return tally, lost
+    if not counts.countries:
+        found.append(
+            Notice(
+                code="advice-nobody",
+                message="Advice to nobody in particular has a lean, but no correlation with "
+                "countries' scores.",
+            )
+        )
+    return found
 
 
-def _coverage(tally: Tally) -> Coverage:
-    """Answers with a side, of all that were given."""
-    sums = np.zeros(3, np.int64)
-    for dimensions in tally.values():
-        for cells in dimensions.values():
-            sums += np.sum(list(cells.values()), axis=0)
+def _coverage(counts: AdviceCounts, predictions: Predictions) -> Coverage:
+    """Answers with a side, of all that were asked for as far as the file says."""
+    sums = counts.total
     total, decided = int(sums.sum()), int(sums[:2].sum())
+    answers = predictions.meta.extra.get("answers", {})
+    planned = answers.get("expected") if isinstance(answers, Mapping) else None
+    expected = max(total, planned - counts.lost) if isinstance(planned, int) else total
     return Coverage(
-        expected=total,
+        expected=expected,
         scored=decided,
-        refused=total - decided,
-        share=decided / total if total else None,
+        missing=expected - total,
+        invalid=total - decided,
+        share=decided / expected if expected else None,
     )
 
 
-def _result(tally: Tally, task: Task) -> ProtocolResult:
+def _result(counts: AdviceCounts, task: Task) -> ProtocolResult:
     rng = np.random.default_rng(task.settings.seed)
     paper = task.settings.mode == "paper"
+    tally = counts.countries
     rows = [
         _row(approach, dimension, cells, paper=paper)
         for approach, dimensions in sorted(tally.items())
@@ -128,6 +128,11 @@ def _result(tally: Tally, task: Task) -> ProtocolResult:
     adjusted = benjamini_hochberg([_nan(row["p_value"]) for row in rows])
     for row, p_value in zip(rows, adjusted, strict=True):
         row["p_adjusted"] = number(p_value)
+    rows += [
+        _nobody_row(dimension, counts.nobody[dimension])
+        for dimension in HOFSTEDE_DIMENSIONS
+        if dimension in counts.nobody
+    ]
     levels = [
         row
         for approach, dimensions in sorted(tally.items())
@@ -135,6 +140,8 @@ def _result(tally: Tally, task: Task) -> ProtocolResult:
         for row in _levels(approach, dimension, dimensions.get(dimension, {}))
     ]
     scores = [_overall(approach, cells, task, rng) for approach, cells in sorted(tally.items())]
+    if counts.nobody:
+        scores.append(Score(name=f"advice_correlation_{NOBODY}", value=_NO_INTERVAL))
     tables: dict[str, Any] = {
         "correlations": rows,
         "resource_levels": levels,
@@ -143,6 +150,38 @@ def _result(tally: Tally, task: Task) -> ProtocolResult:
         "sign for power distance, whose counted side is the low one.",
     }
     return ProtocolResult(protocol="advice", applies=True, scores=scores, tables=tables)
+
+
+def _table_scores(tables: Mapping[str, Any]) -> list[Score]:
+    """What the tables say in single numbers, for boards: by dimension, given the lean, the lean."""
+    found = [
+        Score(
+            name=f"advice_{row['dimension']}_{row['approach']}",
+            value=Interval(**row["aligned"]),
+            countries=row["countries"],
+        )
+        for row in tables["correlations"]
+        if row["approach"] != NOBODY
+    ]
+    found += [
+        Score(
+            name=f"advice_given_lean_{row['approach']}",
+            value=Interval(**row["partial"]),
+            countries=row["countries"],
+        )
+        for row in tables["given_lean"]
+    ]
+    leans: Sequence[Mapping[str, Any]] = tables["lean"]
+    bare = [row for row in leans if row["approach"] == NOBODY]
+    found += [
+        Score(
+            name=f"advice_lean_{row['dimension']}",
+            value=Interval(**row["high"]),
+            questions=row["dilemmas"],
+        )
+        for row in bare
+    ]
+    return found
 
 
 def _nan(value: float | None) -> float:
@@ -173,9 +212,39 @@ def _row(
         "auroc": number(separate.auroc),
         "accuracy": number(separate.paper if paper else separate.accuracy),
         "majority_floor": number(separate.floor),
-        "inconclusive": float(sums[2] / sums.sum()),
-        "high": float(sums[0] / sums.sum()),
+        **_sides(sums),
+        "reason": _no_correlation(found, shares),
     }
+
+
+def _no_correlation(found: Correlation, shares: Floats) -> str:
+    """Why there is no correlation; empty where there is one."""
+    if not np.isnan(found.value):
+        return ""
+    if found.countries < 2:
+        return "fewer than two countries"
+    if np.ptp(shares[~np.isnan(shares)]) == 0:
+        return "the same share for every country: advice does not depend on who asks"
+    return "no spread in the countries' scores"
+
+
+def _nobody_row(dimension: str, sums: NDArray[np.int64]) -> dict[str, Any]:
+    nothing = Correlation(np.nan, np.nan, np.nan, np.nan, 0)
+    return {
+        "approach": NOBODY,
+        "dimension": dimension,
+        **_correlation_fields(nothing, dimension),
+        "auroc": None,
+        "accuracy": None,
+        "majority_floor": None,
+        **_sides(sums),
+        "reason": NOBODY_REASON,
+        "p_adjusted": None,
+    }
+
+
+def _sides(sums: NDArray[np.int64]) -> dict[str, Any]:
+    return {"inconclusive": float(sums[2] / sums.sum()), "high": float(sums[0] / sums.sum())}
 
 
 def _correlation_fields(found: Correlation, dimension: str) -> dict[str, Any]:
@@ -245,7 +314,7 @@ def _overall(
     )
     used = ~np.isnan(values)
     if not used.any():
-        return Score(name=f"advice_correlation_{approach}", value=Interval(estimate=None))
+        return Score(name=f"advice_correlation_{approach}", value=_NO_INTERVAL)
     counts = question_counts(len(names), replicates=task.settings.replicates, rng=rng)
     drawn = weighted_pearson(scores[used], shares[used], counts)
     drawn = np.where(np.isnan(drawn), values[used][:, None], drawn).mean(axis=0)

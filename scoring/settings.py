@@ -76,6 +76,16 @@ def resolve_task(
             Notice(code="paper-unweighted", message="Paper mode counts people unweighted.")
         )
     name, ids = resolve_questions(questions, predictions)
+    digest = sha256_text(canonical_json(list(ids)))
+    if predictions.kind == "advice":
+        from scoring.advice_tally import dilemma_set
+
+        if questions is not None:
+            message = (
+                "Advice is scored on the dilemmas that it answers; the questions were not used."
+            )
+            notices.append(Notice(code="advice-questions", message=message))
+        name, digest = dilemma_set(predictions)
     return Task(
         settings=Settings(
             mode=resolved_mode,
@@ -83,7 +93,7 @@ def resolve_task(
             split=resolve_split(predictions, release, split, notices),
             wave=wave,
             questions=name,
-            questions_digest=sha256_text(canonical_json(list(ids))),
+            questions_digest=digest,
             seed=seed,
             replicates=replicates,
         ),

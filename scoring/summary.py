@@ -98,7 +98,7 @@ def heading(report: Report) -> list[str]:
     ]
     if report.predictions.kind == "advice":
         against, rules = "Hofstede's country scores", f"{settings.mode} rules"
-        questions = "dilemmas"
+        questions = settings.questions
     else:
         against = people
     return [

@@ -4,6 +4,47 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+#: How advice was asked for, in words.
+APPROACHES = MappingProxyType(
+    {
+        "persona": "as a persona",
+        "language": "by language",
+        "both": "persona and language",
+        "none": "as nobody",
+    }
+)
+
+#: Names of Hofstede's dimensions, and of their high side.
+DIMENSIONS = MappingProxyType(
+    {
+        "individualism": ("individualism", "individualist"),
+        "mas": ("achievement and success (MAS)", "high MAS"),
+        "uncertainty_avoidance": ("uncertainty avoidance", "uncertainty-avoiding"),
+        "power_distance": ("power distance", "high power distance"),
+        "long_term_orientation": ("long-term orientation", "long-term"),
+    }
+)
+
+
+def _advice_words() -> dict[str, tuple[str, str]]:
+    """Titles of the scores of advice, by approach and dimension."""
+    mean = "Correlation over countries, averaged over the dimensions; above 0 advice follows them."
+    one = "Correlation over countries of the advice with their scores; above 0 advice follows them."
+    found: dict[str, tuple[str, str]] = {}
+    for approach, how in APPROACHES.items():
+        found[f"advice_correlation_{approach}"] = (f"Advice and Hofstede scores, {how}", mean)
+        found[f"advice_given_lean_{approach}"] = (
+            f"Advice given the model's lean, {how}",
+            "Partial correlation over countries and dimensions, the model's own lean taken away.",
+        )
+        for dimension, (name, _) in DIMENSIONS.items():
+            found[f"advice_{dimension}_{approach}"] = (f"Advice on {name}, {how}", one)
+    for dimension, (name, side) in DIMENSIONS.items():
+        said = f"Share of the {side} side in advice to nobody; half is no lean."
+        found[f"advice_lean_{dimension}"] = (f"Lean on {name}", said)
+    return found
+
+
 #: Title of a score and what it says, by the score's name.
 SCORE_WORDS = MappingProxyType(
     {
@@ -59,18 +100,7 @@ SCORE_WORDS = MappingProxyType(
         "mode_agreement": ("Same most frequent answer", "Share of cells."),
         "pearson": ("Correlation of mean scores", "Over questions, country by country; 1 is best."),
         "spearman": ("Rank correlation of mean scores", "The same with ranks."),
-        "advice_correlation_persona": (
-            "Advice and Hofstede scores, as a persona",
-            "Correlation over countries, averaged over the dimensions.",
-        ),
-        "advice_correlation_language": (
-            "Advice and Hofstede scores, by language",
-            "Correlation over countries, averaged over the dimensions.",
-        ),
-        "advice_correlation_both": (
-            "Advice and Hofstede scores, persona and language",
-            "Correlation over countries, averaged over the dimensions.",
-        ),
+        **_advice_words(),
     }
 )
 

@@ -151,3 +151,87 @@ def test_advice_for_nobody_is_an_error(toy_predictions: Callable[..., Any]) -> N
     rows = [{"prompt_id": "xyz-01", "country": "DEU", "approach": "persona", "side": "high"}]
     with pytest.raises(ContractError, match="no row answers a known dilemma"):
         score(toy_predictions(rows, "advice"), open_release("reference"))
+
+
+def lean_rows(*sides: str, approach: str = "none") -> list[dict[str, Any]]:
+    return [
+        {"prompt_id": f"{prefix}-{number:02d}", "approach": approach, "side": side}
+        for prefix in ("ind", "pdi")
+        for number, side in enumerate(sides, start=1)
+    ]
+
+
+def test_advice_to_nobody_has_a_lean_and_says_why_it_has_no_correlation(
+    toy_predictions: Callable[..., Any],
+) -> None:
+    file = toy_predictions(lean_rows("high", "high", "high", "low", "inconclusive"), "advice")
+    report = score(file, open_release("reference"), replicates=200)
+    tables = report.protocols[3].tables
+    assert [row["dimension"] for row in tables["lean"]] == ["individualism", "power_distance"]
+    for row in tables["lean"]:
+        assert row["high"]["estimate"] == pytest.approx(3 / 4)
+        assert row["high"]["low"] < 3 / 4 < row["high"]["high"]
+    for row in tables["correlations"]:
+        assert row["aligned"] == {"estimate": None, "low": None, "high": None}
+        assert row["p_value"] is row["p_adjusted"] is row["auroc"] is None
+        assert "asked as nobody" in row["reason"]
+        assert (row["high"], row["inconclusive"]) == (pytest.approx(0.6), pytest.approx(0.2))
+    assert report.score("advice_correlation_none").value.estimate is None
+    assert report.score("advice_lean_individualism").value.estimate == pytest.approx(0.75)
+    coverage = report.coverage
+    assert (coverage.expected, coverage.scored, coverage.invalid) == (10, 8, 2)
+    assert [notice.code for notice in report.warnings].count("advice-nobody") == 1
+
+
+def test_advice_that_never_changes_says_so(toy_predictions: Callable[..., Any]) -> None:
+    rows = [
+        {"prompt_id": "ind-01", "country": country, "approach": "persona", "side": "high"}
+        for country in ("DEU", "JPN", "USA", "ALB")
+    ]
+    report = score(toy_predictions(rows, "advice"), open_release("reference"), replicates=20)
+    (row,) = report.protocols[3].tables["correlations"]
+    assert row["pearson"] is None
+    assert "the same share for every country" in row["reason"]
+
+
+def test_the_report_names_its_dilemmas(toy_predictions: Callable[..., Any]) -> None:
+    from codebook.dilemmas import dilemmas
+
+    def settings_of(ids: list[str], **facts: Any) -> Any:
+        rows = [{"prompt_id": name, "approach": "none", "side": "low"} for name in ids]
+        file = toy_predictions(rows, "advice", **facts)
+        return score(file, open_release("reference"), replicates=5).settings
+
+    part = settings_of(["ind-01", "pdi-02"])
+    assert part.questions == "dilemmas (2 of 250)"
+    assert settings_of(["pdi-02", "ind-01"]).questions_digest == part.questions_digest
+    assert settings_of(["ind-01", "pdi-03"]).questions_digest != part.questions_digest
+    whole = settings_of(list(dilemmas()))
+    assert whole.questions == "dilemmas"
+    own = {"digest": "abc", "own": {"mas": ["mine-1"]}}
+    named = settings_of(["mine-1", "ind-01"], extra={"dilemmas": own})
+    assert named.questions == "dilemmas (1 of 250) and own dilemmas (1)"
+    other = settings_of(["mine-1", "ind-01"], extra={"dilemmas": own | {"digest": "abd"}})
+    assert other.questions_digest != named.questions_digest
+
+
+def test_own_dilemmas_are_scored_and_checked(toy_predictions: Callable[..., Any]) -> None:
+    rows = [
+        {"prompt_id": "mine-1", "country": country, "approach": "persona", "side": side}
+        for country, side in (("DEU", "high"), ("SWE", "low"), ("JPN", "high"), ("NLD", "low"))
+    ]
+    told = {"dilemmas": {"digest": "abc", "own": {"mas": ["mine-1"]}}}
+    file = toy_predictions(rows, "advice", extra=told)
+    report = score(file, open_release("reference"), replicates=20)
+    (row,) = report.protocols[3].tables["correlations"]
+    # MAS: DEU 66, SWE 5, JPN 95, NLD 14 against 1, 0, 1, 0.
+    assert row["pearson"] == pytest.approx(pearsonr([66, 5, 95, 14], [1, 0, 1, 0]).statistic)
+    bad = {"dilemmas": {"own": {"love": ["mine-1"], "mas": ["ind-01"]}}}
+    with pytest.raises(ContractError, match=r"ids of their own.*found love, ind-01"):
+        score(toy_predictions(rows, "advice", extra=bad), open_release("reference"))
+
+
+def test_prompts_without_an_answer_are_missing(toy_predictions: Callable[..., Any]) -> None:
+    file = toy_predictions(lean_rows("high", "low"), "advice", extra={"answers": {"expected": 10}})
+    coverage = score(file, open_release("reference"), replicates=5).coverage
+    assert (coverage.expected, coverage.missing, coverage.share) == (10, 6, pytest.approx(0.4))
