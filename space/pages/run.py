@@ -29,6 +29,9 @@ from space.runs.service import Runs, Visitor
 #: Seconds between two looks at a run under way.
 LOOK_SECONDS = 2.0
 
+#: Hands the run's name over only where the visitor confirms.
+CONFIRM = "(id) => confirm('Delete this run, its answers and its reports?') ? [id] : ['']"
+
 
 def layout(app: gr.Blocks, runs: Runs | None) -> None:
     """Lay out the page and bind its events; without runs it says why there are none."""
@@ -68,29 +71,31 @@ class _Panel:
         self.run_id = gr.Textbox(visible="hidden", elem_id="run-id", label="Run")
         self.view = html_box(elem_id="run-view")
         with gr.Row(visible=False, elem_id="run-steer") as self.steer:
-            self.stop = gr.Button("Stop", elem_id="run-stop")
-            self.resume = gr.Button("Resume", elem_id="run-resume")
-            self.delete = gr.Button("Delete", elem_id="run-delete")
+            self.stop = gr.Button("Stop", size="sm", elem_id="run-stop")
+            self.resume = gr.Button("Resume", size="sm", elem_id="run-resume")
+            self.delete = gr.Button("Delete", size="sm", elem_id="run-delete")
         self.result: Result = layout_result(runs, self.run_id)
         self.mine = html_box(elem_id="run-mine")
         self.link = permalink_box("run-link")
         self.timer = gr.Timer(LOOK_SECONDS, active=False)
         self.shown = [
-            self.view, self.steer, self.stop, self.resume, self.delete, self.timer,
+            self.mine, self.view, self.steer, self.stop, self.resume, self.delete, self.timer,
             *self.result.shown,
         ]  # fmt: skip
 
     def show(self, run_id: str, visitor: Visitor) -> list[Any]:
         """Updates of what is shown of a run."""
+        mine = runs_html(self._runs.list(visitor))
         if not run_id:
-            return self._nothing()
+            return self._nothing(mine)
         try:
             found = self._runs.view(run_id, visitor, partial=True)
         except ContractError as error:
-            return self._nothing(problems_of(error))
+            return self._nothing(mine, problems_of(error))
         record = found.record
         unfinished = record.state == "stopped" or (record.state == "finished" and not record.whole)
         return [
+            mine,
             view_html(found),
             gr.update(visible=True),
             gr.update(visible=record.state in ("waiting", "running")),
@@ -100,20 +105,18 @@ class _Panel:
             *self.result.show(record),
         ]
 
-    def _nothing(self, said: str = "") -> list[Any]:
-        hidden = gr.update(visible=False)
-        return [said, hidden, hidden, hidden, hidden, gr.Timer(active=False), *self.result.hide()]
+    def _nothing(self, mine: str, said: str = "") -> list[Any]:
+        hidden = [gr.update(visible=False)] * 4
+        return [mine, said, *hidden, gr.Timer(active=False), *self.result.hide()]
 
     def opened(self, run_id: str, visitor: Visitor) -> list[Any]:
-        """The same, with the run's name, its permalink, and the list of one's own runs."""
-        query = href("", id=run_id).lstrip("?")
-        mine = runs_html(self._runs.list(visitor))
-        return [run_id, query, mine, *self.show(run_id, visitor)]
+        """The same, with the run's name and its permalink."""
+        return [run_id, href("", id=run_id).lstrip("?"), *self.show(run_id, visitor)]
 
     @property
     def whole(self) -> list[Any]:
         """What `opened` updates."""
-        return [self.run_id, self.link, self.mine, *self.shown]
+        return [self.run_id, self.link, *self.shown]
 
     def bind(self, app: gr.Blocks, key: gr.Textbox, message: gr.HTML) -> None:
         """Bind looks and buttons."""
@@ -142,6 +145,8 @@ class _Panel:
             return ["", *self._act(lambda: runs.resume(run_id, given, visitor), run_id, visitor)]
 
         def delete(run_id: str, request: gr.Request, profile: gr.OAuthProfile | None) -> list[Any]:
+            if not run_id:  # not confirmed
+                return [gr.skip()] * (1 + len(self.whole))
             visitor = visitor_of(request, profile, runs.rules)
             return self._act(lambda: runs.delete(run_id, visitor), "", visitor)
 
@@ -150,7 +155,7 @@ class _Panel:
         both = [message, *self.whole]
         self.stop.click(stop, [self.run_id], both, **QUICK)
         self.resume.click(resume, [self.run_id, key], [key, *both], **QUICK)
-        self.delete.click(delete, [self.run_id], both, **QUICK)
+        self.delete.click(delete, [self.run_id], both, js=CONFIRM, **QUICK)
 
     def _act(self, act: Callable[[], Any], run_id: str, visitor: Visitor) -> list[Any]:
         said = ""

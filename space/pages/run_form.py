@@ -106,8 +106,8 @@ def _size_boxes() -> dict[str, Any]:
             "them take a rank on the board.",
         )  # fmt: skip
         boxes["repeats"] = gr.Number(
-            None, label="Repeats", precision=0, minimum=1, elem_id="run-repeats",
-            info="Times each question is asked; empty is the method's own number.",
+            0, label="Repeats", precision=0, minimum=0, elem_id="run-repeats",
+            info="Times each question is asked; 0 is the method's own number.",
         )  # fmt: skip
     with (
         gr.Accordion("Prices and budget", open=False, elem_id="run-prices"),
@@ -118,7 +118,7 @@ def _size_boxes() -> dict[str, Any]:
             ("price_out", "Price of a million reply tokens"),
             ("budget", "Stop when so much is spent"),
         ):
-            boxes[name] = gr.Number(None, label=label, minimum=0, elem_id=f"run-{name}")
+            boxes[name] = gr.Number(0, label=label, minimum=0, elem_id=f"run-{name}")
     return boxes
 
 

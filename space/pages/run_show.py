@@ -181,17 +181,16 @@ def countries_html(report: Report) -> str:
         return notice("The report scores no single countries.")
     rows = [
         (
-            str(at),
-            link("country", country_name(entry.country), country=entry.country),
+            f"{at}. " + link("country", country_name(entry.country), country=entry.country),
             score({**entry.alignment.model_dump(), "questions": entry.questions}),
         )
         for at, entry in enumerate(ranked, start=1)
     ]
-    headings = ("", "Country", "Alignment")
-    first = plain_table(headings, rows[:SHOWN], label="Closest countries", numeric=(0, 2))
+    headings = ("Country", "Alignment")
+    first = plain_table(headings, rows[:SHOWN], label="Closest countries", numeric=(1,))
     rest = ""
     if len(rows) > SHOWN:
-        table = plain_table(headings, rows[SHOWN:], label="Other countries", numeric=(0, 2))
+        table = plain_table(headings, rows[SHOWN:], label="Other countries", numeric=(1,))
         rest = (
             f'<details class="oa-fold"><summary>The other {len(rows) - SHOWN}</summary>'
             f"{table}</details>"
@@ -213,23 +212,24 @@ def place_html(place: Place, *, row_class: str) -> str:
         else "by their advice scores"
     )
     table = plain_table(
-        ("", "Row", "Class", "Score"),
+        ("Row", "Class", "Score"),
         [_neighbour(one) for one in place.neighbours],
         label="Rows near this run",
-        numeric=(0, 3),
+        numeric=(2,),
     )
     near = f"<p>Rows near it, {on} ({place.compared} rows compared):</p>"
     return f'<h3 id="run-place">Place on the board</h3>{notice(said)}{near}{table}'
 
 
-def _neighbour(one: Neighbour) -> tuple[str, str, str, str]:
-    trial = one.row_id == TRIAL
+def _neighbour(one: Neighbour) -> tuple[str, str, str]:
+    name = (
+        f"<b>{esc(TRIAL)}</b>" if one.row_id == TRIAL else link("model", one.name, row=one.row_id)
+    )
     span = ""
     if one.rank is not None:
         span = f'<span class="oa-interval">rank {one.rank.low} to {one.rank.high}</span>'
     return (
-        str(one.rank.rank) if one.rank else "",
-        f"<b>{esc(TRIAL)}</b>" if trial else link("model", one.name, row=one.row_id),
+        f"{one.rank.rank}. {name}" if one.rank else name,
         badge(one.kind) if one.kind != "model" else esc(one.row_class),
         number(one.estimate) + span,
     )

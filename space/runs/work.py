@@ -97,7 +97,7 @@ def work(task: Task) -> Outcome:
     if why:
         results = tuple(_unscored(file) for file in session.files)
         return Outcome(False, False, why, results, tuple(session.errors))
-    results = tuple(_scored(task, file) for file in session.files)
+    results = tuple(_scored(task, file, session.progress) for file in session.files)
     if task.stop.is_set():
         return Outcome(False, False, stopped_text(STOPPED, limits), results, ())
     missing = len(plan) - sum(result.answered for result in results)
@@ -145,8 +145,9 @@ def _unscored(file: WrittenFile) -> Result:
     )
 
 
-def _scored(task: Task, file: WrittenFile) -> Result:
+def _scored(task: Task, file: WrittenFile, progress: Progress) -> Result:
     """A condition's predictions, scored; a file that cannot be scored says why."""
+    task.sign(progress)
     plain = _unscored(file)
     if task.stop.is_set():
         return plain
