@@ -72,6 +72,8 @@ def score_advice_file(predictions: Predictions, task: Task) -> Part:
             )
         )
         result.scores.extend(_table_scores(result.tables))
+        if counts.nobody:
+            result.scores.append(Score(name=f"advice_correlation_{NOBODY}", value=_NO_INTERVAL))
         results.append(result)
         part.scores = result.scores
     part.protocols = all_protocols(results, task.protocols, _REASONS)  # type: ignore[arg-type]
@@ -140,8 +142,6 @@ def _result(counts: AdviceCounts, task: Task) -> ProtocolResult:
         for row in _levels(approach, dimension, dimensions.get(dimension, {}))
     ]
     scores = [_overall(approach, cells, task, rng) for approach, cells in sorted(tally.items())]
-    if counts.nobody:
-        scores.append(Score(name=f"advice_correlation_{NOBODY}", value=_NO_INTERVAL))
     tables: dict[str, Any] = {
         "correlations": rows,
         "resource_levels": levels,

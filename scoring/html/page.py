@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 from codebook import CATEGORIES, questions
 from contracts.atomic import write_text
 from contracts.report import Report
 from scoring.html import charts, extra_tables, figures, words
+from scoring.html.advice_plots import advice_plots_html
 from scoring.summary import country_name, number, percent, with_interval
 
 #: Scores in the tiles at the head of the page, the first of these that the report has.
@@ -19,7 +21,7 @@ HEAD_SCORES = 3
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("scoring.html", "templates"),
         autoescape=True,  # names of models and files come from anybody
@@ -40,7 +42,7 @@ def _environment() -> jinja2.Environment:
 
 def page_text(report: Report) -> str:
     """The whole page of a report as text."""
-    return _environment().get_template("page.html.jinja").render(**_context(report))
+    return environment().get_template("page.html.jinja").render(**_context(report))
 
 
 def write_page(report: Report, path: str | Path) -> None:
@@ -52,7 +54,7 @@ def _context(report: Report) -> dict[str, Any]:
     tables = _tables_of(report)
     return {
         "report": report,
-        "style": _environment().get_template("style.css.jinja").render(),
+        "style": environment().get_template("style.css.jinja").render(),
         "head": report.scores[:HEAD_SCORES],
         "words": words.SCORE_WORDS,
         "ethics": words.ETHICS,
@@ -65,6 +67,8 @@ def _context(report: Report) -> dict[str, Any]:
         "cells": figures.group_figure(report, "cell"),
         "threshold": charts.threshold_figure(tables),
         "advice": figures.advice_figure(tables.get("correlations")),
+        # It is rendered with escaping by its own template.
+        "advice_plots": Markup(advice_plots_html(tables)),  # noqa: S704
         "scatter": charts.scatter_figure(report),
         "verdicts": _verdicts(report),
         "waves": charts.wave_figure(tables.get("waves")),
