@@ -94,9 +94,7 @@ def _check_content(path: Path, suffix: str) -> None:
 def _check_lines(path: Path, limits: Limits) -> None:
     """Lines: their number, their length, no NUL bytes; UTF-16 shows by its NUL bytes."""
     findings = Findings(path.name)
-    lines = 0
     for number, length, nul in _line_lengths(path):
-        lines = number
         if nul:
             findings.add(
                 "nul-byte",
@@ -114,13 +112,11 @@ def _check_lines(path: Path, limits: Limits) -> None:
             )
         if findings.count >= limits.problems:
             break
-    if lines > limits.rows + 2:
-        findings.add(
-            "too-many-rows",
-            "the file has too many rows",
-            found=str(lines),
-            allowed=str(limits.rows),
-        )
+        if number > limits.rows + 2:  # a header record and column names are no rows
+            findings.add(
+                "too-many-rows", "the file has too many rows", allowed=f"at most {limits.rows}"
+            )
+            break
     findings.raise_if_any()
     if path.suffix.lower() != ".jsonl":
         _check_columns(path, limits)

@@ -188,7 +188,10 @@ class Reader:
 
     def _running(self) -> _Server:
         with self._lock:
-            if self._server is None or not self._server.alive:
+            if self._server is not None and not self._server.alive:
+                self._server.close()
+                self._server = None
+            if self._server is None:
                 self._server = _Server()
             return self._server
 
@@ -251,9 +254,9 @@ class _Server:
             waiting.set_result({"code": 1, "late": False})
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):
-            if self._process.stdin is not None:
-                self._process.stdin.close()
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # what was not sent any more
+            self._process.stdin.close()
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:

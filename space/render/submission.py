@@ -46,9 +46,8 @@ def problems_html(problems: Sequence[Problem], *, count: int) -> str:
     """Every problem in the order of its row."""
     shown = problems[:SHOWN]
     places = "problem" if count == 1 else "problems"
-    more = (
-        f"<p>{count - len(shown):,} further problems are not listed.</p>" if count > SHOWN else ""
-    )
+    left = count - len(shown)
+    more = f"<p>{left:,} further problems are not listed.</p>" if left > 0 else ""
     table = plain_table(
         ("Row", "Field", "What is wrong", "Found", "Allowed"),
         [

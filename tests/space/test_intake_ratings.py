@@ -1,0 +1,184 @@
+"""Ratings compared with a private release: what may leave, and what may not be asked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.errors import ContractError
+from contracts.predictions import write_predictions
+from contracts.predictions_meta import PredictionsMeta
+from contracts.release import Release, open_release
+from space.intake.attached import PEOPLE_VARIABLE, attached_release
+from space.intake.desk import Desk, Upload
+from space.intake.form import Form
+from space.intake.ratings import probe_questions
+from space.intake.reader import Job, Reader
+from space.intake.visitor import Visitor
+from space.store import Store
+from space.submissions import Quotas, open_submissions
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+from toy_people import FIRST_ID, toy_people
+
+#: 40 people answered Q1 and Q46, 20 of them Q57 as well.
+ANSWERS = {
+    "Q1": [1, 2, 3, 4] * 10,
+    "Q46": [1, 2, 2, 3] * 10,
+    "Q57": [1, 2] * 10,
+}
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    return toy_people(tmp_path_factory.mktemp("people") / "release", ANSWERS)
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[Reader]:
+    with Reader() as found:
+        yield found
+
+
+def write_ratings(path: Path, ratings: dict[str, list[int]], **meta: Any) -> Path:
+    """A rating file: one rating per person in turn."""
+    records = [
+        {"question_id": name, "participant": FIRST_ID + i, "score": score}
+        for name, scores in ratings.items()
+        for i, score in enumerate(scores)
+    ]
+    fields = {"model": "ORG/RATER", "method": "rating", "coding": "raw", **meta}
+    return write_predictions(
+        path, records, meta=PredictionsMeta.model_validate(fields), kind="rating"
+    )
+
+
+#: Of 40 ratings of Q1, ten times 1, 2, 3, 3: shares 1/4, 1/4, 1/2, 0 against 1/4 each.
+RATINGS = {"Q1": [1, 2, 3, 3] * 10, "Q46": [1, 2, 2, 3] * 10, "Q57": [1, 2] * 10}
+
+
+def guarded(reader: Reader, path: Path, people: Release) -> Any:
+    """What a public server says of a rating file."""
+    job = Job(path, people=str(people.root), public=True, replicates=50)
+    with reader.read(job) as outcome:
+        return outcome
+
+
+def test_questions_of_few_people_are_not_scored(people) -> None:
+    assert probe_questions(people) == ("Q1", "Q46")
+
+
+def test_what_leaves_a_private_release(reader, people, tmp_path: Path) -> None:
+    outcome = guarded(reader, write_ratings(tmp_path / "a.csv", RATINGS), people)
+    assert outcome.ok, outcome.problems
+    report = outcome.report
+    assert [one.question_id for one in report.questions] == ["Q1", "Q46"]
+    # Cumulative 1/4, 1/2, 1 against 1/4, 1/2, 3/4: a quarter over three steps, 0.0833.
+    assert report.questions[0].extra == {
+        "wasserstein": 0.08,
+        "uniform": 0.0,
+        "majority": pytest.approx(0.5),
+        "ratings": 40.0,
+    }
+    assert report.questions[0].alignment.estimate == 0.92
+    assert report.questions[1].alignment.estimate == 1.0
+    assert (report.countries, report.cells, report.tests) == ([], [], [])
+    assert {one.kind for one in report.groups} <= {"category"}
+    assert "private-release" in {one.code for one in report.warnings}
+    assert report.coverage.share == 1
+    for score in report.scores:
+        for end in (score.value.estimate, score.value.low, score.value.high):
+            assert end is None or end == round(end, 3)
+
+
+def test_at_home_everything_is_said(reader, people, tmp_path: Path) -> None:
+    path = write_ratings(tmp_path / "a.csv", RATINGS)
+    with reader.read(Job(path, people=str(people.root), replicates=50)) as outcome:
+        report = outcome.report
+    assert [one.question_id for one in report.questions] == ["Q1", "Q46", "Q57"]
+    assert report.questions[0].extra["accuracy"] == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize(
+    ("ratings", "codes"),
+    [
+        # 35 of 40 people each: 87.5 % of the probe.
+        ({"Q1": [1] * 35, "Q46": [1] * 35, "Q57": [1] * 20}, ["low-coverage"]),
+        # One question for 20 people only.
+        ({"Q1": [1] * 40, "Q46": [1] * 20}, ["low-coverage", "few-people"]),
+        ({"Q1": [1]}, ["low-coverage", "few-people"]),
+    ],
+)
+def test_an_upload_cannot_ask_about_few_people(
+    reader, people, tmp_path: Path, ratings: dict[str, list[int]], codes: list[str]
+) -> None:
+    outcome = guarded(reader, write_ratings(tmp_path / "a.csv", ratings), people)
+    assert [problem.code for problem in outcome.problems] == codes
+    assert outcome.report is None
+
+
+def test_ratings_beside_the_probe_are_refused(reader, people, tmp_path: Path) -> None:
+    """Pairs outside the probe would be compared with whoever the upload names."""
+    ratings = {**RATINGS, "Q2": [1] * 40}
+    outcome = guarded(reader, write_ratings(tmp_path / "a.csv", ratings), people)
+    assert "low-coverage" in [problem.code for problem in outcome.problems]
+
+
+def desk_of(reader: Reader, root: Path, people: Release | None, *, public: bool) -> Desk:
+    """A desk over an empty store."""
+    (root / "store" / "reports").mkdir(parents=True)
+    store = Store(root / "store")
+    private = root / "private"
+    private.mkdir()
+    limits = {"ratings": {"address": Quotas(private)._limits["ratings"]["address"][:1]}}
+    book = open_submissions(store, private, quotas=Quotas(private, limits=limits))
+    return Desk(
+        store, open_release("reference"), reader=reader, book=book, people=people, public=public
+    )
+
+
+def test_without_a_private_release_the_local_command_is_named(reader, tmp_path: Path) -> None:
+    desk = desk_of(reader, tmp_path, None, public=True)
+    path = write_ratings(tmp_path / "a.csv", RATINGS)
+    assert not desk.takes_ratings
+    with desk.dry_run(Upload(path), Form(), Visitor()) as outcome:
+        (problem,) = outcome.problems
+    assert problem.code == "needs-individuals"
+    assert "opinion-atlas score PREDICTIONS --release RELEASE" in problem.hint
+
+
+def test_attempts_are_limited_and_the_same_file_costs_nothing(
+    reader, people, tmp_path: Path
+) -> None:
+    desk = desk_of(reader, tmp_path, people, public=True)
+    visitor = Visitor(address="203.0.113.9")
+
+    def ask(number: int) -> list[str]:
+        ratings = {**RATINGS, "Q46": [1 + number // 4, *RATINGS["Q46"][1:]]}
+        ratings["Q1"] = [1 + number % 4, *RATINGS["Q1"][1:]]
+        path = write_ratings(tmp_path / "b.csv", ratings)
+        with desk.dry_run(Upload(path), Form(), visitor) as outcome:
+            return [problem.code for problem in outcome.problems]
+
+    assert [ask(i) for i in range(5)] == [[]] * 5
+    assert ask(4) == []
+    assert ask(5) == ["quota"]
+    assert ask(0) == []
+
+
+def test_a_release_without_people_is_not_attached(people, monkeypatch, tmp_path: Path) -> None:
+    assert attached_release() is None
+    monkeypatch.setenv(PEOPLE_VARIABLE, str(people.root))
+    assert attached_release().root == people.root
+    for name in ("reference", str(tmp_path / "nothing")):
+        assert attached_release(name) is None
+
+
+def test_a_probe_of_few_people_is_of_no_use(tmp_path: Path) -> None:
+    small = toy_people(tmp_path / "small", {"Q1": [1, 2] * 10})
+    with pytest.raises(ContractError, match="at least 30"):
+        probe_questions(small)
