@@ -5,7 +5,19 @@ from __future__ import annotations
 import gradio as gr
 
 from space.intake.desk import Desk
-from space.pages import about, api, board, compare, country, model, question, receipt, run, submit
+from space.pages import (
+    about,
+    advice,
+    api,
+    board,
+    compare,
+    country,
+    model,
+    question,
+    receipt,
+    run,
+    submit,
+)
 from space.people import People
 from space.runs.service import Runs
 from space.store import Store
@@ -33,6 +45,7 @@ def make_app(store: Store, people: People, desk: Desk, runs: Runs | None = None)
         ("Country", "/country", lambda: country.layout(app, store, people)),
         ("Question", "/question", lambda: question.layout(app, store, people)),
         ("Compare", "/compare", lambda: compare.layout(app, store)),
+        ("Advice", "/advice", lambda: advice.layout(app, store)),
         ("Submit", "/submit", lambda: submit.layout(app, desk)),
         ("Run a model", "/run", lambda: run.layout(app, runs)),
         ("About", "/about", lambda: about.layout(app, store, people)),

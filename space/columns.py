@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from scoring.html.words import SCORE_WORDS
+
 Kind = Literal["rank", "name", "text", "number", "score", "part"]
 
 #: A response holds at most this many columns and rows.
@@ -194,7 +196,8 @@ def part_column(key: str, title: str) -> Column:
 
 def score_column(name: str) -> Column:
     """The column of a score that reports hold beyond the fixed ones."""
-    return Column(name, name.replace("_", " "), f"Score `{name}` of the report.", "score")
+    title, tip = SCORE_WORDS.get(name, (name.replace("_", " "), f"Score `{name}` of the report."))
+    return Column(name, title, tip, "score")
 
 
 def all_columns(score_names: Iterable[str]) -> dict[str, Column]:

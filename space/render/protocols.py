@@ -7,6 +7,7 @@ from typing import Any
 
 from contracts.report import ProtocolResult, Report
 from space.asked import category_name
+from space.render.advice import advice_detail_html
 from space.render.table import plain_table
 from space.render.text import DASH, esc, number, score
 from space.rows import THRESHOLD
@@ -151,25 +152,4 @@ def _cell(found: Any) -> Mapping[str, Any]:
 
 
 def _advice(result: ProtocolResult) -> str:
-    if result.protocol != "advice":
-        return ""
-    rows = result.tables.get("correlations") or ()
-    table = plain_table(
-        ("Approach", "Dimension", "Aligned r", "p", "Accuracy", "AUROC", "Floor", "Inconclusive"),
-        [
-            (
-                esc(row["approach"]),
-                esc(str(row["dimension"]).replace("_", " ")),
-                score(_cell(row.get("aligned"))),
-                number(row.get("p_value")),
-                number(row.get("accuracy")),
-                number(row.get("auroc")),
-                number(row.get("majority_floor")),
-                _share(row.get("inconclusive")),
-            )
-            for row in rows
-        ],
-        label="Advice by approach and dimension",
-        numeric=(2, 3, 4, 5, 6, 7),
-    )
-    return f"<h2>Advice: correlation with Hofstede's scores over countries</h2>{table}"
+    return advice_detail_html(result.tables) if result.protocol == "advice" else ""
