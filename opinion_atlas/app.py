@@ -98,9 +98,9 @@ COMMANDS: dict[str, tuple[str, Group, str]] = {
         "Score all predictions of a board's store anew.",
     ),
     "space": (
-        "space.cli:space",
+        "space.cli:space_app",
         BOARD,
-        "Serve the board on a local port.",
+        "Serve the board on a local port; `space admin` looks after its submissions.",
     ),
 }
 

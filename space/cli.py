@@ -1,11 +1,13 @@
-"""Sub-commands of `opinion-atlas`: space, board."""
+"""Sub-commands of `opinion-atlas`: space (with space admin), board."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
+
+from space.cli_admin import admin
 
 StoreFolder = Annotated[
     str,
@@ -24,6 +26,11 @@ ReleaseName = Annotated[
 ]
 
 
+space_app = App(name="space")
+space_app.command(admin)
+
+
+@space_app.default
 def space(
     *,
     store: StoreFolder = "board-store",

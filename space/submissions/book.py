@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -38,7 +38,7 @@ from space.submissions.record import (
     utc_text,
 )
 from space.submissions.records import Records, new_id
-from space.submissions.recovery import check_all, finish_marked
+from space.submissions.recovery import check_all, find_amiss, finish_marked
 from space.submissions.settle import settle
 from space.submissions.transitions import is_trusted, next_state
 
@@ -82,7 +82,7 @@ class Submissions:
         self.layout.prepare()
         self.quotas = quotas or Quotas(private_root, clock=clock)
         self.moderated = moderated
-        #: What the last full check on opening did and found, a line each.
+        #: What was done on opening to recover from kills, a line each.
         self.recovered: tuple[str, ...] = ()
         self._clock = clock
         self._records = Records(self.layout.records)
@@ -250,14 +250,24 @@ class Submissions:
     # After a kill.
 
     def recover(self) -> tuple[str, ...]:
-        """Finish what killed writers left, and compare all files with the records.
+        """Finish what killed writers left, and put all files where their records say.
 
         Returns:
-            What was done and what is amiss, a line each.
+            What was done since this was opened, a line each.
         """
         with self._writing():
             self.recovered += tuple(check_all(self.layout, self._records))
+        for line in self.amiss():
+            log.error("amiss", extra={"what": line})
         return self.recovered
+
+    def amiss(self) -> tuple[str, ...]:
+        """What cannot be mended here, a line each: files that somebody else removed."""
+        return tuple(find_amiss(self.layout, self._records))
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Keep all writers out for the length of a block, for a copy of one moment."""
+        return self._writing()
 
     # How it is done.
 

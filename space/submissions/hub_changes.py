@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +63,7 @@ def stamps(side: Side) -> dict[str, str]:
     counts as well.
     """
     found = {}
-    for path in _files(side):
+    for path in whole_files(side.root, PUSHED[side.key]):
         parts = [path] if path.suffix != DATABASE else [path, Path(f"{path}-wal")]
         try:
             stamp = " ".join(_stamp(part) for part in parts if part == path or part.exists())
@@ -91,9 +91,10 @@ def copy_whole(source: Path, target: Path) -> None:
         reading.backup(writing)
 
 
-def _files(side: Side) -> Iterator[Path]:
-    for folder in PUSHED[side.key]:
-        for path in sorted((side.root / folder).rglob("*")):
+def whole_files(root: Path, folders: Sequence[str]) -> Iterator[Path]:
+    """Every file of some folders that is whole and counts, sorted by path."""
+    for folder in folders:
+        for path in sorted((root / folder).rglob("*")):
             beside = path.name.endswith((f"{DATABASE}-wal", f"{DATABASE}-shm"))
             if path.is_file() and not (path.is_symlink() or is_partial(path) or beside):
                 yield path

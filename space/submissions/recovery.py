@@ -53,26 +53,26 @@ def check_all(layout: Layout, records: Records) -> list[str]:
     """Compare all files with the records, and clear away what was never finished.
 
     Returns:
-        What was done and what is amiss, a line each.
+        What was done, a line each.
     """
     done = finish_marked(layout, records)
     for partial in _partials(layout):
         partial.unlink(missing_ok=True)
         done.append(f"{partial.name}: removed a file that was not finished")
     for one in records.every():
-        if is_settled(layout, one):
-            continue
+        # A file that is nowhere is not made up for; the others still go where they belong.
+        if not is_settled(layout, one) and not missing_files(layout, one):
+            settle(layout, one)
+            done.append(f"{one.id}: put its files where its state ({one.state}) wants them")
+    return done
+
+
+def find_amiss(layout: Layout, records: Records) -> Iterator[str]:
+    """What cannot be mended here, a line each: missing files, records that cannot be read."""
+    for one in records.every():
         lost = missing_files(layout, one)
         if lost:
-            done.append(f"{one.id}: files are missing: {', '.join(lost)}; restore them by a backup")
-            log.error("files missing", extra={"submission": one.id, "files": lost})
-            continue
-        settle(layout, one)
-        done.append(f"{one.id}: put its files where its state ({one.state}) wants them")
-    return [*done, *_unreadable(layout, records)]
-
-
-def _unreadable(layout: Layout, records: Records) -> Iterator[str]:
+            yield f"{one.id}: files are missing: {', '.join(lost)}; bring them back from a backup"
     for path in sorted(layout.records.glob("sub-*.json")):
         try:
             records.read(path.stem)
