@@ -1,4 +1,4 @@
-"""Sub-commands of `opinion-atlas`: score, baselines, compare, report (html, diff)."""
+"""Sub-commands of `opinion-atlas`: score, baselines, compare, report and its studies."""
 
 from __future__ import annotations
 
@@ -195,7 +195,10 @@ def compare(
         say_comparison(found)
 
 
-report = App(name="report", help="Show a report as a page, or the difference of two.")
+report = App(
+    name="report",
+    help="Show a report as a page, the difference of two, or studies of several.",
+)
 
 
 @report.command(name="html")
@@ -233,3 +236,70 @@ def report_diff(
     found = diff_files(first, second, tolerance=tolerance)
     say_differences(found, limit=limit, json=json)
     return 1 if found else 0
+
+
+ReportFile = Annotated[Path, Parameter(help="Reports, or folders of reports (*.json).")]
+StudyOut = Annotated[
+    tuple[Path, ...],
+    Parameter(
+        help="Files to write: .json (everything), .md (tables), .html (one page that opens "
+        "offline).",
+        consume_multiple=True,
+        negative="",
+    ),
+]
+
+
+@report.command(name="steering")
+def report_steering(
+    *files: ReportFile,
+    countries: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="ISO3 codes; by default the countries that steered answers were given for.",
+            consume_multiple=True,
+            negative="",
+        ),
+    ] = (),
+    seed: Annotated[int, Parameter(help="Seed of the permutations.")] = 0,
+    permutations: Annotated[int, Parameter(help="Random sign patterns of each test.")] = 9999,
+    out: StudyOut = (),
+    json: Json = False,
+) -> None:
+    """Lay conditions of steering side by side: alignment by country, condition and model.
+
+    Takes one report for each condition (steering and language) of each model. Only questions
+    count that all conditions of a model have, so what any prompt showed with answers is left out
+    for all. Reports scored by the paper's rules (score --compat paper --cells) get the paper's
+    independent t-test and stars; others a paired test, adjusted for the number of tests.
+    """
+    from scoring.study_files import read_reports, say_study, write_study
+    from scoring.study_steering import steering_study
+    from scoring.terminal import working
+
+    reports = read_reports(files)
+    chosen = tuple(code.upper() for name in countries for code in name.split(",") if code)
+    with working(f"testing {len(reports)} reports"):
+        found = steering_study(reports, countries=chosen, seed=seed, permutations=permutations)
+    written = write_study(found, out)
+    say_study(found, written, json=json)
+
+
+@report.command(name="trend")
+def report_trend(
+    *files: ReportFile,
+    out: StudyOut = (),
+    json: Json = False,
+) -> None:
+    """Say whose time answers speak for: alignment with the people of waves 5, 6 and 7.
+
+    Follows a fixed panel of countries and the paper's C*, beside the people of the wave before;
+    with fewer than five countries there is no trend, and the table says why. Needs reports scored
+    on a release with several waves.
+    """
+    from scoring.study_files import read_reports, say_study, write_study
+    from scoring.study_trend import trend_study
+
+    found = trend_study(read_reports(files))
+    written = write_study(found, out)
+    say_study(found, written, json=json)

@@ -21,6 +21,7 @@ from scoring.geometry import Floats
 from scoring.inference.bootstrap import question_counts, resampled_means
 from scoring.inference.intervals import interval, percentile_bounds
 from scoring.inference.tests import benjamini_hochberg, holm, sign_flip_test
+from scoring.wording_facts import wording_notices
 
 #: Where a report keeps the score of every (country, question) cell.
 CELL_TABLE = "question_scores"
@@ -262,4 +263,4 @@ def _notices(first: Report, second: Report, common: int) -> list[Notice]:
         found.append(Notice(code="same-predictions", message="both score the same predictions"))
     if {first.release.synthetic, second.release.synthetic} == {True}:
         found.append(Notice(code="synthetic", message="the release is SYNTHETIC: made-up people"))
-    return found
+    return [*found, *wording_notices([first, second])]

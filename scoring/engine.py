@@ -10,6 +10,7 @@ from contracts.release import Release, release_summary
 from contracts.report import PredictionsRef, ReleaseRef, Report
 from scoring.parts import Part
 from scoring.settings import Task, resolve_task
+from scoring.wording_facts import drafted_notices
 
 if TYPE_CHECKING:
     from contracts.predictions import Predictions
@@ -89,7 +90,12 @@ def score(
         cells=part.cells,
         protocols=part.protocols,
         tests=part.tests,
-        warnings=[*predictions.notices, *task.notices, *part.notices],
+        warnings=[
+            *predictions.notices,
+            *task.notices,
+            *part.notices,
+            *drafted_notices(predictions.meta),
+        ],
     )
 
 

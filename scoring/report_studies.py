@@ -1,8 +1,8 @@
-"""Studies over several reports: steering, prompt sensitivity, training and chat tuning."""
+"""Studies over several reports: prompt sensitivity, training and chat tuning."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,6 @@ from scoring import measures
 from scoring.estimates import row_means
 from scoring.fill_alignment import number
 from scoring.geometry import Floats
-from scoring.inference.tests import benjamini_hochberg, holm, independent_t_test, sign_flip_test
 from scoring.measures.agreement import MINIMUM_PAIRS
 
 
@@ -66,78 +65,6 @@ def country_model_matrix(reports: Sequence[Report]) -> dict[str, Any]:
         "countries": list(table.countries),
         "alignment": [[number(value) for value in row] for row in means.T],
     }
-
-
-# Steering
-
-
-def steering_table(
-    reports: Mapping[str, Report],
-    *,
-    rng: np.random.Generator,
-    baseline: str = "none",
-    mode: str = "corrected",
-) -> list[dict[str, Any]]:
-    """Alignment by country and condition over the questions that all conditions answered.
-
-    Args:
-        reports: condition -> report, one of them called `baseline`.
-        rng: source of the permutations.
-        baseline: the condition that others are tested against.
-        mode: corrected takes the paired sign-flip test; paper the independent t-test behind the
-            stars of the alignment paper.
-
-    Returns:
-        A row per country and condition: alignment, difference from the baseline, p_value, and
-        p_holm and p_bh adjusted over all rows. Questions that the prompts of any condition
-        showed with answers are missing from its report, and so are left out for all.
-
-    Raises:
-        ContractError: there is no baseline, or a report has no cell scores.
-    """
-    if baseline not in reports:
-        raise fail(
-            "no-baseline", "no report is the baseline", found=", ".join(reports), allowed=baseline
-        )
-    names = list(reports)
-    table = cell_table(list(reports.values()))
-    rows: list[dict[str, Any]] = []
-    for place, country in enumerate(table.countries):
-        cells = table.scores[:, place]
-        answered = np.asarray(np.isfinite(cells).any(axis=1))
-        common = np.asarray(np.isfinite(cells[answered]).all(axis=0))
-        base = names.index(baseline)
-        for index in np.flatnonzero(answered):
-            row = {
-                "country": country,
-                "condition": names[index],
-                "alignment": number(row_means(cells[index][common])),
-                "questions": int(common.sum()),
-            }
-            if index != base and answered[base]:
-                row |= _against(cells[index][common], cells[base][common], rng, mode)
-            rows.append(row)
-    _adjust(rows)
-    return rows
-
-
-def _against(
-    first: Floats, second: Floats, rng: np.random.Generator, mode: str
-) -> dict[str, float | None]:
-    if mode == "paper":
-        found = independent_t_test(first, second)
-    else:
-        found = sign_flip_test(first, second, rng=rng)
-    return {"difference": number(found.difference), "p_value": number(found.p_value)}
-
-
-def _adjust(rows: list[dict[str, Any]]) -> None:
-    tested = [row for row in rows if "p_value" in row]
-    p_values = [np.nan if row["p_value"] is None else row["p_value"] for row in tested]
-    for row, first, second in zip(
-        tested, holm(p_values), benjamini_hochberg(p_values), strict=True
-    ):
-        row["p_holm"], row["p_bh"] = number(first), number(second)
 
 
 # Sensitivity

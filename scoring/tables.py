@@ -8,31 +8,17 @@ import numpy as np
 
 import codebook
 from contracts.release import Release
-from scoring.answers import read_answers
 from scoring.averages import AVERAGE_HUMANS
-from scoring.estimates import Estimate, row_means
-from scoring.fill_alignment import number, single
-from scoring.geometry import Floats, build_geometry
-from scoring.inference.bootstrap import question_counts, resampled_means
-from scoring.inference.intervals import percentile_bounds
+from scoring.estimates import row_means
+from scoring.fill_alignment import number
+from scoring.geometry import Floats
 from scoring.protocols.alignment_scores import AlignmentScores
 from scoring.settings import Task
-from scoring.survey import Survey, read_survey
+from scoring.survey import Survey
+from scoring.wave_tables import wave_table
 
 if TYPE_CHECKING:
     from contracts.predictions import Predictions
-
-#: |difference| below this puts a country into C*, the countries whose trend is followed.
-TAU = 0.02
-
-#: Earlier waves have too few questions in common.
-FIRST_TREND_WAVE = 5
-
-#: Grades of questions whose answers can be followed over waves; "" is ungraded.
-ALIKE = ("identical", "", None)
-
-#: Fewer countries in C* than this give no trend.
-MINIMUM_TREND_COUNTRIES = 5
 
 #: Distances at which the share of questions is counted.
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(21))
@@ -139,95 +125,6 @@ def country_matrix(survey: Survey, expected: np.ndarray) -> dict[str, Any]:
     for row in range(count):
         matrix[row] = row_means(1 - survey.geometry.distance(shares[row], shares))
     return {"countries": list(survey.countries), "alignment": _rows(matrix)}
-
-
-# Waves
-
-
-def wave_table(
-    scores: AlignmentScores,
-    predictions: Predictions,
-    release: Release,
-    task: Task,
-    rng: np.random.Generator,
-) -> dict[str, Any]:
-    """The same answers against people of waves 5, 6 and 7, on the questions common to them.
-
-    Paper mode follows C*, the countries whose |difference| on wave 7 is below 0.02, and gives
-    no trend with fewer than five. Besides, the countries that took part in every wave are
-    followed, so that a change of countries is not taken for a change of people.
-    """
-    settings = task.settings
-    chosen = [
-        name
-        for name, gap in zip(scores.survey.countries, scores.difference.value, strict=True)
-        if abs(gap) < TAU
-    ]
-    table: dict[str, Any] = {
-        "tau": TAU,
-        "selected": chosen,
-        "enough": len(chosen) >= MINIMUM_TREND_COUNTRIES,
-        "rows": [],
-    }
-    ids, table["left_out"] = _trend_questions(predictions, release, task)
-    geometry = build_geometry(ids, mode=settings.mode)
-    waves = [wave for wave in sorted(release.manifest.waves) if wave >= FIRST_TREND_WAVE]
-    if settings.split != "all" or len(waves) < 2 or settings.wave != 7:
-        table["reason"] = "the release holds no second wave to compare, or a split is scored"
-        return table
-    surveys = {
-        wave: read_survey(release, geometry, wave=wave, weights=settings.weights) for wave in waves
-    }
-    cells = {wave: _wave_cells(predictions, survey) for wave, survey in surveys.items()}
-    always = set.intersection(*(set(survey.countries) for survey in surveys.values()))
-    counts = question_counts(len(ids), replicates=settings.replicates, rng=rng)
-    for wave, survey in surveys.items():
-        for kind, names in (("selected", set(chosen)), ("every-wave", always)):
-            if kind == "selected" and not table["enough"]:
-                continue
-            row = _wave_row(survey, cells[wave], names, counts)
-            table["rows"].append({"wave": wave, "countries_kind": kind, **row})
-    return table
-
-
-def _trend_questions(
-    predictions: Predictions, release: Release, task: Task
-) -> tuple[tuple[str, ...], list[str]]:
-    """Questions of the trend, and those of the 75 that are left out.
-
-    Left out are examples of the prompts, and in corrected mode questions that were not asked
-    alike in every wave: their answers changed with the question.
-    """
-    common = codebook.question_set("common75")
-    out = set(predictions.meta.few_shot_questions)
-    if task.settings.mode == "corrected" and release.has("questions"):
-        columns = ["question_id", "wave", "comparability"]
-        for row in release.table("questions", columns=columns).to_pylist():
-            if row["wave"] >= FIRST_TREND_WAVE and row["comparability"] not in ALIKE:
-                out.add(row["question_id"])
-    return tuple(q for q in common if q not in out), [q for q in common if q in out]
-
-
-def _wave_cells(predictions: Predictions, survey: Survey) -> Floats:
-    answers = read_answers(predictions, survey)
-    cells = 1 - survey.geometry.distance(survey.shares, answers.shares)
-    return np.where(survey.answered & answers.usable, cells, np.nan)
-
-
-def _wave_row(survey: Survey, cells: Floats, names: set[str], counts: Floats) -> dict[str, Any]:
-    rows = np.array([name in names for name in survey.countries], bool) & ~np.isnan(cells).all(1)
-    used = cells[rows]
-    mean = row_means(used)
-    value = np.asarray(mean.mean() if mean.size else np.nan)
-    questions = int((~np.isnan(used)).any(axis=0).sum())
-    replicates = resampled_means(used, counts).mean(axis=0) if mean.size else np.zeros(2)
-    bounds = percentile_bounds(replicates, value, units=questions, limits=(0.0, 1.0))
-    return {
-        "alignment": single(Estimate(value, bounds)).model_dump(),
-        "sd_over_countries": number(mean.std(ddof=1)) if mean.size > 1 else None,
-        "countries": [n for n, used_row in zip(survey.countries, rows, strict=True) if used_row],
-        "questions": questions,
-    }
 
 
 # Internal consistency

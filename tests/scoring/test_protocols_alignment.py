@@ -17,7 +17,6 @@ from scoring.measures import brier_score, individual_rps, log_score
 from scoring.report_studies import (
     country_model_matrix,
     sensitivity,
-    steering_table,
 )
 
 # Q1 has four options, Q165 two, Q111 three without an order.
@@ -328,29 +327,6 @@ def test_paper_mode_leaves_code_zero_out_on_both_sides(
     assert by_country(corrected)["DEU"].alignment.estimate == pytest.approx(1 - 0.225)
 
 
-def test_waves_follow_the_countries_that_were_always_there(
-    toy_release: Callable[..., Any], toy_predictions: Callable[..., Any], record: Callable[..., Any]
-) -> None:
-    counts = {
-        (7, "DEU", "", "Q1"): [40, 30, 20, 10],
-        (7, "CHL", "", "Q1"): [80, 10, 10, 0],
-        (6, "DEU", "", "Q1"): [25, 25, 25, 25],
-        (6, "JPN", "", "Q1"): [100, 0, 0, 0],
-    }
-    report = score(
-        toy_predictions([record("Q1", [0.25] * 4)]),
-        toy_release(counts),
-        questions=["Q1"],
-        replicates=50,
-    )
-    waves = report.protocols[0].tables["waves"]
-    rows = {row["wave"]: row for row in waves["rows"] if row["countries_kind"] == "every-wave"}
-    assert rows[6]["alignment"]["estimate"] == pytest.approx(1)
-    assert rows[7]["alignment"]["estimate"] == pytest.approx(5 / 6)
-    assert rows[6]["countries"] == ["DEU"]
-    assert waves["enough"] is False
-
-
 def test_consistency_of_sides(
     toy_release: Callable[..., Any], toy_predictions: Callable[..., Any], record: Callable[..., Any]
 ) -> None:
@@ -401,27 +377,10 @@ def test_groups_meet_the_people_of_their_group(
     assert by_country(report)["DEU"].alignment.estimate == pytest.approx(5 / 6)
 
 
-def test_steering_is_compared_over_common_questions(
-    toy_release: Callable[..., Any], toy_predictions: Callable[..., Any], record: Callable[..., Any]
+def test_the_same_report_twice_is_not_sensitive(
+    toy_release: Callable[..., Any], unsteered: Any
 ) -> None:
-    release = toy_release(COUNTS)
-    plain = score(
-        toy_predictions([record(n, MODEL[n]) for n in ("Q1", "Q165")]),
-        release,
-        questions=["Q1", "Q165"],
-        replicates=20,
-    )
-    steered = score(
-        toy_predictions([record("Q1", [0.4, 0.3, 0.2, 0.1], country="DEU")], steering="persona"),
-        release,
-        questions=["Q1", "Q165"],
-        replicates=20,
-    )
-    table = steering_table({"none": plain, "persona": steered}, rng=np.random.default_rng(0))
-    germany = {row["condition"]: row for row in table if row["country"] == "DEU"}
-    assert germany["none"]["alignment"] == pytest.approx(5 / 6, abs=1e-6)
-    assert germany["persona"]["alignment"] == pytest.approx(1)
-    assert germany["persona"]["questions"] == 1
+    plain = score(unsteered, toy_release(COUNTS), questions=["Q1", "Q165"], replicates=20)
     same = sensitivity(plain, plain)
     assert same["countries"]["pearson"] == pytest.approx(1)
     assert same["questions"]["mean_absolute_change"] == 0
