@@ -84,6 +84,7 @@ class Plan:
         self.sampling = self._make_sampling()
         self._chat, self._kind = study.chat, study.how.request_kind
         self._terminator = study.terminator
+        self._last: tuple[Item, Prompt] | None = None
 
     def __len__(self) -> int:
         return sum(self.size(condition) for condition in self.conditions)
@@ -164,7 +165,7 @@ class Plan:
 
     def call(self, item: Item) -> Call:
         """The call that asks an item."""
-        prompt = self.prompt(item)
+        prompt = self._repeated_prompt(item)
         text, options = prompt.text, prompt.continuations
         if options and not self._chat:
             options = tuple(f" {option}" for option in options)
@@ -179,6 +180,21 @@ class Plan:
             repeat=self._repeat(item),
         )
         return Call(item, request, prompt.shown)
+
+    def _repeated_prompt(self, item: Item) -> Prompt:
+        """The prompt of an item; repeats follow each other, and have one and the same."""
+        if self._last is not None:
+            last, prompt = self._last
+            if (
+                last.condition is item.condition
+                and last.target is item.target
+                and last.question_id == item.question_id
+                and last.order == item.order
+            ):
+                return prompt
+        prompt = self.prompt(item)
+        self._last = (item, prompt)
+        return prompt
 
     def prompt(self, item: Item) -> Prompt:
         """The prompt of an item."""
