@@ -161,6 +161,10 @@ def _theme() -> Any:
         block_title_text_color_dark="*neutral_200",
         input_placeholder_color="*neutral_500",
         input_placeholder_color_dark="*neutral_400",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover_dark="*primary_700",
     )
 
 
@@ -197,9 +201,13 @@ def _mount_app(
 
     # gradio warns that pages exclude server-side rendering even where it is turned off.
     warnings.filterwarnings("ignore", message="SSR mode is not supported", category=UserWarning)
+    app = make_app(store, people, desk, runs)
+    # Mounting does not say so, and only of a launched app does gradio check that the files of a
+    # request were uploaded: else a request could name any file of this machine as its upload.
+    app.has_launched = True
     gr.mount_gradio_app(
         server,
-        make_app(store, people, desk, runs),
+        app,
         path="/",
         theme=_theme(),
         css=asset("board.css") + asset("app.css"),

@@ -18,6 +18,9 @@ PAGES = (
     "question",
     "compare",
     "about",
+    "advice",
+    "submit",
+    "run",
     "endpoints",
     "static-board/index.html",
 )

@@ -22,6 +22,9 @@ PAGES = (
     "question?question=Q164",
     "compare?row=heron-8b&row=ibis-large",
     "about",
+    "advice",
+    "submit",
+    "run",
     "endpoints",
 )
 PHONE = {"width": 390, "height": 844}
