@@ -321,7 +321,8 @@ def _open(place: Place, *, quiet: bool = False) -> Submissions:
 
 def _mirror(place: Place) -> Any:
     from contracts.errors import fail
-    from space.submissions.hub import ENV_PRIVATE, ENV_PUBLIC, mirror_from_environment
+    from space.submissions.hub import ENV_PRIVATE, ENV_PUBLIC
+    from space.submissions.hub_service import mirror_from_environment
     from space.submissions.layout import Layout, default_private_root
 
     _quiet()

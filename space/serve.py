@@ -13,6 +13,7 @@ from contracts.errors import fail
 from contracts.release import open_release
 from space.logs import set_up_logs
 from space.store import HUB, Store, open_store
+from space.submissions.hub_service import begin_mirror
 
 
 def prepare_store(folder: str, *, release: str, fill: bool) -> Store:
@@ -41,6 +42,7 @@ def serve(
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     set_up_logs()
     opened = open_release(release)
+    pusher = None if folder.startswith(HUB) else begin_mirror(Path(folder))
     store = prepare_store(folder, release=release, fill=fill)
     try:
         import uvicorn
@@ -59,7 +61,11 @@ def serve(
     if open_browser:
         threading.Thread(target=_open_when_up, args=(address, host, port), daemon=True).start()
     print(f"Opinion Atlas is at {address} (stop with Ctrl-C)", flush=True)
-    uvicorn.run(server, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3)
+    try:
+        uvicorn.run(server, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3)
+    finally:
+        if pusher is not None:
+            pusher.stop()
 
 
 def _check_port(host: str, port: int) -> None:

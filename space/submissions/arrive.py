@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from contracts.digests import sha256_file, sha256_text
+from contracts.errors import fail
 from contracts.report import Report, report_text
+from space.store import PREDICTION_SUFFIXES
 from space.submissions.files import copy_hashed, sync_folder
 from space.submissions.layout import Layout
 from space.submissions.record import Payload, Role, StoredFile
@@ -50,3 +52,19 @@ def copy_in(
     text.unlink()
     sync_folder(folder)
     return files
+
+
+def check_suffix(payload: Payload) -> None:
+    """The store finds predictions by their suffix.
+
+    Raises:
+        ContractError: it is another one.
+    """
+    path = payload.predictions
+    if path is not None and path.suffix.lower() not in PREDICTION_SUFFIXES:
+        raise fail(
+            "suffix",
+            "the predictions file has another ending than a store knows",
+            found=ascii(path.suffix[:20]),
+            allowed=", ".join(PREDICTION_SUFFIXES),
+        )

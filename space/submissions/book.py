@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import logging
 import secrets
@@ -20,12 +19,13 @@ from contracts.digests import pretty_json, sha256_text
 from contracts.errors import ContractError, fail
 from contracts.report import Report, read_report
 from space.seed import RowClass
-from space.store import PREDICTION_SUFFIXES, Store, open_store
-from space.submissions.arrive import copy_in, payload_digest
+from space.store import Store, open_store
+from space.submissions.arrive import check_suffix, copy_in, payload_digest
 from space.submissions.details import Details, check_details, check_reason, with_details
 from space.submissions.files import sync_folder
 from space.submissions.layout import Layout, default_private_root
 from space.submissions.quotas import Quotas
+from space.submissions.receipts import is_owner, receipt_of
 from space.submissions.record import (
     OWNER,
     Action,
@@ -40,7 +40,7 @@ from space.submissions.record import (
 from space.submissions.records import Records, new_id
 from space.submissions.recovery import check_all, find_amiss, finish_marked
 from space.submissions.settle import settle
-from space.submissions.transitions import is_trusted, next_state
+from space.submissions.transitions import is_trusted, next_state, other_changes
 
 #: How long a writer waits for the others, in seconds.
 LOCK_SECONDS = 30.0
@@ -119,7 +119,7 @@ class Submissions:
             ContractError: the details break a rule, a quota is reached, or the disk is full.
         """
         check_details(details)
-        _check_suffix(payload)
+        check_suffix(payload)
         report = read_report(payload.report)
         digest = payload_digest(payload, report)
         token = "" if account else secrets.token_urlsafe(24)
@@ -330,7 +330,7 @@ class Submissions:
             update = {
                 "state": next_state(found, action),
                 "events": (*found.events, event),
-                **_other_changes(found, action),
+                **other_changes(found, action),
                 **({"account": ""} if forget else {}),
             }
             changed = found.model_copy(update=update)
@@ -401,52 +401,3 @@ def open_submissions(
     opened = store if isinstance(store, Store) else open_store(store)
     private = Path(private_root) if private_root else default_private_root(opened.root)
     return Submissions(opened, private, quotas=quotas, clock=clock, moderated=moderated)
-
-
-def is_owner(submission: Submission, *, account: str = "", token: str = "") -> bool:
-    """Whether a visitor submitted this: by the same login, or by the receipt's token."""
-    if submission.account:
-        return account == submission.account
-    digest = sha256_text(token) if token else ""
-    return bool(digest) and hmac.compare_digest(digest, submission.token_digest)
-
-
-def _check_suffix(payload: Payload) -> None:
-    """The store finds predictions by their suffix."""
-    path = payload.predictions
-    if path is not None and path.suffix.lower() not in PREDICTION_SUFFIXES:
-        raise fail(
-            "suffix",
-            "the predictions file has another ending than a store knows",
-            found=ascii(path.suffix[:20]),
-            allowed=", ".join(PREDICTION_SUFFIXES),
-        )
-
-
-def _other_changes(found: Submission, action: Action) -> dict[str, object]:
-    """What an action changes besides state and events."""
-    if action == "verify":
-        return {"row_class": "verified"}
-    if action == "unverify":
-        return {"row_class": "uploaded" if "predictions" in found.files else "self-reported"}
-    if action == "delete":
-        return {"name": "", "link": "", "facts": {}, "token_digest": ""}
-    return {}
-
-
-_MESSAGES: dict[State, str] = {
-    "pending": "It waits for a maintainer, as the first upload of every account does.",
-    "public": "It is on the board.",
-    "hidden": "A maintainer has taken it off the board; see the receipt.",
-    "withdrawn": "It was withdrawn.",
-    "rejected": "A maintainer has refused it; see the receipt.",
-    "deleted": "It was deleted.",
-}
-
-
-def receipt_of(submission: Submission, *, token: str = "", duplicate: bool = False) -> Receipt:
-    """The receipt of a submission as it stands."""
-    message = _MESSAGES[submission.state]
-    if duplicate:
-        message = f"These files were submitted before, as {submission.id}. {message}"
-    return Receipt(submission.id, submission.state, token, duplicate, message)

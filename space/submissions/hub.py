@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,11 +32,6 @@ from space.submissions.hub_changes import (
 from space.submissions.layout import Layout
 from space.submissions.records import Records
 
-#: Seconds between commits to a repo. The Hub takes 128 commits an hour, and a round makes up to
-#: two commits to the private repo.
-EVERY_SECONDS = 60.0
-#: With this many files waiting a round does not wait for its time.
-MOST_FILES = 50
 ATTEMPTS = 6
 #: What may pass by itself.
 PASSING = frozenset({"no-connection", "conflict", "rate-limit", "hub-error"})
@@ -88,8 +81,7 @@ class HubMirror:
         self._writers = FileLock(layout.lock, timeout=60)
         self._alone = FileLock(layout.private / "hub.lock", timeout=0)
         self._sleep = sleep
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._prepared = False
 
     # What waits.
 
@@ -107,10 +99,14 @@ class HubMirror:
     def prepare(self) -> None:
         """Make repos that are not there, private ones; refuse a private part that is public.
 
+        Looks only once.
+
         Raises:
             ContractError: there is no login, no permission, or a repo that must be private is
                 public.
         """
+        if self._prepared:
+            return
         for side in self.sides:
             found = side.repo.state() or side.repo.create(private=True)
             if side.must_be_private and not found.private:
@@ -120,6 +116,7 @@ class HubMirror:
                     where=side.repo.name,
                     hint="Make it private in its settings, or name another one.",
                 )
+        self._prepared = True
 
     def push(self) -> int:
         """Commit all that waits; return the number of files.
@@ -239,44 +236,6 @@ class HubMirror:
             move_file(folder / name, side.root / name)
         return len(names)
 
-    # In the background.
-
-    def start(self, *, every: float = EVERY_SECONDS, most_files: int = MOST_FILES) -> None:
-        """Push in the background: at once after a quiet time, else in batches.
-
-        Args:
-            every: seconds between rounds.
-            most_files: with so many files waiting a round begins early.
-        """
-        self._thread = threading.Thread(target=self._work, args=(every, most_files), daemon=True)
-        self._thread.start()
-
-    def _work(self, every: float, most_files: int) -> None:
-        last = float("-inf")
-        while not self._stop.wait(min(2.0, every)):
-            if self._round(most_files=1 if time.monotonic() - last >= every else most_files):
-                last = time.monotonic()
-
-    def _round(self, *, most_files: int = 1) -> bool:
-        """Push if so many files wait; whether it was tried."""
-        try:
-            if self.waiting() < most_files:
-                return False
-            self.push()
-        except ContractError as error:
-            log.error("the Hub does not take the store yet", extra={"problem": str(error)[:500]})
-        except Exception:  # whatever it is, the next round has to come
-            log.exception("the Hub could not be reached")
-        return True
-
-    def stop(self, *, push: bool = True) -> None:
-        """End the background work; push what still waits, as far as that succeeds."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=60)
-        if push:
-            self._round()
-
     # What was pushed.
 
     @property
@@ -307,24 +266,3 @@ def _may_pass(error: BaseException) -> bool:
 def _log_attempt(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     log.warning("commit tried again", extra={"attempt": state.attempt_number, "why": str(error)})
-
-
-def mirror_from_environment(
-    layout: Layout, environment: Mapping[str, str] = os.environ
-) -> HubMirror | None:
-    """The mirror that the environment names; None where it names none.
-
-    `OPINION_ATLAS_HUB_STORE` and `OPINION_ATLAS_HUB_PRIVATE` name the two repos (ORG/NAME),
-    `OPINION_ATLAS_HUB_CONTACTS` a third one; HF_TOKEN is the token that may write to them.
-
-    Raises:
-        ContractError: only one of the two is named.
-    """
-    named: Sequence[tuple[Key, str]] = (
-        ("public", environment.get(ENV_PUBLIC, "")),
-        ("private", environment.get(ENV_PRIVATE, "")),
-        ("contacts", environment.get(ENV_CONTACTS, "")),
-    )
-    token = environment.get("HF_TOKEN") or None
-    repos: dict[Key, HubRepo] = {key: HubRepo(name, token=token) for key, name in named if name}
-    return HubMirror(layout, repos) if repos else None

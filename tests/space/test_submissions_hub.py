@@ -22,7 +22,8 @@ from contracts.errors import ContractError
 from contracts.hub import HubRepo
 from space.store import open_store
 from space.submissions import Quotas, Submissions
-from space.submissions.hub import HubMirror, mirror_from_environment
+from space.submissions.hub import HubMirror
+from space.submissions.hub_service import Pusher, begin_mirror, mirror_from_environment
 from space.submissions.layout import Layout
 
 # The Hub client itself still calls httpx in the old way.
@@ -413,7 +414,8 @@ def wait_for(condition: Callable[[], bool]) -> bool:
 
 
 def test_the_background_pushes_in_batches(hub: HubServer, place: Place) -> None:
-    place.mirror.start(every=0.6)
+    pusher = Pusher(place.mirror, every=0.6)
+    pusher.start()
     first = place.send("heron")
     assert wait_for(lambda: f"records/{first}.json" in files_of(hub, "private"))
     before = commits_of(hub, "private")
@@ -421,7 +423,7 @@ def test_the_background_pushes_in_batches(hub: HubServer, place: Place) -> None:
     assert wait_for(lambda: f"records/{more[-1]}.json" in files_of(hub, "private"))
     assert commits_of(hub, "private") - before <= 3
     last = place.send("last")
-    place.mirror.stop()
+    pusher.stop()
     assert f"records/{last}.json" in files_of(hub, "private")
 
 
@@ -430,10 +432,11 @@ def test_the_background_outlives_refusals(
 ) -> None:
     hub.state.faults = {"commit": [403, 403]}
     with caplog.at_level(logging.ERROR, logger="space.submissions"):
-        place.mirror.start(every=0.1)
+        pusher = Pusher(place.mirror, every=0.1)
+        pusher.start()
         one = place.send("heron")
         assert wait_for(lambda: f"records/{one}.json" in files_of(hub, "private"))
-    place.mirror.stop()
+    pusher.stop()
     assert "the Hub does not take the store yet" in caplog.text
     assert TOKEN not in caplog.text
 
@@ -456,3 +459,41 @@ def test_the_environment_names_the_repos(tmp_path: Path) -> None:
         ("public", "a/b", "t"),
         ("private", "a/c", "t"),
     ]
+
+
+def test_a_server_on_a_new_machine_begins_with_what_the_hub_has(
+    hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPINION_ATLAS_PRIVATE", str(tmp_path / "one" / "private"))
+    named = {
+        "OPINION_ATLAS_HUB_STORE": NAMES["public"],
+        "OPINION_ATLAS_HUB_PRIVATE": NAMES["private"],
+        "HF_TOKEN": TOKEN,
+    }
+    first = begin_mirror(tmp_path / "one" / "store", named)
+    assert first is not None
+    place = Place(tmp_path / "one", hub)
+    one = place.send("heron")
+    first.stop()
+    assert f"records/{one}.json" in files_of(hub, "private")
+    monkeypatch.setenv("OPINION_ATLAS_PRIVATE", str(tmp_path / "two" / "private"))
+    second = begin_mirror(tmp_path / "two" / "store", named)
+    assert second is not None
+    second.stop()
+    assert Place(tmp_path / "two", hub).open().status(one).state == "pending"
+    assert begin_mirror(tmp_path / "three" / "store", {}) is None
+    assert not (tmp_path / "three").exists()
+
+
+def test_a_new_machine_does_not_begin_empty_while_the_hub_is_away(
+    hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPINION_ATLAS_PRIVATE", str(tmp_path / "private"))
+    named = {
+        "OPINION_ATLAS_HUB_STORE": NAMES["public"],
+        "OPINION_ATLAS_HUB_PRIVATE": NAMES["private"],
+        "HF_TOKEN": TOKEN,
+    }
+    hub.state.faults = {"info": [503] * 50}
+    with pytest.raises(ContractError, match="HTTP 503"):
+        begin_mirror(tmp_path / "store", named)
