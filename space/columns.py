@@ -129,7 +129,13 @@ _FIXED = (
     Column("protocols", "Protocols", "Which of the four protocols the predictions serve.", "text"),
     Column("question_set", "Questions", "The set of questions that was scored.", "text"),
     Column("mode", "Scoring", "corrected, or paper: the rules of the original study.", "text"),
-    Column("wording", "Wording", "Which wording of the questions was used.", "text"),
+    Column(
+        "wording",
+        "Wording",
+        "Which wording of the questions was used. The project's own is machine-drafted, and "
+        "reviewed by a second pass; it is not that of the survey's questionnaire.",
+        "text",
+    ),
     Column("release", "Release", "Name and version of the survey release.", "text"),
     Column("scorer_version", "Scorer", "Version of the scorer.", "text"),
     Column(

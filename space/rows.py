@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.digests import sha256_text
+from contracts.predictions_meta import PredictionsMeta
 from contracts.report import Interval, Report
 from scoring.compare import cell_scores
+from scoring.wording_facts import drafted_languages
 from space.columns import size_class
 
 #: Name of a score in reports -> key of the board's column.
@@ -104,7 +106,7 @@ def row_fields(report: Report, *, row_id: str, row_class: str, updated: float) -
         "class": row_class,
         "question_set": report.settings.questions,
         "mode": report.settings.mode,
-        "wording": meta.wording,
+        "wording": wording_label(meta),
         "release": f"{release.name} {release.version}",
         "release_digest": release.digest,
         "synthetic": int(release.synthetic),
@@ -127,6 +129,11 @@ def row_kind(report: Report) -> str:
         return "model"
     text = f"{meta.name} {meta.model} {report.predictions.name}".lower()
     return "ceiling" if "ceiling" in text else "baseline"
+
+
+def wording_label(meta: PredictionsMeta) -> str:
+    """Name of the wording that was asked, and that it is machine-drafted where it is."""
+    return f"{meta.wording}, machine-drafted wording" if drafted_languages(meta) else meta.wording
 
 
 def protocols_of(report: Report) -> list[str]:
@@ -154,6 +161,7 @@ def comparison_key(report: Report, *, row_class: str) -> str:
         meta.steering,
         meta.language,
         meta.wording,
+        meta.wording_digest,
         row_class,
     )
     return sha256_text("\0".join(same))[:16]

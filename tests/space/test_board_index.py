@@ -13,10 +13,11 @@ import pytest
 from contracts.errors import ContractError
 from contracts.report import Interval, Score, write_report
 from space.board import read_board
+from space.columns import FACETS
 from space.facts import read_facts
 from space.index import read_grid
 from space.query import BoardQuery
-from space.rows import comparison_key, grid_of, row_kind, wilson
+from space.rows import comparison_key, grid_of, row_kind, wilson, wording_label
 from space.store import open_store
 
 
@@ -68,7 +69,7 @@ def test_comparison_key_tells_conditions_apart(samples, store) -> None:
     key = comparison_key(report, row_class="uploaded")
     assert key
     assert key != comparison_key(report, row_class="verified")
-    for field in ("method", "steering", "language", "wording"):
+    for field in ("method", "steering", "language", "wording", "wording_digest"):
         meta = report.predictions.meta.model_copy(update={field: "other"})
         other = report.model_copy(
             update={"predictions": report.predictions.model_copy(update={"meta": meta})}
@@ -221,3 +222,12 @@ def test_the_human_ceiling_is_a_row_of_its_own(store) -> None:
     # It goes with the report that it comes from.
     path.unlink()
     assert set(rows(store)) == set(found) - {"world-average", "human-ceiling-world-average"}
+
+
+def test_a_row_says_that_its_wording_is_machine_drafted(store) -> None:
+    meta = store.report("heron-70b").predictions.meta
+    ours = meta.model_copy(update={"wording": "atlas", "wording_digest": "a", "baseline": False})
+    assert wording_label(ours) == "atlas, machine-drafted wording"
+    assert wording_label(ours.model_copy(update={"wording": "official"})) == "official"
+    for facet in ("language", "wave"):
+        assert facet in FACETS
