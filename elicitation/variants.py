@@ -13,7 +13,7 @@ Order = Literal["scale", "reversed", "shuffled"]
 EXAMPLE_COUNT = 5
 
 VARIANT_HELP = (
-    "default, shuffled (answers in another order, their labels with them), reversed-order, "
+    "default, shuffled (answers in another order, their numbers with them), reversed-order, "
     "reversed-scale (the labels run from the other end), letters, numbers, examples=N, "
     "example-shares=SEED; join with +, as in shuffled+letters"
 )
@@ -28,7 +28,8 @@ class Variant(NamedTuple):
 
     Attributes:
         name: as it was given; `default` changes nothing.
-        order: order in which answers are shown; their labels keep belonging to them.
+        order: order in which answers are shown; numbers keep belonging to them, letters go by
+            place.
         reverse: the labels run from the scale's other end.
         labels: `numbers` or `letters`; None leaves it to the method.
         example_count: examples shown.
