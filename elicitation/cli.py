@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
 from elicitation.name_lists import listed, split_names
+from elicitation.wording_cli import wording as wording
 
 Json = Annotated[
     bool, Parameter(name="--json", negative="", help="Print JSON for programs, not for people.")
@@ -369,61 +370,3 @@ def translate(
         dry_run=dry_run,
         json=json,
     )
-
-
-wording = App(
-    name="wording", help="Check, write out and try wordings: the survey's questions in words."
-)
-
-
-@wording.command(name="check")
-def wording_check(
-    languages: Annotated[
-        tuple[str, ...], listed("Languages to check; all that there are by default.")
-    ] = (),
-    /,
-    *,
-    folder: Annotated[
-        Path | None, Parameter(help="A wording of your own: a folder of TOML files, or one CSV.")
-    ] = None,
-    require_review: Annotated[
-        bool, Parameter(negative="", help="Fail also where a text has not been reviewed.")
-    ] = False,
-    json: Json = False,
-) -> int:
-    """List what wordings lack: texts, and reviews of texts. Ends with 1 where something lacks."""
-    from elicitation.wording_command import check_wordings
-
-    return check_wordings(
-        split_names(languages), folder=folder, require_review=require_review, json=json
-    )
-
-
-@wording.command(name="export")
-def wording_export(
-    path: Annotated[Path, Parameter(help="A new file ending in .csv, or a new folder.")],
-    /,
-    *,
-    language: Annotated[str, Parameter(help="Language of the wording.")] = "en",
-) -> None:
-    """Write a wording of the project to a file, to edit or translate it."""
-    from elicitation.wording_command import export_one
-
-    export_one(path, language=language)
-
-
-@wording.command(name="import")
-def wording_import(
-    path: Annotated[Path, Parameter(help="A folder of TOML files, or a CSV file.")],
-    /,
-    *,
-    language: Annotated[str, Parameter(help="Its language, where it does not say.")] = "",
-    name: Annotated[str, Parameter(help="Its name, where it does not say.")] = "",
-    out: Annotated[
-        Path | None, Parameter(help="Write it as a folder of TOML files here, in canonical form.")
-    ] = None,
-) -> int:
-    """Read a wording that you hold, say what it lacks, and keep it as a folder."""
-    from elicitation.wording_command import import_one
-
-    return import_one(path, language=language, name=name, out=out)

@@ -109,7 +109,7 @@ def verbalized_head(
         head = fill(texts, "distribution_examples_country", count=count, country=country)
     else:
         head = fill(texts, "distribution_examples", count=count)
-    shown = [_example(texts, example, labels) for example in examples]
+    shown = [example_text(texts, example, labels) for example in examples]
     return BLOCK_SEPARATOR.join([*_group_blocks(texts, target), task, head, *shown])
 
 
@@ -124,7 +124,8 @@ def _task_example(labels: Labels) -> str:
     return f"{{{shares}}}"
 
 
-def _example(texts: Wording, example: Example, labels: Labels) -> str:
+def example_text(texts: Wording, example: Example, labels: Labels) -> str:
+    """A question with its answer shares, as prompts show it."""
     question = rendered(example.question_id, texts, "options", Variant(), labels, 0)
     answer = shares_text(question, example.shares)
     return fill(texts, "distribution_example", question=question.text, answer=answer)

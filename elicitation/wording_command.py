@@ -6,11 +6,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from codebook.languages import languages as known_languages
+from codebook.person_sources import PERSON_FILES, missing_person_texts
 from codebook.review import check
 from codebook.wording_files import export_wording, load_wording_folder
 from codebook.wording_texts import WordingError
 from codebook.wordings import languages, missing_texts, wording
-from contracts.errors import ContractError, Problem
+from contracts.errors import ContractError, Problem, fail
 from elicitation.terminal import say, say_json
 
 #: Keys of lacking texts that are printed.
@@ -46,24 +48,48 @@ def _own(folder: Path) -> dict[str, Any]:
 
 
 def _shipped(language: str) -> dict[str, Any]:
+    """A language of the project; of one that is not there, everything lacks."""
+    if language not in known_languages():
+        raise fail(
+            "no-language",
+            "there is no such language",
+            found=language,
+            allowed=", ".join(known_languages()),
+            hint="A new language needs a row in codebook/data/languages.csv.",
+        )
+    people = [f"{key} ({_file(key, language)})" for key in missing_person_texts(language)]
+    if language not in languages():
+        return {
+            "language": language,
+            "name": f"none: make the folder codebook/wordings/{language}",
+            "digest": "",
+            "missing": [*missing_texts(language), *people],
+            "unreviewed": {},
+        }
     try:
         texts = wording(language)
+        gaps = Counter(gap.reason for gap in check(language))
     except WordingError as error:
-        raise ContractError(Problem("no-wording", str(error))) from None
-    gaps = Counter(gap.reason for gap in check(language))
+        raise ContractError(Problem("bad-wording", str(error))) from None
     return {
         "language": language,
         "name": texts.name,
         "digest": texts.digest,
-        "missing": missing_texts(language),
+        "missing": [*missing_texts(language), *people],
         "unreviewed": dict(gaps),
     }
+
+
+def _file(key: str, language: str) -> str:
+    """File that a text that describes people belongs in."""
+    return PERSON_FILES[key.partition(":")[0]].format(language=language)
 
 
 def _say(row: dict[str, Any]) -> None:
     gaps = ", ".join(f"{count} {reason}" for reason, count in sorted(row["unreviewed"].items()))
     missing = row["missing"]
-    name = f"{row['language']} ({row['name']}, {row['digest'][:12]})"
+    told = ", ".join(part for part in (row["name"], row["digest"][:12]) if part)
+    name = f"{row['language']} ({told})"
     state = f"{len(missing)} texts are lacking" if missing else "complete"
     say(f"{name}: {state}; reviews: {gaps or 'all'}")
     for key in missing[:_SHOWN]:
