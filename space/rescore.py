@@ -9,9 +9,10 @@ from typing import NamedTuple
 from codebook.questions import MEMBERSHIPS
 from contracts.atomic import atomic_file
 from contracts.errors import ContractError
-from contracts.predictions import read_predictions
 from contracts.release import Release, open_release
 from contracts.report import Report, read_report, write_report
+from space.intake.normalise import read_stored
+from space.intake.ratings import PRIVATE_RELEASE, guarded_report
 from space.store import ARCHIVE, Store
 from space.submissions.details import with_details
 from space.version import current_scorer_version
@@ -90,7 +91,7 @@ def _rescore_row(store: Store, release: Release, row_id: str) -> None:
     path = store.reports_folder / f"{row_id}.json"
     old = read_report(path)
     settings = old.settings
-    predictions = read_predictions(_existing(store.predictions_path(row_id)))
+    predictions = read_stored(_existing(store.predictions_path(row_id)))
     report = score(
         predictions,
         release,
@@ -103,6 +104,8 @@ def _rescore_row(store: Store, release: Release, row_id: str) -> None:
         wave=settings.wave,
         cells=bool(old.cells) or predictions.kind == "distribution",
     )
+    if any(notice.code == PRIVATE_RELEASE for notice in old.warnings):
+        report = guarded_report(report)
     # What a submitter said of the model stands in the entry, not in the predictions.
     stated = store.entry(row_id).get("details")
     report = with_details(report, stated if isinstance(stated, dict) else {})

@@ -51,14 +51,20 @@ def write_normalised(predictions: Predictions, meta: PredictionsMeta, target: Pa
     }
     marked = meta.model_copy(update={"extra": {**meta.extra, UPLOAD_KEY: upload}})
     write_predictions(target, _records(predictions), meta=marked, kind=predictions.kind)
-    written = read_predictions(target)
-    return replace(
-        written,
-        name=meta.name or predictions.name,
-        rows=predictions.rows,
-        tolerated=predictions.tolerated,
-        notices=predictions.notices,
-    )
+    return replace(read_stored(target), notices=predictions.notices)
+
+
+def read_stored(path: Path) -> Predictions:
+    """Predictions of a store; those written from an upload tell of it as it came.
+
+    Raises:
+        ContractError: the file breaks the format.
+    """
+    found = read_predictions(path)
+    upload = found.meta.extra.get(UPLOAD_KEY)
+    if not isinstance(upload, dict):
+        return found
+    return replace(found, rows=upload["rows"], tolerated=upload["tolerated"])
 
 
 def _records(predictions: Predictions) -> Iterator[Mapping[str, Any]]:

@@ -30,8 +30,11 @@ LEAST_COVERAGE = 0.9
 #: moves its distance by less than one in the second decimal.
 QUESTION_DECIMALS, OVERALL_DECIMALS = 2, 3
 
+#: Code of the notice that marks a guarded report; what is scored anew is guarded again.
+PRIVATE_RELEASE = "private-release"
+
 NOTICE = Notice(
-    code="private-release",
+    code=PRIVATE_RELEASE,
     message="Compared with single persons of a release that is not public: scores are rounded, "
     f"and nothing is said of fewer than {MINIMUM_CELL} people.",
 )
@@ -55,10 +58,7 @@ def probe_questions(release: Release) -> tuple[str, ...]:
     Raises:
         ContractError: the release has no probe, or one too small.
     """
-    if not release.has("probe"):
-        raise no_release(public=True)
-    asked = release.table("probe", columns=["question_id"])["question_id"].to_pylist()
-    found = tuple(sorted(one for one, n in Counter(asked).items() if n >= MINIMUM_CELL))
+    found = tuple(sorted(one for one, n in _answers(release).items() if n >= MINIMUM_CELL))
     if not found:
         raise fail(
             "small-probe",
@@ -66,6 +66,19 @@ def probe_questions(release: Release) -> tuple[str, ...]:
             allowed=f"at least {MINIMUM_CELL}",
         )
     return found
+
+
+def questions_to_score(release: Release) -> tuple[str, ...] | None:
+    """Questions that uploads are scored on; None where nothing of the probe is left out."""
+    kept = probe_questions(release)
+    return None if len(kept) == len(_answers(release)) else kept
+
+
+def _answers(release: Release) -> Counter[str]:
+    """How many people of the probe answered each question."""
+    if not release.has("probe"):
+        raise no_release(public=True)
+    return Counter(release.table("probe", columns=["question_id"])["question_id"].to_pylist())
 
 
 def guarded_report(report: Report) -> Report:

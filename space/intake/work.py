@@ -164,7 +164,7 @@ def _score_ratings(
     predictions: Predictions, job: Mapping[str, Any], options: dict[str, Any]
 ) -> Report:
     from scoring.engine import score
-    from space.intake.ratings import guarded_report, no_release, probe_questions
+    from space.intake.ratings import guarded_report, no_release, questions_to_score
 
     if not job["people"]:
         raise no_release(public=job["public"])
@@ -172,7 +172,7 @@ def _score_ratings(
     wave = predictions.meta.wave
     if not job["public"]:
         return score(predictions, release, wave=wave, **options)
-    asked = probe_questions(release)
+    asked = questions_to_score(release)
     return guarded_report(score(predictions, release, wave=wave, questions=asked, **options))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -93,6 +94,17 @@ def board_server(sample_root: Path, tmp_path_factory: pytest.TempPathFactory) ->
     port = free_port()
     log = tmp_path_factory.mktemp("server") / "log.txt"
     process = start_board(sample_root, log, port=port)
+    yield f"http://127.0.0.1:{port}/"
+    process.terminate()
+    process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def own_board(sample_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a running board over a copy of the sample store, for tests that change it."""
+    port, root = free_port(), tmp_path_factory.mktemp("own")
+    shutil.copytree(sample_root, root / "store")
+    process = start_board(root / "store", root / "log.txt", port=port)
     yield f"http://127.0.0.1:{port}/"
     process.terminate()
     process.wait(timeout=20)

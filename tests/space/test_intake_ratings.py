@@ -19,6 +19,7 @@ from space.intake.form import Form
 from space.intake.ratings import probe_questions
 from space.intake.reader import Job, Reader
 from space.intake.visitor import Visitor
+from space.rescore import rescore
 from space.store import Store
 from space.submissions import Quotas, open_submissions
 
@@ -59,6 +60,17 @@ def write_ratings(path: Path, ratings: dict[str, list[int]], **meta: Any) -> Pat
 
 #: Of 40 ratings of Q1, ten times 1, 2, 3, 3: shares 1/4, 1/4, 1/2, 0 against 1/4 each.
 RATINGS = {"Q1": [1, 2, 3, 3] * 10, "Q46": [1, 2, 2, 3] * 10, "Q57": [1, 2] * 10}
+
+
+#: Metadata that a board needs.
+BOARD = {
+    "steering": "persona",
+    "language": "en",
+    "prompt_version": "1",
+    "wording_digest": "abc",
+    "release": "toy",
+    "trained_on_wvs": False,
+}
 
 
 def guarded(reader: Reader, path: Path, people: Release) -> Any:
@@ -168,6 +180,19 @@ def test_attempts_are_limited_and_the_same_file_costs_nothing(
     assert ask(4) == []
     assert ask(5) == ["quota"]
     assert ask(0) == []
+
+
+def test_a_rescore_guards_again(reader, people, tmp_path: Path) -> None:
+    desk = desk_of(reader, tmp_path, people, public=True)
+    path = write_ratings(tmp_path / "a.jsonl", RATINGS, **BOARD)
+    receipt = desk.submit(Upload(path), Form({"name": "Rater"}, accepts_licence=True), Visitor())
+    desk.book.approve(receipt.id, by="keeper")
+    outcomes = list(rescore(desk.store, source=str(people.root), everything=True))
+    assert [one.outcome for one in outcomes] in (["new"], ["failed"])
+    report = desk.store.report(receipt.id)
+    assert "private-release" in {one.code for one in report.warnings}
+    assert [one.question_id for one in report.questions] == ["Q1", "Q46"]
+    assert {one.kind for one in report.groups} <= {"category"}
 
 
 def test_a_release_without_people_is_not_attached(people, monkeypatch, tmp_path: Path) -> None:

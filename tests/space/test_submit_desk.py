@@ -18,6 +18,7 @@ from space.intake.reader import Reader
 from space.intake.templates import write_template
 from space.intake.visitor import Visitor
 from space.query import BoardQuery
+from space.rescore import rescore
 from space.store import Store
 from space.submissions import open_submissions
 
@@ -150,9 +151,14 @@ def test_all_errors_of_form_and_file_at_once(desk, tmp_path: Path) -> None:
     with pytest.raises(ContractError) as caught:
         desk.submit(Upload(path), form, VISITOR)
     codes = [problem.code for problem in caught.value.problems]
-    assert {"negative-share", "licence", "unsafe-link", "too-long", "contact", "unknown-field"} <= set(
-        codes
-    )
+    assert {
+        "negative-share",
+        "licence",
+        "unsafe-link",
+        "too-long",
+        "contact",
+        "unknown-field",
+    } <= set(codes)
     assert names(desk.store) == []
 
 
@@ -179,6 +185,22 @@ def test_metadata_is_asked_for_and_can_be_stated(desk, tmp_path: Path) -> None:
     meta = read_report(desk.store.reports_folder / f"{receipt.id}.json").predictions.meta
     assert (meta.parameters, meta.chat, meta.open_weights) == (8e9, False, None)
     assert (meta.model, meta.trained_on_wvs) == ("ORG/HERON", False)
+
+
+def test_a_rescore_keeps_what_was_said_of_the_upload(desk, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    template = write_template(tmp_path, kind="distribution", suffix=".csv").read_text()
+    path.write_text(template + "Q999,DEU,,1,1,ok\n")
+    receipt = desk.submit(Upload(path), FORM, VISITOR)
+    report = desk.store.reports_folder / f"{receipt.id}.json"
+    before = read_report(report)
+    assert before.predictions.tolerated == {"unknown_questions": 1}
+    assert before.predictions.rows == 25
+    outcomes = [one.outcome for one in rescore(desk.store, source="reference", everything=True)]
+    assert outcomes == ["new"]
+    after = read_report(report)
+    assert after.predictions == before.predictions
+    assert after.scores == before.scores
 
 
 def test_a_dry_run_of_nothing_says_so(desk) -> None:
