@@ -17,7 +17,7 @@ from contracts.errors import fail
 from space.version import STAMP_NAME, current_scorer_version, project_version
 
 #: Packages that the app needs, and what each leaves out.
-PACKAGES = ("codebook", "contracts", "scoring", "space")
+PACKAGES = ("codebook", "contracts", "elicitation", "scoring", "space")
 
 #: What the app imports; versions are those of this environment.
 REQUIREMENTS = (
@@ -28,6 +28,9 @@ REQUIREMENTS = (
     "pandas",
     "pyarrow",
     "huggingface_hub",
+    "filelock",
+    "tenacity",
+    "json-repair",
     "rich",
     "xxhash",
 )
@@ -204,7 +207,7 @@ def upload_space(folder: str | Path, repo: str, *, private: bool, token: str | N
             repo_id=repo,
             repo_type="space",
             commit_message=f"Deploy Opinion Atlas {project_version()}",
-            delete_patterns=["codebook/**", "contracts/**", "scoring/**", "space/**"],
+            delete_patterns=[f"{package}/**" for package in PACKAGES],
         )
     except HfHubHTTPError as error:
         first = str(error).strip().splitlines()[0]

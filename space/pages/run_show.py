@@ -201,9 +201,12 @@ def countries_html(report: Report) -> str:
 def place_html(place: Place, *, row_class: str) -> str:
     """The place on the board that it would take."""
     if place.text:
-        said = f"It would take rank <b>{esc(place.text)}</b> among its equals ({esc(row_class)})."
+        said = f"It would take rank <b>{esc(place.text)}</b> among its equals, as <b>{esc(row_class)}</b>."
     else:
-        said = f"It would stand on the board without a rank: {esc(place.why_not)}."
+        said = (
+            f"It would stand on the board as <b>{esc(row_class)}</b>, without a rank: "
+            f"{esc(place.why_not)}."
+        )
     if not place.neighbours or place.compared == 0:
         return f'<h3 id="run-place">Place on the board</h3>{notice(said)}'
     on = (
