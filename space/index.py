@@ -93,6 +93,9 @@ def build_index(path: Path, files: Sequence[ReportFile]) -> None:
         if keep:
             shutil.copyfile(path, partial)
         with closing(sqlite3.connect(partial)) as db:
+            # The file counts only once it is whole and flushed: no need to be careful before.
+            db.execute("PRAGMA synchronous = OFF")
+            db.execute("PRAGMA journal_mode = MEMORY")
             if not keep:
                 db.executescript(_SCHEMA)
             _refresh(db, files)

@@ -75,6 +75,10 @@ class Layout:
         """Where files lie that are not public."""
         return self.private / "held" / submission_id
 
+    def all_held(self) -> list[Path]:
+        """Folders of all submissions that are not public."""
+        return list((self.private / "held").iterdir())
+
     def record(self, submission_id: str) -> Path:
         """The record; its rename into place is what commits a change."""
         return self.records / f"{submission_id}.json"

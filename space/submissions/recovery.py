@@ -81,8 +81,8 @@ def find_amiss(layout: Layout, records: Records) -> Iterator[str]:
 
 
 def _partials(layout: Layout) -> Iterator[Path]:
-    for folder in (layout.records, layout.contacts):
-        yield from filter(is_partial, folder.iterdir())
+    for folder in (layout.records, layout.contacts, *layout.all_held()):
+        yield from filter(is_partial, list(folder.iterdir()))
     abandoned = time.time() - ABANDONED_SECONDS
     for name in {*PUBLIC_FOLDERS.values(), ENTRIES}:
         for path in filter(is_partial, (layout.store / name).iterdir()):

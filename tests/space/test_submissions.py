@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,9 +14,13 @@ from submission_samples import details, tiny_report, write_payload
 
 from contracts.digests import sha256_file
 from contracts.errors import ContractError
+from contracts.predictions import read_predictions
+from contracts.release import open_release
 from contracts.report import read_report, write_report
+from scoring.engine import score
 from space.board import read_board
 from space.query import BoardQuery
+from space.rescore import rescore
 from space.store import open_store
 from space.submissions import (
     Details,
@@ -327,6 +333,31 @@ def test_a_long_reason_is_refused(book: Submissions, send: Send) -> None:
         book.hide(receipt.id, by="mia", why="x" * 501)
 
 
+def test_a_full_disk_leaves_nothing(
+    book: Submissions, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    real = os.fsync
+    for calls_that_work in range(4):
+        left = calls_that_work
+
+        def fsync(handle: int) -> None:
+            nonlocal left
+            left -= 1
+            real(handle) if left >= 0 else full()
+
+        monkeypatch.setattr(os, "fsync", fsync)
+        with pytest.raises(ContractError, match="No space left on device"):
+            send("heron")
+        monkeypatch.setattr(os, "fsync", real)
+        assert book.list() == ()
+        for folder in ("arriving", "held", "contacts", "unsettled"):
+            assert not list((book.layout.private / folder).iterdir()), folder
+    assert send("heron").state == "pending"
+
+
 # Privacy.
 
 
@@ -387,3 +418,21 @@ def test_a_public_submission_is_a_row_without_a_restart(book: Submissions, send:
     book.approve(receipt.id, by="mia")
     page = read_board(book.store, BoardQuery())
     assert [row["row_id"] for row in page.rows] == [receipt.id]
+
+
+def test_a_rescore_keeps_what_the_submitter_said(book: Submissions, tmp_path: Path) -> None:
+    answers = tmp_path / "heron.jsonl"
+    answers.write_text('{"question_id": "Q1", "country": "DEU", "shares": {"1": 0.7, "2": 0.3}}\n')
+    release = open_release("reference")
+    report = score(read_predictions(answers), release, cells=True)
+    write_report(report, tmp_path / "report.json")
+    stated = Details(name="Heron, tuned", accepts_licence=True, facts={"family": "heron"})
+    receipt = book.submit(Payload(tmp_path / "report.json", answers), stated, account="ann")
+    book.approve(receipt.id, by="mia")
+    (outcome,) = rescore(book.store, source="reference", everything=True)
+    assert outcome.outcome == "new", outcome.detail
+    again = read_report(book.files(receipt.id)["report"])
+    assert (again.predictions.meta.name, again.predictions.meta.family) == (stated.name, "heron")
+    assert again.scores == report.scores
+    book.hide(receipt.id, by="mia", why="x")
+    assert not list((book.store.root / "archive").iterdir())

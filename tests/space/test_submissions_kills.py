@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import multiprocessing
 import os
@@ -58,6 +59,22 @@ def _no_flush(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
+@pytest.fixture
+def apart(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Store and private folder on two file systems, where asked for: no rename between them."""
+    if not request.param:
+        return
+    real = os.replace
+
+    def replace(source: Any, target: Any) -> None:
+        tops = [{"store", "private"} & set(Path(path).parts) for path in (source, target)]
+        if tops[0] != tops[1]:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+
+
 #: From a folder to what is done there, all that must not be killed being done already.
 Prepare = Callable[[Path], Callable[[], object]]
 
@@ -111,7 +128,12 @@ def die_everywhere(root: Path, trial: Path, prepare: Prepare, **expected: Any) -
     return step
 
 
-@pytest.mark.parametrize("action", CHANGES)
+@pytest.mark.parametrize(
+    "action, apart",
+    [*((action, False) for action in CHANGES), ("approve", True), ("hide", True)],
+    indirect=["apart"],
+)
+@pytest.mark.usefixtures("apart")
 def test_killed_at_every_step_of_a_change(action: str, tmp_path: Path) -> None:
     before, states = CHANGES[action]
     root = tmp_path / "root"
