@@ -78,11 +78,16 @@ def dry(asked: Asked, *, json: bool) -> None:
     """Show what would be asked; no model is opened, so `auto` prompts are shown as chats."""
     plan = plan_of(asked, chat=asked.prompts != "plain")
     limits = asked.limits
-    estimated = estimate(plan, limits=limits, concurrency=asked.backend.concurrency)
+    estimated = estimate(
+        plan,
+        limits=limits,
+        concurrency=asked.backend.concurrency if asked.is_remote else None,
+        shard=parse_shard(asked.shard),
+    )
     if json:
         say_json(plan_json(plan, estimated))
         return
-    say_plan(plan, estimated, prices=bool(limits.prompt_price or limits.completion_price))
+    say_plan(plan, estimated, limits, shard=asked.shard)
 
 
 def ask(asked: Asked, out: Path, *, suffix: str, json: bool) -> int:

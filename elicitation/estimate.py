@@ -7,7 +7,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from elicitation.plan import Call, Plan
-from elicitation.runner import Limits
+from elicitation.runner import Limits, shard_size
 
 #: Prompts looked at for an estimate, per condition.
 _SAMPLED = 40
@@ -31,14 +31,15 @@ class Estimate(NamedTuple):
     Attributes:
         calls: number of calls.
         prompt_tokens, completion_tokens: of all calls together.
-        seconds: with `concurrency` calls under way at once, over HTTP.
+        seconds: with `concurrency` calls under way at once, over HTTP; None for a model on this
+            machine, whose pace is known only after its first calls.
         cost: in the currency of the prices; 0 without prices.
     """
 
     calls: int
     prompt_tokens: int
     completion_tokens: int
-    seconds: float
+    seconds: float | None
     cost: float
 
 
@@ -50,8 +51,21 @@ def token_estimate(text: str) -> float:
     return (len(text) - dense) / _ALPHABET_CHARS + dense / _OTHER_CHARS
 
 
-def estimate(plan: Plan, *, limits: Limits | None = None, concurrency: int = 16) -> Estimate:
-    """Estimate a plan from some prompts of every condition."""
+def estimate(
+    plan: Plan,
+    *,
+    limits: Limits | None = None,
+    concurrency: int | None = 16,
+    shard: tuple[int, int] = (1, 1),
+) -> Estimate:
+    """Estimate a plan from some prompts of every condition.
+
+    Args:
+        plan: the plan.
+        limits: holds the prices.
+        concurrency: calls under way at once, over HTTP; None for a model on this machine.
+        shard: (k, n): only every n-th call from the k-th.
+    """
     prompt_tokens = completion_tokens = 0.0
     for condition in plan.conditions:
         size = plan.size(condition)
@@ -60,10 +74,15 @@ def estimate(plan: Plan, *, limits: Limits | None = None, concurrency: int = 16)
         sampled = list(islice(plan.sampled_calls(condition), _SAMPLED))
         prompt_tokens += size * sum(_prompt_tokens(call) for call in sampled) / len(sampled)
         completion_tokens += size * sum(_reply_tokens(call) for call in sampled) / len(sampled)
-    calls = len(plan)
+    calls = shard_size(len(plan), shard)
+    part = calls / max(len(plan), 1)
+    prompt_tokens, completion_tokens = part * prompt_tokens, part * completion_tokens
     prices = limits or Limits()
     cost = prompt_tokens * prices.prompt_price + completion_tokens * prices.completion_price
-    seconds = (calls * _LATENCY + completion_tokens * _SECONDS_PER_TOKEN) / max(concurrency, 1)
+    seconds = None
+    if concurrency is not None:
+        spent = calls * _LATENCY + completion_tokens * _SECONDS_PER_TOKEN
+        seconds = spent / max(concurrency, 1)
     return Estimate(calls, round(prompt_tokens), round(completion_tokens), seconds, cost / 1e6)
 
 

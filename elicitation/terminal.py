@@ -18,7 +18,7 @@ from rich.table import Table
 from elicitation.estimate import Estimate, shown_prompts
 from elicitation.plan import Call, Plan
 from elicitation.predictions import WrittenFile
-from elicitation.runner import OnProgress, Progress
+from elicitation.runner import Limits, OnProgress, Progress
 from elicitation.session import Session
 
 #: Seconds between two updates of the line of progress.
@@ -58,7 +58,7 @@ def plan_json(plan: Plan, estimated: Estimate) -> dict[str, Any]:
     }
 
 
-def say_plan(plan: Plan, estimated: Estimate, *, prices: bool) -> None:
+def say_plan(plan: Plan, estimated: Estimate, limits: Limits, *, shard: str = "1/1") -> None:
     """Print a plan: conditions, calls, tokens, time, cost, three whole prompts."""
     study = plan.study
     say(
@@ -69,19 +69,31 @@ def say_plan(plan: Plan, estimated: Estimate, *, prices: bool) -> None:
     for condition in plan.conditions:
         table.add_row(condition.name, f"{plan.size(condition):,}")
     Console().print(table)
+    of_shard = "" if shard == "1/1" else f" of {len(plan):,} in shard {shard}"
     say(
-        f"{estimated.calls:,} calls, about {estimated.prompt_tokens:,} prompt tokens and "
+        f"{estimated.calls:,} calls{of_shard}, about {estimated.prompt_tokens:,} prompt tokens and "
         f"{estimated.completion_tokens:,} tokens of replies"
     )
-    say(f"about {duration(estimated.seconds)} over HTTP at the given concurrency")
-    say(
-        f"about {estimated.cost:,.2f} at the given prices"
-        if prices
-        else "cost: give --price-in and --price-out (per million tokens) for an estimate"
-    )
+    for line in _time_and_cost(estimated, limits):
+        say(line)
     for call in shown_prompts(plan):
         say(f"\n--- {call.item.item_id}")
         say(prompt_text(call))
+
+
+def _time_and_cost(estimated: Estimate, limits: Limits) -> Iterator[str]:
+    if estimated.seconds is None:
+        yield "time: the run itself tells after its first calls (rate and time left)"
+    else:
+        yield f"about {duration(estimated.seconds)} over HTTP at the given concurrency"
+    if limits.prompt_price or limits.completion_price:
+        yield f"about {estimated.cost:,.2f} at the given prices"
+    else:
+        yield "cost: give --price-in and --price-out (per million tokens) for an estimate"
+    if limits.max_calls is not None and limits.max_calls < estimated.calls:
+        yield f"stops after {limits.max_calls:,} calls (--max-calls)"
+    if limits.max_cost is not None and limits.max_cost < estimated.cost:
+        yield f"stops at about {limits.max_cost:g} (--max-cost)"
 
 
 def duration(seconds: float) -> str:

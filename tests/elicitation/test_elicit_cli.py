@@ -87,7 +87,8 @@ def test_a_dry_run_shows_everything_and_asks_nothing(call, tmp_path):
         )  # fmt: skip
         assert server.seen == []
     assert not out.exists()
-    assert "10 calls" in said
+    assert "10 calls, about" in said
+    assert "over HTTP at the given concurrency" in said
     assert "at the given prices" in said
     assert said.count("\n--- ") == 3
     assert said.count("How important is family in your life?") == 3
@@ -96,7 +97,22 @@ def test_a_dry_run_shows_everything_and_asks_nothing(call, tmp_path):
     )
     assert told["conditions"] == {"none_en": 140, "persona_en": 140, "few-shot_en": 139}
     assert told["estimate"]["calls"] == 419
+    assert told["estimate"]["seconds"] is None
     assert len(told["prompts"]) == 3
+
+
+def test_a_dry_run_of_a_shard_counts_its_own_calls(call, tmp_path):
+    options = ("--countries", "DEU", "--out", tmp_path / "run", "--dry-run", "--shard", "2/4")
+    whole = json.loads(call("elicit", "mock:steady", *options[:-2], "--json"))["estimate"]
+    part = json.loads(call("elicit", "mock:steady", *options, "--json"))["estimate"]
+    assert (whole["calls"], part["calls"]) == (419, 105)
+    assert part["prompt_tokens"] == pytest.approx(whole["prompt_tokens"] * 105 / 419, abs=1)
+    said = call("elicit", "mock:steady", *options, "--max-calls", "9", "--max-cost", "0.01",
+                "--price-in", "5")  # fmt: skip
+    assert "105 calls of 419 in shard 2/4" in said
+    assert "stops after 9 calls" in said
+    assert "stops at about 0.01" in said
+    assert "the run itself tells" in said
 
 
 def test_over_http_with_facts_of_the_model(call, tmp_path):
@@ -200,5 +216,5 @@ def test_wordings_are_checked_written_out_and_taken_in(call, tmp_path):
     table.write_text("\n".join(lines).replace('"atlas"', '"mine"') + "\n")
     assert "  stem:Q1" in call("wording", "check", "--folder", table)
     assert call.code == 1
-    with pytest.raises(ContractError, match="no wording in language 'tlh'"):
+    with pytest.raises(ContractError, match="no such language; found tlh"):
         call("wording", "check", "tlh")
