@@ -66,7 +66,7 @@ class Form:
             given = self.stated.get(name)
             if isinstance(given, str):
                 given = given.strip()
-            if given in (None, "", "unknown"):
+            if given in (None, "", "unknown") or (name in _BILLIONS and given == 0):
                 continue
             if name in _WORDS and isinstance(given, str):
                 given = _WORDS[name].get(given.lower(), given)

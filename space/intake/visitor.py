@@ -23,14 +23,23 @@ class Visitor:
 def address_of(headers: Mapping[str, str], host: str) -> str:
     """The address that a request came from.
 
-    Behind a proxy it is the last public address of X-Forwarded-For: proxies add theirs on the
-    right, and what a visitor writes into the header themselves stands on the left.
+    Args:
+        headers: of the request, names in lower case.
+        host: address of who sent it: a proxy's, if there is one.
+
+    Returns:
+        `host` where it is a public address, or nobody says more. Else a proxy of ours has sent
+        it, and the last public address of X-Forwarded-For counts: proxies add theirs on the
+        right, and what a visitor writes into the header themselves stands on the left.
     """
-    for hop in reversed(headers.get("x-forwarded-for", "").split(",")):
-        try:
-            found = ipaddress.ip_address(hop.strip())
-        except ValueError:
-            continue
-        if found.is_global:
-            return str(found)
-    return host
+    if _is_public(host):
+        return host
+    hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",")]
+    return next((hop for hop in reversed(hops) if _is_public(hop)), host)
+
+
+def _is_public(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_global
+    except ValueError:
+        return False

@@ -16,7 +16,8 @@ from space.render.text import esc, href, notice
 
 _WAYS = (
     "The account that submitted it may withdraw it when logged in; without a login it takes the "
-    "code that stood on the receipt. Its files and the contact are then deleted; this page stays."
+    "code that stood on the receipt. It is then off the board, files and all, and the contact is "
+    "erased; this page stays."
 )
 
 

@@ -144,8 +144,12 @@ def _form_boxes() -> dict[str, Any]:
     with gr.Accordion("The model", open=False, elem_id="form-facts"):
         boxes |= _text_boxes(_FACTS)
         with gr.Row(elem_classes=["oa-facet-row"]):
-            boxes["parameters"] = _billions("Parameters (billions)", "form-parameters")
-            boxes["training_tokens"] = _billions("Training tokens (billions)", "form-tokens")
+            boxes["parameters"] = _billions(
+                "Parameters (billions; 0: not stated)", "form-parameters"
+            )
+            boxes["training_tokens"] = _billions(
+                "Training tokens (billions; 0: not stated)", "form-tokens"
+            )
         with gr.Row(elem_classes=["oa-facet-row"]):
             boxes["open_weights"] = _choice("Open weights", YES_NO, "form-open")
             boxes["chat"] = _choice("Chat or base", CHAT, "form-chat")
@@ -178,7 +182,8 @@ def _choice(label: str, choices: Any, elem_id: str) -> gr.Radio:
 
 
 def _billions(label: str, elem_id: str) -> gr.Number:
-    return gr.Number(value=None, label=label, minimum=0, elem_id=elem_id, min_width=180)
+    title = f"{label} (billions; 0: not stated)"
+    return gr.Number(value=None, label=title, minimum=0, elem_id=elem_id, min_width=180)
 
 
 def read_boxes(names: tuple[str, ...], values: tuple[Any, ...]) -> tuple[Upload, Form]:

@@ -18,7 +18,7 @@ STATES: dict[State, str] = {
     "pending": "It waits for a maintainer, as first uploads do.",
     "public": "It is on the board.",
     "hidden": "A maintainer has taken it off the board; it can come back.",
-    "withdrawn": "Its owner has taken it back. This page stays, the files are gone.",
+    "withdrawn": "Its owner has taken it back: it is off the board, and its contact is erased.",
     "rejected": "A maintainer has refused it.",
     "deleted": "A maintainer has deleted it. This page stays, the files are gone.",
 }

@@ -169,3 +169,7 @@ def test_what_a_board_needs_of_metadata() -> None:
 )
 def test_the_address_behind_a_proxy(header: str, expected: str) -> None:
     assert address_of({"x-forwarded-for": header}, "10.0.0.1") == expected
+
+
+def test_without_a_proxy_the_header_counts_for_nothing() -> None:
+    assert address_of({"x-forwarded-for": "8.8.8.8"}, "9.9.9.9") == "9.9.9.9"

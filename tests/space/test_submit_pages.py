@@ -5,6 +5,7 @@ from __future__ import annotations
 from contracts.errors import Problem
 from contracts.predictions_source import FORMATS
 from space.intake.answers import submission_fields
+from space.intake.form import Form
 from space.intake.templates import KINDS
 from space.render.submission import problems_html, receipt_html, status_html
 from space.submissions import Event, Receipt, Submission
@@ -61,6 +62,27 @@ def test_a_deleted_one_is_a_tombstone() -> None:
     page = status_html(submission(state="deleted", name="", events=[]))
     assert "the files are gone" in page
     assert "its row" not in page
+
+
+def test_what_the_form_leaves_open_is_not_stated() -> None:
+    stated = {
+        "name": " Heron ",
+        "parameters": 0,
+        "training_tokens": None,
+        "chat": "unknown",
+        "open_weights": "no",
+        "link": "",
+        "multilingual": "yes",
+    }
+    form = Form(stated)
+    assert form.metadata() == {"name": "Heron", "open_weights": False, "multilingual": True}
+    details = form.details({"family": "heron", "model": "unknown", "parameters": 7e9})
+    assert details.facts == {
+        "family": "heron",
+        "parameters": 7e9,
+        "open_weights": False,
+        "multilingual": True,
+    }
 
 
 def test_there_is_a_template_of_every_kind_and_format() -> None:
