@@ -9,17 +9,19 @@ from __future__ import annotations
 import csv
 import io
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from contracts.atomic import write_text
 from contracts.errors import ContractError, Problem, fail
 from elicitation.advice import TOLD, is_advice
-from elicitation.advice_judge import advice_text, judge_items, judge_prompt_version
+from elicitation.advice_embedding import EMBEDDING_VERSION, MARGIN, embed_items
+from elicitation.advice_judge import Verdict, advice_text, judge_items, judge_prompt_version
 from elicitation.advice_reading import JUDGE_FACT, side_of
 from elicitation.agreement import Agreement, cohen_kappa
 from elicitation.backends.base import Backend
+from elicitation.embedders import Embedder
 from elicitation.gather import answer_of
 from elicitation.prompts import BLOCK_SEPARATOR
 from elicitation.store import Store, StoredItem
@@ -58,15 +60,15 @@ def decisions(items: Iterable[StoredItem], judged: dict[str, Any]) -> list[Decis
         items: pieces of advice.
         judged: what `JUDGE_FACT` holds, or nothing.
     """
-    verdicts = judged.get("verdicts", {})
-    return [_decision(stored, verdicts) for stored in items]
+    verdicts, reader = judged.get("verdicts", {}), judged.get("reader", "judge")
+    return [_decision(stored, verdicts, reader) for stored in items]
 
 
-def _decision(stored: StoredItem, verdicts: dict[str, list[str]]) -> Decision:
+def _decision(stored: StoredItem, verdicts: dict[str, list[str]], reader: str) -> Decision:
     item_id = stored.record.item_id
     words = by_words(stored)
     if words.side == "inconclusive" and item_id in verdicts:
-        return Decision(item_id, verdicts[item_id][0], "judge", verdicts[item_id][1])
+        return Decision(item_id, verdicts[item_id][0], reader, verdicts[item_id][1])
     return words
 
 
@@ -95,6 +97,56 @@ def judge_run(
     Returns:
         Agreement of judge and words on the sample of decided advice.
     """
+    told = {
+        "reader": "judge",
+        "model": model,
+        "backend": backend.describe(),
+        "prompt_version": judge_prompt_version(),
+    }
+    return _second_reading(
+        store,
+        lambda items: judge_items(items, backend, path),
+        told=told,
+        sample=sample,
+        seed=seed,
+    )
+
+
+def embed_run(
+    store: Store,
+    embedder: Embedder,
+    *,
+    model: str,
+    margin: float = MARGIN,
+    sample: int = 100,
+    seed: int = 0,
+) -> Agreement:
+    """The same with an embedding model in place of the judge; see `advice_embedding`."""
+    told = {
+        "reader": "embedding",
+        "model": model,
+        "backend": embedder.describe(),
+        "prompt_version": EMBEDDING_VERSION,
+        "margin": margin,
+    }
+    return _second_reading(
+        store,
+        lambda items: embed_items(items, embedder, margin=margin),
+        told=told,
+        sample=sample,
+        seed=seed,
+    )
+
+
+def _second_reading(
+    store: Store,
+    read: Callable[[list[StoredItem]], dict[str, Verdict]],
+    *,
+    told: dict[str, Any],
+    sample: int,
+    seed: int,
+) -> Agreement:
+    """Read what words leave open, and a sample of what they decide; note it in the store."""
     open_items, decided = [], []
     for stored in advice_items(store):
         if stored.record.shown.reader == "scores":
@@ -106,7 +158,7 @@ def judge_run(
             open_items.append(stored)
     # A choice of pieces to read, not of numbers to report.
     chosen = random.Random(seed).sample(decided, min(sample, len(decided)))  # noqa: S311
-    verdicts = judge_items([*open_items, *chosen], backend, path)
+    verdicts = read([*open_items, *chosen])
     agreed = cohen_kappa(
         [by_words(stored).side for stored in chosen],
         [verdicts[stored.record.item_id].side for stored in chosen],
@@ -114,9 +166,7 @@ def judge_run(
     store.set_fact(
         JUDGE_FACT,
         {
-            "model": model,
-            "backend": backend.describe(),
-            "prompt_version": judge_prompt_version(),
+            **told,
             "agreement": agreed.to_json(),
             "verdicts": {name: list(verdict) for name, verdict in sorted(verdicts.items())},
         },

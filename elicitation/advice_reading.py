@@ -10,8 +10,12 @@ from elicitation.gather import Gathered, answer_of
 from elicitation.shown import Shown
 from elicitation.store import StoredItem
 
-#: Fact of a store: what a judge model read of the advice that words leave open.
+#: Fact of a store: what a second reader (a judge or an embedding model) read of the advice that
+#: words leave open, and which one it is.
 JUDGE_FACT = "advice_judge"
+
+#: What is told of it in predictions and reports.
+JUDGE_TOLD = ("reader", "model", "prompt_version", "margin", "agreement")
 
 
 def gather_advice(
@@ -37,7 +41,7 @@ def gather_advice(
         side = side_of(stored.record.shown, answer.shares)
         if side == "inconclusive" and stored.record.item_id in judged:
             side, reason = judged[stored.record.item_id]
-            notes[reason] += 1
+            notes[reason.partition(" ")[0]] += 1
         records.append(
             {
                 "prompt_id": spec["question_id"],

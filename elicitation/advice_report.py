@@ -6,19 +6,23 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from contracts.atomic import write_text
+from contracts.errors import fail
 from elicitation.advice_decisions import (
     advice_items,
     csv_text,
     decisions,
+    embed_run,
     judge_run,
     person_agreement,
     write_decisions,
     write_label_sample,
 )
+from elicitation.advice_embedding import MARGIN
 from elicitation.advice_marks import MARKS, count_marks, language_identifier
-from elicitation.advice_reading import JUDGE_FACT
+from elicitation.advice_reading import JUDGE_FACT, JUDGE_TOLD
 from elicitation.agreement import Agreement
 from elicitation.backends.registry import BackendOptions, open_backend
+from elicitation.embedders import open_embedder
 from elicitation.run_folder import existing_store
 from elicitation.store import Store
 from elicitation.terminal import say
@@ -33,7 +37,10 @@ class AdviceReading(NamedTuple):
     Attributes:
         judge: model that reads what words leave open, such as openai:NAME; empty for none.
         judge_url: its server, for openai:.
-        judge_sample: pieces that words decide and the judge reads as well.
+        embedder: model that reads by similarity in place of a judge, such as hf:ORG/NAME.
+        embedder_url: its server, for openai:.
+        margin: lead in similarity from which the nearer option counts.
+        judge_sample: pieces that words decide and the judge (or embedder) reads as well.
         label_sample: pieces written for a person to label; 0 for none.
         labels: file of labels that came back.
         seed: of both samples.
@@ -41,6 +48,9 @@ class AdviceReading(NamedTuple):
 
     judge: str = ""
     judge_url: str = ""
+    embedder: str = ""
+    embedder_url: str = ""
+    margin: float = MARGIN
     judge_sample: int = 100
     label_sample: int = 0
     labels: Path | None = None
@@ -48,7 +58,27 @@ class AdviceReading(NamedTuple):
 
 
 def judge_advice(source: Path, how: AdviceReading) -> Agreement | None:
-    """Have the judge read a run; the predictions written afterwards use its verdicts."""
+    """Have the judge or the embedder read a run; predictions written afterwards use it.
+
+    Raises:
+        ContractError: both are named, or the margin is no distance of similarities.
+    """
+    if how.judge and how.embedder:
+        raise fail(
+            "two-readers",
+            "either a judge or an embedding model decides what words leave open",
+            column="--embedder",
+            hint="Give one of them; each tells its agreement with the words.",
+        )
+    if not 0 <= how.margin <= 2:
+        raise fail(
+            "out-of-range",
+            "cosine similarities differ by 0 to 2",
+            column="--margin",
+            found=str(how.margin),
+        )
+    if how.embedder:
+        return _embed(existing_store(source), how)
     if not how.judge:
         return None
     path = existing_store(source)
@@ -65,6 +95,22 @@ def judge_advice(source: Path, how: AdviceReading) -> Agreement | None:
             )
     finally:
         backend.close()
+
+
+def _embed(path: Path, how: AdviceReading) -> Agreement:
+    embedder = open_embedder(how.embedder, BackendOptions(base_url=how.embedder_url))
+    try:
+        with Store(path) as store:
+            return embed_run(
+                store,
+                embedder,
+                model=how.embedder,
+                margin=how.margin,
+                sample=how.judge_sample,
+                seed=how.seed,
+            )
+    finally:
+        embedder.close()
 
 
 def report_advice(source: Path, how: AdviceReading) -> dict[str, Any]:
@@ -90,7 +136,7 @@ def report_advice(source: Path, how: AdviceReading) -> dict[str, Any]:
         total.pop("other_language")
         told["not_counted"] = "other_language: the package py3langid is not installed"
     if judged:
-        told["judge"] = {name: judged[name] for name in ("model", "prompt_version", "agreement")}
+        told["judge"] = {name: judged[name] for name in JUDGE_TOLD if name in judged}
     if how.labels is not None:
         told["person"] = person_agreement(items, found, how.labels).to_json()
     if how.label_sample:
@@ -111,7 +157,8 @@ def say_advice(told: dict[str, Any]) -> None:
         if who in told:
             found = told[who].get("agreement") if who == "judge" else told[who]
             kappa = "undefined" if found["kappa"] is None else f"{found['kappa']:.2f}"
-            say(f"agreement with the {who}: kappa {kappa} over {found['readings']} pieces")
+            name = told[who].get("reader", who) if who == "judge" else who
+            say(f"agreement with the {name}: kappa {kappa} over {found['readings']} pieces")
     say(f"decisions, counts: {told['folder']}")
     if "label_sample" in told:
         say(f"to label: {told['label_sample']} (1, 2, or 0 for neither; give it back: --labels)")

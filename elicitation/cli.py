@@ -90,16 +90,6 @@ def elicit(
             "language; predictions say which was asked.",
         ),
     ] = (),
-    wording: Annotated[
-        tuple[Path, ...],
-        Parameter(
-            consume_multiple=True,
-            negative="",
-            help="Wordings that you hold, such as the survey's official one: folders or CSV files "
-            "as `wording export` writes them. Each takes the place of the project's in its "
-            "language; predictions say which was asked.",
-        ),
-    ] = (),
     demographics: Annotated[
         str,
         Parameter(
@@ -213,7 +203,6 @@ def elicit(
             approach=split_names(approach),
             dilemmas=tuple(str(folder) for folder in dilemmas),
             wordings=tuple(str(path) for path in wording),
-            wordings=tuple(str(path) for path in wording),
             demographics=demographics,
             on_request=split_names(on_request),
             people=people,
@@ -285,8 +274,20 @@ def read(
         ),
     ] = "",
     judge_url: Annotated[str, Parameter(help="Server of an openai: judge.")] = "",
+    embedder: Annotated[
+        str,
+        Parameter(
+            help="For advice, in place of a judge: embedding model (hf:ORG/NAME or openai:NAME); "
+            "what words leave open goes to the option that lies nearer."
+        ),
+    ] = "",
+    embedder_url: Annotated[str, Parameter(help="Server of an openai: embedder.")] = "",
+    margin: Annotated[
+        float, Parameter(help="Lead in cosine similarity below which advice stays inconclusive.")
+    ] = 0.05,
     judge_sample: Annotated[
-        int, Parameter(help="Decided pieces that the judge reads besides, for Cohen's kappa.")
+        int,
+        Parameter(help="Decided pieces that judge or embedder read besides, for Cohen's kappa."),
     ] = 100,
     label_sample: Annotated[
         int, Parameter(help="For advice: write so many pieces to a CSV for a person to label.")
@@ -310,7 +311,16 @@ def read(
         read_corpus(sources[0], reader=reader, json=json)
     else:
         ending = f".{suffix.lstrip('.')}"
-        advice = AdviceReading(judge, judge_url, judge_sample, label_sample, labels)
+        advice = AdviceReading(
+            judge=judge,
+            judge_url=judge_url,
+            embedder=embedder,
+            embedder_url=embedder_url,
+            margin=margin,
+            judge_sample=judge_sample,
+            label_sample=label_sample,
+            labels=labels,
+        )
         read_runs(sources, out=out, merge_into=merge_into, suffix=ending, json=json, advice=advice)
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from contracts.errors import fail
 from contracts.predictions import write_predictions
 from contracts.predictions_meta import PredictionsMeta
-from elicitation.advice_reading import JUDGE_FACT, gather_advice
+from elicitation.advice_reading import JUDGE_FACT, JUDGE_TOLD, gather_advice
 from elicitation.gather import Gathered, cell_order, gather_distributions, gather_ratings
 from elicitation.store import Store
 
@@ -112,8 +112,8 @@ def _write_one(
 def _judge(store: Store, kind: str) -> dict[str, Any]:
     """Who judged the advice that words leave open, and how far it agrees with them."""
     found = store.fact(JUDGE_FACT) if kind == "advice" else None
-    told = ("model", "prompt_version", "agreement")
-    return {} if not found else {"judge": {name: found[name] for name in told}}
+    told = {name: found[name] for name in JUDGE_TOLD if name in found} if found else {}
+    return {"judge": told} if told else {}
 
 
 def _gather(store: Store, name: str, kind: str, meta: PredictionsMeta) -> Gathered:

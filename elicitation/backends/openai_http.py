@@ -54,9 +54,7 @@ class OpenAIBackend:
     def __init__(self, model: str, options: BackendOptions) -> None:
         self._model = model
         self._options = options
-        given = options.base_url or os.environ.get("OPENAI_BASE_URL", "") or _OWN_SERVER
-        self._base_url = checked_url(given).rstrip("/")
-        self._key = options.key or _key()
+        self._base_url, self._key = server_of(options)
         self._capabilities: Capabilities | None = None
         self._token_ids: dict[tuple[bool, tuple[str, ...]], tuple[int, ...] | None] = {}
         self._client: Any = None
@@ -400,6 +398,12 @@ def _message(content: str) -> Any:
 
 
 _CHAT_PROBE = (_message("Reply with the letter A or the letter B."),)
+
+
+def server_of(options: BackendOptions) -> tuple[str, str]:
+    """Address of the server that options (or the environment) name, and the key for it."""
+    given = options.base_url or os.environ.get("OPENAI_BASE_URL", "") or _OWN_SERVER
+    return checked_url(given).rstrip("/"), options.key or _key()
 
 
 def _key() -> str:

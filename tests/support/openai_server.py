@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +29,8 @@ from elicitation.backends.base import Message, Request, Sampling
 from elicitation.backends.mock import MockBackend
 
 MODEL = "tiny"
+
+_NO_USAGE = {"prompt_tokens": 0, "total_tokens": 0}
 
 
 @dataclass
@@ -109,6 +113,7 @@ def app_of(server: Server) -> Starlette:
             Route("/v1/chat/completions", completions, methods=["POST"]),
             Route("/v1/completions", completions, methods=["POST"]),
             Route("/tokenize", tokenize, methods=["POST"]),
+            Route("/v1/embeddings", embeddings, methods=["POST"]),
         ]
     )
 
@@ -224,6 +229,28 @@ def _choice(said: str, listed: dict[str, float] | None, *, is_chat: bool) -> dic
             "top_logprobs": [listed],
         }
     return found
+
+
+#: Dimensions of an embedding: words are sorted into as many boxes.
+EMBEDDING_SIZE = 256
+
+
+def words_vector(text: str) -> list[float]:
+    """How often a text has words of each box: texts that share words are alike."""
+    found = [0.0] * EMBEDDING_SIZE
+    for word in re.findall(r"\w+", text.lower()):
+        found[zlib.crc32(word.encode()) % EMBEDDING_SIZE] += 1.0
+    return found
+
+
+async def embeddings(request: HttpRequest) -> Response:
+    """Vectors of words; the last text first, as servers may answer in any order."""
+    texts = (await request.json())["input"]
+    data = [
+        {"object": "embedding", "index": place, "embedding": words_vector(text)}
+        for place, text in enumerate(texts)
+    ]
+    return JSONResponse({"object": "list", "model": MODEL, "data": data[::-1], "usage": _NO_USAGE})
 
 
 @contextmanager
