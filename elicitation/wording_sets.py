@@ -88,6 +88,6 @@ def _needed(study: Study) -> Iterator[str]:
     yield from (f"stem:{key}" for key in asked)
     scales = {question.scale for key in asked if (question := value_questions()[key])}
     for scale in sorted((s for s in scales if s is not None), key=lambda s: s.scale_id):
-        yield from (f"label:{scale.scale_id}:{code}" for code in scale.offered)
+        yield from (f"label:{scale.scale_id}:{code}" for code in scale.labelled_codes)
     yield from (f"template:{name}" for name in TEMPLATE_SPECS)
     yield from (f"country:{country}" for country in study.countries)
