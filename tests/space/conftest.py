@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -99,15 +100,31 @@ def board_server(sample_root: Path, tmp_path_factory: pytest.TempPathFactory) ->
     process.wait(timeout=20)
 
 
+@contextmanager
+def running_board(root: Path, log: Path) -> Iterator[str]:
+    """Address of a running board over a store, until the block ends."""
+    port = free_port()
+    process = start_board(root, log, port=port)
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def board_starting() -> Callable[..., Any]:
+    """The context manager that runs a board over a store."""
+    return running_board
+
+
 @pytest.fixture(scope="module")
 def own_board(sample_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a running board over a copy of the sample store, for tests that change it."""
-    port, root = free_port(), tmp_path_factory.mktemp("own")
+    root = tmp_path_factory.mktemp("own")
     shutil.copytree(sample_root, root / "store")
-    process = start_board(root / "store", root / "log.txt", port=port)
-    yield f"http://127.0.0.1:{port}/"
-    process.terminate()
-    process.wait(timeout=20)
+    with running_board(root / "store", root / "log.txt") as address:
+        yield address
 
 
 @pytest.fixture
