@@ -20,6 +20,7 @@ from elicitation.advice_decisions import (
 from elicitation.advice_embedding import MARGIN
 from elicitation.advice_marks import MARKS, count_marks, language_identifier
 from elicitation.advice_reading import JUDGE_FACT, JUDGE_TOLD
+from elicitation.advice_together import write_together
 from elicitation.agreement import Agreement
 from elicitation.backends.registry import BackendOptions, open_backend
 from elicitation.embedders import open_embedder
@@ -135,6 +136,10 @@ def report_advice(source: Path, how: AdviceReading) -> dict[str, Any]:
     if identify is None:
         total.pop("other_language")
         told["not_counted"] = "other_language: the package py3langid is not installed"
+    with Store(path) as store:
+        together = write_together(store, folder)
+    if together is not None:
+        told["together"] = str(together)
     if judged:
         told["judge"] = {name: judged[name] for name in JUDGE_TOLD if name in judged}
     if how.labels is not None:
@@ -160,5 +165,7 @@ def say_advice(told: dict[str, Any]) -> None:
             name = told[who].get("reader", who) if who == "judge" else who
             say(f"agreement with the {name}: kappa {kappa} over {found['readings']} pieces")
     say(f"decisions, counts: {told['folder']}")
+    if "together" in told:
+        say(f"all approaches in one file, to score and compare: {told['together']}")
     if "label_sample" in told:
         say(f"to label: {told['label_sample']} (1, 2, or 0 for neither; give it back: --labels)")
