@@ -74,17 +74,17 @@ class _Panel:
             self.stop = gr.Button("Stop", size="sm", elem_id="run-stop")
             self.resume = gr.Button("Resume", size="sm", elem_id="run-resume")
             self.delete = gr.Button("Delete", size="sm", elem_id="run-delete")
-        self.result: Result = layout_result(runs, self.run_id)
+        self.timer = gr.Timer(LOOK_SECONDS, active=False)
+        self.result: Result = layout_result(runs, self.run_id, self.timer)
         self.mine = html_box(elem_id="run-mine")
         self.link = permalink_box("run-link")
-        self.timer = gr.Timer(LOOK_SECONDS, active=False)
         self.shown = [
             self.mine, self.view, self.steer, self.stop, self.resume, self.delete, self.timer,
             *self.result.shown,
         ]  # fmt: skip
 
-    def show(self, run_id: str, visitor: Visitor) -> list[Any]:
-        """Updates of what is shown of a run."""
+    def show(self, run_id: str, visitor: Visitor, condition: str | None = None) -> list[Any]:
+        """Updates of what is shown of a run; `condition` is the one whose report is shown."""
         mine = runs_html(self._runs.list(visitor))
         if not run_id:
             return self._nothing(mine)
@@ -94,6 +94,7 @@ class _Panel:
             return self._nothing(mine, problems_of(error))
         record = found.record
         unfinished = record.state == "stopped" or (record.state == "finished" and not record.whole)
+        result, pending = self.result.show(record, condition)
         return [
             mine,
             view_html(found),
@@ -101,8 +102,8 @@ class _Panel:
             gr.update(visible=record.state in ("waiting", "running")),
             gr.update(visible=unfinished),
             gr.update(visible=not record.is_active),
-            gr.Timer(active=record.is_active),
-            *self.result.show(record),
+            gr.Timer(active=record.is_active or pending),
+            *result,
         ]
 
     def _nothing(self, mine: str, said: str = "") -> list[Any]:
@@ -126,8 +127,13 @@ class _Panel:
             run_id = str(request.query_params.get("id", ""))
             return self.opened(run_id, visitor_of(request, profile, runs.rules))
 
-        def look(run_id: str, request: gr.Request, profile: gr.OAuthProfile | None) -> list[Any]:
-            return self.show(run_id, visitor_of(request, profile, runs.rules))
+        def look(
+            run_id: str,
+            condition: str | None,
+            request: gr.Request,
+            profile: gr.OAuthProfile | None,
+        ) -> list[Any]:
+            return self.show(run_id, visitor_of(request, profile, runs.rules), condition)
 
         def stop(run_id: str, request: gr.Request, profile: gr.OAuthProfile | None) -> list[Any]:
             visitor = visitor_of(request, profile, runs.rules)
@@ -151,7 +157,7 @@ class _Panel:
             return self._act(lambda: runs.delete(run_id, visitor), "", visitor)
 
         app.load(restore, None, self.whole, **QUICK)
-        self.timer.tick(look, [self.run_id], self.shown, **QUICK)
+        self.timer.tick(look, [self.run_id, self.result.condition], self.shown, **QUICK)
         both = [message, *self.whole]
         self.stop.click(stop, [self.run_id], both, **QUICK)
         self.resume.click(resume, [self.run_id, key], [key, *both], **QUICK)

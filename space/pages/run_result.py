@@ -49,43 +49,57 @@ class Result(NamedTuple):
 
     def hide(self) -> list[Any]:
         """Updates that show nothing."""
-        return [gr.update(visible=False), *[gr.skip()] * 5]
+        return [gr.update(visible=False), gr.update(value=None), *[gr.skip()] * 4]
 
-    def show(self, record: RunRecord) -> list[Any]:
-        """Updates that show the first report of a run that has finished."""
+    def show(self, record: RunRecord, shown: str | None = None) -> tuple[list[Any], bool]:
+        """Updates that show a report of a run that has finished.
+
+        Args:
+            record: the run.
+            shown: condition whose report the page shows already: what a visitor has typed beside
+                it is left alone.
+
+        Returns:
+            The updates, and whether something of it is still to come.
+        """
         known = conditions_of(record)
         if record.state != "finished" or not known:
-            return self.hide()
-        condition = next(iter(known))
-        report, path = self.read(record, condition)
-        return [
+            return self.hide(), False
+        condition = shown if shown and shown in known else next(iter(known))
+        said, pending = self.html(record, condition)
+        if condition == shown:
+            return [gr.skip(), gr.skip(), said, *[gr.skip()] * 3], pending
+        report, _ = self.read(record, condition)
+        updates = [
             gr.update(visible=True),
             gr.update(
                 choices=[(title, name) for name, title in known.items()],
                 value=condition,
                 visible=len(known) > 1,
             ),
-            self.html(record, condition),
+            said,
             gr.update(value=str(zipped(self.runs, record)), visible=True),
             gr.update(visible=True),
-            report.predictions.meta.name if path.exists() else "",
+            report.predictions.meta.name,
         ]
+        return updates, pending
 
     def read(self, record: RunRecord, condition: str) -> tuple[Report, Path]:
         """A condition's report."""
         path = report_path(self.runs, record, result_of(record, condition))
         return read_report(path), path
 
-    def html(self, record: RunRecord, condition: str) -> str:
-        """A condition's report and place as HTML."""
+    def html(self, record: RunRecord, condition: str) -> tuple[str, bool]:
+        """A condition's report and place as HTML, and whether the place is still to come."""
         report, path = self.read(record, condition)
         row_class = row_class_of(record)
         place = self.runs.place(record, path, row_class=row_class)
-        return report_html(report, place, condition=condition, row_class=row_class)
+        said = report_html(report, place, condition=condition, row_class=row_class)
+        return said, place is None
 
 
-def layout_result(runs: Runs, run_id: gr.Textbox) -> Result:
-    """Lay out the section and bind its events."""
+def layout_result(runs: Runs, run_id: gr.Textbox, timer: gr.Timer) -> Result:
+    """Lay out the section and bind its events; the timer brings what is still to come."""
     with gr.Column(visible=False, elem_id="run-result") as section:
         condition = gr.Dropdown([], label="Condition", elem_id="run-condition", visible=False)
         report = html_box(elem_id="run-report")
@@ -109,9 +123,10 @@ def layout_result(runs: Runs, run_id: gr.Textbox) -> Result:
         try:
             record = runs.own(which, visitor_of(request, profile, runs.rules))
             chosen, _ = found.read(record, name)
-            return [found.html(record, name), chosen.predictions.meta.name]
+            said, pending = found.html(record, name)
+            return [said, chosen.predictions.meta.name, gr.Timer(active=pending)]
         except ContractError as error:
-            return [problems_html(error.problems, count=len(error.problems)), gr.skip()]
+            return [problems_html(error.problems, count=len(error.problems)), gr.skip(), gr.skip()]
 
     def submitted(
         request: gr.Request,
@@ -132,7 +147,7 @@ def layout_result(runs: Runs, run_id: gr.Textbox) -> Result:
         except ContractError as error:
             return problems_html(error.problems, count=len(error.problems))
 
-    condition.input(picked, [condition, run_id], [report, boxes["name"]], **QUICK)
+    condition.input(picked, [condition, run_id], [report, boxes["name"], timer], **QUICK)
     inputs = [run_id, condition, contact, licence, *boxes.values()]
     submit.click(submitted, inputs, [receipt], **QUICK)
     return found

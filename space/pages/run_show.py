@@ -37,7 +37,7 @@ def quote_html(quote: Quote, *, most: int) -> str:
         ("Calls", f"<b data-calls='{found.calls}'>{found.calls:,}</b>"),
         ("Prompt tokens, about", f"{found.prompt_tokens:,}"),
         ("Reply tokens, about", f"{found.completion_tokens:,}"),
-        ("Time, about", esc(duration(found.seconds))),
+        ("Time, about", esc(duration(found.seconds or 0))),
         ("Cost, about", f"{found.cost:,.2f}" if prices else "give prices for an estimate"),
         ("Calls left today", f"{quote.calls_left:,}"),
     ]
@@ -165,10 +165,12 @@ def ranked_countries(report: Report) -> list[CountryEntry]:
 
 def report_html(report: Report, place: Place | None, *, condition: str, row_class: str) -> str:
     """A condition's report: its place on the board, ranked countries, and everything else."""
-    parts = [f"<h2>Report: {esc(condition)}</h2>"]
-    if place is not None:
-        parts.append(place_html(place, row_class=row_class))
-    parts.append(countries_html(report))
+    waiting = '<p class="oa-lead" id="run-placing">Looking for its place on the board ...</p>'
+    parts = [
+        f"<h2>Report: {esc(condition)}</h2>",
+        waiting if place is None else place_html(place, row_class=row_class),
+        countries_html(report),
+    ]
     whole = head_html(report, condition) + tables_html(report, links=False)
     parts.append(f'<details class="oa-fold"><summary>The whole report</summary>{whole}</details>')
     return "".join(parts)
@@ -195,13 +197,16 @@ def countries_html(report: Report) -> str:
             f'<details class="oa-fold"><summary>The other {len(rows) - SHOWN}</summary>'
             f"{table}</details>"
         )
-    return f'<h3 id="run-countries">Closest countries</h3>{first}{rest}'
+    return f'<h3 id="run-ranked">Closest countries</h3>{first}{rest}'
 
 
 def place_html(place: Place, *, row_class: str) -> str:
     """The place on the board that it would take."""
     if place.text:
-        said = f"It would take rank <b>{esc(place.text)}</b> among its equals, as <b>{esc(row_class)}</b>."
+        said = (
+            f"It would take rank <b>{esc(place.text)}</b> among its equals, "
+            f"as <b>{esc(row_class)}</b>."
+        )
     else:
         said = (
             f"It would stand on the board as <b>{esc(row_class)}</b>, without a rank: "

@@ -69,6 +69,11 @@ class Place(NamedTuple):
     countries: int
 
 
+def no_place(why: str) -> Place:
+    """A place that is not known."""
+    return Place("", why, (), 0, 0, 0)
+
+
 def board_place(store: Store, path: Path, *, row_class: RowClass) -> Place:
     """Try a report on a copy of the board.
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import logging
 import os
-import sqlite3
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from contracts.errors import ContractError, fail
+from contracts.errors import fail
 from contracts.release import Release
 from elicitation.backends.registry import open_backend
 from elicitation.estimate import Estimate, estimate
@@ -20,7 +19,7 @@ from elicitation.runner import Limits
 from space.intake.visitor import Visitor as Somebody
 from space.runs.choice import RunChoice, check_choice, plan_of
 from space.runs.keys import Key
-from space.runs.place import Place, board_place, place_key
+from space.runs.place import Place, board_place, no_place, place_key
 from space.runs.pool import Pool, counts_of
 from space.runs.record import CALLS, RunBook, RunRecord, no_run
 from space.runs.rules import Rules, rules_here
@@ -110,6 +109,7 @@ class Runs:
         self.pool = Pool(book, release, rules, opener=opener)
         self._partial: dict[str, tuple[float, tuple[PartialScore, ...]]] = {}
         self._places: dict[str, Place] = {}
+        self._placing = threading.Lock()
         self._scoring = threading.Lock()
         self.pool.end_stale()
         if any(record.is_active for record in book.every()):
@@ -260,18 +260,30 @@ class Runs:
             self._scoring.release()
 
     def place(self, record: RunRecord, report: Path, *, row_class: RowClass) -> Place | None:
-        """The place that a report of a run would take; None where the board cannot tell now."""
+        """The place that a report of a run would take; None while it is being found.
+
+        It is found in the background, for the board is built anew for it; ask again until it is
+        there.
+        """
         key = place_key(self.store, report, row_class)
-        if key not in self._places:
-            try:
-                found = board_place(self.store, report, row_class=row_class)
-            except (ContractError, OSError, sqlite3.Error):
-                log.exception("no place was found", extra={"run": record.id})
-                return None
-            while len(self._places) >= MOST_PLACES:
-                self._places.pop(next(iter(self._places)))
-            self._places[key] = found
-        return self._places[key]
+        if key not in self._places and self._placing.acquire(blocking=False):
+            work = threading.Thread(
+                target=self._find_place, args=(key, record.id, report, row_class), daemon=True
+            )
+            work.start()
+        return self._places.get(key)
+
+    def _find_place(self, key: str, run_id: str, report: Path, row_class: RowClass) -> None:
+        try:
+            found = board_place(self.store, report, row_class=row_class)
+        except Exception:
+            log.exception("no place was found", extra={"run": run_id})
+            found = no_place("the board cannot tell now")
+        finally:
+            self._placing.release()
+        while len(self._places) >= MOST_PLACES:
+            self._places.pop(next(iter(self._places)))
+        self._places[key] = found
 
     # Rights.
 
