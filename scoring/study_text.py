@@ -43,19 +43,47 @@ def study_title(study: Mapping[str, Any]) -> str:
 
 
 def _steering(study: Mapping[str, Any]) -> Iterator[TextTable]:
-    paper = study["mode"] == "paper"
-    models = [*study["models"], *([ALL_MODELS] if len(study["models"]) > 1 else [])]
+    """One table of countries for a single model, a table of models for each country else."""
     found = {(r["country"], r["condition"], r["model"]): r for r in study["rows"]}
+    if len(study["models"]) == 1:
+        yield _one_model(study, found)
+        return
+    models = [*study["models"], ALL_MODELS]
     for country in [*study["countries"], ALL_COUNTRIES]:
         rows = []
         for condition in study["conditions"]:
             cells = [found.get((country, condition, model)) for model in models]
             if any(cells):
-                texts = (_steering_cell(cell, paper=paper) for cell in cells)
-                rows.append([_condition(condition), *texts])
+                rows.append([_condition(condition), *_steering_cells(cells, study)])
         if rows:
             note = "" if country == ALL_COUNTRIES else _questions_note(found, country)
             yield TextTable(country_name(country), ["Condition", *models], rows, note)
+
+
+def _one_model(
+    study: Mapping[str, Any], found: Mapping[tuple[str, str, str], Mapping[str, Any]]
+) -> TextTable:
+    (model,) = study["models"]
+    rows = []
+    for country in [*study["countries"], ALL_COUNTRIES]:
+        cells = [found.get((country, condition, model)) for condition in study["conditions"]]
+        counts = {str(cell["questions"]) for cell in cells if cell}
+        if counts:
+            questions = " or ".join(sorted(counts))
+            rows.append([country_name(country), *_steering_cells(cells, study), questions])
+    conditions = [_condition(condition) for condition in study["conditions"]]
+    return TextTable(
+        model,
+        ["Country", *conditions, "Questions"],
+        rows,
+        "Questions: those common to all conditions of a country.",
+    )
+
+
+def _steering_cells(
+    cells: Sequence[Mapping[str, Any] | None], study: Mapping[str, Any]
+) -> list[str]:
+    return [_steering_cell(cell, paper=study["mode"] == "paper") for cell in cells]
 
 
 def _condition(name: str) -> str:
