@@ -13,7 +13,7 @@ from elicitation.methods import METHODS
 from elicitation.variants import parse_variant
 
 DOCS = Path(__file__).parents[2] / "docs"
-COMMANDS = {"elicit": cli.elicit, "read": cli.read}
+COMMANDS = {"elicit": cli.elicit, "read": cli.read, "translate": cli.translate}
 #: Options that bear another name than their parameter.
 NAMED = {"--format": "suffix", "--no-reask": "reask"}
 
@@ -28,10 +28,10 @@ def options_of(command) -> set[str]:
 def commands_in(page: str) -> list[tuple[str, str]]:
     """Commands of a page: (sub-command, the line)."""
     text = (DOCS / page).read_text("utf-8").replace("\\\n", " ")
-    return re.findall(r"opinion-atlas (elicit|read) ([^\n`]*)", text)
+    return re.findall(r"opinion-atlas (elicit|read|translate) ([^\n`]*)", text)
 
 
-@pytest.mark.parametrize("page", ["elicitation.md", "recipes.md"])
+@pytest.mark.parametrize("page", ["elicitation.md", "recipes.md", "advice.md", "dilemmas.md"])
 def test_every_option_of_a_command_exists(page):
     found = commands_in(page)
     assert found
