@@ -26,7 +26,6 @@ from space.texts import TITLE
 #: Visitors that one event serves at a time.
 CONCURRENCY = 8
 
-
 #: Uploaded files are looked at every ten minutes and removed after an hour (seconds).
 UPLOADS_KEPT = (600, 3600)
 
