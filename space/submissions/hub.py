@@ -30,6 +30,7 @@ from space.submissions.hub_changes import (
     stamps,
 )
 from space.submissions.layout import Layout
+from space.submissions.quotas import load_accounts, save_accounts
 from space.submissions.records import Records
 
 ATTEMPTS = 6
@@ -90,6 +91,7 @@ class HubMirror:
         return sum(len(one.add) + len(one.delete) for one in self._changes().values())
 
     def _changes(self) -> dict[Key, Change]:
+        save_accounts(self.layout.private, self._limits)
         records = {one.id: one for one in self._records.every()}
         pushed = self._pushed()
         return {side.key: change_of(side, pushed.get(side.key, {}), records) for side in self.sides}
@@ -213,6 +215,7 @@ class HubMirror:
         mark.touch()
         with self._workshop() as folder:
             fetched = sum(self._fetch(side, folder / side.key) for side in self.sides)
+        load_accounts(self.layout.private, self._limits)
         self._remember({side.key: stamps(side) for side in self.sides})
         mark.unlink()
         log.info("restored", extra={"files": fetched})
@@ -237,6 +240,10 @@ class HubMirror:
         return len(names)
 
     # What was pushed.
+
+    @property
+    def _limits(self) -> Path:
+        return self.layout.private / "limits" / "accounts.json"
 
     @property
     def _journal(self) -> Path:

@@ -18,11 +18,11 @@ Key = Literal["public", "private", "contacts"]
 
 DATABASE = ".sqlite"
 
-#: Folders that go to each repo. Quotas and their salts never leave the machine: a repo keeps
-#: its history, and there digests of addresses would not expire.
+#: Folders that go to each repo. Of the quotas only what accounts have used up does: a repo keeps
+#: its history, and there digests of addresses and their salts would not expire.
 PUSHED: Mapping[Key, tuple[str, ...]] = {
     "public": (*dict.fromkeys(PUBLIC_FOLDERS.values()), ENTRIES, "archive"),
-    "private": ("records", "held", "runs"),
+    "private": ("records", "held", "runs", "limits"),
     "contacts": ("contacts",),
 }
 

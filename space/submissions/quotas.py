@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import json
 import secrets
 import sqlite3
 import time
@@ -18,6 +19,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from contracts.atomic import write_text
 from contracts.errors import ContractError, Problem
 
 Scope = Literal["account", "address", "everyone"]
@@ -179,6 +181,39 @@ class Quotas:
             db.execute("INSERT INTO salts VALUES (?, ?)", salts[-1])
         network = network_of(address).encode()
         return tuple(hmac.new(salt, network, hashlib.sha256).hexdigest() for salt, _ in salts)
+
+
+def save_accounts(folder: Path, out: Path) -> None:
+    """Write what accounts, and everyone together, have used up, for a machine that comes after.
+
+    Without addresses, whose digests are to expire, and without checks, which are many and free.
+    """
+    path = folder / "quotas.sqlite"
+    if not path.exists():
+        return
+    with closing(sqlite3.connect(path, timeout=30)) as db:
+        db.executescript(_SCHEMA)
+        rows = db.execute(
+            "SELECT kind, scope, key, at FROM spent WHERE scope != 'address' AND kind != 'check' "
+            "ORDER BY at, kind, scope, key"
+        ).fetchall()
+    if not rows and not out.exists():
+        return
+    text = json.dumps(rows, ensure_ascii=False)
+    if not out.exists() or out.read_text(encoding="utf-8") != text:
+        write_text(out, text)
+
+
+def load_accounts(folder: Path, source: Path) -> None:
+    """Take over what `save_accounts` wrote, where nothing was counted here yet."""
+    if not source.exists():
+        return
+    rows = json.loads(source.read_text(encoding="utf-8"))
+    with closing(sqlite3.connect(folder / "quotas.sqlite", timeout=30)) as db:
+        db.executescript(_SCHEMA)
+        if not db.execute("SELECT 1 FROM spent LIMIT 1").fetchone():
+            db.executemany("INSERT INTO spent VALUES (?, ?, ?, ?)", rows)
+            db.commit()
 
 
 def network_of(address: str) -> str:

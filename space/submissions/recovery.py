@@ -68,11 +68,14 @@ def check_all(layout: Layout, records: Records) -> list[str]:
 
 
 def find_amiss(layout: Layout, records: Records) -> Iterator[str]:
-    """What cannot be mended here, a line each: missing files, records that cannot be read."""
+    """What cannot be mended here: files or records that are missing or cannot be read."""
     for one in records.every():
         lost = missing_files(layout, one)
         if lost:
             yield f"{one.id}: files are missing: {', '.join(lost)}; bring them back from a backup"
+    for path in sorted((layout.store / PUBLIC_FOLDERS["report"]).glob("sub-*.json")):
+        if not layout.record(path.stem).exists():
+            yield f"{path.stem}: it is on the board without a record; bring back the private folder"
     for path in sorted(layout.records.glob("sub-*.json")):
         try:
             records.read(path.stem)

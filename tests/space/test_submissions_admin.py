@@ -170,6 +170,16 @@ def test_check_says_what_is_amiss(book: Submissions, capsys: pytest.CaptureFixtu
     assert f"amiss: {one}: files are missing: {one}.csv" in capsys.readouterr().out
 
 
+def test_check_names_rows_without_a_record(
+    book: Submissions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = send(book, "heron")
+    book.approve(one, by="mia")
+    book.layout.record(one).unlink()
+    assert run("check") == 1
+    assert f"amiss: {one}: it is on the board without a record" in capsys.readouterr().out
+
+
 def test_check_mends_what_was_moved_by_hand(
     book: Submissions, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -497,3 +497,21 @@ def test_a_new_machine_does_not_begin_empty_while_the_hub_is_away(
     hub.state.faults = {"info": [503] * 50}
     with pytest.raises(ContractError, match="HTTP 503"):
         begin_mirror(tmp_path / "store", named)
+
+
+def test_limits_of_accounts_outlive_the_machine(
+    hub: HubServer, place: Place, tmp_path: Path
+) -> None:
+    private = place.layout.private
+    for _ in range(3):
+        Quotas(private).spend("ratings", account="ann", address="203.0.113.7")
+    place.mirror.push()
+    (pushed,) = (text for name, text in files_of(hub, "private").items() if "limits" in name)
+    assert b"address" not in pushed
+    assert place.mirror.waiting() == 0
+    other = Place(tmp_path / "two", hub)
+    other.mirror.restore()
+    with pytest.raises(ContractError, match="no more attempts with ratings"):
+        Quotas(other.layout.private).spend("ratings", account="ann")
+    Quotas(other.layout.private).spend("ratings", account="bob")
+    assert other.mirror.waiting() == 1
