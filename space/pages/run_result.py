@@ -137,7 +137,9 @@ def layout_result(runs: Runs, run_id: gr.Textbox, timer: gr.Timer) -> Result:
         accepted: bool,
         *values: Any,
     ) -> str:
-        said = Form(dict(zip(_FIELDS, values, strict=True)), email or "", accepted)
+        stated = dict(zip(_FIELDS, values, strict=True))
+        stated["parameters"] = stated["parameters"] or None  # an empty box says 0
+        said = Form(stated, email or "", accepted)
         try:
             visitor = visitor_of(request, profile, runs.rules)
             record = runs.own(which, visitor)

@@ -235,7 +235,9 @@ def _neighbour(one: Neighbour) -> tuple[str, str, str]:
     )
     span = ""
     if one.rank is not None:
-        span = f'<span class="oa-interval">rank {one.rank.low} to {one.rank.high}</span>'
+        low, high = one.rank.low, one.rank.high
+        ranks = f"rank {low}" if low == high else f"rank {low} to {high}"
+        span = f'<span class="oa-interval">{ranks}</span>'
     return (
         f"{one.rank.rank}. {name}" if one.rank else name,
         badge(one.kind) if one.kind != "model" else esc(one.row_class),

@@ -25,6 +25,7 @@ from contracts.errors import ContractError
 from contracts.release import open_release
 from contracts.report import read_report
 from space.runs.keys import Key
+from space.runs.place import board_place
 from space.runs.service import Visitor
 
 
@@ -235,3 +236,69 @@ def test_partial_scores_come_while_it_runs(tmp_path, reference):
     assert scores[0].expected == 140
     found = {score.name: score for score in scores[0].report.scores}
     assert 0 < found["alignment"].value.estimate < 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "method"), [("exact", "option_likelihood"), ("constrained", "label_likelihood")]
+)
+def test_judgments_are_run_where_the_server_scores(labels, method, tmp_path, reference):
+    with serving(Dialect(labels=labels, key=KEY)) as server:
+        runs = house(tmp_path, reference)
+        choice = server_choice(
+            server.url, protocol="judgments", method=method, steering=("persona",), sample=4
+        )
+        record = wait_for(runs, started(runs, choice), "finished")
+        _, path = next(runs.book.reports(record))
+        runs.close()
+    assert record.whole
+    assert record.counts.made == 4 * 3
+    report = read_report(path)
+    scored = {e.country for e in report.countries if e.alignment.estimate is not None}
+    assert scored == {"DEU", "JPN", "USA"}
+    if method == "option_likelihood":  # letters have the same shares for every question here
+        assert "judgments" in {one.protocol for one in report.protocols if one.applies}
+
+
+def test_a_method_that_the_server_cannot_serve_is_told(tmp_path, reference):
+    with serving(Dialect(labels="none")) as server:
+        runs = house(tmp_path, reference)
+        choice = server_choice(server.url, protocol="judgments", steering=("persona",))
+        record = wait_for(runs, started(runs, choice), "stopped")
+        runs.close()
+    assert "gives no probabilities of labels" in record.why
+
+
+def test_advice_ends_in_a_report_and_a_page(tmp_path, reference):
+    from space.pages.run_show import report_html, view_html
+
+    with serving() as server:
+        runs = house(tmp_path, reference)
+        choice = server_choice(
+            server.url, protocol="advice", steering=(), approaches=("persona",), sample=3
+        )
+        record = wait_for(runs, started(runs, choice), "finished")
+        result, path = next(runs.book.reports(record))
+        shown = view_html(runs.view(record.id, HOME_VISITOR))
+        place = board_place(runs.store, path, row_class="uploaded")
+        runs.close()
+    # Three dilemmas, both orders of the options, three countries.
+    assert record.counts.made == 3 * 2 * 3
+    assert "advice, forced choice" in shown
+    page = report_html(read_report(path), place, condition=result.condition, row_class="uploaded")
+    assert "advice is not ranked" in page
+
+
+def test_what_a_provider_says_is_no_markup(tmp_path, reference):
+    from space.pages.run_show import runs_html, view_html
+
+    runs = house(tmp_path, reference)
+    choice = server_choice("http://localhost:1/v1")
+    record = runs.book.create(choice, account="", holder="x")
+    bad = "<script>alert(1)</script>"
+    update = {"state": "stopped", "why": bad, "errors": (bad,)}
+    runs.book.change(record.id, update)
+    view = runs.view(record.id, HOME_VISITOR)
+    for page in (view_html(view), runs_html(runs.list(HOME_VISITOR))):
+        assert "<script" not in page
+    assert "&lt;script&gt;" in view_html(view)
+    runs.close()
