@@ -24,15 +24,14 @@ Action = Literal[
 Role = Literal["report", "predictions", "meta"]
 
 
-#: Who did something, other than a maintainer by name.
+#: Who did something, where it was no maintainer.
 OWNER = "owner"
-SYSTEM = "system"
 
 
 class Event(Strict):
     """Something that happened to a submission.
 
-    `by` is `owner`, `system`, or the name of a maintainer; pages show the latter as "a
+    `by` is `owner` or the name of a maintainer; pages show the latter as "a
     maintainer".
     """
 
@@ -86,20 +85,6 @@ class Submission(Strict):
         """Name, link and facts of the model, as stated; empty ones left out."""
         stated = {"name": self.name, "link": self.link, **self.facts}
         return {key: item for key, item in stated.items() if item not in (None, "")}
-
-    def for_visitors(self) -> dict[str, Any]:
-        """What a page may show to anybody who knows the id.
-
-        Neither digests, nor which maintainer did what.
-        """
-        shown = self.model_dump(
-            mode="json", include={"id", "state", "account", "submitted_at", "name", "link", "facts"}
-        )
-        events = [event.model_dump(mode="json") for event in self.events]
-        for event in events:
-            if event["by"] not in (OWNER, SYSTEM):
-                event["by"] = "a maintainer"
-        return shown | {"class": self.row_class, "events": events}
 
 
 @dataclass(frozen=True)
