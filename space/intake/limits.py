@@ -14,7 +14,8 @@ class Limits:
     Attributes:
         file_bytes: size of the file.
         sidecar_bytes: size of a metadata sidecar.
-        report_bytes: size of a report.
+        report_bytes: size of a report; as we write it, it may take three times as much.
+        page_characters: size of the page that the board shows of a report.
         rows: rows of a table, or lines.
         columns: columns of a table.
         line_bytes: length of a line; it bounds every cell of a text file as well.
@@ -33,7 +34,8 @@ class Limits:
 
     file_bytes: int = 64 * MEGABYTE
     sidecar_bytes: int = MEGABYTE // 4
-    report_bytes: int = 48 * MEGABYTE
+    report_bytes: int = 16 * MEGABYTE
+    page_characters: int = 3_000_000
     rows: int = 1_000_000
     columns: int = 64
     line_bytes: int = 100_000

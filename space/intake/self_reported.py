@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from codebook.countries import countries
-from codebook.questions import value_questions
+from codebook.countries import CONTINENTS, countries
+from codebook.questions import CATEGORIES, value_questions
 from contracts.errors import ContractError, Problem, fail
 from contracts.manifest import validation_problems
-from contracts.report import Report
+from contracts.predictions_cells import canonical_group
+from contracts.report import GroupEntry, Report
 from contracts.versions import check_schema_version
+from scoring.people import cell_names
 from space.intake.limits import Limits
 from space.intake.precheck import read_json
 from space.intake.texts import plain_problems
@@ -29,6 +32,8 @@ _LONGEST = {
     "tests": 2_000,
     "warnings": 500,
 }
+
+_SCORE_NAME = re.compile(r"[a-z][a-z0-9_.]{0,59}")
 
 #: Scores that lie in [0, 1] by their definition.
 _SHARES = frozenset({"alignment", "share_within_0.1", "share_within_0.2", "accuracy"})
@@ -91,30 +96,53 @@ def _check_lists(fields: Mapping[str, Any], name: str) -> None:
 
 def _plausible(report: Report, name: str) -> list[Problem]:
     """Names that do not exist, and scores that cannot be."""
-    problems = []
+    return [*_unknown_names(report, name), *_impossible_scores(report, name)]
+
+
+def _unknown_names(report: Report, name: str) -> list[Problem]:
+    """Countries, questions, groups and scores that would stand in the board's lists for all."""
     named = {one.country for one in report.countries} | {one.country for one in report.cells}
     asked = {one.question_id for one in report.questions}
     asked |= {one.question_id for one in report.cells}
-    for column, unknown in (
-        ("country", named - set(countries())),
-        ("question_id", asked - set(value_questions())),
-    ):
-        if unknown:
-            problems.append(
-                Problem(
-                    f"unknown-{column.removesuffix('_id')}",
-                    f"the report names what does not exist ({len(unknown)})",
-                    where=name,
-                    column=column,
-                    found=", ".join(ascii(one[:20]) for one in sorted(unknown)[:10]),
-                )
-            )
+    groups = {one.name for one in report.groups if not _is_group(one)}
+    groups |= {one.group for one in report.cells if canonical_group(one.group) is None}
+    every = [*report.scores, *(one for found in report.protocols for one in found.scores)]
+    found = {
+        "country": named - set(countries()),
+        "question": asked - set(value_questions()),
+        "group": groups,
+        "score": {one.name for one in every if not _SCORE_NAME.fullmatch(one.name)},
+    }
+    return [
+        Problem(
+            f"unknown-{what}",
+            f"the report names what does not exist ({len(unknown)})",
+            where=name,
+            column=what,
+            found=", ".join(ascii(one[:20]) for one in sorted(unknown)[:10]),
+        )
+        for what, unknown in found.items()
+        if unknown
+    ]
+
+
+def _is_group(entry: GroupEntry) -> bool:
+    """Whether a part of the report is one that there is."""
+    if entry.kind == "category":
+        return entry.name in CATEGORIES
+    if entry.kind == "continent":
+        return entry.name in CONTINENTS
+    return bool(canonical_group(entry.name)) or entry.name in cell_names()
+
+
+def _impossible_scores(report: Report, name: str) -> list[Problem]:
     entries = [
         *((one.name, one.value) for one in report.scores if one.name in _SHARES),
         *((f"countries {one.country}", one.alignment) for one in report.countries),
         *((f"questions {one.question_id}", one.alignment) for one in report.questions),
         *((f"groups {one.name[:40]}", one.alignment) for one in report.groups),
     ]
+    problems: list[Problem] = []
     # The paper's own rules let a rating lie off its scale, and so a distance beyond one.
     low = 0.0 if report.settings.mode == "corrected" else -10.0
     problems += [

@@ -113,7 +113,7 @@ def _predictions_job(folder: Path, job: Mapping[str, Any], limits: Limits) -> di
         return found
     normalised = write_normalised(predictions, meta, folder / NORMALISED)
     report = _score(normalised, job)
-    _check_shows(report)
+    _check_shows(report, limits)
     write_report(report, folder / REPORT)
     return {**found, "report": REPORT, "predictions": NORMALISED}
 
@@ -193,8 +193,10 @@ def _report_job(folder: Path, job: Mapping[str, Any], limits: Limits) -> dict[st
         raise ContractError(lacking_problem(wanting, where=job["file"]), subject=job["file"])
     named = old.model_copy(update={"meta": meta, "name": meta.name or old.name})
     report = report.model_copy(update={"predictions": named})
-    _check_shows(report)
+    _check_shows(report, limits)
     write_report(report, folder / REPORT)
+    # Spread over lines, deeply nested tables take far more than they did.
+    check_size(folder / REPORT, 3 * limits.report_bytes)
     return {
         "kind": "report",
         "rows": old.rows,
@@ -207,11 +209,11 @@ def _report_job(folder: Path, job: Mapping[str, Any], limits: Limits) -> dict[st
     }
 
 
-def _check_shows(report: Report) -> None:
+def _check_shows(report: Report, limits: Limits) -> None:
     """Everything that the board does with a report, done once: none of it may fail there.
 
     Raises:
-        ContractError: something does.
+        ContractError: something does, or the page would be too large.
     """
     from space.render.model import head_html, tables_html
     from space.rows import grid_of, part_rows, row_fields, score_rows
@@ -224,9 +226,10 @@ def _check_shows(report: Report) -> None:
         lambda: head_html(report, "row"),
         lambda: tables_html(report, links=True),
     )
+    size = 0
     for step in steps:
         try:
-            step()
+            made = step()
         except (MemoryError, RecursionError):
             raise
         except Exception as error:
@@ -236,6 +239,14 @@ def _check_shows(report: Report) -> None:
                 found=f"{type(error).__name__}: {seen(str(error), longest=120)}",
                 hint="Make it anew with: opinion-atlas score PREDICTIONS --out FILE.json",
             ) from None
+        size += len(made) if isinstance(made, str) else 0
+    if size > limits.page_characters:
+        raise fail(
+            "large-page",
+            "the page of this report would be too large",
+            found=f"{size} characters",
+            allowed=f"at most {limits.page_characters}",
+        )
 
 
 def job_fields(limits: Limits, **fields: Any) -> dict[str, Any]:

@@ -111,8 +111,13 @@ def test_at_home_everything_is_said(reader, people, tmp_path: Path) -> None:
     path = write_ratings(tmp_path / "a.csv", RATINGS)
     with reader.read(Job(path, people=str(people.root), replicates=50)) as outcome:
         report = outcome.report
+        own = tmp_path / "own.json"
+        own.write_bytes(outcome.report_path.read_bytes())
     assert [one.question_id for one in report.questions] == ["Q1", "Q46", "Q57"]
     assert report.questions[0].extra["accuracy"] == pytest.approx(0.75)
+    assert "cell" in {one.kind for one in report.groups}
+    with reader.read(Job(own)) as outcome:
+        assert outcome.ok, outcome.problems
 
 
 @pytest.mark.parametrize(

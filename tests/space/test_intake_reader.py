@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import shutil
 import signal
 import threading
 import time
@@ -147,7 +148,7 @@ def test_nothing_is_unpickled(reader, tmp_path: Path) -> None:
     assert not target.exists()
 
 
-def test_a_small_file_of_200_million_rows_is_refused_unread(reader, tmp_path: Path) -> None:
+def test_a_small_file_of_40_million_rows_is_refused_unread(reader, tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     rows = 10_000_000
     column = pa.DictionaryArray.from_arrays(
@@ -155,12 +156,12 @@ def test_a_small_file_of_200_million_rows_is_refused_unread(reader, tmp_path: Pa
     )
     table = pa.table(dict.fromkeys(("question_id", "option", "share"), column))
     with pq.ParquetWriter(path, table.schema, compression="zstd") as writer:
-        for _ in range(20):
+        for _ in range(4):
             writer.write_table(table, row_group_size=rows)
     assert path.stat().st_size < MEGABYTE
     outcome = look(reader, path)
     assert codes(outcome)[0] == "too-many-rows"
-    assert outcome.problems[0].found == "200000000"
+    assert outcome.problems[0].found == "40000000"
     assert outcome.peak_bytes < 300 * MEGABYTE
 
 
@@ -272,6 +273,9 @@ def _set(fields: dict[str, Any], place: str, item: Any) -> None:
         ("countries.0.country", "ZZZ", "unknown-country"),
         ("countries.0.alignment", {"estimate": 7.0}, "impossible-score"),
         ("countries.0.alignment", {"estimate": 0.5, "low": 0.9}, "field-value-error"),
+        ("groups.0.name", "made up", "unknown-group"),
+        ("questions.0.question_id", "Q999", "unknown-question"),
+        ("scores.0.name", "<b>alignment</b>", "unknown-score"),
         ("coverage.share", 2.0, "impossible-score"),
         ("coverage.expected", 2**70, "large-number"),
         ("predictions.meta.model", "<script>", "unsafe-text"),
@@ -290,6 +294,33 @@ def test_reports_that_no_scorer_writes(
     path = tmp_path / "report.json"
     path.write_text(json.dumps(fields))
     assert code in codes(look(reader, path))
+
+
+def test_a_report_whose_page_would_be_too_large(reader, report_fields, tmp_path: Path) -> None:
+    fields = json.loads(json.dumps(report_fields))
+    fields["warnings"] = [{"code": "x", "message": "y" * 9_000}] * 400
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(fields))
+    assert codes(look(reader, path)) == ["large-page"]
+
+
+@pytest.mark.parametrize("kind", ["distribution", "advice"])
+def test_reports_that_our_scorer_writes_pass(reader, tmp_path: Path, kind) -> None:
+    """With groups and with advice tables."""
+    path = write_template(tmp_path, kind=kind, suffix=".csv")
+    if kind == "distribution":
+        text = path.read_text()
+        by_sex = [line.replace(",DEU,,", ",DEU,sex=female,") for line in text.splitlines()[2:]]
+        path.write_text(text + "\n".join(line for line in by_sex if "sex=" in line) + "\n")
+    with reader.read(Job(path, replicates=10)) as outcome:
+        assert outcome.ok, outcome.problems
+        shutil.copyfile(outcome.report_path, tmp_path / "own.json")
+        given = outcome.report
+    with reader.read(Job(tmp_path / "own.json")) as outcome:
+        assert outcome.ok, outcome.problems
+        assert outcome.report.scores == given.scores
+        assert outcome.report.groups == given.groups
+        assert outcome.report.protocols == given.protocols
 
 
 @pytest.mark.parametrize(
