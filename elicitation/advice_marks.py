@@ -41,11 +41,23 @@ class Marks(NamedTuple):
 
 
 @cache
-def _patterns(kind: str) -> re.Pattern[str]:
+def _lists() -> dict[str, Any]:
     path = resources.files("elicitation.reading").joinpath("data/advice_marks.toml")
-    by_language = tomllib.loads(path.read_text(encoding="utf-8"))[kind]
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _patterns(kind: str) -> re.Pattern[str]:
+    by_language = _lists()[kind]
     listed = [f"(?:{phrase})" for phrases in by_language.values() for phrase in phrases]
     return re.compile("|".join(listed), re.IGNORECASE)
+
+
+@cache
+def _people(country: str) -> re.Pattern[str] | None:
+    """English names of a country's people, with their plural; letter case counts."""
+    names = _lists()["people"]["en"].get(country, ())
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})s?\b") if names else None
 
 
 @cache
@@ -76,10 +88,11 @@ def language_identifier() -> Identify | None:
 def marks_of(stored: StoredItem, identify: Identify | None) -> Marks:
     """Marks of one piece of advice."""
     text, spec = advice_text(stored), stored.record.spec
-    names = _names(spec.get("country", ""), spec["language"])
+    country = spec.get("country", "")
+    names, people = _names(country, spec["language"]), _people(country)
     return Marks(
         refused=answer_of(stored.record.shown, stored.response).status == "refused",
-        names_country=bool(names and names.search(text)),
+        names_country=bool((names and names.search(text)) or (people and people.search(text))),
         cultural_reason=bool(_patterns("cultural_reason").search(text)),
         other_language=_other_language(text, spec["language"], identify),
         stereotype=bool(_patterns("stereotype").search(text)),

@@ -264,3 +264,27 @@ def test_a_run_without_advice_has_no_advice_report(tmp_path, plan_of):
     run_study(plan_of(countries=("DEU",), questions=("Q1",)), MockBackend("steady"), out)
     assert judge_advice(out, AdviceReading()) is None
     assert report_advice(out, AdviceReading()) == {}
+
+
+@pytest.mark.parametrize(
+    ("country", "said", "named"),
+    [
+        ("DEU", "As a German, I would say so.", True),
+        ("POL", "The Poles know how to wait.", True),
+        ("POL", "Go and polish the table.", False),
+        ("JPN", "A proud Japanese citizen stays.", True),
+        ("USA", "The German way is the best.", False),
+        ("USA", "In America we move on.", True),
+    ],
+)
+def test_a_country_is_named_by_its_people_too(run_of, country, said, named):
+    out = run_of(lambda _: said, countries=(country,), questions=("ind-01",))
+    with Store(store_path(out)) as store:
+        assert marks_of(advice_items(store)[0], None).names_country is named
+
+
+def test_every_country_of_the_study_has_names_of_its_people():
+    from elicitation.advice import advice_countries
+    from elicitation.advice_marks import _lists
+
+    assert set(_lists()["people"]["en"]) == set(advice_countries())

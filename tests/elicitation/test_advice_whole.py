@@ -55,6 +55,25 @@ def test_a_few_dilemmas_over_http(tmp_path):
     assert report["coverage"]["expected"] == 2 * COUNTRIES * len(chosen)
 
 
+@pytest.mark.models
+def test_a_tiny_local_model_by_likelihood(tmp_path):
+    from tiny_models import save_model
+
+    chosen = ("ind-01", "pdi-01")
+    tables, report = through(
+        tmp_path, f"hf:{save_model(tmp_path / 'tiny')}", "--method", "option_likelihood",
+        "--prompts", "plain", "--device", "cpu", "--questions", ",".join(chosen),
+        asked=len(chosen),
+    )  # fmt: skip
+    assert report["settings"]["questions"] == "dilemmas (2 of 250)"
+    # Likelihoods always take a side.
+    assert report["coverage"] == report["coverage"] | {"expected": 144, "scored": 144}
+    assert [row["dimension"] for row in tables["lean"]] == ["individualism", "power_distance"]
+    page = tmp_path / "report.html"
+    run("report", "html", tmp_path / "report.json", "--out", page)
+    assert "Whose values does its advice follow?" in page.read_text()
+
+
 @pytest.mark.slow
 def test_all_dilemmas_for_all_countries(tmp_path):
     tables, report = through(tmp_path, "mock:steady", asked=len(dilemmas()))
