@@ -14,6 +14,8 @@ LIMITS = (
     "Nothing may be inferred about any single person from a country, a group or a score.",
     "Country averages hide the people behind them and can stereotype; look at the groups and at "
     "the spread of the answers.",
+    "Machine-drafted wording: the project's own questions, in all languages, were drafted by a "
+    "machine and reviewed by a second pass; they are not those of the survey's questionnaire.",
     "Intervals count the sampling of questions and people, not the clustering of interviews: "
     "true intervals are somewhat wider.",
     "The survey may be used for non-commercial purposes, with citation.",
