@@ -26,6 +26,9 @@ from space.texts import TITLE
 #: Visitors that one event serves at a time.
 CONCURRENCY = 8
 
+#: Requests that may wait; further ones are told to come back.
+WAITING = 200
+
 #: Uploaded files are looked at every ten minutes and removed after an hour (seconds).
 UPLOADS_KEPT = (600, 3600)
 
@@ -54,5 +57,5 @@ def make_app(store: Store, people: People, desk: Desk, runs: Runs | None = None)
             layout()
     with app.route("Receipt", "/receipt", show_in_navbar=False):
         receipt.layout(app, desk)
-    app.queue(default_concurrency_limit=CONCURRENCY)
+    app.queue(default_concurrency_limit=CONCURRENCY, max_size=WAITING)
     return app

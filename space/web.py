@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +22,9 @@ from space.board import about_board, read_board
 from space.download import MEDIA_TYPES, board_download
 from space.facts import read_facts
 from space.intake.desk import Desk, open_desk
+from space.intake.gate import UploadGate
 from space.intake.templates import KINDS, write_template
+from space.intake.visitor import address_of
 from space.logs import log_request
 from space.query import parse_query
 from space.runs.service import Runs, open_runs
@@ -62,6 +64,7 @@ def make_server(store: Store, people: People, *, runs: Runs | None = None) -> Fa
     _add_static(server, store)
     _add_templates(server)
     _add_receipts(server)
+    _gate_uploads(server, UploadGate(limited=desk.public))
     _mount_app(server, store, people, desk, runs)
     return server
 
@@ -174,6 +177,19 @@ def _theme() -> Any:
         button_primary_background_fill_dark="*primary_600",
         button_primary_background_fill_hover_dark="*primary_700",
     )
+
+
+def _gate_uploads(server: FastAPI, gate: UploadGate) -> None:
+    @server.middleware("http")
+    async def gated(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        if request.method == "POST" and request.url.path.rstrip("/").endswith("/upload"):
+            host = request.client.host if request.client else ""
+            why = gate.refusal(address_of(dict(request.headers), host))
+            if why:
+                return JSONResponse({"detail": why}, status_code=429)
+        return await call_next(request)
 
 
 def _add_templates(server: FastAPI) -> None:
