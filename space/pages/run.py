@@ -85,18 +85,17 @@ class _Panel:
 
     def show(self, run_id: str, visitor: Visitor, condition: str | None = None) -> list[Any]:
         """Updates of what is shown of a run; `condition` is the one whose report is shown."""
-        mine = runs_html(self._runs.list(visitor))
         if not run_id:
-            return self._nothing(mine)
+            return self._nothing(visitor)
         try:
             found = self._runs.view(run_id, visitor, partial=True)
         except ContractError as error:
-            return self._nothing(mine, problems_of(error))
+            return self._nothing(visitor, problems_of(error))
         record = found.record
         unfinished = record.state == "stopped" or (record.state == "finished" and not record.whole)
         result, pending = self.result.show(record, condition)
         return [
-            mine,
+            runs_html(self._runs.list(visitor)),
             view_html(found),
             gr.update(visible=True),
             gr.update(visible=record.state in ("waiting", "running")),
@@ -106,7 +105,8 @@ class _Panel:
             *result,
         ]
 
-    def _nothing(self, mine: str, said: str = "") -> list[Any]:
+    def _nothing(self, visitor: Visitor, said: str = "") -> list[Any]:
+        mine = runs_html(self._runs.list(visitor))
         hidden = [gr.update(visible=False)] * 4
         return [mine, said, *hidden, gr.Timer(active=False), *self.result.hide()]
 
@@ -214,7 +214,7 @@ def _bind_start(
         visitor = visitor_of(request, profile, runs.rules)
         try:
             choice = choice_of(values)
-            found = runs.quote(choice, visitor)
+            found = runs.first_quote(choice, visitor)
         except ContractError as error:
             return [problems_of(error), "", "", gr.update(interactive=False)]
         said = quote_html(found, most=runs.rules.calls_a_run)

@@ -93,7 +93,7 @@ class Result(NamedTuple):
         """A condition's report and place as HTML, and whether the place is still to come."""
         report, path = self.read(record, condition)
         row_class = row_class_of(record)
-        place = self.runs.place(record, path, row_class=row_class)
+        place = self.runs.looks.place(record, path, row_class=row_class)
         said = report_html(report, place, condition=condition, row_class=row_class)
         return said, place is None
 

@@ -71,15 +71,15 @@ class RunChoice(Strict):
     """
 
     where: Where = "hub"
-    model: str
-    provider: str = "auto"
-    base_url: str = ""
+    model: str = Field(max_length=300)
+    provider: str = Field(default="auto", max_length=100)
+    base_url: str = Field(default="", max_length=500)
     protocol: Protocol = "alignment"
-    method: str = ""
-    steering: tuple[str, ...] = ()
-    approaches: tuple[str, ...] = ()
-    countries: tuple[str, ...] = ("all",)
-    languages: tuple[str, ...] = ("en",)
+    method: str = Field(default="", max_length=100)
+    steering: tuple[str, ...] = Field(default=(), max_length=10)
+    approaches: tuple[str, ...] = Field(default=(), max_length=10)
+    countries: tuple[str, ...] = Field(default=("all",), max_length=300)
+    languages: tuple[str, ...] = Field(default=("en",), max_length=50)
     sample: int = Field(default=0, ge=0)
     repeats: int | None = Field(default=None, ge=1, le=1000)
     seed: int = Field(default=0, ge=0, lt=2**31)

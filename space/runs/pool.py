@@ -13,7 +13,6 @@ import secrets
 import threading
 import time
 import traceback
-from dataclasses import dataclass, field
 
 from contracts.errors import ContractError
 from contracts.release import Release
@@ -21,8 +20,9 @@ from elicitation.backends.registry import open_backend
 from elicitation.backends.secrets import without_keys
 from elicitation.runner import Progress
 from space.runs.keys import Key, KeyRing
+from space.runs.live import STOPPED_BY_OWNER, Live, counts_of
 from space.runs.queue import FairQueue
-from space.runs.record import Counts, RunBook, RunRecord, utc_day
+from space.runs.record import RunBook, RunRecord, utc_day
 from space.runs.rules import Rules
 from space.runs.work import Opener, Outcome, Task, work
 
@@ -32,38 +32,9 @@ ROUND_SECONDS = 0.25
 #: A run that was asked to stop and does not is given up after so many seconds.
 STOP_SECONDS = 60.0
 
-STOPPED_BY_OWNER = "stopped by you"
 SERVER_STOPPED = "the server was stopped; resume with your key"
 
 log = logging.getLogger("space.runs")
-
-
-@dataclass
-class Live:
-    """A run under way in this process.
-
-    Attributes:
-        record: as it was when it started.
-        stop: set to end it.
-        last_sign: when something last happened, by the monotonic clock; a stop counts.
-        why_stopped: why it was asked to end.
-        progress: how far it is.
-        told: calls of this start that its record counts already.
-    """
-
-    record: RunRecord
-    stop: threading.Event = field(default_factory=threading.Event)
-    last_sign: float = field(default_factory=time.monotonic)
-    last_beat: float = 0.0
-    progress: Progress = field(default_factory=Progress)
-    told: int = 0
-    thread: threading.Thread | None = None
-    why_stopped: str = STOPPED_BY_OWNER
-
-    def ask_to_stop(self, why: str = STOPPED_BY_OWNER) -> None:
-        """End it in good order."""
-        self.why_stopped, self.last_sign = why, time.monotonic()
-        self.stop.set()
 
 
 class Pool:
@@ -304,19 +275,6 @@ class Pool:
         key = self.keys.get(run_id)
         text = without_keys(str(error), extra=(key.reveal(),) if key else ())
         return text.replace(f"{self.book.path(run_id)}", run_id)
-
-
-def counts_of(progress: Progress) -> Counts:
-    """Progress as a record keeps it."""
-    return Counts(
-        planned=progress.total,
-        reused=progress.reused,
-        made=progress.made,
-        statuses=dict(progress.statuses),
-        prompt_tokens=progress.prompt_tokens,
-        completion_tokens=progress.completion_tokens,
-        rate=progress.rate,
-    )
 
 
 def _outcome_update(outcome: Outcome) -> dict[str, object]:

@@ -141,6 +141,7 @@ class RunBook:
         self.folder = private_root / RUNS
         self.clock = clock
         self._lock = threading.RLock()
+        self._seen: dict[str, tuple[tuple[int, int, int], RunRecord]] = {}
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def create(self, choice: RunChoice, *, account: str, holder: str) -> RunRecord:
@@ -186,12 +187,21 @@ class RunBook:
         found = []
         for folder in self.folder.glob("run-*"):
             try:
-                record = self.read(folder.name)
-            except ContractError:
+                record = self._read_changed(folder.name)
+            except (ContractError, OSError):
                 continue
             if account in (None, record.account) and (deleted or record.state != "deleted"):
                 found.append(record)
         return sorted(found, key=lambda record: (-record.created_at, record.id))
+
+    def _read_changed(self, run_id: str) -> RunRecord:
+        """A record, read only where its file has changed since the last look."""
+        status = (self.path(run_id) / RECORD_NAME).stat()
+        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        known = self._seen.get(run_id)
+        if known is None or known[0] != stamp:
+            known = self._seen[run_id] = (stamp, self.read(run_id))
+        return known[1]
 
     def change(
         self, run_id: str, update: Mapping[str, Any], *, attempt: int | None = None

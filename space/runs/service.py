@@ -3,12 +3,8 @@ look, stop, resume, submit."""
 
 from __future__ import annotations
 
-import logging
 import os
-import threading
-import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 from contracts.errors import fail
@@ -19,23 +15,15 @@ from elicitation.runner import Limits
 from space.intake.visitor import Visitor as Somebody
 from space.runs.choice import RunChoice, check_choice, plan_of
 from space.runs.keys import Key
-from space.runs.place import Place, board_place, no_place, place_key
-from space.runs.pool import Pool, counts_of
-from space.runs.record import CALLS, RunBook, RunRecord, no_run
+from space.runs.live import counts_of
+from space.runs.looks import Looks
+from space.runs.pool import Pool
+from space.runs.record import RunBook, RunRecord, no_run
 from space.runs.rules import Rules, rules_here
-from space.runs.score import PartialScore, partial_scores
+from space.runs.score import PartialScore
 from space.runs.work import Opener
-from space.seed import RowClass
 from space.store import Store
 from space.submissions import Submissions
-
-#: Seconds between two partial scores of a run that somebody looks at.
-PARTIAL_EVERY = 10.0
-
-#: Places on the board that are remembered.
-MOST_PLACES = 100
-
-log = logging.getLogger("space.runs")
 
 
 @dataclass(frozen=True)
@@ -107,10 +95,7 @@ class Runs:
         self.store, self.book, self.release, self.rules = store, book, release, rules
         self.submissions = submissions
         self.pool = Pool(book, release, rules, opener=opener)
-        self._partial: dict[str, tuple[float, tuple[PartialScore, ...]]] = {}
-        self._places: dict[str, Place] = {}
-        self._placing = threading.Lock()
-        self._scoring = threading.Lock()
+        self.looks = Looks(store, book, release)
         self.pool.end_stale()
         if any(record.is_active for record in book.every()):
             self.pool.keep_house()  # another process has them in hand, or had
@@ -140,6 +125,16 @@ class Runs:
             countries=len(targets),
             calls_left=self.calls_left(visitor),
         )
+
+    def first_quote(self, choice: RunChoice, visitor: Visitor) -> Quote:
+        """The same for somebody who asks for it: on a public server it counts as a check.
+
+        Raises:
+            ContractError: as `quote`, or too many were asked for.
+        """
+        if not visitor.at_home:
+            self.submissions.quotas.spend("check", account=visitor.account, address=visitor.address)
+        return self.quote(choice, visitor)
 
     def calls_left(self, visitor: Visitor) -> int:
         """Calls that a visitor's account has left today."""
@@ -238,52 +233,8 @@ class Runs:
         live = self.pool.live(run_id)
         if live is not None and record.is_active:
             record = record.model_copy(update={"counts": counts_of(live.progress)})
-        scores = self._partial_scores(record) if partial and record.state == "running" else ()
+        scores = self.looks.partial(record) if partial and record.state == "running" else ()
         return View(record, self.pool.place(run_id), scores)
-
-    def _partial_scores(self, record: RunRecord) -> tuple[PartialScore, ...]:
-        """Scores so far, made in the background: the latest that are there."""
-        at, scores = self._partial.get(record.id, (0.0, ()))
-        due = time.monotonic() - at > PARTIAL_EVERY and record.counts.done > 0
-        if due and self._scoring.acquire(blocking=False):
-            threading.Thread(target=self._score, args=(record.id,), daemon=True).start()
-        return scores
-
-    def _score(self, run_id: str) -> None:
-        try:
-            scores = tuple(partial_scores(self.book.path(run_id) / CALLS, self.release))
-            self._partial = {run_id: (time.monotonic(), scores)} | {
-                other: kept for other, kept in self._partial.items() if self.pool.live(other)
-            }
-            self._partial[run_id] = (time.monotonic(), scores)
-        finally:
-            self._scoring.release()
-
-    def place(self, record: RunRecord, report: Path, *, row_class: RowClass) -> Place | None:
-        """The place that a report of a run would take; None while it is being found.
-
-        It is found in the background, for the board is built anew for it; ask again until it is
-        there.
-        """
-        key = place_key(self.store, report, row_class)
-        if key not in self._places and self._placing.acquire(blocking=False):
-            work = threading.Thread(
-                target=self._find_place, args=(key, record.id, report, row_class), daemon=True
-            )
-            work.start()
-        return self._places.get(key)
-
-    def _find_place(self, key: str, run_id: str, report: Path, row_class: RowClass) -> None:
-        try:
-            found = board_place(self.store, report, row_class=row_class)
-        except Exception:
-            log.exception("no place was found", extra={"run": run_id})
-            found = no_place("the board cannot tell now")
-        finally:
-            self._placing.release()
-        while len(self._places) >= MOST_PLACES:
-            self._places.pop(next(iter(self._places)))
-        self._places[key] = found
 
     # Rights.
 
