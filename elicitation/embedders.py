@@ -78,7 +78,7 @@ class HttpEmbedder:
     def __init__(self, model: str, options: BackendOptions) -> None:
         from openai import OpenAI
 
-        from elicitation.backends.openai_http import server_of
+        from elicitation.backends.openai_connection import server_of
         from elicitation.backends.secrets import public_url
 
         self._model = model

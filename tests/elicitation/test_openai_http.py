@@ -176,7 +176,7 @@ def test_every_repeat_draws_with_a_seed_of_its_own(tmp_path, plan_of):
 def test_every_fault_is_met_and_got_over():
     tries = [(fault,) for fault in FAULTS] + [("500", "drop", "429"), ()]
     with serving() as server, spoiling(server.url, tries) as proxy:
-        found = ask(backend(proxy.url, timeout=1.0, concurrency=8), chats(len(tries)))
+        found = ask(backend(proxy.url, timeout=3.0, concurrency=8), chats(len(tries)))
     assert {response.status for response in found.values()} == {"ok"}
     assert set(proxy.met) == set(FAULTS)
     assert sum(proxy.tries.values()) == len(FAULTS) + 3 + len(tries)

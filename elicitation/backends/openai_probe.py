@@ -1,0 +1,110 @@
+"""What an OpenAI-compatible server can do with a model, found out by calls of one token."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from contracts.errors import ContractError, fail
+from elicitation.backends.base import Capabilities, LabelLogprobs, Message, Request
+from elicitation.backends.completions import choice_text
+from elicitation.backends.http_run import CallError, TransientError
+from elicitation.backends.label_scores import first_token_list
+from elicitation.backends.openai_connection import Connection
+from elicitation.backends.openai_scores import Scoring
+from elicitation.backends.secrets import public_url, without_keys
+
+_CHAT_PROBE = (Message("user", "Reply with the letter A or the letter B."),)
+
+
+class Probe:
+    """Tries what a server can do."""
+
+    def __init__(self, connection: Connection, scoring: Scoring) -> None:
+        self._to = connection
+        self._scoring = scoring
+
+    async def capabilities(self) -> Capabilities:
+        """What the server can do.
+
+        Raises:
+            ContractError: it cannot be reached, or answers neither chats nor texts.
+        """
+        chat, chat_error = await self._works(Request("probe", messages=_CHAT_PROBE))
+        plain, plain_error = await self._works(Request("probe", prompt="Answer:"))
+        if not chat and not plain:
+            raise self._unreachable(chat_error or plain_error)
+        wanted = self._to.options.label_logprobs
+        kinds = ("exact", "constrained", "censored") if wanted == "auto" else (wanted,)
+        probe = Request(
+            "probe",
+            "score_labels",
+            messages=_CHAT_PROBE if chat else (),
+            prompt="" if chat else "Answer:",
+            options=("A", "B") if chat else (" A", " B"),
+        )
+        for kind in kinds:
+            if await self._scores(probe, kind):  # type: ignore[arg-type]
+                able = Capabilities(chat=chat, plain=plain, label_logprobs=kind)  # type: ignore[arg-type]
+                return await self._with_options(able)
+        note = "the server gives no log-probabilities of labels"
+        return Capabilities(chat=chat, plain=plain, label_logprobs="none", notes=(note,))
+
+    async def _works(self, request: Request) -> tuple[bool, str]:
+        """Whether an end point answers, and if not, why."""
+        body = self._to.body(request) | {self._to.most_tokens_name(request): 1}
+        try:
+            await self._patiently(lambda: self._to.post(request.is_chat, body))
+        except (CallError, TransientError) as error:
+            # Models that think first refuse so short a reply, and are there nevertheless.
+            return "max_tokens" in str(error) or "output limit" in str(error), str(error)
+        except ContractError as error:
+            return False, str(error)
+        return True, ""
+
+    async def _patiently(self, make: Callable[[], Awaitable[Any]]) -> Any:
+        """A probe is tried three times: a hiccup is no lack."""
+        for wait in (1, 2):
+            try:
+                return await make()
+            except TransientError:
+                await asyncio.sleep(wait * self._to.limits().first_wait)
+        return await make()
+
+    async def _scores(self, probe: Request, how: LabelLogprobs) -> bool:
+        """Whether a way of scoring labels really works."""
+        try:
+            response = await self._patiently(lambda: self._scoring.labels(probe, how))
+        except (CallError, TransientError, ContractError):
+            return False
+        if how == "constrained":
+            said = choice_text(response.raw["choices"][0]).strip()
+            held = {label.strip() for label in probe.options}
+            return said in held and any(s is not None for s in response.option_logprobs)
+        if how == "exact":
+            return all(score is not None for score in response.option_logprobs)
+        return bool(first_token_list(response.raw["choices"][0]))
+
+    async def _with_options(self, able: Capabilities) -> Capabilities:
+        """The same, with whole options where prompts of token ids are taken as well."""
+        if able.label_logprobs != "exact" or not able.plain:
+            return able
+        try:
+            tokens = await self._patiently(lambda: self._to.tokenise({"prompt": "Answer: A"}))
+            found = await self._patiently(
+                lambda: self._scoring.next_logprobs(tokens[:-1], tokens[-1:])
+            )
+        except (CallError, TransientError, ContractError):
+            return able
+        return able if None in found else replace(able, option_logprobs="exact")
+
+    def _unreachable(self, why: str) -> ContractError:
+        said = without_keys(why, extra=(self._to.key,))
+        return fail(
+            "no-server",
+            f"the server does not answer as {self._to.model!r}: {said}",
+            where=public_url(self._to.base_url),
+            hint="Check --base-url, the model's name, and the key in OPENAI_API_KEY.",
+        )
