@@ -190,3 +190,32 @@ def test_the_command_writes_the_trend(
     for text in (capsys.readouterr().out, *(p.read_text(encoding="utf-8") for p in out[1:])):
         assert "every wave (fixed panel)" in text
         assert "Nearer to the first or the last wave" in text
+
+
+def test_the_papers_trend_follows_them_through_the_waves(
+    toy_release: Callable[..., Any], toy_predictions: Callable[..., Any], record: Callable[..., Any]
+) -> None:
+    # The pooled people of wave 7 as the answer: nowhere nearer or farther than the average human.
+    # Q1: 400, 100, 0 and 100 of 600 people, F = 2/3, 5/6, 5/6; Q2: 80 and 20 of 100.
+    answers = [
+        record("Q1", [4 / 6, 1 / 6, 0, 1 / 6]),
+        record("Q2", [0.8, 0.2, 0, 0]),
+    ]
+    report = score(
+        toy_predictions(answers),
+        toy_release(counts()),
+        questions=["Q1", "Q2"],
+        mode="paper",
+        replicates=50,
+    )
+    rows = rows_of(report, "selected")
+    assert waves_of(report)["enough"] is True
+    assert rows[7]["countries"] == sorted((*PANEL, "FRA"))
+    assert rows[6]["countries"] == list(PANEL)
+    means = []
+    for place in range(len(PANEL)):
+        share = SHARES[6, "Q1"][place] / 100
+        first = 1 - (abs(4 / 6 - share) + 2 * (1 - 5 / 6)) / 3
+        means.append(np.mean([first, 1 - 0.1 / 3]))
+    assert rows[6]["alignment"]["estimate"] == pytest.approx(np.mean(means))
+    assert rows[6]["sd_over_countries"] == pytest.approx(np.std(means, ddof=1))
