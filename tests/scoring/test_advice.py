@@ -235,3 +235,32 @@ def test_prompts_without_an_answer_are_missing(toy_predictions: Callable[..., An
     file = toy_predictions(lean_rows("high", "low"), "advice", extra={"answers": {"expected": 10}})
     coverage = score(file, open_release("reference"), replicates=5).coverage
     assert (coverage.expected, coverage.missing, coverage.share) == (10, 6, pytest.approx(0.4))
+
+
+#: Correlations of the paper's table 2 with their stars (persona, then language; dimensions in its
+#: order). Those of its other three models do not follow from any one number of rows.
+PAPER_STARS = {
+    "Gemma": [(0.3188, 3), (0.2584, 3), (0.0319, 0), (0.0606, 1), (-0.2410, 3),
+              (0.0526, 1), (-0.0038, 0), (-0.0424, 0), (-0.1025, 3), (-0.0284, 0)],
+    "Llama 3": [(0.1825, 3), (0.1565, 3), (0.3541, 3), (-0.0062, 0), (0.1446, 3),
+                (0.0479, 1), (0.0028, 0), (-0.1433, 3), (0.0329, 0), (-0.3994, 3)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model", PAPER_STARS)
+def test_the_paper_s_stars_follow_from_its_rows_and_not_from_countries(model: str) -> None:
+    rng = np.random.default_rng(2)
+    scores = rng.normal(size=36)
+    rest = rng.normal(size=36)
+    scores, rest = ((side - side.mean()) / side.std() for side in (scores, rest))
+    rest -= scores * (scores @ rest) / 36
+    rest /= rest.std()
+    starred = []
+    for value, stars in PAPER_STARS[model]:
+        shares = value * scores + np.sqrt(1 - value**2) * rest
+        paper = correlation_over_countries(scores, shares, rows=1800)
+        assert paper.value == pytest.approx(value)
+        assert sum(paper.p_value < level for level in (0.05, 0.01, 0.001)) == stars
+        starred.append(correlation_over_countries(scores, shares).p_value < 0.05)
+    # Over 36 countries |r| has to be 0.33 at least.
+    assert sum(starred) == sum(abs(value) > 0.3292 for value, _ in PAPER_STARS[model])
