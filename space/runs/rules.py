@@ -27,6 +27,7 @@ class Rules:
         timeout: seconds that a try of a call may take.
         attempts: most tries of a call.
         first_wait: scale of the wait before the second try, in seconds.
+        replicates: bootstrap replicates of a report.
         beat_seconds: seconds between two signs of life on disk.
         stale_seconds: a run whose process gave no sign for so long has stopped.
         silent_seconds: a run that did nothing for so long is given up, so that its place is
@@ -44,6 +45,7 @@ class Rules:
     timeout: float = 90.0
     attempts: int = 6
     first_wait: float = 1.0
+    replicates: int = 1000
     beat_seconds: float = 3.0
     stale_seconds: float = 20.0
     silent_seconds: float = 900.0

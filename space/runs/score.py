@@ -34,7 +34,7 @@ class PartialScore(NamedTuple):
     report: Report | None
 
 
-def score_file(path: Path, release: Release, target: Path) -> Report:
+def score_file(path: Path, release: Release, target: Path, *, replicates: int) -> Report:
     """Score a predictions file as the board does, and keep the report.
 
     Raises:
@@ -43,7 +43,9 @@ def score_file(path: Path, release: Release, target: Path) -> Report:
     from scoring.engine import score
 
     predictions = read_predictions(path)
-    report = score(predictions, release, wave=predictions.meta.wave, cells=True)
+    report = score(
+        predictions, release, wave=predictions.meta.wave, replicates=replicates, cells=True
+    )
     target.parent.mkdir(parents=True, exist_ok=True)
     write_report(report, target)
     return report

@@ -153,7 +153,7 @@ def _scored(task: Task, file: WrittenFile, progress: Progress) -> Result:
         return plain
     target = task.folder / REPORTS / f"{file.path.stem}.json"
     try:
-        score_file(file.path, task.release, target)
+        score_file(file.path, task.release, target, replicates=task.rules.replicates)
     except ContractError as error:
         return plain.model_copy(update={"problem": str(error)})
     return plain.model_copy(update={"report": target.name})

@@ -31,6 +31,7 @@ HOME_VISITOR = Visitor(address="127.0.0.1", at_home=True)
 
 QUICK: dict[str, Any] = {
     "first_wait": 0.01, "beat_seconds": 0.2, "stale_seconds": 1.5, "timeout": 20.0,
+    "replicates": 50,
 }  # fmt: skip
 HOME_QUICK = dataclasses.replace(HOME, **QUICK)
 PUBLIC_QUICK = dataclasses.replace(PUBLIC, **QUICK)
