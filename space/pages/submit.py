@@ -57,14 +57,14 @@ def layout(app: gr.Blocks, desk: Desk) -> None:
             type="filepath",
             file_types=_FILE_TYPES,
             elem_id="upload",
-            height=140,
+            height=170,
         )
         sidecar = gr.File(
             label="Metadata sidecar (.meta.json), if it is a file of its own",
             type="filepath",
             file_types=[".json"],
             elem_id="sidecar",
-            height=140,
+            height=170,
         )
     check = gr.Button("Check: a dry run, nothing is stored", variant="primary", elem_id="check")
     result = html_box(elem_id="submit-result")

@@ -54,8 +54,8 @@ def problems_html(problems: Sequence[Problem], *, count: int) -> str:
             (
                 "" if one.row is None else f"{one.row:,}",
                 esc(one.column),
-                f'{esc(one.message)} <span class="oa-sub">{esc(one.code)}'
-                f"{f' · {esc(one.hint)}' if one.hint else ''}</span>",
+                f'<span class="oa-what">{esc(one.message)} <span class="oa-sub">{esc(one.code)}'
+                f"{f' · {esc(one.hint)}' if one.hint else ''}</span></span>",
                 f"<code>{esc(one.found)}</code>" if one.found else "",
                 esc(one.allowed),
             )
