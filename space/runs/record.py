@@ -32,7 +32,8 @@ ACTIVE = frozenset({"waiting", "running", "stopping"})
 
 RUNS = "runs"
 RECORD_NAME = "record.json"
-BEAT_NAME = "beat.json"
+#: Signs of life lie apart from the runs: they change all the time, and no copy needs them.
+BEATS = "beats"
 CALLS = "calls"
 REPORTS = "reports"
 
@@ -142,7 +143,9 @@ class RunBook:
         self.clock = clock
         self._lock = threading.RLock()
         self._seen: dict[str, tuple[tuple[int, int, int], RunRecord]] = {}
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._beats = private_root / BEATS
+        for folder in (self.folder, self._beats):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def create(self, choice: RunChoice, *, account: str, holder: str) -> RunRecord:
         """A new run, waiting."""
@@ -231,16 +234,20 @@ class RunBook:
             self._write(record.model_copy(update={"state": "deleted", "results": (), "errors": ()}))
             for name in (CALLS, REPORTS):
                 shutil.rmtree(self.path(run_id) / name, ignore_errors=True)
+            self._beat_path(run_id).unlink(missing_ok=True)
 
     def beat(self, run_id: str, holder: str) -> None:
         """A sign of life of the process that has a run in hand."""
         content = {"holder": holder, "at": self.clock()}
-        write_text(self.path(run_id) / BEAT_NAME, json.dumps(content))
+        write_text(self._beat_path(run_id), json.dumps(content))
+
+    def _beat_path(self, run_id: str) -> Path:
+        return self._beats / f"{self.path(run_id).name}.json"
 
     def last_beat(self, record: RunRecord) -> float:
         """Time of the last sign of life of a run."""
         try:
-            text = (self.path(record.id) / BEAT_NAME).read_text(encoding="utf-8")
+            text = self._beat_path(record.id).read_text(encoding="utf-8")
             found: Mapping[str, Any] = json.loads(text)
             return max(float(found["at"]), record.updated_at)
         except (OSError, ValueError, KeyError, TypeError):

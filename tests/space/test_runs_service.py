@@ -215,7 +215,7 @@ def test_a_deleted_run_is_gone_and_its_calls_still_count(tmp_path, reference):
         with pytest.raises(ContractError, match="no such run"):
             runs.view(run_id, HOME_VISITOR)
         names = {path.name for path in runs.book.path(run_id).iterdir()}
-        assert names <= {"record.json", "beat.json"}
+        assert names == {"record.json"}
         runs.close()
 
 
