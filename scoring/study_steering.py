@@ -93,7 +93,8 @@ def steering_study(
     }
     chosen = _countries(study, cells, countries)
     rows = [row for country in chosen for row in _country_rows(study, cells, country)]
-    rows = [*rows, *_over_models(rows, study.models), *_over_countries(rows)]
+    rows += _over_models(rows, study.models)
+    rows += _over_countries(rows)
     rng = np.random.default_rng(seed)
     table = [_entry(row, mode, rng, permutations) for row in rows]
     _adjust(table, mode)
@@ -211,8 +212,7 @@ def _over_countries(rows: Sequence[Row]) -> list[Row]:
     """Rows over all countries of a model (or of all models' means) and condition."""
     grouped: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        if row.model != ALL_MODELS:
-            grouped.setdefault((row.model, row.condition), []).append(row)
+        grouped.setdefault((row.model, row.condition), []).append(row)
     found = []
     for (model, condition), group in grouped.items():
         if len(group) < 2:

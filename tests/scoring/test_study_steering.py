@@ -182,6 +182,10 @@ def test_models_are_averaged_over_questions_that_all_have(
     mean = rows["DEU", ALL_MODELS, "persona"]
     assert (mean["questions"], mean["averaged"]) == (3, 2)
     assert mean["difference"] == pytest.approx(mean_position(PEOPLE["DEU"][0]) / 3, abs=1e-6)
+    whole = rows[ALL_COUNTRIES, ALL_MODELS, "persona"]
+    assert whole["averaged"] == 4  # two models in two countries
+    gaps = [mean_position(PEOPLE[country][0]) / 3 for country in PEOPLE]
+    assert whole["difference"] == pytest.approx(np.mean(gaps), abs=1e-6)
 
 
 # What is refused
