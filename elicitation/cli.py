@@ -8,6 +8,15 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from elicitation.name_lists import listed, split_names
+from elicitation.study_parameters import (
+    Countries,
+    Forms,
+    Groups,
+    Languages,
+    MaxTokens,
+    ReleaseName,
+    Seed,
+)
 from elicitation.wording_cli import wording as wording
 
 Json = Annotated[
@@ -28,9 +37,7 @@ def elicit(
     out: Annotated[
         Path, Parameter(help="Folder of the run; a run that was stopped goes on from there.")
     ],
-    release: Annotated[
-        str, Parameter(help="Folder of a release, ORG/NAME@tag on the Hub, or `reference`.")
-    ] = "reference",
+    release: ReleaseName = "reference",
     protocol: Annotated[
         str, Parameter(help="alignment, judgments, worldvaluesbench or advice.")
     ] = "alignment",
@@ -45,13 +52,8 @@ def elicit(
         tuple[str, ...],
         listed("none, persona, few-shot (persona and real distributions); each is a condition."),
     ] = (),
-    countries: Annotated[
-        tuple[str, ...], listed("ISO3 codes; `all` are those of the release, `none` is nobody.")
-    ] = ("all",),
-    groups: Annotated[
-        tuple[str, ...],
-        listed("Groups within every country: sex=female, or a variable for all of its groups."),
-    ] = (),
+    countries: Countries = ("all",),
+    groups: Groups = (),
     questions: Annotated[
         tuple[str, ...],
         listed(
@@ -59,17 +61,8 @@ def elicit(
             "or dimensions."
         ),
     ] = (),
-    languages: Annotated[
-        tuple[str, ...],
-        listed("Languages of the prompts; `own` asks every country in its own."),
-    ] = ("en",),
-    vary: Annotated[
-        tuple[str, ...],
-        listed(
-            "Forms of the prompts, each a condition: default, shuffled, reversed-order, "
-            "reversed-scale, letters, numbers, examples=N, example-shares=SEED; joined with +."
-        ),
-    ] = ("default",),
+    languages: Languages = ("en",),
+    vary: Forms = ("default",),
     approach: Annotated[tuple[str, ...], listed("For advice: persona, language, both, none.")] = (),
     dilemmas: Annotated[
         tuple[Path, ...],
@@ -105,10 +98,8 @@ def elicit(
     ] = None,
     repeats: Annotated[int | None, Parameter(help="Times each call is made.")] = None,
     temperature: Annotated[float | None, Parameter(help="The method's own by default.")] = None,
-    max_tokens: Annotated[
-        int | None, Parameter(help="Most tokens of a reply; raise it for models that think first.")
-    ] = None,
-    seed: Annotated[int, Parameter(help="Seed of everything that is drawn.")] = 0,
+    max_tokens: MaxTokens = None,
+    seed: Seed = 0,
     wave: Annotated[
         int | None, Parameter(help="Wave whose answers few-shot prompts show; the latest.")
     ] = None,
@@ -185,26 +176,26 @@ def elicit(
     from elicitation.backends.registry import BackendOptions, split_model
     from elicitation.command import Asked, ask, dry
     from elicitation.runner import Limits
-    from elicitation.study_options import StudyOptions
+    from elicitation.study_options import said_options
 
     split_model(model)
     asked = Asked(
         model=model,
         release=release,
-        options=StudyOptions(
+        options=said_options(
             protocol=protocol,
             method=method,
-            steer=split_names(steer),
-            countries=split_names(countries),
-            groups=split_names(groups),
-            questions=split_names(questions),
-            languages=split_names(languages),
-            vary=split_names(vary),
-            approach=split_names(approach),
-            dilemmas=tuple(str(folder) for folder in dilemmas),
-            wordings=tuple(str(path) for path in wording),
+            steer=steer,
+            countries=countries,
+            groups=groups,
+            questions=questions,
+            languages=languages,
+            vary=vary,
+            approach=approach,
+            dilemmas=dilemmas,
+            wordings=wording,
             demographics=demographics,
-            on_request=split_names(on_request),
+            on_request=on_request,
             people=people,
             repeats=repeats,
             temperature=temperature,

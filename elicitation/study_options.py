@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from codebook import countries as known_countries
@@ -19,6 +20,7 @@ from elicitation.advice_checks import (
     spoken_languages,
 )
 from elicitation.methods import METHODS
+from elicitation.name_lists import split_names
 from elicitation.study import PRESETS, PROTOCOLS, Study, check_study, resolve_questions
 from elicitation.wording_sets import wordings_digest
 
@@ -54,6 +56,19 @@ class StudyOptions:
     wave: int | None = None
     terminator: Literal["end", "newline", "none"] = "end"
     reask: bool = True
+
+
+def said_options(**said: Any) -> StudyOptions:
+    """Options as a command line gives them: names joined by commas or apart, and paths."""
+    return StudyOptions(**{name: _said(given) for name, given in said.items()})
+
+
+def _said(given: Any) -> Any:
+    if not isinstance(given, tuple):
+        return given
+    if any(isinstance(one, Path) for one in given):
+        return tuple(str(path) for path in given)
+    return split_names(given)
 
 
 def make_study(

@@ -7,7 +7,16 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from elicitation.name_lists import listed, split_names
+from elicitation.name_lists import listed
+from elicitation.study_parameters import (
+    Countries,
+    Forms,
+    Groups,
+    Languages,
+    MaxTokens,
+    ReleaseName,
+    Seed,
+)
 
 
 def export(
@@ -18,9 +27,7 @@ def export(
         Literal["lm-eval", "inspect"],
         Parameter(help="lm-evaluation-harness, or inspect_ai."),
     ],
-    release: Annotated[
-        str, Parameter(help="Folder of a release, ORG/NAME@tag on the Hub, or `reference`.")
-    ] = "reference",
+    release: ReleaseName = "reference",
     protocol: Annotated[str, Parameter(help="alignment or judgments.")] = "judgments",
     method: Annotated[
         str,
@@ -30,15 +37,11 @@ def export(
         ),
     ] = "",
     steer: Annotated[tuple[str, ...], listed("none, persona, few-shot.")] = (),
-    countries: Annotated[
-        tuple[str, ...], listed("ISO3 codes; `all` are those of the release, `none` is nobody.")
-    ] = ("all",),
-    groups: Annotated[tuple[str, ...], listed("Groups within every country: sex=female.")] = (),
+    countries: Countries = ("all",),
+    groups: Groups = (),
     questions: Annotated[tuple[str, ...], listed("Ids (Q1) or sets (judgments).")] = (),
-    languages: Annotated[tuple[str, ...], listed("Languages of the prompts, or `own`.")] = ("en",),
-    vary: Annotated[
-        tuple[str, ...], listed("Forms of the prompts, as for `opinion-atlas elicit`.")
-    ] = ("default",),
+    languages: Languages = ("en",),
+    vary: Forms = ("default",),
     terminator: Annotated[
         Literal["newline", "none"],
         Parameter(help="What ends a scored option; `none` is the papers' variant."),
@@ -47,26 +50,26 @@ def export(
         Literal["chat", "plain"],
         Parameter(help="chat: the harness applies the model's template; plain: for base models."),
     ] = "plain",
-    max_tokens: Annotated[int | None, Parameter(help="Most tokens of a reply.")] = None,
-    seed: Annotated[int, Parameter(help="Seed of everything that is drawn.")] = 0,
+    max_tokens: MaxTokens = None,
+    seed: Seed = 0,
 ) -> None:
     """Write a study as a task of lm-evaluation-harness or inspect_ai.
 
     What the harness logs can be turned into a predictions file with `opinion-atlas import`.
     """
     from elicitation.interop.command import export_study
-    from elicitation.study_options import StudyOptions
+    from elicitation.study_options import said_options
     from elicitation.terminal import say
 
-    options = StudyOptions(
+    options = said_options(
         protocol=protocol,
         method=method,
-        steer=split_names(steer),
-        countries=split_names(countries),
-        groups=split_names(groups),
-        questions=split_names(questions),
-        languages=split_names(languages),
-        vary=split_names(vary),
+        steer=steer,
+        countries=countries,
+        groups=groups,
+        questions=questions,
+        languages=languages,
+        vary=vary,
         max_tokens=max_tokens,
         seed=seed,
         terminator=terminator,
