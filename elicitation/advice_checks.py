@@ -174,6 +174,21 @@ def _dilemma_problems(
                 hint="Translate them (the same command goes on), or name those to ask with "
                 "--questions.",
             )
+        alike = [
+            name
+            for name in study.questions
+            if name in there and len({option.casefold() for option in there[name].options}) < 2
+        ]
+        if alike:
+            yield Problem(
+                "same-options",
+                f"{len(alike)} of the dilemmas in {language} offer the same action twice",
+                where=sets[language].source,
+                column="--dilemmas",
+                found=_shortened(alike),
+                hint="Mend them in the folder (check.csv flags them), or name those to ask with "
+                "--questions.",
+            )
         turned = [
             name
             for name in study.questions

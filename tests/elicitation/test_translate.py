@@ -255,3 +255,18 @@ def test_what_a_study_lacks_is_named(tmp_path, plan_of):
         plan_of(**asked, dilemmas=(str(tmp_path / "nothing"),))
     with pytest.raises(ContractError, match="advice is not asked for in this way"):
         plan_of(**asked, method="verbalized")
+
+
+def test_dilemmas_with_one_action_twice_are_not_asked(tmp_path, plan_of):
+    found = translate_dilemmas(
+        CHOSEN, ChatTranslator(Turner()), tmp_path / "kept.sqlite",
+        target=language_of("sq"), threshold=50,
+    )  # fmt: skip
+    texts = dict(found.items[0].texts)
+    texts["option_second"] = texts["option_first"].upper()
+    one = found.items[0]._replace(texts=texts, flags=("same-options",))
+    spoilt_set = found._replace(items=(one, *found.items[1:]))
+    write_folder(spoilt_set, tmp_path / "sq", language="sq", model="test:turner")
+    with pytest.raises(ContractError, match=r"offer the same action twice.*found ind-01"):
+        plan_of(protocol="advice", approach=("language",), countries=("ALB",),
+                dilemmas=(str(tmp_path / "sq"),))  # fmt: skip
