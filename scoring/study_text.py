@@ -12,10 +12,7 @@ from scoring.summary import country_name, number
 #: Adjusted p-value below which a difference is marked.
 MARKED = 0.05
 
-_KINDS = {
-    "every-wave": "every wave (fixed panel)",
-    "selected": "C*: neither over- nor under-aligned",
-}
+_KINDS = {"every-wave": "fixed panel", "selected": "C*"}
 
 
 class TextTable(NamedTuple):
@@ -128,9 +125,10 @@ def _trend(study: Mapping[str, Any]) -> Iterator[TextTable]:
             "Alignment by wave",
             ["Report", "Countries", *(f"Wave {wave}" for wave in waves), "People a wave before"],
             list(_wave_rows(study["rows"], waves)),
-            "Mean over countries with its 95 % interval, sd and number of countries. People a "
-            "wave before: how close they are to the last wave, and in brackets the answers' own "
-            "score on the same cells.",
+            "Mean over countries with its 95 % interval, sd and number of countries; null below "
+            "five. Fixed panel: the countries and cells of every wave. C*: countries neither over- "
+            "nor under-aligned in wave 7. People a wave before: how close they are to the last "
+            "wave, and in brackets the answers' own score on the same cells.",
             left=2,
         )
         yield TextTable(
@@ -168,7 +166,7 @@ def _wave_cell(row: Mapping[str, Any] | None) -> str:
     if row is None:
         return "–"
     if "reason" in row:
-        return str(row["reason"])
+        return f"– ({len(row['countries'])})"
     cell = row["alignment"]
     return (
         f"{number(cell['estimate'])} [{number(cell['low'])}, {number(cell['high'])}], "
@@ -196,7 +194,7 @@ def _question_row(row: Mapping[str, Any]) -> list[str]:
         number(row["last"]),
         signed(row["difference"]),
         number(row["p_holm"]),
-        row["nearer"],
+        row["nearer"] or "–",
         str(row["countries"]),
     ]
 

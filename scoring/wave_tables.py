@@ -43,6 +43,9 @@ ALIKE = ("identical", "", None)
 #: Fewer countries than this give no trend.
 MINIMUM_TREND_COUNTRIES = 5
 
+#: Why nothing can be said over all questions.
+NO_QUESTION = f"no question has {MINIMUM_TREND_COUNTRIES} countries in every wave"
+
 PANEL, SELECTED = "every-wave", "selected"
 
 
@@ -59,7 +62,7 @@ def wave_table(
     `previous_wave` how close the people of the wave before are, beside the answers' own score on
     the same cells. A row of fewer than five countries is null and has a `reason`. `questions` says
     of every question whether the answers are nearer to the panel's first or last wave, `change`
-    the same over all questions.
+    the same over all questions; questions of fewer than five countries are null there, too.
     """
     chosen = _chosen(scores)
     ids, left_out = _trend_questions(predictions, release, task)
@@ -222,12 +225,14 @@ class _Trend:
             }
         first, last = self._ends()
         gap = row_means((last - first).T)
+        gap[np.isfinite(last - first).sum(axis=0) < MINIMUM_TREND_COUNTRIES] = np.nan
         test = sign_flip_test(gap, np.zeros_like(gap), rng=rng)
-        return found | {
+        found |= {
             "difference": number(test.difference),
             "p_value": number(test.p_value),
             "questions": test.pairs,
         }
+        return found if test.pairs else found | {"reason": NO_QUESTION}
 
     def questions(self, rng: np.random.Generator) -> list[dict[str, Any]]:
         """For each question: nearer to the first or the last wave; countries are paired."""
@@ -248,7 +253,7 @@ class _Trend:
         self, name: str, first: Floats, last: Floats, rng: np.random.Generator
     ) -> dict[str, Any]:
         test = sign_flip_test(last, first, rng=rng)
-        return {
+        row = {
             "question_id": name,
             "countries": test.pairs,
             "first": number(row_means(first)),
@@ -257,6 +262,9 @@ class _Trend:
             "nearer": nearer(test.difference),
             "p_value": number(test.p_value),
         }
+        if test.pairs >= MINIMUM_TREND_COUNTRIES:
+            return row
+        return row | {"nearer": None, "p_value": None, "reason": few_countries(test.pairs)}
 
 
 def nearer(difference: float) -> str:

@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 
 from contracts.errors import ContractError
+from contracts.predictions import read_predictions
+from contracts.release import open_release
 from contracts.report import Report, write_report
 from opinion_atlas.app import main
 from scoring import score
+from scoring.baselines import write_baselines
 from scoring.html import page_text
 from scoring.study_trend import trend_study
-from scoring.wave_tables import few_countries, nearer
+from scoring.wave_tables import NO_QUESTION, few_countries, nearer
 
 PANEL = ("ARG", "CHL", "DEU", "JPN", "USA")
 
@@ -124,6 +127,21 @@ def test_a_cell_that_a_wave_lacks_is_left_out_of_every_wave(make: Callable[..., 
     assert rows[7]["alignment"]["estimate"] == pytest.approx(np.mean([germany, *others]))
 
 
+def test_a_question_of_four_countries_says_nothing(make: Callable[..., Report]) -> None:
+    cells = counts()
+    del cells[6, "DEU", "", "Q2"]
+    table = waves_of(make(cells))
+    found = {row["question_id"]: row for row in table["questions"]}
+    assert found["Q2"]["nearer"] is None
+    assert found["Q2"]["p_value"] is None
+    assert found["Q2"]["reason"] == few_countries(4)
+    assert found["Q1"]["p_holm"] == pytest.approx(2 / 32)  # the only test
+    assert table["change"]["questions"] == 1
+    assert table["change"]["difference"] == pytest.approx(0.5 / 3)
+    del cells[6, "CHL", "", "Q1"]
+    assert waves_of(make(cells))["change"]["reason"] == NO_QUESTION
+
+
 def test_fewer_than_five_countries_give_no_trend(make: Callable[..., Report]) -> None:
     report = make(counts(without=("USA",)))
     for row in rows_of(report, "every-wave").values():
@@ -188,7 +206,7 @@ def test_the_command_writes_the_trend(
     study = json.loads(out[0].read_text(encoding="utf-8"))
     assert len(study["rows"]) == 4
     for text in (capsys.readouterr().out, *(p.read_text(encoding="utf-8") for p in out[1:])):
-        assert "every wave (fixed panel)" in text
+        assert "fixed panel" in text
         assert "Nearer to the first or the last wave" in text
 
 
@@ -219,3 +237,18 @@ def test_the_papers_trend_follows_them_through_the_waves(
         means.append(np.mean([first, 1 - 0.1 / 3]))
     assert rows[6]["alignment"]["estimate"] == pytest.approx(np.mean(means))
     assert rows[6]["sd_over_countries"] == pytest.approx(np.std(means, ddof=1))
+
+
+@pytest.mark.slow
+def test_the_baseline_of_the_wave_before_is_what_the_table_says_of_it(tmp_path: Path) -> None:
+    """Two roads to one number: people of wave 6 as predictions, and as the row's baseline."""
+    release = open_release("reference")
+    (written,) = write_baselines(release, tmp_path, names=("previous-wave",))
+    assert written.path is not None
+    report = score(read_predictions(written.path), release, protocols=["alignment"], replicates=20)
+    rows = rows_of(report, "every-wave")
+    assert rows[6]["alignment"]["estimate"] == pytest.approx(1, abs=1e-6)
+    assert rows[7]["alignment"]["estimate"] == pytest.approx(
+        rows[7]["previous_wave"]["people"], abs=1e-6
+    )
+    assert len(rows[7]["countries"]) >= 5
