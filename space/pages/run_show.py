@@ -53,7 +53,8 @@ def quote_html(quote: Quote, *, most: int) -> str:
     said = (
         f"<p>{quote.questions} questions"
         f"{f' for {quote.countries} countries' if quote.countries else ', nobody named'}. "
-        "Tokens are a rule of thumb: a quarter off, at times more. Nothing has been asked yet.</p>"
+        "A question that a prompt shows as an example is not asked there. Tokens are a rule of "
+        "thumb: a quarter off, at times more. Nothing has been asked yet.</p>"
     )
     return f"<h2>Estimate</h2>{definition_list(facts)}{table}{said}{warn}"
 

@@ -7,6 +7,7 @@ import time
 import pytest
 from fault_proxy import spoiling
 from openai_server import Dialect, serving
+from redirecting import redirecting
 from runs_house import (
     ANNA,
     BERT,
@@ -302,3 +303,16 @@ def test_what_a_provider_says_is_no_markup(tmp_path, reference):
         assert "<script" not in page
     assert "&lt;script&gt;" in view_html(view)
     runs.close()
+
+
+@pytest.mark.parametrize("kind", ["server", "hub"])
+def test_a_redirect_is_not_followed(kind, tmp_path, reference):
+    with serving() as inner, redirecting(inner.url) as outer:
+        hub = kind == "hub"
+        more = {"rules": PUBLIC_QUICK, "opener": hub_opener(outer)} if hub else {}
+        runs = house(tmp_path, reference, **more)
+        choice = hub_choice() if hub else server_choice(outer)
+        record = wait_for(runs, started(runs, choice, ANNA if hub else HOME_VISITOR), "stopped")
+        runs.close()
+        assert "HTTP 307" in record.why
+        assert inner.seen == []
