@@ -83,8 +83,23 @@ class _Panel:
             *self.result.shown,
         ]  # fmt: skip
 
-    def show(self, run_id: str, visitor: Visitor, condition: str | None = None) -> list[Any]:
-        """Updates of what is shown of a run; `condition` is the one whose report is shown."""
+    def show(
+        self,
+        run_id: str,
+        visitor: Visitor,
+        condition: str | None = None,
+        *,
+        again: bool = False,
+    ) -> list[Any]:
+        """Updates of what is shown of a run.
+
+        Args:
+            run_id: the run; empty for none.
+            visitor: who looks.
+            condition: the one whose report is shown already.
+            again: whether this is another look: then the list of runs, for which all of them are
+                looked at, is made anew only once the run has ended.
+        """
         if not run_id:
             return self._nothing(visitor)
         try:
@@ -95,7 +110,7 @@ class _Panel:
         unfinished = record.state == "stopped" or (record.state == "finished" and not record.whole)
         result, pending = self.result.show(record, condition)
         return [
-            runs_html(self._runs.list(visitor)),
+            gr.skip() if again and record.is_active else runs_html(self._runs.list(visitor)),
             view_html(found),
             gr.update(visible=True),
             gr.update(visible=record.state in ("waiting", "running")),
@@ -133,7 +148,8 @@ class _Panel:
             request: gr.Request,
             profile: gr.OAuthProfile | None,
         ) -> list[Any]:
-            return self.show(run_id, visitor_of(request, profile, runs.rules), condition)
+            visitor = visitor_of(request, profile, runs.rules)
+            return self.show(run_id, visitor, condition, again=True)
 
         def stop(run_id: str, request: gr.Request, profile: gr.OAuthProfile | None) -> list[Any]:
             visitor = visitor_of(request, profile, runs.rules)
