@@ -76,7 +76,12 @@ def wording_notices(reports: Sequence[Report]) -> list[Notice]:
 
 
 def drafted_languages(meta: PredictionsMeta) -> list[str]:
-    """Languages that were asked in the project's own, machine-drafted wording."""
+    """Languages that were asked in the project's own, machine-drafted wording.
+
+    Dilemmas have no wording in the survey's questionnaire that they could differ from.
+    """
+    if meta.protocol == "advice":
+        return []
     return [language for language, (name, _) in wordings_of(meta).items() if name == OWN_NAME]
 
 
