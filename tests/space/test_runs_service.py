@@ -316,3 +316,30 @@ def test_a_redirect_is_not_followed(kind, tmp_path, reference):
         runs.close()
         assert "HTTP 307" in record.why
         assert inner.seen == []
+
+
+def test_a_hosted_model_is_asked_by_its_name_alone(tmp_path, reference, monkeypatch):
+    """The product's own road to inference providers, its router's address apart."""
+    from huggingface_hub.inference._providers import CONVERSATIONAL_AUTO_ROUTER
+
+    token = f"hf_{KEY}"
+    with serving(Dialect(key=token, echo_key=True)) as server:
+        monkeypatch.setattr(CONVERSATIONAL_AUTO_ROUTER, "base_url", server.url.removesuffix("/v1"))
+        runs = house(tmp_path, reference, rules=PUBLIC_QUICK)
+        run_id = runs.start(hub_choice(), Key(token), ANNA).id
+        record = wait_for(runs, run_id, "finished")
+        runs.close()
+    assert record.whole
+    assert {call["body"]["model"] for call in server.seen} == {"org/tiny"}
+    assert {call["headers"]["authorization"] for call in server.seen} == {f"Bearer {token}"}
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in left if KEY.encode() in path.read_bytes()]
+
+
+def test_a_token_that_is_none_of_the_hub_is_told(tmp_path, reference):
+    runs = house(tmp_path, reference, rules=PUBLIC_QUICK)
+    run_id = runs.start(hub_choice(), Key(KEY), ANNA).id
+    record = wait_for(runs, run_id, "stopped")
+    runs.close()
+    assert "Cannot select auto-router" in record.why
+    assert KEY not in record.model_dump_json()
