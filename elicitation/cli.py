@@ -125,7 +125,7 @@ def elicit(
     device: Annotated[str, Parameter(help="hf: device, such as cpu or cuda:0.")] = "auto",
     device_map: Annotated[str, Parameter(help="hf: device map for large models.")] = "",
     batch_tokens: Annotated[int, Parameter(help="hf: most tokens of a batch.")] = 16384,
-    scorer: Annotated[str, Parameter(help="hf: auto, tree, cached or naive.")] = "auto",
+    scorer: Annotated[str, Parameter(help="hf: auto, tree, cached, padded or naive.")] = "auto",
     concurrency: Annotated[int, Parameter(help="Calls under way at once, over HTTP.")] = 16,
     requests_per_minute: Annotated[
         float | None, Parameter(help="Ceiling of the rate, over HTTP.")

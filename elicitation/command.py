@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from contracts.errors import fail
+from contracts.predictions_source import format_of
 from contracts.release import open_release
 from elicitation.advice_report import AdviceReading, judge_advice, report_advice, say_advice
 from elicitation.backends.base import Backend
@@ -94,6 +95,7 @@ def ask(asked: Asked, out: Path, *, suffix: str, json: bool) -> int:
     """Ask, keep, read, write, and say how it went; 1 where calls are left without an answer."""
     stated = parse_stated(asked.stated)
     shard = parse_shard(asked.shard)
+    format_of(Path(f"predictions{suffix}"))
     if asked.limits.max_cost is not None and not (
         asked.limits.prompt_price or asked.limits.completion_price
     ):
@@ -174,6 +176,7 @@ def read_runs(
 ) -> None:
     """Write the predictions of runs anew; several are merged first."""
     how = advice or AdviceReading()
+    format_of(Path(f"predictions{suffix}"))
     paths = [existing_store(source) for source in sources]
     if len(paths) > 1 and merge_into is None:
         raise fail(

@@ -72,6 +72,8 @@ def run_study(
         KeyboardInterrupt: after everything that came back was kept and written.
     """
     check_capabilities(plan.study, backend.capabilities())
+    # Whatever is wrong is found before there is a folder that holds another study.
+    condition_facts(plan, backend, backend.environment(), stated or {})
     with locked(out), Store(store_path(out)) as store:
         note_facts(store, plan, backend, stated or {})
         kept = Progress()
@@ -150,19 +152,29 @@ def note_environment(store: Store, plan: Plan, backend: Backend, stated: Mapping
     """Note what predictions will say of how they came about; what an earlier run found out of the
     model and this one has not (yet) stays."""
     environment = {**(store.fact("environment") or {}), **backend.environment()}
-    metas = {
+    store.set_fact(CONDITIONS_FACT, condition_facts(plan, backend, environment, stated))
+    store.set_fact("environment", environment)
+
+
+def condition_facts(
+    plan: Plan, backend: Backend, environment: Mapping[str, Any], stated: Mapping[str, str]
+) -> dict[str, Any]:
+    """What predictions are written from, by condition, in the order of the files.
+
+    Raises:
+        ContractError: a condition cannot be asked, or a stated fact has the wrong form.
+    """
+    said = backend.describe()
+    return {
         condition.name: {
             "kind": plan.predictions_kind,
             "expected": plan.size(condition),
             "meta": condition_meta(
-                plan, condition, backend=backend.describe(), environment=environment, stated=stated
+                plan, condition, backend=said, environment=environment, stated=stated
             ).model_dump(mode="json"),
         }
         for condition in plan.conditions
     }
-    # A dictionary's order is kept: it is the order of the files.
-    store.set_fact(CONDITIONS_FACT, metas)
-    store.set_fact("environment", environment)
 
 
 def _same_or_new(store: Store, name: str, content: Any) -> None:

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
+from contracts.errors import fail
 from elicitation.backends.base import Capabilities, OnResponse, Request, Response
 from elicitation.backends.completions import generated
 from elicitation.backends.http_run import CallError, HttpRun
 from elicitation.backends.openai_connection import Connection
-from elicitation.backends.openai_probe import Probe
+from elicitation.backends.openai_probe import LABEL_KINDS, Probe
 from elicitation.backends.openai_scores import Scoring
 from elicitation.backends.registry import BackendOptions
 from elicitation.backends.secrets import public_url
@@ -20,8 +21,16 @@ def open_backend(name: str, options: BackendOptions) -> OpenAIBackend:
     """The model `name` on a server.
 
     Raises:
-        ContractError: the server cannot be reached or serves no such model.
+        ContractError: the address is none, or there is no such way of scoring labels.
     """
+    if options.label_logprobs not in ("auto", *LABEL_KINDS):
+        raise fail(
+            "unknown-name",
+            "there is no such way of scoring labels",
+            column="--label-logprobs",
+            found=repr(options.label_logprobs),
+            allowed=", ".join(("auto", *LABEL_KINDS)),
+        )
     return OpenAIBackend(name, options)
 
 

@@ -16,6 +16,9 @@ from elicitation.backends.openai_connection import Connection
 from elicitation.backends.openai_scores import Scoring
 from elicitation.backends.secrets import public_url, without_keys
 
+#: Ways of scoring labels, the best first.
+LABEL_KINDS: tuple[LabelLogprobs, ...] = ("exact", "constrained", "censored")
+
 _CHAT_PROBE = (Message("user", "Reply with the letter A or the letter B."),)
 
 
@@ -37,7 +40,7 @@ class Probe:
         if not chat and not plain:
             raise self._unreachable(chat_error or plain_error)
         wanted = self._to.options.label_logprobs
-        kinds = ("exact", "constrained", "censored") if wanted == "auto" else (wanted,)
+        kinds = [kind for kind in LABEL_KINDS if wanted in ("auto", kind)]
         probe = Request(
             "probe",
             "score_labels",
@@ -46,8 +49,8 @@ class Probe:
             options=("A", "B") if chat else (" A", " B"),
         )
         for kind in kinds:
-            if await self._scores(probe, kind):  # type: ignore[arg-type]
-                able = Capabilities(chat=chat, plain=plain, label_logprobs=kind)  # type: ignore[arg-type]
+            if await self._scores(probe, kind):
+                able = Capabilities(chat=chat, plain=plain, label_logprobs=kind)
                 return await self._with_options(able)
         note = "the server gives no log-probabilities of labels"
         return Capabilities(chat=chat, plain=plain, label_logprobs="none", notes=(note,))

@@ -30,7 +30,7 @@ class BackendOptions:
     Attributes:
         revision: commit, branch or tag of the model.
         dtype, device, device_map, batch_tokens: local models; batch_tokens bounds a batch.
-        scorer: local models: `auto`, `tree`, `cached` or `naive`.
+        scorer: local models: `auto`, `tree`, `cached`, `padded` or `naive`.
         base_url: server, for `openai:`.
         provider: inference provider, for `hub:`.
         concurrency: calls under way at once, over HTTP.

@@ -151,9 +151,11 @@ def test_calls_that_fail_for_good_end_the_command_with_1(call, tmp_path):
         (("mock:steady", "--meta", "size=3"), "KEY=VALUE"),
         (("mock:steady", "--meta", "parameters=many"), "wrong form"),
         (("mock:steady", "--max-cost", "1"), "needs prices"),
+        (("mock:steady", "--format", "xml"), "told by its ending"),
         (("mock:steady", "--release", "nowhere"), "no release at nowhere"),
         (("mock:steady", "--steer", "few-shot", "--countries", "CHN"), "no-examples"),
         (("openai:x", "--base-url", "localhost:8000"), "no address of a server"),
+        (("openai:x", "--label-logprobs", "best"), "--label-logprobs.*exact, constrained"),
         (("mock:steady", "--protocol", "worldvaluesbench", "--demographics", "main"), "no-people"),
         (
             ("hub:x/y", "--protocol", "worldvaluesbench", "--demographics", "all"),
@@ -164,6 +166,7 @@ def test_calls_that_fail_for_good_end_the_command_with_1(call, tmp_path):
 def test_wrong_commands_are_refused_with_a_message(call, tmp_path, options, message):
     with pytest.raises(ContractError, match=message):
         call("elicit", *options, "--out", tmp_path / "run")
+    assert not (tmp_path / "run" / "calls.sqlite").exists()
 
 
 def test_read_a_file_of_answers(call, tmp_path):
