@@ -43,7 +43,8 @@ class Country:
 
     `country` is ISO 3166-1 alpha-3, save NIR (Northern Ireland), which is no ISO code;
     `wvs_code` is the survey's numeric code (ISO numeric, save 909 for NIR); `waves` are
-    those of `WAVES` whose pooled file holds the country; `hofstede` is None outside the advice
+    those of `WAVES` whose pooled file holds the country in any of its versions (Bahrain is in the
+    first ones of wave 6 alone, Haiti in the later ones); `hofstede` is None outside the advice
     study. How a name stands in a sentence, in any language, is a matter of `codebook.wordings`.
     """
 
