@@ -15,6 +15,7 @@ from codebook.wordings import OWN_NAME
 from contracts.digests import sha256_text
 from contracts.errors import fail
 from contracts.predictions_meta import PredictionsMeta
+from elicitation.advice import TOLD
 from elicitation.advice_checks import own_ids, spoken_languages
 from elicitation.conditions import OWN_LANGUAGE, Condition
 from elicitation.plan import Plan, own_language
@@ -64,7 +65,7 @@ def condition_meta(
         "revision": str(backend.get("revision", "")),
         "protocol": study.protocol,
         "method": study.method,
-        "steering": "persona" if condition.demographics else condition.steering,
+        "steering": "persona" if _told_who(condition) else condition.steering,
         "language": condition.language,
         "wave": study.wave,
         "prompt_version": study.prompt_version,
@@ -105,6 +106,11 @@ def worldvaluesbench_coding(study: Study) -> bool:
     return study.method == "rating" and all("worldvaluesbench" in q.memberships for q in asked)
 
 
+def _told_who(condition: Condition) -> bool:
+    """Whether the model is told who asks or answers."""
+    return condition.demographics or condition.approach in TOLD
+
+
 def _dilemmas(plan: Plan) -> dict[str, Any]:
     """Which dilemmas were asked: the scorer knows the project's, and has to be told of others."""
     if plan.study.protocol != "advice":
@@ -129,8 +135,16 @@ def wording_digest(plan: Plan, condition: Condition) -> str:
 def wording_name(plan: Plan, condition: Condition) -> str:
     """Name of the wording that was asked; with several, their names joined by `+`."""
     if plan.study.protocol == "advice":
-        return OWN_NAME
+        return _dilemmas_name(plan, condition)
     return "+".join(dict.fromkeys(plan.wordings[c].name for c in _asked_in(plan, condition)))
+
+
+def _dilemmas_name(plan: Plan, condition: Condition) -> str:
+    """The project's own name, or one for the folders: boards rank only equal wordings."""
+    approach, said, chosen = condition.approach, condition.language, plan.study.countries
+    asked = (plan.sets[code] for code in spoken_languages((approach,), (said,), chosen))
+    own = " ".join(f"{one.language}:{one.digest}" for one in asked if one.source)
+    return f"dilemmas-{sha256_text(own)[:8]}" if own else OWN_NAME
 
 
 def _asked_in(plan: Plan, condition: Condition) -> tuple[str, ...]:

@@ -104,6 +104,8 @@ def test_all_approaches_go_into_one_file(tmp_path, app):
     ]
     assert of[0] == of[1]
     assert together.meta.extra["answers"]["expected"] == 16
+    assert [one.meta.steering for one in singles] == ["persona", "none"]
+    assert {one.meta.wording for one in singles} == {"atlas"}
     assert together.meta.name.endswith("_forced_choice_all-approaches")
     alone = tmp_path / "alone"
     app("elicit", "mock:steady", "--protocol", "advice", "--approach", "none",
@@ -137,6 +139,9 @@ def test_own_dilemmas_are_asked_and_told_to_the_scorer(tmp_path, app):
     assert file.table.num_rows == 2 * 36
     assert set(file.table.column("prompt_id").to_pylist()) == {"own-1"}
     assert file.meta.extra["dilemmas"]["own"] == {"mas": ["own-1"]}
+    # Another name of the wording than the project's: boards do not rank the two together.
+    assert file.meta.wording.startswith("dilemmas-")
+    assert file.meta.steering == "persona"
     with Store(store_path(out)) as store:
         first = advice_items(store)[0]
         assert "There is a race." in store.prompt_of(first.record.item_id)
