@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -347,11 +347,20 @@ def _outcome(
         lacking=tuple(found["lacking"]),
         meta=found["meta"],
         sha256=found["sha256"],
-        report=read_report(report) if report else None,
+        report=_read_back(report, str(job["file"])) if report else None,
         report_path=report,
         predictions_path=predictions,
         **used,  # type: ignore[arg-type]
     )
+
+
+def _read_back(path: Path, name: str) -> Report:
+    """The report that a child wrote; what the child let through is refused here."""
+    try:
+        return read_report(path)
+    except ContractError as error:
+        said = [replace(problem, where=name) for problem in error.problems[:20]]
+        raise ContractError(said, subject=name) from None
 
 
 def _died(name: str, ended: Mapping[str, Any], limits: Limits) -> ContractError:

@@ -67,6 +67,8 @@ def read_self_reported(path: Path, limits: Limits) -> Report:
     except ValidationError as error:
         problems = validation_problems(error, where=path.name)[: limits.problems]
         raise ContractError(problems, subject=path.name) from None
+    # Texts such as "NaN" have become numbers by now.
+    _raise(plain_problems(report.model_dump(), where=path.name, limits=limits), path.name)
     _raise(_plausible(report, path.name), path.name)
     # A ceiling stands for people on the whole board: only reports scored here may give one.
     own = [entry.model_copy(update={"ceiling": None}) for entry in report.countries]

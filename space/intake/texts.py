@@ -84,7 +84,7 @@ def _said(code: str, *, where: str, place: str, limits: Limits) -> Problem:
 
 def meta_problems(meta: PredictionsMeta, *, where: str, limits: Limits) -> list[Problem]:
     """What in metadata may not stand on a public page."""
-    problems = plain_problems(meta.model_dump(mode="json"), where=where, limits=limits)
+    problems = plain_problems(meta.model_dump(), where=where, limits=limits)
     for column, longest in _NAMES.items():
         problems += name_problems(column, getattr(meta, column), longest=longest)
     problems += link_problems("link", meta.link)

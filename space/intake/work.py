@@ -44,6 +44,8 @@ def run_job(folder: Path, job: Mapping[str, Any]) -> None:
         found |= _problems(too_deep(name, limits), folder, limits)
     except MemoryError:
         found |= _problems(too_much_memory(name, limits), folder, limits)
+    except UnicodeError as error:
+        found |= _problems(_no_unicode(name, error), folder, limits)
     except Exception as error:
         found |= _problems(_unreadable(name, error), folder, limits)
     text = json.dumps(found, ensure_ascii=True, allow_nan=False)
@@ -58,6 +60,16 @@ def too_much_memory(name: str, limits: Limits) -> ContractError:
         where=name,
         allowed=f"{limits.memory_bytes >> 20} MB",
         hint="Leave out columns and texts that are no answers, or score it on your own machine.",
+    )
+
+
+def _no_unicode(name: str, error: UnicodeError) -> ContractError:
+    return fail(
+        "not-unicode",
+        "a text in the file holds what is no character (half of a surrogate pair)",
+        where=name,
+        found=seen(str(error), longest=120),
+        hint="Write the file anew as UTF-8.",
     )
 
 

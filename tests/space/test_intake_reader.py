@@ -112,6 +112,17 @@ def test_statements_of_the_wrong_kind_are_problems(reader, tmp_path: Path) -> No
     assert sorted(p.column for p in outcome.problems) == ["chat", "parameters"]
 
 
+def test_half_a_surrogate_pair_is_one_clear_error(reader, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"question_id": "\\ud800", "participant_id": 1, "score": 1}\n')
+    assert codes(look(reader, path)) == ["not-unicode"]
+
+
+def test_numbers_that_are_none_cannot_be_stated(reader, tmp_path: Path) -> None:
+    path = write_template(tmp_path, kind="advice", suffix=".jsonl")
+    assert codes(look(reader, path, stated={"parameters": "inf"})) == ["non-finite"]
+
+
 def test_a_board_needs_metadata_whole(reader, tmp_path: Path) -> None:
     path = tmp_path / "bare.csv"
     path.write_text(COLUMNS + "Q1,DEU,1,1\n")
@@ -273,6 +284,10 @@ def _set(fields: dict[str, Any], place: str, item: Any) -> None:
         ("countries.0.country", "ZZZ", "unknown-country"),
         ("countries.0.alignment", {"estimate": 7.0}, "impossible-score"),
         ("countries.0.alignment", {"estimate": 0.5, "low": 0.9}, "field-value-error"),
+        ("settings.level", "NaN", "non-finite"),
+        ("settings.level", "1e999", "non-finite"),
+        ("predictions.meta.parameters", "inf", "non-finite"),
+        ("predictions.meta.model", "\ud800", "unsafe-text"),
         ("groups.0.name", "made up", "unknown-group"),
         ("questions.0.question_id", "Q999", "unknown-question"),
         ("scores.0.name", "<b>alignment</b>", "unknown-score"),
