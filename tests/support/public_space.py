@@ -72,7 +72,9 @@ def main() -> None:
         store, RunBook(book.layout.private), release, PUBLIC_QUICK, book, opener=hub_opener(url)
     )
     server = make_server(store, People(release), runs=runs)
-    uvicorn.run(server, host="127.0.0.1", port=int(port), log_level="warning")
+    uvicorn.run(
+        server, host="127.0.0.1", port=int(port), log_level="warning", timeout_graceful_shutdown=3
+    )
 
 
 if __name__ == "__main__":
