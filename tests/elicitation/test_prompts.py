@@ -74,7 +74,6 @@ def test_every_method_has_a_prompt_on_file():
 
 def test_a_described_person_is_told_in_full():
     from codebook.persons import person_texts
-    from codebook.wordings import wording
     from elicitation.prompts import rating_head, rating_tail, rendered
     from elicitation.variants import Variant
 
