@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoModel
 
 from contracts.errors import fail
 from elicitation.backends.registry import BackendOptions
 from elicitation.embedders import Vectors, unit_rows
-from elicitation.hf.loading import device_of, dtype_name, dtype_of, folder_digest, versions
+from elicitation.hf.loading import Loaded, dtype_name, load, versions
+
+#: An encoder to begin with.
+EXAMPLE = "sentence-transformers/all-MiniLM-L6-v2"
 
 #: Texts of a batch.
 BATCH = 32
@@ -28,42 +30,22 @@ def open_encoder(name: str, options: BackendOptions) -> Encoder:
     Raises:
         ContractError: it cannot be loaded, or is no encoder.
     """
-    folder = Path(name).expanduser()
-    is_folder = folder.is_dir()
-    source = str(folder) if is_folder else name
-    revision = None if is_folder else options.revision or None
-    device = device_of(options.device)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
-        model = AutoModel.from_pretrained(source, revision=revision, dtype=dtype_of(options.dtype))
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise fail(
-            "cannot-load-model",
-            "the embedding model cannot be loaded",
-            where=name,
-            found=f"{type(error).__name__}: {error}".splitlines()[0][:300],
-            hint="Name a folder, or a repository such as sentence-transformers/all-MiniLM-L6-v2.",
-        ) from error
-    if model.config.is_encoder_decoder:
+    loaded = load(name, options, auto=AutoModel, what="embedding model", example=EXAMPLE)
+    if loaded.model.config.is_encoder_decoder:
         raise fail(
             "no-encoder",
             "the model has a decoder; texts are embedded by an encoder",
             where=name,
-            hint="Name a model such as sentence-transformers/all-MiniLM-L6-v2.",
+            hint=f"Name a model such as {EXAMPLE}.",
         )
-    commit = (
-        folder_digest(folder)
-        if is_folder
-        else str(getattr(model.config, "_commit_hash", None) or options.revision or "unknown")
-    )
-    told = folder.resolve().name if is_folder else name
-    return Encoder(model.to(device).eval(), tokenizer, name=told, revision=commit)
+    return Encoder(loaded)
 
 
 class Encoder:
     """An encoder on this machine; long texts are cut at its limit."""
 
-    def __init__(self, model: Any, tokenizer: Any, *, name: str, revision: str) -> None:
+    def __init__(self, loaded: Loaded) -> None:
+        model, tokenizer, name, revision = loaded
         self._model, self._tokenizer = model, tokenizer
         if tokenizer.pad_token is None:
             tokenizer.pad_token = tokenizer.eos_token

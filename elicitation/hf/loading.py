@@ -30,7 +30,7 @@ class Loaded(NamedTuple):
     """A model, its tokenizer, and what names them.
 
     Attributes:
-        model: a causal language model in evaluation mode.
+        model: the model in evaluation mode.
         tokenizer: its tokenizer.
         name: name of the repository, or of the folder.
         revision: commit of the repository, or digest of the folder.
@@ -42,8 +42,22 @@ class Loaded(NamedTuple):
     revision: str
 
 
-def load(name: str, options: BackendOptions) -> Loaded:
+def load(
+    name: str,
+    options: BackendOptions,
+    *,
+    auto: Any = AutoModelForCausalLM,
+    what: str = "model",
+    example: str = "",
+) -> Loaded:
     """A model by the name of its repository or folder.
+
+    Args:
+        name: repository of the Hugging Face Hub, or folder.
+        options: revision, dtype, device or device map.
+        auto: class of transformers that opens it; a causal language model by default.
+        what: what the model is called in an error.
+        example: a repository that an error may name.
 
     Raises:
         ContractError: it is not there, cannot be read, or the type or device does not exist.
@@ -57,17 +71,16 @@ def load(name: str, options: BackendOptions) -> Loaded:
     device = None if placed else device_of(options.device)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
-        model = AutoModelForCausalLM.from_pretrained(
-            source, revision=revision, dtype=dtype, **placed
-        )
+        model = auto.from_pretrained(source, revision=revision, dtype=dtype, **placed)
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise fail(
             "cannot-load-model",
-            "the model cannot be loaded",
+            f"the {what} cannot be loaded",
             where=name,
             found=f"{type(error).__name__}: {error}".splitlines()[0][:300],
-            hint="Name a folder, or a repository of the Hugging Face Hub; a gated one needs "
-            "HF_TOKEN, and HF_HUB_OFFLINE=1 finds only what was downloaded.",
+            hint="Name a folder, or a repository of the Hugging Face Hub"
+            f"{f' such as {example}' if example else ''}; a gated one needs HF_TOKEN, and "
+            "HF_HUB_OFFLINE=1 finds only what was downloaded.",
         ) from error
     model = model.eval() if device is None else model.to(device).eval()
     commit = folder_digest(folder) if is_folder else _commit(model, options.revision)

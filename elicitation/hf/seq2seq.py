@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForSeq2SeqLM
 
 from contracts.errors import fail
 from elicitation.backends.base import Capabilities, OnResponse, Request, Response, Sampling
 from elicitation.backends.registry import BackendOptions
 from elicitation.cached_calls import ask_cached
-from elicitation.hf.loading import device_of, dtype_name, dtype_of, folder_digest, versions
+from elicitation.hf.loading import Loaded, dtype_name, load, versions
 from elicitation.translators import Language, Segment, texts_of, translation_data
 
 #: Width of the search.
@@ -34,13 +34,6 @@ _LONGER, _MORE = 3, 16
 
 #: Where an English text is cut into sentences.
 _SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[\"'“‘(]?[A-Z0-9])")
-
-
-class _Loaded(NamedTuple):
-    model: Any
-    tokenizer: Any
-    name: str
-    revision: str
 
 
 def is_seq2seq(name: str, options: BackendOptions) -> bool:
@@ -64,32 +57,10 @@ def open_seq2seq(name: str, options: BackendOptions) -> Seq2SeqTranslator:
     Raises:
         ContractError: it cannot be loaded.
     """
-    folder = Path(name).expanduser()
-    is_folder = folder.is_dir()
-    source = str(folder) if is_folder else name
-    revision = None if is_folder else options.revision or None
-    device = device_of(options.device)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
-        model = AutoModelForSeq2SeqLM.from_pretrained(
-            source, revision=revision, dtype=dtype_of(options.dtype)
-        )
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise fail(
-            "cannot-load-model",
-            "the translation model cannot be loaded",
-            where=name,
-            found=f"{type(error).__name__}: {error}".splitlines()[0][:300],
-            hint="Name a folder, or a repository of the Hugging Face Hub such as "
-            "facebook/nllb-200-distilled-600M.",
-        ) from error
-    commit = (
-        folder_digest(folder)
-        if is_folder
-        else str(getattr(model.config, "_commit_hash", None) or options.revision or "unknown")
+    what, example = "translation model", "facebook/nllb-200-distilled-600M"
+    return Seq2SeqTranslator(
+        load(name, options, auto=AutoModelForSeq2SeqLM, what=what, example=example)
     )
-    told = folder.resolve().name if is_folder else name
-    return Seq2SeqTranslator(_Loaded(model.to(device).eval(), tokenizer, told, commit))
 
 
 class Seq2SeqTranslator:
@@ -97,8 +68,8 @@ class Seq2SeqTranslator:
 
     keeps_fields = False
 
-    def __init__(self, loaded: _Loaded) -> None:
-        self._loaded: _Loaded | None = loaded
+    def __init__(self, loaded: Loaded) -> None:
+        self._loaded: Loaded | None = loaded
 
     @property
     def version(self) -> str:
@@ -167,7 +138,7 @@ def language_token(tokenizer: Any, language: Language) -> _LanguageToken:
 class _OneWay:
     """The model as a backend: from one language into another."""
 
-    def __init__(self, loaded: _Loaded, source: Language, target: Language) -> None:
+    def __init__(self, loaded: Loaded, source: Language, target: Language) -> None:
         self._model, self._tokenizer = loaded.model, loaded.tokenizer
         self._source = language_token(loaded.tokenizer, source)
         self._target = language_token(loaded.tokenizer, target)
