@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import logging
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,18 +19,15 @@ from contracts.errors import ContractError, Problem, fail
 from contracts.report import Report, read_report
 from space.intake.clean import safe_file_name
 from space.intake.limits import MEGABYTE, Limits
+from space.intake.process import ReaderProcess
 from space.intake.work import NORMALISED, REPORT, RESULT, job_fields, too_much_memory
 
 #: Uploads that are read at a time; others wait up to `WAIT_SECONDS`.
 SLOTS = 2
 WAIT_SECONDS = 120.0
-_START_SECONDS = 120.0
 
 #: Largest `result.json` that is believed.
 _LARGEST_RESULT = 16 * MEGABYTE
-
-#: The only variables that the children see: no token, no secret.
-_KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME", "VIRTUAL_ENV", "SYSTEMROOT")
 
 log = logging.getLogger("space.intake")
 
@@ -126,7 +118,7 @@ class Reader:
         self._slots = threading.BoundedSemaphore(slots)
         self._lock = threading.Lock()
         self._numbers = itertools.count()
-        self._server: _Server | None = None
+        self._server: ReaderProcess | None = None
 
     def __enter__(self) -> Reader:
         return self
@@ -186,99 +178,14 @@ class Reader:
                 return {"code": -9, "late": True}
         return {"code": 1, "late": False}
 
-    def _running(self) -> _Server:
+    def _running(self) -> ReaderProcess:
         with self._lock:
             if self._server is not None and not self._server.alive:
                 self._server.close()
                 self._server = None
             if self._server is None:
-                self._server = _Server()
+                self._server = ReaderProcess()
             return self._server
-
-
-class _Server:
-    """The process `space.intake.server`, and who waits for which of its children."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[int, Future[Mapping[str, Any]]] = {}
-        self._lock = threading.Lock()
-        ready: Future[Mapping[str, Any]] = Future()
-        self._waiting[-1] = ready
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "space.intake.server"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=_environment(),
-            start_new_session=True,
-        )
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
-        ended = ready.result(timeout=_START_SECONDS)
-        if ended["code"]:
-            raise fail("no-reader", "the process that reads uploads does not start")
-
-    @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    def ask(
-        self, number: int, folder: Path, job: Mapping[str, Any]
-    ) -> Future[Mapping[str, Any]] | None:
-        """The coming end of a child for `job`; None where the process is gone."""
-        line = json.dumps({"number": number, "folder": str(folder), "job": job}).encode() + b"\n"
-        found: Future[Mapping[str, Any]] = Future()
-        with self._lock:
-            if not self.alive or self._process.stdin is None:
-                return None
-            self._waiting[number] = found
-            try:
-                self._process.stdin.write(line)
-                self._process.stdin.flush()
-            except OSError:
-                del self._waiting[number]
-                return None
-        return found
-
-    def _listen(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            ended = json.loads(line)
-            with self._lock:
-                waiting = self._waiting.pop(ended["number"], None)
-            if waiting is not None:
-                waiting.set_result(ended)
-        self._process.wait()
-        with self._lock:
-            left, self._waiting = list(self._waiting.values()), {}
-        for waiting in left:
-            waiting.set_result({"code": 1, "late": False})
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):  # what was not sent any more
-            self._process.stdin.close()
-        try:
-            self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._thread.join(timeout=5)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-
-
-def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    return {
-        **kept,
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "ARROW_DEFAULT_MEMORY_POOL": "system",
-        "HF_HUB_OFFLINE": "1",
-        **dict.fromkeys(
-            ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_IO_THREADS"), "1"
-        ),
-    }
 
 
 def _lay_out(job: Job, folder: Path, limits: Limits) -> dict[str, Any]:
