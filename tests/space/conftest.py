@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from contracts.release import Release, open_release
 from space.store import Store, open_store
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
@@ -57,6 +58,20 @@ def sample_store(sample_root: Path) -> Store:
     store = open_store(sample_root)
     store.ensure_index(force=True)
     return store
+
+
+@pytest.fixture(scope="session")
+def reference() -> Release:
+    """The embedded reference."""
+    return open_release("reference")
+
+
+@pytest.fixture
+def no_keys_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's own keys are out of sight, and its network is not said to be off."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    for name in ("OPENAI_API_KEY", "OPINION_ATLAS_API_KEY", "HF_TOKEN", "SPACE_ID"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def free_port() -> int:

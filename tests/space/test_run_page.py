@@ -20,16 +20,10 @@ from runs_house import (
 )
 
 from contracts.errors import ContractError
-from contracts.release import open_release
 from elicitation.backends.mock import MockBackend
 from space.pages.run_form import METHODS_OF, country_choices, method_choices, protocol_updates
 from space.pages.run_show import ago, duration, quote_html, view_html
 from space.pages.run_visitor import key_of, visitor_of
-
-
-@pytest.fixture(scope="module")
-def reference():
-    return open_release("reference")
 
 
 def request(client: str, host: str, **headers: str) -> SimpleNamespace:

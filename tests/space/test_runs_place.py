@@ -11,7 +11,6 @@ from runs_house import ANNA, BERT, HOME_VISITOR, KEY, PUBLIC_QUICK, house, hub_c
 
 from contracts.errors import ContractError
 from contracts.predictions import read_predictions
-from contracts.release import open_release
 from contracts.report import read_report, write_report
 from elicitation.backends.mock import MockBackend
 from scoring.engine import score
@@ -22,11 +21,6 @@ from space.seed import add_predictions
 from space.submissions import Details
 
 DETAILS = Details(name="Steady", accepts_licence=True, facts={"family": "mock"})
-
-
-@pytest.fixture(scope="module")
-def reference():
-    return open_release("reference")
 
 
 @pytest.fixture(scope="module")

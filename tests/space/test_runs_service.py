@@ -23,23 +23,12 @@ from runs_house import (
 )
 
 from contracts.errors import ContractError
-from contracts.release import open_release
 from contracts.report import read_report
 from space.runs.keys import Key
 from space.runs.place import board_place
 from space.runs.service import Visitor
 
-
-@pytest.fixture(scope="module")
-def reference():
-    return open_release("reference")
-
-
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    for name in ("OPENAI_API_KEY", "OPINION_ATLAS_API_KEY", "HF_TOKEN", "SPACE_ID"):
-        monkeypatch.delenv(name, raising=False)
+pytestmark = pytest.mark.usefixtures("no_keys_around")
 
 
 def test_the_estimate_comes_before_anything_is_asked(tmp_path, reference):
