@@ -100,7 +100,7 @@ def _heading(report: Report, row_id: str) -> str:
         ("Language", esc(meta.language)),
         ("Wave", str(settings.wave)),
         ("Family", esc(meta.family or "unknown")),
-        ("Parameters", f"{meta.parameters:.3g}" if meta.parameters else "unknown"),
+        ("Parameters", f"{meta.parameters / 1e9:.3g} billion" if meta.parameters else "unknown"),
         ("Questions", f"{esc(settings.questions)} ({len(report.questions)})"),
         ("Coverage", f"{share}: {coverage.scored:,} of {coverage.expected:,}"),
         (
