@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.errors import fail
-from elicitation.backends.registry import BackendOptions
+from elicitation.backends.registry import BackendOptions, backend_missing
 
 Vectors = NDArray[np.float64]
 
@@ -56,11 +56,7 @@ def open_embedder(model: str, options: BackendOptions) -> Embedder:
     try:
         from elicitation.hf.encoder import open_encoder
     except ModuleNotFoundError as error:
-        raise fail(
-            "backend-missing",
-            f"hf: needs a package that is not installed ({error.name})",
-            hint="Install it with: pip install 'opinion-atlas[models]'",
-        ) from None
+        raise backend_missing(scheme, error) from None
     opened: Embedder = open_encoder(name, options)
     return opened
 

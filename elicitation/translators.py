@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from contracts.errors import fail
 from elicitation.backends.base import Backend, Response
-from elicitation.backends.registry import BackendOptions, open_backend, split_model
+from elicitation.backends.registry import BackendOptions, backend_missing, open_backend, split_model
 from elicitation.cached_calls import ask_cached, chat_or_plain
 from elicitation.reading.normalise import strip_thinking
 
@@ -162,11 +162,7 @@ def open_translator(model: str, options: BackendOptions) -> Translator:
         try:
             from elicitation.hf.seq2seq import is_seq2seq, open_seq2seq
         except ModuleNotFoundError as error:
-            raise fail(
-                "backend-missing",
-                f"hf: needs a package that is not installed ({error.name})",
-                hint="Install it with: pip install 'opinion-atlas[models]'",
-            ) from None
+            raise backend_missing(scheme, error) from None
         if is_seq2seq(name, options):
             return open_seq2seq(name, options)
     return ChatTranslator(open_backend(model, options))

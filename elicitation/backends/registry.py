@@ -8,7 +8,7 @@ from importlib import import_module
 from threading import Event
 from typing import Any
 
-from contracts.errors import fail
+from contracts.errors import ContractError, fail
 from elicitation.backends.base import Backend
 
 #: Scheme -> function `(name, options) -> Backend`, imported when it is used.
@@ -93,10 +93,15 @@ def open_backend(model: str, options: BackendOptions | None = None) -> Backend:
     try:
         opener = getattr(import_module(module), function)
     except ModuleNotFoundError as error:
-        raise fail(
-            "backend-missing",
-            f"{scheme}: needs a package that is not installed ({error.name})",
-            hint="Install it with: pip install 'opinion-atlas[models]'",
-        ) from None
+        raise backend_missing(scheme, error) from None
     backend: Backend = opener(name, options or BackendOptions())
     return backend
+
+
+def backend_missing(scheme: str, error: ModuleNotFoundError) -> ContractError:
+    """The error of a backend whose packages are not installed."""
+    return fail(
+        "backend-missing",
+        f"{scheme}: needs a package that is not installed ({error.name})",
+        hint="Install it with: pip install 'opinion-atlas[models]'",
+    )

@@ -40,19 +40,24 @@ def seen(text: str, *, longest: int = 10_000) -> str:
     return re.sub(" +", " ", shown).strip()[:longest]
 
 
+def length_problems(column: str, text: str, *, longest: int) -> list[Problem]:
+    """A problem for a text that is too long, else none."""
+    if len(text) <= longest:
+        return []
+    return [
+        Problem(
+            "too-long",
+            f"the {column} is too long",
+            column=column,
+            found=f"{len(text)} characters",
+            allowed=f"at most {longest}",
+        )
+    ]
+
+
 def name_problems(column: str, text: str, *, longest: int = MAX_NAME) -> list[Problem]:
     """What keeps a name (of a row, a model, a method) off a public page."""
-    problems = []
-    if len(text) > longest:
-        problems.append(
-            Problem(
-                "too-long",
-                f"the {column} is too long",
-                column=column,
-                found=f"{len(text)} characters",
-                allowed=f"at most {longest}",
-            )
-        )
+    problems = length_problems(column, text, longest=longest)
     found = {match.group() for match in _MARKUP.finditer(text[:1000])}
     found |= {letter for letter in text[:1000] if letter in "\n\t" or not is_seen(letter)}
     if text.startswith(FORMULA_STARTS):

@@ -13,7 +13,7 @@ from contracts.errors import ContractError, Problem
 from contracts.manifest import validation_problems
 from contracts.predictions_meta import PredictionsMeta
 from contracts.report import Report
-from space.intake.clean import is_seen, link_problems, name_problems
+from space.intake.clean import is_seen, length_problems, link_problems, name_problems
 
 MAX_CONTACT = 200
 MAX_FACT = 200
@@ -100,17 +100,7 @@ def _name_problems(name: str) -> list[Problem]:
 
 
 def _text_problems(column: str, text: str, *, longest: int) -> list[Problem]:
-    problems = []
-    if len(text) > longest:
-        problems.append(
-            Problem(
-                "too-long",
-                f"the {column} is too long",
-                column=column,
-                found=f"{len(text)} characters",
-                allowed=f"at most {longest}",
-            )
-        )
+    problems = length_problems(column, text, longest=longest)
     if "\n" in text or "\t" in text or not is_seen(text):
         problems.append(
             Problem(
