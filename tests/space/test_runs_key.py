@@ -148,6 +148,6 @@ def test_a_key_is_forgotten_when_its_run_ends(tmp_path, reference):
         runs.close()
     del server
     gc.collect()
-    held = [one for one in gc.get_objects() if isinstance(one, Key) and one]
+    held = [one for one in gc.get_objects() if type(one) is Key and one]
     held = [one for one in held if one.reveal() == KEY]
     assert held == []
