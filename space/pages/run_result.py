@@ -80,7 +80,7 @@ class Result(NamedTuple):
             said,
             gr.update(value=str(zipped(self.runs, record)), visible=True),
             gr.update(visible=True),
-            report.predictions.meta.name,
+            named(report),
         ]
         return updates, pending
 
@@ -96,6 +96,14 @@ class Result(NamedTuple):
         place = self.runs.looks.place(record, path, row_class=row_class)
         said = report_html(report, place, condition=condition, row_class=row_class)
         return said, place is None
+
+
+def named(report: Report) -> Any:
+    """An update that shows the name that a report has already, which an empty box stands for.
+
+    It is no value: an answer of the timer that comes late would overwrite what is being typed.
+    """
+    return gr.update(placeholder=report.predictions.meta.name)
 
 
 def layout_result(runs: Runs, run_id: gr.Textbox, timer: gr.Timer) -> Result:
@@ -124,7 +132,7 @@ def layout_result(runs: Runs, run_id: gr.Textbox, timer: gr.Timer) -> Result:
             record = runs.own(which, visitor_of(request, profile, runs.rules))
             chosen, _ = found.read(record, name)
             said, pending = found.html(record, name)
-            return [said, chosen.predictions.meta.name, gr.Timer(active=pending)]
+            return [said, named(chosen), gr.Timer(active=pending)]
         except ContractError as error:
             return [problems_html(error.problems, count=len(error.problems)), gr.skip(), gr.skip()]
 
@@ -144,7 +152,7 @@ def layout_result(runs: Runs, run_id: gr.Textbox, timer: gr.Timer) -> Result:
             visitor = visitor_of(request, profile, runs.rules)
             record = runs.own(which, visitor)
             meta = found.read(record, name)[0].predictions.meta
-            details = said.details(meta.model_dump(include={"model", "revision", "chat"}))
+            details = said.details(meta.model_dump(include={"name", "model", "revision", "chat"}))
             return receipt_html(submit_run(runs, which, name, details, visitor))
         except ContractError as error:
             return problems_html(error.problems, count=len(error.problems))
