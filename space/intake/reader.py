@@ -20,7 +20,14 @@ from contracts.report import Report, read_report
 from space.intake.clean import safe_file_name
 from space.intake.limits import MEGABYTE, Limits
 from space.intake.process import ReaderProcess
-from space.intake.work import NORMALISED, REPORT, RESULT, job_fields, too_much_memory
+from space.intake.work import (
+    NORMALISED,
+    OUT_OF_MEMORY,
+    REPORT,
+    RESULT,
+    job_fields,
+    too_much_memory,
+)
 
 #: Uploads that are read at a time; others wait up to `WAIT_SECONDS`.
 SLOTS = 2
@@ -280,7 +287,7 @@ def _died(name: str, ended: Mapping[str, Any], limits: Limits) -> ContractError:
             allowed=f"{limits.wall_seconds:g} seconds, {limits.cpu_seconds} of them computing",
             hint="Score it on your own machine: opinion-atlas score FILE --out report.json",
         )
-    if ended["code"] in (-6, -11, -7):  # aborted, or touched memory it was not given
+    if ended["code"] in (OUT_OF_MEMORY, -6, -11, -7):  # or aborted, or touched what is not its own
         return too_much_memory(name, limits)
     return fail(
         "unreadable",

@@ -98,10 +98,13 @@ def _run_child(folder: Path, job: Mapping[str, Any]) -> None:
         os.closerange(3, 256)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         _limit_self(job["limits"])
-        from space.intake.work import run_job
+        from space.intake.work import OUT_OF_MEMORY, lacks_memory, run_job
 
         run_job(folder, job)
         code = 0
+    except BaseException as error:
+        # Even saying what is wrong takes memory; without any, only the exit code can say it.
+        code = OUT_OF_MEMORY if lacks_memory(error) else 1
     finally:
         os._exit(code)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 #: What the child writes into the job's folder.
 RESULT, REPORT, NORMALISED = "result.json", "report.json", "predictions.jsonl"
 
+#: Exit code of a child that has no memory left even to say so.
+OUT_OF_MEMORY = 77
+
 
 def run_job(folder: Path, job: Mapping[str, Any]) -> None:
     """Read the upload in `folder` as `job` says, and write what was found beside it.
@@ -47,9 +51,24 @@ def run_job(folder: Path, job: Mapping[str, Any]) -> None:
     except UnicodeError as error:
         found |= _problems(_no_unicode(name, error), folder, limits)
     except Exception as error:
-        found |= _problems(_unreadable(name, error), folder, limits)
+        if lacks_memory(error):
+            found |= _problems(too_much_memory(name, limits), folder, limits)
+        else:
+            found |= _problems(_unreadable(name, error), folder, limits)
     text = json.dumps(found, ensure_ascii=True, allow_nan=False)
     (folder / RESULT).write_text(text, encoding="ascii")
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether an error, or what led to it, says that there was no more memory."""
+    one: BaseException | None = error
+    while one is not None:
+        if isinstance(one, MemoryError) or getattr(one, "errno", None) == errno.ENOMEM:
+            return True
+        if "allocate memory" in str(one):  # a library that cannot be loaded says it in words
+            return True
+        one = one.__cause__ or one.__context__
+    return False
 
 
 def too_much_memory(name: str, limits: Limits) -> ContractError:
