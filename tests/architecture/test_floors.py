@@ -78,3 +78,20 @@ def test_every_command_explains_itself() -> None:
         result = _python(f"from opinion_atlas.app import main; main([{name!r}, '--help'])")
         assert result.returncode == 0, f"{name}: {result.stderr}"
         assert "Usage: opinion-atlas" in result.stdout
+
+
+def test_tests_can_be_collected_without_model_libraries() -> None:
+    # The plain profile installs neither torch nor transformers nor ray.
+    result = _python(
+        "import sys\n"
+        "from functools import partial\n"
+        "from importlib.machinery import PathFinder\n"
+        "find = PathFinder.find_spec\n"
+        "def without_models(name, *rest):\n"
+        "    hidden = ('torch', 'transformers', 'ray', 'accelerate')\n"
+        "    return None if name.partition('.')[0] in hidden else find(name, *rest)\n"
+        "PathFinder.find_spec = partial(without_models)\n"
+        "import pytest\n"
+        "sys.exit(pytest.main(['--collect-only', '-qq', 'tests']))\n"
+    )
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]

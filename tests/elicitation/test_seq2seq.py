@@ -6,8 +6,13 @@ import csv
 import json
 
 import pytest
-import torch
 from cyclopts import App
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+pytest.importorskip("sacrebleu")
+
+import torch
 from tiny_models import save_model
 from tiny_seq2seq import REPLY_TOKENS, m2m_tokenizer, nllb_tokenizer, save_translator
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
@@ -20,7 +25,6 @@ from elicitation.backends.registry import BackendOptions
 from elicitation.hf.seq2seq import BEAMS, is_seq2seq, open_seq2seq
 from elicitation.translators import ENGLISH, Language, Segment, language_of, translation_data
 
-pytest.importorskip("sacrebleu")
 pytestmark = pytest.mark.models
 
 OPTIONS = BackendOptions(device="cpu")
