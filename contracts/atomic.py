@@ -15,7 +15,8 @@ from contracts.errors import ContractError, Problem
 PARTIAL_PREFIX = ".partial-"
 
 
-def _fsync_path(path: Path) -> None:
+def fsync_path(path: Path) -> None:
+    """Flush a file or folder to disk; a folder's makes renames and removals in it last."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -52,7 +53,7 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     partial = target.parent / f"{PARTIAL_PREFIX}{os.getpid()}-{target.name}"
     try:
         yield partial
-        _fsync_path(partial)
+        fsync_path(partial)
         partial.replace(target)
     except OSError as error:
         raise _write_error(target, error) from error

@@ -71,7 +71,7 @@ def noise_table(scores: AlignmentScores) -> dict[str, Any]:
     """
     return {
         "floor": number(row_means(row_means(scores.floor))),
-        "ceiling": number(row_means(row_means(scores.ceiling))),
+        "ceiling": number(scores.overall_ceiling.value),
         "median_n_eff": number(np.median(scores.survey.n_eff[scores.scored])),
         "note": "n_eff follows Kish and leaves out that interviews are clustered, so true "
         "intervals are wider. Questions are redrawn apart from each other, since aggregates do "

@@ -65,11 +65,14 @@ def opening_pair(store: Store) -> list[str]:
             "SELECT comparison FROM rows WHERE rank IS NOT NULL GROUP BY comparison "
             "ORDER BY COUNT(*) DESC, comparison LIMIT 1) ORDER BY rank, row_id LIMIT 2"
         ).fetchall()
-        baselines = db.execute(
-            "SELECT row_id FROM rows JOIN grids USING (row_id) WHERE kind = 'baseline' "
-            "ORDER BY release_digest, mode, row_id LIMIT 2"
-        ).fetchall()
-    found = ranked if len(ranked) == 2 else baselines
+        found = (
+            ranked
+            if len(ranked) == 2
+            else db.execute(
+                "SELECT row_id FROM rows JOIN grids USING (row_id) WHERE kind = 'baseline' "
+                "ORDER BY release_digest, mode, row_id LIMIT 2"
+            ).fetchall()
+        )
     return [row_id for (row_id,) in found] if len(found) == 2 else []
 
 

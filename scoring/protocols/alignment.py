@@ -141,14 +141,15 @@ class _Scorer:
         sampled = {name: self._replicates(name) for name in self.contenders}
         means = {name: row_means(cells) for name, cells in self.cells.items()}
         ceiling = self._masked(human_ceiling(self.survey))
+        ceilings = row_means(ceiling), resampled_means(ceiling, self.counts)
         floor = row_means(self.floor)
         noise = self.noise.country["model"]
         country = self._score(means["model"], sampled["model"], self.units, floor, noise)
         centre = np.nan_to_num(row_means(self.corrected["model"]))
         fixed = fixed_replicates(noise, centre)
         difference = self._difference()
-        skills = self._skills(sampled, means, ceiling)
-        top = self._ceilings(ceiling)
+        skills = self._skills(sampled, means, *ceilings)
+        top = self._ceilings(*ceilings)
         return AlignmentScores(
             survey=self.survey,
             answers=self.answers,
@@ -275,12 +276,10 @@ class _Scorer:
         return verdicts
 
     def _skills(
-        self, sampled: dict[str, Floats], means: dict[str, Floats], ceiling: Floats
+        self, sampled: dict[str, Floats], means: dict[str, Floats], top: Floats, drawn: Floats
     ) -> tuple[Estimate, Estimate, Estimate, Estimate]:
         """Skill over the uniform answer, and towards the ceiling; by country and overall."""
         rows = self.rows
-        top = row_means(ceiling)
-        drawn = resampled_means(ceiling, self.counts)
         model, uniform = sampled["model"], sampled["uniform"]
         by_country = (
             self._ratio(
@@ -315,10 +314,8 @@ class _Scorer:
             ),
         )
 
-    def _ceilings(self, ceiling: Floats) -> tuple[Estimate, Estimate]:
+    def _ceilings(self, value: Floats, drawn: Floats) -> tuple[Estimate, Estimate]:
         """The ceiling with questions sampled, by country and as the country-equal mean."""
-        drawn = resampled_means(ceiling, self.counts)
-        value = row_means(ceiling)
         by_country = self._estimate(value, np.nan_to_num(drawn), self.units)
         whole = drawn[self.rows].mean(axis=0) if self.rows.size else np.zeros(self.replicates)
         overall = np.asarray(row_means(value))

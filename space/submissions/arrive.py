@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contracts.atomic import fsync_path
 from contracts.digests import sha256_file, sha256_text
 from contracts.errors import fail
 from contracts.report import Report, report_text
 from space.store import PREDICTION_SUFFIXES
-from space.submissions.files import copy_hashed, sync_folder
+from space.submissions.files import copy_hashed
 from space.submissions.layout import Layout
 from space.submissions.record import Payload, Role, StoredFile
 
@@ -50,7 +51,7 @@ def copy_in(
         size, digest = copy_hashed(source, folder / name)
         files[role] = StoredFile(name=name, size=size, sha256=digest)  # type: ignore[index]
     text.unlink()
-    sync_folder(folder)
+    fsync_path(folder)
     return files
 
 

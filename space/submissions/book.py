@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from contracts.atomic import write_text
+from contracts.atomic import fsync_path, write_text
 from contracts.digests import pretty_json, sha256_text
 from contracts.errors import ContractError, fail
 from contracts.report import Report, read_report
@@ -22,7 +22,6 @@ from space.seed import RowClass
 from space.store import Store, open_store
 from space.submissions.arrive import check_suffix, copy_in, payload_digest
 from space.submissions.details import Details, check_details, check_reason, with_details
-from space.submissions.files import sync_folder
 from space.submissions.layout import Layout, default_private_root
 from space.submissions.quotas import Quotas
 from space.submissions.receipts import is_owner, receipt_of
@@ -303,9 +302,9 @@ class Submissions:
             if contact:
                 text = pretty_json({"contact": contact})
                 write_text(self.layout.contact(submission.id), text)
-                sync_folder(self.layout.contacts)
+                fsync_path(self.layout.contacts)
             arriving.rename(held)
-            sync_folder(held.parent)
+            fsync_path(held.parent)
             self._records.write(submission)
         except (OSError, ContractError) as error:
             shutil.rmtree(arriving, ignore_errors=True)
@@ -343,7 +342,7 @@ class Submissions:
 
     def _mark(self, submission_id: str) -> None:
         self.layout.mark(submission_id).touch()
-        sync_folder(self.layout.unsettled)
+        fsync_path(self.layout.unsettled)
 
     def _settle(self, submission: Submission) -> None:
         """Move the files; where that fails the next writer does it, as after a kill."""

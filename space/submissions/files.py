@@ -8,24 +8,15 @@ import os
 import shutil
 from pathlib import Path
 
-from contracts.atomic import atomic_file, write_text
+from contracts.atomic import atomic_file, fsync_path, write_text
 
 _CHUNK = 1 << 20
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames and removals in a folder last."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def write_durable(path: Path, text: str) -> None:
     """Write a text in one step that lasts."""
     write_text(path, text)
-    sync_folder(path.parent)
+    fsync_path(path.parent)
 
 
 def copy_hashed(source: Path, target: Path) -> tuple[int, str]:
@@ -51,14 +42,14 @@ def move_file(source: Path, target: Path) -> None:
             raise
         with atomic_file(target) as partial:
             shutil.copyfile(source, partial)
-        sync_folder(target.parent)
+        fsync_path(target.parent)
         source.unlink()
-    sync_folder(target.parent)
-    sync_folder(source.parent)
+    fsync_path(target.parent)
+    fsync_path(source.parent)
 
 
 def remove_file(path: Path) -> None:
     """Remove a file for good, if it is there."""
     if path.exists():
         path.unlink(missing_ok=True)
-        sync_folder(path.parent)
+        fsync_path(path.parent)
