@@ -11,6 +11,7 @@ from codebook import MISSING_CODES, Question
 from codebook.countries import HOFSTEDE_DIMENSIONS
 from codebook.crosswalk import crosswalk
 from codebook.wordings import languages, wording
+from contracts.disclosure import round_count
 from contracts.tables import COUNTRIES, QUESTIONS
 
 #: Wave whose names and scales are the codebook's own.
@@ -79,11 +80,14 @@ def _across_waves(question_id: str, wave: int) -> dict[str, str]:
     }
 
 
-def countries_table(respondents: Mapping[str, Mapping[int, int]]) -> pa.Table:
+def countries_table(
+    respondents: Mapping[str, Mapping[int, int]], *, rounded: bool = False
+) -> pa.Table:
     """One row per country.
 
     Args:
-        respondents: ISO3 code -> wave -> number of people.
+        respondents: ISO3 code -> wave -> number of respondents.
+        rounded: whether these numbers are rounded, as every count of a public release.
     """
     known = codebook.countries()
     rows = []
@@ -99,7 +103,10 @@ def countries_table(respondents: Mapping[str, Mapping[int, int]]) -> pa.Table:
             "continent": country.continent,
             "languages": list(country.questionnaire_languages),
             "waves": waves,
-            "respondents": [respondents[code][wave] for wave in waves],
+            "respondents": [
+                int(round_count(respondents[code][wave])) if rounded else respondents[code][wave]
+                for wave in waves
+            ],
             "resource_level": country.hofstede.resource_level if country.hofstede else None,
         }
         for name in HOFSTEDE_DIMENSIONS:

@@ -8,7 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.digests import pretty_json, sha256_text
 from contracts.errors import ContractError, Problem
-from contracts.versions import SCHEMA_VERSION, check_schema_version
+from contracts.versions import (
+    RELEASE_SCHEMA_VERSION,
+    SCHEMA_VERSION,
+    check_schema_version,
+    major_version,
+)
 
 MANIFEST_NAME = "manifest.json"
 
@@ -93,20 +98,24 @@ class Disclosure(Strict):
     """Disclosure control that a release of aggregates has gone through."""
 
     applied: bool = False
-    minimum_cell: int = 0
+    rule_version: str = Field(
+        default="",
+        description="version of the disclosure rule; empty before schema 2.0, whose exact counts "
+        "are withdrawn",
+    )
+    minimum_cell: int = Field(default=0, description="fewest valid answers of a country's cell")
+    minimum_group: int = Field(default=0, description="fewest valid answers of a group's cell")
+    rounding: int = Field(default=0, description="published counts are multiples of it")
     cells_suppressed: int = 0
     cells_suppressed_secondary: int = 0
-    unknown_groups: bool = Field(
-        default=False,
-        description="whether the few people whose group is unknown are protected as well",
-    )
+    unknown_groups: bool = Field(default=False, description="schema 1.x only")
     note: str = ""
 
 
 class Manifest(Strict):
     """`manifest.json` of a release."""
 
-    schema_version: str = SCHEMA_VERSION
+    schema_version: str = RELEASE_SCHEMA_VERSION
     kind: Literal["release"] = "release"
     name: str
     release_version: str
@@ -122,6 +131,10 @@ class Manifest(Strict):
     split: SplitRecipe
     demographics: Literal["main", "all", "none"] = "main"
     weights: str = "design weight (W_WEIGHT, V258, V259, S017)"
+    design_effects: str = Field(
+        default="Kish: unequal weights only",
+        description="where design effects come from: clusters of the file, published ones, Kish",
+    )
     unlisted_codes: list[CodeCount] = Field(default_factory=list)
     disclosure: Disclosure = Disclosure()
     notes: list[str] = Field(default_factory=list)
@@ -137,8 +150,12 @@ class Manifest(Strict):
 
 
 def manifest_text(manifest: Manifest) -> str:
-    """The manifest as the text of `manifest.json`."""
-    return pretty_json(manifest.model_dump(mode="json"))
+    """The manifest as the text of `manifest.json`.
+
+    One that was read from an older schema keeps the fields of its file, and so its digest.
+    """
+    old = major_version(manifest.schema_version) < major_version(RELEASE_SCHEMA_VERSION)
+    return pretty_json(manifest.model_dump(mode="json", exclude_unset=old))
 
 
 def parse_manifest(text: str, *, where: str) -> Manifest:
@@ -147,11 +164,19 @@ def parse_manifest(text: str, *, where: str) -> Manifest:
     Raises:
         ContractError: it is no JSON, of another schema version, or has wrong fields.
     """
-    return parse_model(Manifest, text, where=where)
+    return parse_model(Manifest, text, where=where, current=RELEASE_SCHEMA_VERSION)
 
 
-def parse_model(model: type[Model], text: str, *, where: str) -> Model:
+def parse_model(
+    model: type[Model], text: str, *, where: str, current: str = SCHEMA_VERSION
+) -> Model:
     """Read `text` as JSON into a contract model, all problems at once.
+
+    Args:
+        model: the contract model.
+        text: the file's text.
+        where: the file, for messages.
+        current: schema version that this project writes for that kind of file.
 
     Raises:
         ContractError: it is no JSON, of another schema version, or has wrong fields.
@@ -166,7 +191,7 @@ def parse_model(model: type[Model], text: str, *, where: str) -> Model:
         ) from None
     if not isinstance(fields, dict):
         raise ContractError(Problem("not-object", "the file holds no JSON object", where=where))
-    check_schema_version(str(fields.get("schema_version", "missing")), where=where)
+    check_schema_version(str(fields.get("schema_version", "missing")), where=where, current=current)
     try:
         return model.model_validate(fields)
     except ValidationError as error:

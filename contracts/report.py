@@ -65,6 +65,10 @@ class ReleaseRef(Strict):
     synthetic: bool
     public: bool = False
     individuals: bool = False
+    tables: Literal["exact", "protected"] = Field(
+        default="exact",
+        description="whether the figures scored on are under the present disclosure rule",
+    )
 
 
 class PredictionsRef(Strict):

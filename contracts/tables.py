@@ -30,9 +30,14 @@ GROUP_VARIABLES = ("sex", "age", "education", "settlement")
 
 SPLITS = ("train", "validation", "test")
 
-#: Tables without a row per person: all that the reference and a public release hold.
-AGGREGATE_TABLES = ("questions", "countries", "distributions")
-INDIVIDUAL_TABLES = ("responses", "respondents", "probe")
+#: Tables without a row per person: all that the reference and a public release may hold.
+AGGREGATE_TABLES = ("questions", "countries", "distributions", "correlations", "soft", "tasks")
+
+#: Those of them that every release has.
+REQUIRED_TABLES = ("questions", "countries", "distributions")
+
+#: Tables with rows of single respondents, training texts included: never public.
+INDIVIDUAL_TABLES = ("responses", "respondents", "probe", "sft", "preference", "grpo")
 
 MISSING_COUNT_COLUMNS = (*(kind.column for kind in MissingKind), "off_scale_count")
 
@@ -52,7 +57,9 @@ RESPONSES = pa.schema(
 #: Columns of the `lean` config, a view of the files of `responses`.
 LEAN_COLUMNS = ("respondent_id", "question_id", "answer_code")
 
-#: Fixed columns of `respondents`; raw demographics follow, one int32 column each.
+#: Fixed columns of `respondents`; raw demographics follow, one int32 column each. `cluster` and
+#: `stratum` number the primary sampling units and strata of a country, in an order drawn for the
+#: release; null where the file names none.
 RESPONDENTS = pa.schema(
     [
         ("respondent_id", pa.int32()),
@@ -61,16 +68,23 @@ RESPONDENTS = pa.schema(
         ("country", pa.string()),
         ("continent", pa.string()),
         ("weight", pa.float64()),
+        ("cluster", pa.int32()),
+        ("stratum", pa.int32()),
         ("split", pa.string()),
         *((name, pa.string()) for name in MAIN_DEMOGRAPHICS),
     ]
 )
 
-#: One row per (cell, code). Shares are over the valid answers of the cell; they are null where
-#: nobody gave one. `se` = sqrt(p (1 - p) / n_eff) of the weighted share p, n_eff after Kish.
-#: The counts of missing answers are those of the cell, repeated in each of its rows.
-#: Shares and standard errors are for people to read, in single precision: whoever computes takes
-#: `n` and `weight_sum`, which are exact.
+#: How `n_eff` was found: from the design (clusters, strata, weights), from unequal weights alone
+#: (Kish), or from the design effect of other cells.
+N_EFF_KINDS = ("design", "kish", "assumed")
+
+#: One row per (cell, code); shares are over the valid answers of the cell. A cell without a valid
+#: answer has one row without a code, whose counts and `flag` say why. Columns of a cell (from
+#: `n_valid` on) are repeated in each of its rows. Null in a public release: `weight_sum` and each
+#: kind of missing; `missing_total` stands for everyone there. Shares and standard errors
+#: are in single precision; exact figures follow from `n` and `weight_sum`, which only a private
+#: release holds. Rows are sorted by split, group, wave, country, question and position.
 DISTRIBUTIONS = pa.schema(
     [
         ("split", pa.string()),
@@ -84,13 +98,80 @@ DISTRIBUTIONS = pa.schema(
         ("weight_sum", pa.float64()),
         ("weighted_share", pa.float32()),
         ("unweighted_share", pa.float32()),
+        ("se", pa.float32()),
         ("n_valid", pa.int32()),
         ("n_eff", pa.float64()),
-        ("n_eff_estimated", pa.bool_()),
-        ("se", pa.float32()),
+        ("n_eff_kind", pa.string()),
         *((name, pa.int32()) for name in MISSING_COUNT_COLUMNS),
+        ("missing_total", pa.int32()),
         ("flag", pa.string()),
     ]
+)
+
+#: Text columns of `distributions`: few values in many rows.
+DISTRIBUTION_TEXTS = ("split", "country", "group", "question_id", "n_eff_kind", "flag")
+
+#: Correlations of scale positions of two ordinal questions, weighted, over the respondents who
+#: answered both; `question_a` comes before `question_b` in the questionnaire. `n` is null in a
+#: public release.
+CORRELATIONS = pa.schema(
+    [
+        ("wave", pa.int8()),
+        ("country", pa.string()),
+        ("question_a", pa.string()),
+        ("question_b", pa.string()),
+        ("n", pa.int32()),
+        ("r", pa.float32()),
+    ]
+)
+
+_MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+
+#: What training texts and tasks name themselves by.
+_ABOUT_TEXT = (
+    ("question_id", pa.string()),
+    ("wave", pa.int8()),
+    ("country", pa.string()),
+    ("group", pa.string()),
+    ("language", pa.string()),
+)
+_OPTIONS = pa.list_(
+    pa.struct([("label", pa.string()), ("text", pa.string()), ("code", pa.int16())])
+)
+
+#: Prompts with the population's shares as target; the shares come from public figures.
+SOFT = pa.schema(
+    [
+        *_ABOUT_TEXT,
+        ("prompt", pa.string()),
+        ("options", _OPTIONS),
+        ("shares", pa.list_(pa.float32())),
+        ("n_eff", pa.float64()),
+    ]
+)
+
+#: Multiple-choice tasks whose target is the modal answer.
+TASKS = pa.schema(
+    [
+        *_ABOUT_TEXT,
+        ("input", pa.string()),
+        ("choices", pa.list_(pa.string())),
+        ("target", pa.string()),
+        ("shares", pa.list_(pa.float32())),
+    ]
+)
+
+#: Supervised fine-tuning: a prompt and one respondent's answer as chat messages.
+SFT = pa.schema([*_ABOUT_TEXT, ("prompt", _MESSAGES), ("completion", _MESSAGES)])
+
+#: Preference pairs: an answer of a respondent and one that was not given.
+PREFERENCE = pa.schema(
+    [*_ABOUT_TEXT, ("prompt", _MESSAGES), ("chosen", _MESSAGES), ("rejected", _MESSAGES)]
+)
+
+#: Prompts with target shares for reinforcement learning.
+GRPO = pa.schema(
+    [*_ABOUT_TEXT, ("prompt", _MESSAGES), ("options", _OPTIONS), ("shares", pa.list_(pa.float32()))]
 )
 
 QUESTIONS = pa.schema(
@@ -154,23 +235,57 @@ TABLES: Mapping[str, pa.Schema] = MappingProxyType(
         "respondents": RESPONDENTS,
         "questions": QUESTIONS,
         "distributions": DISTRIBUTIONS,
+        "correlations": CORRELATIONS,
         "countries": COUNTRIES,
         "probe": PROBE,
+        "soft": SOFT,
+        "tasks": TASKS,
+        "sft": SFT,
+        "preference": PREFERENCE,
+        "grpo": GRPO,
     }
 )
 
+
+#: `distributions` of schema 1.x, which is read as the present one.
+DISTRIBUTIONS_1 = pa.schema(
+    [
+        *(DISTRIBUTIONS.field(name) for name in DISTRIBUTIONS.names[:11]),
+        ("n_valid", pa.int32()),
+        ("n_eff", pa.float64()),
+        ("n_eff_estimated", pa.bool_()),
+        ("se", pa.float32()),
+        *((name, pa.int32()) for name in MISSING_COUNT_COLUMNS),
+        ("flag", pa.string()),
+    ]
+)
+
+#: Schemas that differ in schema 1.x.
+TABLES_1: Mapping[str, pa.Schema] = MappingProxyType(
+    {
+        "distributions": DISTRIBUTIONS_1,
+        "respondents": pa.schema(
+            [field for field in RESPONDENTS if field.name not in ("cluster", "stratum")]
+        ),
+    }
+)
 
 #: Columns that a table may lack: a release can be built without demographics in `responses`.
 OPTIONAL_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType({"responses": ROW_DEMOGRAPHICS})
 
 
-def schema_problems(name: str, schema: pa.Schema) -> list[str]:
+def table_schema(name: str, *, major: int = 2) -> pa.Schema:
+    """Fixed columns of a table in the files of a major version of the release schema."""
+    return TABLES_1.get(name, TABLES[name]) if major == 1 else TABLES[name]
+
+
+def schema_problems(name: str, schema: pa.Schema, *, major: int = 2) -> list[str]:
     """What keeps `schema` from being that of table `name`; empty if it is.
 
     Dictionary-encoded columns count as what they stand for.
     """
     problems = []
-    for field in TABLES[name]:
+    for field in table_schema(name, major=major):
         index = schema.get_field_index(field.name)
         if index < 0 and field.name in OPTIONAL_COLUMNS.get(name, ()):
             continue

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from contracts.errors import ContractError, Problem
 
-#: Version of every file that this release of the project writes.
+#: Version of the predictions files, reports and records that this version of the project writes.
 SCHEMA_VERSION = "1.0"
 
+#: Version of the releases that this version of the project writes.
+RELEASE_SCHEMA_VERSION = "2.0"
 
-def check_schema_version(found: str, *, where: str) -> None:
-    """Accept the present major version and the previous one.
+
+def major_version(version: str) -> int:
+    """Major part of a schema version; 0 where it is unreadable."""
+    major = version.split(".")[0]
+    return int(major) if major.isdigit() else 0
+
+
+def check_schema_version(found: str, *, where: str, current: str = SCHEMA_VERSION) -> None:
+    """Accept the current major version and the previous one.
+
+    Args:
+        found: the version that the file states.
+        where: the file, for the message.
+        current: the version that this project writes for that kind of file.
 
     Raises:
         ContractError: the version is unreadable, newer, or too old.
     """
-    here = int(SCHEMA_VERSION.split(".")[0])
+    here = major_version(current)
     allowed = [f"{major}.x" for major in (here - 1, here) if major > 0]
-    major = found.split(".")[0]
-    if major.isdigit() and here - 1 <= int(major) <= here and int(major) > 0:
+    major = major_version(found)
+    if major > 0 and here - 1 <= major <= here:
         return
     raise ContractError(
         Problem(
@@ -27,6 +41,6 @@ def check_schema_version(found: str, *, where: str) -> None:
             column="schema_version",
             found=repr(found),
             allowed=", ".join(allowed),
-            hint="Update opinion-atlas if the file is newer, else write the file anew.",
+            hint="Update opinion-atlas if the file is newer, else write the file again.",
         )
     )

@@ -14,10 +14,16 @@ from contracts.codebook_tables import countries_table, questions_table
 from contracts.disclosure import protect_distributions
 from contracts.errors import ContractError, Problem
 from contracts.manifest import Disclosure, Manifest, TableEntry
-from contracts.release_writer import TableWriter, write_manifest, write_tables
-from contracts.tables import AGGREGATE_TABLES
+from contracts.release_writer import (
+    AGGREGATE_ROW_GROUP_ROWS,
+    TableWriter,
+    write_manifest,
+    write_tables,
+)
+from contracts.tables import REQUIRED_TABLES
 from dataset_builder.card import CARD_NAME, card_text
 from dataset_builder.croissant import CROISSANT_NAME, croissant_text
+from dataset_builder.distribution_order import DistributionSorter
 from dataset_builder.manifest import TABLE_ORDER, make_manifest, split_recipe
 from dataset_builder.options import BuildOptions
 from dataset_builder.people import People, describe_people, respondents_table
@@ -139,7 +145,7 @@ def plan_release(
     surveys = read_sources(sources, allow_unknown=allow_unknown, progress=progress)
     everyone = prepare(surveys, options)
     manifest = make_manifest(everyone, options, {}, Disclosure()).model_dump(mode="json")
-    tables = AGGREGATE_TABLES if options.public else TABLE_ORDER
+    tables = REQUIRED_TABLES if options.public else TABLE_ORDER
     wanted = ("name", "release_version", "public", "waves", "sources", "counts", "split", "notes")
     return {key: manifest[key] for key in wanted} | {"tables": list(tables)}
 
@@ -186,7 +192,11 @@ def _write(
     with progress("counting answers") as report:
         tables["distributions"], disclosure = _write_distributions(root, everyone, options, report)
     tables |= write_tables(
-        root, {"questions": _questions(everyone), "countries": _countries(everyone)}
+        root,
+        {
+            "questions": _questions(everyone),
+            "countries": _countries(everyone, public=options.public),
+        },
     )
     manifest = make_manifest(everyone, options, tables, disclosure)
     write_descriptions(root, manifest)
@@ -243,15 +253,18 @@ def _write_individuals(
 def _write_distributions(
     root: Path, everyone: Sequence[People], options: BuildOptions, report: Report
 ) -> tuple[TableEntry, Disclosure]:
-    writer = TableWriter(root, "distributions")
     total = Disclosure()
+    sorter = DistributionSorter()
     for number, people in enumerate(everyone):
         report(number, len(everyone))
-        for batch in distribution_batches(people, cells=options.cells):
+        for country in distribution_batches(people, cells=options.cells):
             if options.public:
-                batch, held_back = protect_distributions(batch)
+                country, held_back = protect_distributions(country)
                 total = add_disclosure(total, held_back)
-            writer.write(batch)
+            sorter.add(country)
+    writer = TableWriter(root, "distributions")
+    for table in sorter.tables(at_least=AGGREGATE_ROW_GROUP_ROWS):
+        writer.write(table)
     return writer.close(), total
 
 
@@ -273,12 +286,12 @@ def _questions(everyone: Sequence[People]) -> pa.Table:
     return questions_table(asked)
 
 
-def _countries(everyone: Sequence[People]) -> pa.Table:
-    found: dict[str, dict[int, int]] = {}
+def _countries(everyone: Sequence[People], *, public: bool) -> pa.Table:
+    people_of: dict[str, dict[int, int]] = {}
     for people in everyone:
         survey = people.survey
         counts = np.bincount(survey.country[people.split >= 0], minlength=len(survey.countries))
         for country, count in zip(survey.countries, counts.tolist(), strict=True):
             if count:
-                found.setdefault(country, {})[survey.wave] = count
-    return countries_table(found)
+                people_of.setdefault(country, {})[survey.wave] = count
+    return countries_table(people_of, rounded=public)

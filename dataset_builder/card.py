@@ -27,8 +27,14 @@ _WHAT = {
     "respondents": "one row per person: split, weight, harmonised and raw demographics",
     "questions": "what was asked: scale, codes, labels, orientation, memberships, English wording",
     "distributions": "answer shares by split, country and group, with effective sample sizes",
+    "correlations": "weighted correlations of ordinal questions by country",
     "countries": "codes, continent, languages, Hofstede scores",
     "probe": "a stratified sample after WorldValuesBench: five people per cell and question",
+    "soft": "training prompts with the population's shares as target",
+    "tasks": "multiple-choice tasks whose target is the modal answer",
+    "sft": "training conversations that end in one respondent's answer",
+    "preference": "training prompts with a chosen and a rejected answer",
+    "grpo": "training prompts with target shares for a reward function",
 }
 
 _LOAD_INDIVIDUALS = """```python
@@ -55,8 +61,8 @@ _ETHICS = """## What these numbers do not mean
 - Models are no substitute for respondents.
 - Nothing may be inferred about a person from these rows; trying to identify anyone is forbidden.
 - Country averages hide people and can stereotype. Look at groups and at the spread of answers.
-- Effective sample sizes follow Kish; clustering of interviews is ignored, so true errors are
-  larger.
+- `n_eff_kind` tells how effective sample sizes were found. Where it is `kish`, clustering of
+  interviews is ignored, so true errors are larger.
 - The survey may be used for non-profit purposes only, and must be cited."""
 
 
@@ -198,8 +204,9 @@ def card_text(manifest: Manifest) -> str:
         *_split_lines(manifest),
         *disclosure,
         "## Columns",
-        "A missing answer is no row of `responses`; `distributions` counts each kind of missing, "
-        'and answers off the scale such as "not allowed to vote", apart.',
+        "A missing answer is no row of `responses`. `distributions` of a private release count "
+        'each kind of missing, and answers off the scale such as "not allowed to vote", apart; '
+        "those of a public one give their sum for everyone of a country.",
         "",
         *_column_lines(manifest),
         "",

@@ -10,6 +10,7 @@ import numpy as np
 
 from codebook import codebook_digest, value_questions
 from codebook.wordings import languages, wording
+from contracts.disclosure import round_count
 from contracts.manifest import Disclosure, Manifest, SplitRecipe, Synthetic, TableEntry
 from contracts.tables import SPLITS
 from dataset_builder.counting import count_codes
@@ -21,7 +22,15 @@ from dataset_builder.survey import Survey
 RELEASE_COUNTS = ("people", "countries", "questions")
 
 #: Tables in the order of the manifest.
-TABLE_ORDER = ("responses", "respondents", "questions", "distributions", "countries", "probe")
+TABLE_ORDER = (
+    "responses",
+    "respondents",
+    "questions",
+    "distributions",
+    "correlations",
+    "countries",
+    "probe",
+)
 
 
 def builder_version() -> str:
@@ -42,6 +51,21 @@ def split_recipe(options: BuildOptions, people: Mapping[str, int] | None = None)
         held_out_questions=list(options.hold_out_questions),
         held_out_countries=list(options.hold_out_countries),
     )
+
+
+def public_counts(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts of a manifest as a public release states them: respondents rounded."""
+    return {
+        name: int(round_count(counts[name])) if name == "people" else counts[name]
+        for name in RELEASE_COUNTS
+        if name in counts
+    }
+
+
+def public_split(split: SplitRecipe) -> SplitRecipe:
+    """The split as a public release states it: respondents rounded."""
+    people = {name: int(round_count(n)) for name, n in split.people.items()}
+    return split.model_copy(update={"people": people})
 
 
 def release_name(everyone: Sequence[People], options: BuildOptions) -> str:
@@ -80,8 +104,9 @@ def make_manifest(
 ) -> Manifest:
     """Everything that the manifest says of a release."""
     surveys = [people.survey for people in everyone]
-    split = np.concatenate([people.split for people in everyone])
-    in_split = {name: int((split == i).sum()) for i, name in enumerate(SPLITS)}
+    part = np.concatenate([people.split for people in everyone])
+    in_split = {name: int((part == i).sum()) for i, name in enumerate(SPLITS)}
+    split = split_recipe(options, in_split)
     return Manifest(
         name=release_name(everyone, options),
         release_version=options.release_version,
@@ -94,7 +119,7 @@ def make_manifest(
         wording_digests={language: wording(language).digest for language in languages()},
         tables=dict(sorted(tables.items(), key=lambda item: TABLE_ORDER.index(item[0]))),
         counts=_counts(everyone, options),
-        split=split_recipe(options, in_split),
+        split=public_split(split) if options.public else split,
         demographics="none" if options.public else options.demographics,
         # Few people hold such a code: their counts are for the owner of the file alone.
         unlisted_codes=[
@@ -117,5 +142,5 @@ def _counts(everyone: Sequence[People], options: BuildOptions) -> dict[str, int]
         {q for p in everyone for q in p.survey.questions if q in value_questions()}
     )
     if options.public:
-        return {name: total[name] for name in RELEASE_COUNTS}
+        return public_counts(total)
     return dict(sorted(total.items()))

@@ -147,6 +147,8 @@ def respondents_table(people: People, variables: Sequence[str]) -> pa.Table:
         "wave": pa.array(np.full(len(kept), survey.wave, np.int8)),
         "continent": pa.array(continents).take(pa.array(survey.country[kept])),
         "weight": pa.array(survey.weight[kept]),
+        "cluster": pa.nulls(len(kept), pa.int32()),
+        "stratum": pa.nulls(len(kept), pa.int32()),
         "split": pa.array(SPLITS).take(pa.array(people.split[kept])),
     }
     fixed |= {

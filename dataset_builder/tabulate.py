@@ -165,7 +165,7 @@ def _cells(counts: Counts, grouping: Grouping, people: People, country: str) -> 
                 counts=n[..., :WIDTH].reshape(total, WIDTH),
                 weights=weights,
                 n_eff=kish_effective_n(weights.sum(axis=1), squared.reshape(total)),
-                n_eff_estimated=np.zeros(total, bool),
+                n_eff_kind=np.full(total, "kish", dtype=object),
                 missing=n[..., WIDTH:].reshape(total, COLUMNS - WIDTH),
                 flag=np.full(total, "", dtype=object),
             )
@@ -192,21 +192,16 @@ def country_cells(people: People, country: int, groups: Sequence[Grouping]) -> C
     return _join([cells for split in by_split for cells in split])
 
 
-def distribution_batches(
-    people: People, *, cells: bool = False, at_once: int = 8
-) -> Iterator[pa.Table]:
-    """Rows of `distributions` of one survey, some countries at a time.
+def distribution_batches(people: People, *, cells: bool = False) -> Iterator[pa.Table]:
+    """Rows of `distributions` of one survey, country by country.
 
     Args:
         people: the people of one survey.
         cells: whether to cut by sex, age, education and settlement at once, too.
-        at_once: countries of a batch.
     """
     groups = groupings(people, cells=cells)
     survey = people.survey
     kept = people.split >= 0
-    present = [c for c in range(len(survey.countries)) if np.any((survey.country == c) & kept)]
-    step = 1 if cells else at_once
-    for start in range(0, len(present), step):
-        block = present[start : start + step]
-        yield distribution_table(_join([country_cells(people, c, groups) for c in block]))
+    for country in range(len(survey.countries)):
+        if np.any((survey.country == country) & kept):
+            yield distribution_table(country_cells(people, country, groups))

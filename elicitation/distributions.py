@@ -10,7 +10,10 @@ from contracts.release import Release
 
 
 class RealShares:
-    """Weighted shares of a wave by country, group and question, read once when first asked for."""
+    """Weighted shares of a wave by country, group and question, read once when first asked for.
+
+    They are public figures: prompts leave this machine.
+    """
 
     def __init__(self, release: Release, *, wave: int, question_ids: tuple[str, ...]) -> None:
         self._release = release
@@ -41,11 +44,13 @@ class RealShares:
             & (pc.field("split") == "all")
             & pc.field("question_id").isin(list(self._question_ids))
         )
-        columns = ["country", "group", "question_id", "code", "weight_sum"]
-        table = self._release.table("distributions", columns=columns, where=where)
+        columns = ["country", "group", "question_id", "code", "weighted_share"]
+        where &= pc.field("code").is_valid()
+        view = self._release.protected()
+        table = view.table("distributions", columns=columns, where=where)
         cells: dict[tuple[str, str, str], dict[int, float]] = {}
-        for country, group, question, code, weight in zip(
+        for country, group, question, code, share in zip(
             *(table.column(name).to_pylist() for name in columns), strict=True
         ):
-            cells.setdefault((country, group, question), {})[code] = weight
+            cells.setdefault((country, group, question), {})[code] = share
         return cells

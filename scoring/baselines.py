@@ -227,7 +227,8 @@ def write_baselines(
     chosen = choose_baselines(names)
     wave = max(release.manifest.waves) if wave is None else wave
     kinds = {baseline.name: baseline for baseline in BASELINES if baseline.name in chosen}
-    surveys = read_surveys(release, wave) if kinds else None
+    # Predictions files are made to be shared, so they rest on published figures alone.
+    surveys = read_surveys(release.protected(), wave) if kinds else None
     written = []
     for name in chosen:
         if name in kinds and surveys is not None:

@@ -111,6 +111,13 @@ def score(
     cells: Annotated[
         bool, Parameter(negative="", help="List every (country, question) cell in the report.")
     ] = False,
+    tables: Annotated[
+        Literal["exact", "protected"],
+        Parameter(
+            help="Which figures of a private release count: exact ones, for your own use, or those "
+            "under disclosure control, as boards need them. A public release has only these."
+        ),
+    ] = "exact",
     meta: Annotated[
         Path | None,
         Parameter(help="Metadata, if neither in the file nor beside it."),
@@ -134,6 +141,8 @@ def score(
     opened = open_release(release)
     with working("reading and checking the predictions"):
         read = read_predictions(predictions, meta_path=meta)
+    if tables == "protected" and read.kind != "rating":  # ratings are compared with respondents
+        opened = opened.protected()
     with working(f"scoring {read.rows:,} rows, {replicates:,} replicates"):
         found = score_predictions(
             read,

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 import codebook
+from contracts.disclosure import ROUNDING
 from contracts.errors import fail
 from contracts.release import Release
 from scoring.geometry import Floats, Geometry
@@ -30,7 +31,8 @@ class Survey:
         n: number of valid answers, shape (C, Q).
         n_eff: effective sample size, shape (C, Q); 0 where nobody answered. With weights
             "none" it is the number of answers.
-        pooled: sums behind the shares (design weights or counts), shape (C, Q, K).
+        pooled: sums behind the shares, shape (C, Q, K): design weights or counts; of a public
+            release, weighted shares times valid answers.
     """
 
     countries: tuple[str, ...]
@@ -58,7 +60,22 @@ class Survey:
         )
 
 
-_COLUMNS = ("country", "question_id", "code", "n", "weight_sum", "n_valid", "n_eff")
+_COLUMNS = (
+    "country",
+    "question_id",
+    "code",
+    "n",
+    "weight_sum",
+    "weighted_share",
+    "n_valid",
+    "n_eff",
+)
+
+#: Stands for the code of a row that only says why there is none.
+_NO_CODE = -(1 << 20)
+
+#: Variance of the error of a count that is rounded to the nearest five, as if uniform.
+_ROUNDING_VARIANCE = ROUNDING**2 / 12
 
 
 def read_survey(
@@ -73,7 +90,8 @@ def read_survey(
     """The people's side of every comparison, from the table `distributions`.
 
     Shares are made from sums of design weights (or counts) over the options of `geometry`, so
-    that an option a mode leaves out takes no share.
+    that an option a mode leaves out takes no share. In a public release, whose counts are rounded,
+    the effective size of a group's cell is lowered by the variance of rounding.
 
     Raises:
         ContractError: the release holds no answers of that wave, split and group.
@@ -88,34 +106,75 @@ def read_survey(
             found=f"waves {release.manifest.waves}",
             hint="Score against a wave and split that the release has.",
         )
-    return survey_from_table(table, geometry, weights=weights)
+    return survey_from_table(table, geometry, weights=weights, grouped=bool(group))
 
 
-def survey_from_table(table: pa.Table, geometry: Geometry, *, weights: Weights) -> Survey:
-    """Arrays from rows of `distributions` that all belong to one wave, split and group."""
+def survey_from_table(
+    table: pa.Table, geometry: Geometry, *, weights: Weights, grouped: bool = False
+) -> Survey:
+    """Arrays from rows of `distributions` that all belong to one wave, split and group.
+
+    Args:
+        table: the rows, with exact or with published figures.
+        geometry: questions and options.
+        weights: `design` or `none`.
+        grouped: whether the rows are those of a group, where rounding matters.
+    """
     countries = tuple(sorted(pc.unique(table["country"]).to_pylist()))
     shape = (len(countries), len(geometry.question_ids), geometry.width)
-    sums, n, n_eff = np.zeros(shape), np.zeros(shape[:2]), np.zeros(shape[:2])
     row, question, option = _places(table, countries, geometry)
-    used = (question >= 0) & (option >= 0)
-    row, question, option = row[used], question[used], option[used]
-    counts = _numbers(table, "n")[used]
-    np.add.at(n, (row, question), counts)
-    amounts = counts if weights == "none" else _numbers(table, "weight_sum")[used]
-    sums[row, question, option] = amounts
-    if weights == "none":
-        n_eff = n.copy()
-    else:
-        n_eff[row, question] = _numbers(table, "n_eff")[used]
+    asked = question >= 0
+    used = asked & (option >= 0)
+    counts = _numbers(table, "n")
+    all_counts, n, valid = (np.zeros(shape[:2]) for _ in range(3))
+    np.add.at(all_counts, (row[asked], question[asked]), counts[asked])
+    np.add.at(n, (row[used], question[used]), counts[used])
+    valid[row[asked], question[asked]] = _numbers(table, "n_valid")[asked]
+    # Rounded counts need not add up to the valid answers.
+    np.divide(valid * n, all_counts, out=n, where=all_counts != valid)
+    sums = np.zeros(shape)
+    published = table["weight_sum"].null_count > 0
+    amounts = _amounts(table, counts, weights=weights, published=published)
+    sums[row[used], question[used], option[used]] = amounts[used]
+    n_eff = n.copy()
+    if weights == "design":
+        n_eff[row[used], question[used]] = _numbers(table, "n_eff")[used]
         # n_eff counts every valid answer; an option that the mode leaves out takes its part.
-        whole = np.ones(shape[:2])
-        whole[row, question] = np.maximum(_numbers(table, "n_valid")[used], 1)
-        n_eff *= np.minimum(n / whole, 1.0)
+        n_eff *= np.minimum(n / np.maximum(valid, 1), 1.0)
     totals = sums.sum(axis=-1, keepdims=True)
     shares = np.full(shape, np.nan)
     np.divide(sums, totals, out=shares, where=totals > 0)
+    if grouped and published:
+        options = np.array([len(codes) for codes in geometry.codes])
+        n_eff = _with_rounding(n_eff, n, shares, options)
     n_eff = np.where(totals[..., 0] > 0, np.maximum(n_eff, 1.0), 0.0)
     return Survey(countries, geometry, shares, n, n_eff, sums)
+
+
+def _amounts(table: pa.Table, counts: Floats, *, weights: Weights, published: bool) -> Floats:
+    """Sums behind the share of each row."""
+    if weights == "none":
+        return counts
+    if published:
+        return _numbers(table, "weighted_share") * _numbers(table, "n_valid")
+    return _numbers(table, "weight_sum")
+
+
+def _with_rounding(n_eff: Floats, n: Floats, shares: Floats, options: NDArray[np.int64]) -> Floats:
+    """Effective size with the variance of rounded counts added, shape (C, Q).
+
+    The variance of K rounded options, K d / n^2 with d that of one count, is added to that of
+    sampling, sum_k p_k (1 - p_k) / n_eff.
+    """
+    spread = np.nansum(shares * (1 - shares), axis=-1)
+    sampling = np.zeros(n_eff.shape)
+    there = (n_eff > 0) & (n > 0) & (spread > 0)
+    np.divide(spread, n_eff, out=sampling, where=there)
+    rounding = np.zeros(n_eff.shape)
+    np.divide(options[None, :] * _ROUNDING_VARIANCE, n**2, out=rounding, where=there)
+    out = n_eff.copy()
+    np.divide(spread, sampling + rounding, out=out, where=there)
+    return out
 
 
 def _numbers(table: pa.Table, name: str) -> Floats:
@@ -128,7 +187,8 @@ def _places(
     """Country, question and option index of each row; -1 where the geometry lacks it."""
     row = _index(table["country"], countries)
     question = _index(table["question_id"], geometry.question_ids)
-    codes = table["code"].to_numpy().astype(np.int64)
+    # A row without a code belongs to no option.
+    codes = pc.fill_null(table["code"].cast(pa.int64()), _NO_CODE).to_numpy()
     option = np.full(len(codes), -1, np.int64)
     for number, options in enumerate(geometry.codes):
         rows = np.flatnonzero(question == number)

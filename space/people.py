@@ -1,18 +1,12 @@
-"""What people answered: shares of everyone in a country, read from a release once."""
+"""What people answered: published shares of everyone in a country, read from a release once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
-from codebook.missing import MissingKind
-from contracts.disclosure import MINIMUM_CELL, enough
 from contracts.release import Release
-from contracts.tables import MISSING_COUNT_COLUMNS
-
-#: Said of a cell whose shares are not shown.
-WITHHELD = f"fewer than {MINIMUM_CELL} valid answers: not shown"
 
 #: A question in a country in a wave.
 Key = tuple[int, str, str]
@@ -24,12 +18,12 @@ class Answers:
 
     Attributes:
         codes: raw codes in the order of positions.
-        shares: weighted share of each code; None where nobody answered.
+        shares: weighted share of each code; none where the cell says only why it has none.
         errors: standard errors of the shares.
-        n: number of valid answers.
-        n_eff: effective sample size.
-        n_eff_estimated: whether n_eff was estimated from a design effect.
-        missing: count of each kind of missing answer.
+        n: number of valid answers, rounded.
+        n_eff: effective sample size, rounded.
+        n_eff_kind: how it was found: `design`, `kish` or `assumed`.
+        missing: number of respondents without a valid answer, rounded; None where unknown.
         flag: doubts about the cell, else "".
     """
 
@@ -38,14 +32,17 @@ class Answers:
     errors: tuple[float | None, ...]
     n: int
     n_eff: float | None
-    n_eff_estimated: bool
-    missing: Mapping[str, int]
+    n_eff_kind: str
+    missing: int | None
     flag: str
 
 
 @dataclass(frozen=True)
 class People:
-    """The answers of a release, everyone of a country together."""
+    """The answers of a release, everyone of a country together.
+
+    Only published figures are read: of a private release, its public view.
+    """
 
     release: Release
 
@@ -57,7 +54,7 @@ class People:
     @cached_property
     def answers(self) -> Mapping[Key, Answers]:
         """Answers by (wave, country, question_id)."""
-        return _read(self.release)
+        return _read(self.release.protected())
 
     @cached_property
     def waves(self) -> tuple[int, ...]:
@@ -86,9 +83,9 @@ def _read(release: Release) -> Mapping[Key, Answers]:
         "se",
         "n_valid",
         "n_eff",
-        "n_eff_estimated",
+        "n_eff_kind",
         "flag",
-        *MISSING_COUNT_COLUMNS,
+        "missing_total",
     ]
     where = (ds.field("split") == "all") & (ds.field("group") == "")
     table = release.table("distributions", columns=columns, where=where)
@@ -106,30 +103,15 @@ def _read(release: Release) -> Mapping[Key, Answers]:
 
 
 def _answers(listed: Mapping[str, list], start: int, end: int) -> Answers:  # type: ignore[type-arg]
-    """One cell; the shares of fewer people than the disclosure rule allows are withheld."""
-    found = _cell(listed, start, end)
-    if found.n == 0 or enough(found.n):
-        return found
-    nothing = (None,) * len(found.codes)
-    return replace(found, shares=nothing, errors=nothing, flag=WITHHELD)
-
-
-def _cell(listed: Mapping[str, list], start: int, end: int) -> Answers:  # type: ignore[type-arg]
+    """One cell from its rows; a row without a code has neither options nor shares."""
+    options = slice(start, end) if listed["code"][start] is not None else slice(start, start)
     return Answers(
-        codes=tuple(listed["code"][start:end]),
-        shares=tuple(listed["weighted_share"][start:end]),
-        errors=tuple(listed["se"][start:end]),
+        codes=tuple(listed["code"][options]),
+        shares=tuple(listed["weighted_share"][options]),
+        errors=tuple(listed["se"][options]),
         n=int(listed["n_valid"][start] or 0),
         n_eff=listed["n_eff"][start],
-        n_eff_estimated=bool(listed["n_eff_estimated"][start]),
-        missing={name: int(listed[name][start] or 0) for name in MISSING_COUNT_COLUMNS},
+        n_eff_kind=listed["n_eff_kind"][start],
+        missing=listed["missing_total"][start],
         flag=listed["flag"][start] or "",
     )
-
-
-#: Kinds of missing answers in words, by column.
-MISSING_TITLES = {
-    **{kind.column: kind.name.replace("_", " ").lower() for kind in MissingKind},
-    MissingKind.DONT_KNOW.column: "don't know",
-    "off_scale_count": "answers off the scale",
-}

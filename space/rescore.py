@@ -13,6 +13,7 @@ from contracts.release import Release, open_release
 from contracts.report import Report, read_report, write_report
 from space.intake.normalise import read_stored
 from space.intake.ratings import PRIVATE_RELEASE, guarded_report
+from space.public import public_release
 from space.store import ARCHIVE, Store
 from space.submissions.details import with_details
 from space.version import current_scorer_version
@@ -52,7 +53,8 @@ def _plan(
         return Rescored(row_id, "current", f"scorer {now}")
     if store.predictions_path(row_id) is None:
         return Rescored(row_id, "no predictions", "the store has only the report")
-    if report.release.name != release.manifest.name:
+    # A private release and its public tables go by names that differ in this ending.
+    if report.release.name.removesuffix("-public") != release.manifest.name.removesuffix("-public"):
         return Rescored(
             row_id, "other release", f"scored on {report.release.name}, not {release.manifest.name}"
         )
@@ -72,7 +74,7 @@ def rescore(store: Store, *, source: str, everything: bool = False) -> Iterator[
     Yields:
         What became of each row, as soon as it is known.
     """
-    release = open_release(source)
+    release = public_release(open_release(source))
     for planned in plan_rescore(store, release, everything=everything):
         if planned.outcome != "new":
             yield planned

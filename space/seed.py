@@ -13,6 +13,7 @@ from contracts.digests import pretty_json
 from contracts.predictions import read_predictions
 from contracts.release import Release, open_release
 from contracts.report import write_report
+from space.public import public_release
 from space.store import Store
 
 log = logging.getLogger("space.seed")
@@ -65,7 +66,7 @@ def seed_store(store: Store, *, source: str) -> list[str]:
         return []
     from scoring.baselines import write_baselines
 
-    release, made = open_release(source), []
+    release, made = public_release(open_release(source)), []
     with tempfile.TemporaryDirectory() as folder:
         for written in write_baselines(release, folder):
             if written.path is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import threading
 import time
 import webbrowser
@@ -12,6 +13,7 @@ from pathlib import Path
 from contracts.errors import fail
 from contracts.release import open_release
 from space.logs import set_up_logs
+from space.public import public_release
 from space.store import HUB, Store, open_store
 from space.submissions.hub_service import begin_mirror
 
@@ -27,7 +29,22 @@ def prepare_store(folder: str, *, release: str, fill: bool) -> Store:
         with Console(stderr=True).status(f"Scoring the baselines of {release} into {folder} ..."):
             seed_store(store, source=release)
     store.ensure_index(force=True)
+    warn_of_exact_figures(store)
     return store
+
+
+def warn_of_exact_figures(store: Store) -> None:
+    """Name reports that are not shown since they rest on exact figures."""
+    with store.connect() as db:
+        rows = db.execute("SELECT row_id, problem FROM files WHERE problem != ''").fetchall()
+    hidden = [row for row in rows if "exact" in row["problem"] or "withdrawn" in row["problem"]]
+    if hidden:
+        names = ", ".join(row["row_id"] for row in hidden[:10])
+        print(
+            f"{len(hidden)} reports are not shown: {names}{' ...' if len(hidden) > 10 else ''}\n"
+            f"{hidden[0]['problem']}",
+            file=sys.stderr,
+        )
 
 
 def serve(
@@ -120,7 +137,7 @@ def rescore_store(folder: str, *, release: str, everything: bool, dry_run: bool)
 
     store = open_store(folder)
     outcomes = (
-        plan_rescore(store, open_release(release), everything=everything)
+        plan_rescore(store, public_release(open_release(release)), everything=everything)
         if dry_run
         else rescore(store, source=release, everything=everything)
     )

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request, Response
@@ -26,13 +26,12 @@ from space.intake.gate import UploadGate
 from space.intake.templates import KINDS, write_template
 from space.intake.visitor import address_of
 from space.logs import log_request
+from space.people import People
+from space.public import public_release
 from space.query import parse_query
 from space.runs.service import Runs, open_runs
 from space.static_site import board_files, board_payload, row_page
 from space.store import Store
-
-if TYPE_CHECKING:
-    from space.people import People
 
 _STATIC_TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -47,11 +46,14 @@ def make_server(store: Store, people: People, *, runs: Runs | None = None) -> Fa
 
     Args:
         store: the board's store.
-        people: the people's answers.
+        people: the people's answers; of a private release, its public tables are shown and
+            scored on.
         runs: runs of models; by default those of the store's private folder, none where the
             store takes no submissions in.
     """
-    desk = open_desk(store, people.release)
+    rows = people.release if people.release.has_individuals else None
+    people = People(public_release(people.release))
+    desk = open_desk(store, people.release, rows=rows)
     if runs is None and desk.book is not None:
         runs = open_runs(store, people.release, desk.book, public=desk.public)
     server = FastAPI(

@@ -16,7 +16,7 @@ from contracts.manifest import Manifest
 from contracts.predictions_meta import PredictionsMeta
 from contracts.predictions_records import AdviceRecord, DistributionRecord, RatingRecord
 from contracts.report import Report
-from contracts.versions import SCHEMA_VERSION
+from contracts.versions import RELEASE_SCHEMA_VERSION, SCHEMA_VERSION
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -42,9 +42,10 @@ def schema_texts() -> dict[str, str]:
 
 
 def _text(name: str, model: type[BaseModel]) -> str:
+    version = RELEASE_SCHEMA_VERSION if model is Manifest else SCHEMA_VERSION
     head: dict[str, Any] = {
         "$schema": DIALECT,
-        "$id": f"opinion-atlas:{name}:{SCHEMA_VERSION}",
+        "$id": f"opinion-atlas:{name}:{version}",
     }
     schema = head | model.model_json_schema()
     return json.dumps(schema, ensure_ascii=False, indent=1, sort_keys=True) + "\n"

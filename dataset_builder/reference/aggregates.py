@@ -18,11 +18,20 @@ import numpy as np
 import pandas as pd
 
 from codebook import MissingKind, value_questions
-from codebook.harmonised import HARMONISED
 from contracts.distributions import Cells
 from contracts.errors import ContractError, Problem
 
-#: Everyone first: most readers want no groups and then skip the rest of the file.
+#: Files that are read, the last ones if they are there.
+AGGREGATE_FILES = (
+    "wvs7_country_answers.parquet",
+    "wvs7_group_answers.parquet",
+    "wvs7_effective_n.parquet",
+    "waves56_answers.parquet",
+    "waves56_answers_extra.parquet",
+    "waves56_effective_n.parquet",
+    "waves56_cell_flags.csv",
+)
+
 KEYS = ["wave", "group", "country", "question_id"]
 
 #: Names of columns in the files of wave 7 -> ours.
@@ -143,39 +152,10 @@ def cells_from_answers(
         counts=counts,
         weights=weights,
         n_eff=n_eff,
-        n_eff_estimated=estimated,
+        n_eff_kind=np.where(estimated, "assumed", "kish").astype(object),
         missing=missing,
         flag=_flags(cells, flags),
     )
-
-
-def drop_small_splits(answers: pd.DataFrame, *, minimum: int) -> pd.DataFrame:
-    """Leave out every split of a country's question from which few people's answers follow.
-
-    That is a split with a group that few answered on the scale, or one that lacks a group which
-    few people are left for. The whole split goes, else the group could be had by subtraction.
-    Answers off the scale do not count: a group of 30 may hold fewer people who answered on it.
-    """
-    frame = answers.merge(_positions(answers), on=["question_id", "code"])
-    frame["valid"] = frame["n"].where(frame["slot"] >= 0, 0)
-    frame["variable"] = frame["group"].str.partition("=")[0]
-    unit = ["wave", "country", "question_id"]
-    everyone = frame[frame["group"] == ""].groupby(unit)["valid"].sum().rename("everyone")
-    grouped = frame[frame["group"] != ""]
-    groups = grouped.groupby([*unit, "variable", "group"])["valid"].sum().reset_index()
-    groups["small"] = (groups["valid"] > 0) & (groups["valid"] < minimum)
-    splits = groups.groupby([*unit, "variable"]).agg(
-        small=("small", "any"), known=("valid", "sum"), groups=("valid", lambda v: (v > 0).sum())
-    )
-    splits = splits.reset_index().merge(everyone.reset_index(), on=unit)
-    rest = splits["everyone"] - splits["known"]
-    whole = splits["variable"].map(lambda name: len(HARMONISED[name].categories))
-    follows = (rest > 0) & (rest < minimum) & (splits["groups"] < whole)
-    dropped = splits[splits["small"] | follows][[*unit, "variable"]].assign(dropped=True)
-    marked = grouped.merge(dropped, on=[*unit, "variable"], how="left")
-    return pd.concat([frame[frame["group"] == ""], marked[marked["dropped"].isna()]])[
-        answers.columns
-    ]
 
 
 def _positions(answers: pd.DataFrame) -> pd.DataFrame:

@@ -8,42 +8,40 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 import codebook
-from codebook import codebook_digest
+from codebook import codebook_digest, value_questions
 from codebook.wordings import languages, wording
 from contracts.atomic import atomic_folder
 from contracts.codebook_tables import countries_table, questions_table
 from contracts.digests import sha256_file
-from contracts.distributions import Cells, distribution_table
+from contracts.disclosure import correlation_problems, protect_distributions, round_correlation
+from contracts.distributions import Cells, distribution_table, sort_distributions
 from contracts.errors import ContractError, Problem
-from contracts.manifest import Disclosure, Manifest, SourceFile, SplitRecipe
+from contracts.manifest import Manifest, SourceFile, SplitRecipe
 from contracts.release_writer import write_tables
 from dataset_builder.build import build_release, write_descriptions
 from dataset_builder.reference.aggregates import (
+    AGGREGATE_FILES,
     cells_from_answers,
-    drop_small_splits,
     read_aggregates,
     read_effective_n,
     read_flags,
 )
 
 #: Version of the reference release; it grows whenever its rows change.
-REFERENCE_VERSION = "1.0.0"
+REFERENCE_VERSION = "2.0.0"
 
-#: Fewest valid answers of a published group.
-MINIMUM_CELL = 30
+#: File of correlations in a folder of aggregates.
+CORRELATIONS_FILE = "wvs7_correlations.parquet"
 
-_DISCLOSURE_NOTE = (
-    "A split by sex, age, education or settlement is left out for a country and question where "
-    "any of its groups has fewer than 30 valid answers."
-)
 _NOTES = [
     "Tabulated from country files of wave 7 v5.0 (56 countries) and USA v1.5, and from files of "
     "waves 5 and 6 (ten countries each), that others had made public; checked against published "
     "tables; not official tables.",
-    "Sums of design weights are rounded to one decimal in the source.",
-    "Where n_eff_estimated is true, n_eff is n over the design effect of the same country.",
+    "Where n_eff_kind is assumed, n_eff is n over the design effect of the same country.",
+    "Correlations: wave 7, pairs of the ordinal questions of the set `alignment`, weighted.",
     "Missing countries of wave 7: CAN, CHN, GBR, HKG, IDN, NLD, TUR (v5.0) and IND, UZB (v6.0).",
     "Wave 6 of USA, RUS and EGY has no weight in its source (flag: unweighted source).",
 ]
@@ -69,18 +67,21 @@ def make_reference(source: str | Path, out: str | Path, *, replace: bool = False
 
 
 def _from_survey_file(path: Path, out: Path, *, replace: bool) -> Manifest:
-    """An official file takes the road of every public release."""
+    """An official file goes through the pipeline of every public release."""
     return build_release([path], out, public=True, name="reference", force=replace)
 
 
 def _from_aggregates(folder: Path, out: Path, *, replace: bool) -> Manifest:
-    answers = drop_small_splits(read_aggregates(folder), minimum=MINIMUM_CELL)
+    answers = read_aggregates(folder)
     cells = cells_from_answers(answers, read_effective_n(folder), read_flags(folder))
+    protected = protect_distributions(sort_distributions(distribution_table(cells)))
     tables = {
         "questions": _questions(answers),
-        "countries": countries_table(_people(cells)),
-        "distributions": distribution_table(cells),
+        "countries": countries_table(_people(cells), rounded=True),
+        "distributions": protected.table,
     }
+    if (folder / CORRELATIONS_FILE).exists():
+        tables["correlations"] = _correlations(folder / CORRELATIONS_FILE)
     with atomic_folder(out, replace=replace) as partial:
         entries = write_tables(partial, tables)
         manifest = Manifest(
@@ -93,18 +94,56 @@ def _from_aggregates(folder: Path, out: Path, *, replace: bool) -> Manifest:
             codebook_digest=codebook_digest(),
             wording_digests={language: wording(language).digest for language in languages()},
             tables=entries,
-            counts={"cells": len(cells.wave), "countries": tables["countries"].num_rows},
+            counts={"cells": _cells(protected.table), "countries": tables["countries"].num_rows},
             split=SplitRecipe(recipe="none"),
             demographics="none",
-            disclosure=Disclosure(applied=True, minimum_cell=MINIMUM_CELL, note=_DISCLOSURE_NOTE),
+            disclosure=protected.disclosure,
             notes=_NOTES,
         )
         write_descriptions(partial, manifest)
     return manifest
 
 
+def _cells(table: pa.Table) -> int:
+    """Number of cells of `distributions`: rows of a first option, or without a code."""
+    first = pc.fill_null(pc.equal(table.column("position"), 0), fill_value=True)
+    return int(pc.sum(first).as_py() or 0)
+
+
+def _correlations(path: Path) -> pa.Table:
+    """Correlations that others tabulated under the disclosure rule, in our columns.
+
+    Raises:
+        ContractError: they are no published figures.
+    """
+    frame = pd.read_parquet(path).astype({"question_a": str, "question_b": str})
+    order = {name: number for number, name in enumerate(value_questions())}
+    frame = frame.assign(a=frame["question_a"].map(order), b=frame["question_b"].map(order))
+    turned = frame["a"] > frame["b"]
+    frame.loc[turned, ["question_a", "question_b"]] = frame.loc[
+        turned, ["question_b", "question_a"]
+    ].to_numpy()
+    frame["low"], frame["high"] = frame[["a", "b"]].min(axis=1), frame[["a", "b"]].max(axis=1)
+    frame = frame.sort_values(["country", "low", "high"])
+    table = pa.table(
+        {
+            "wave": pa.array(np.full(len(frame), 7, np.int8)),
+            "country": pa.array(frame["country"], pa.string()),
+            "question_a": pa.array(frame["question_a"], pa.string()),
+            "question_b": pa.array(frame["question_b"], pa.string()),
+            "n": pa.nulls(len(frame), pa.int32()),
+            "r": pa.array(round_correlation(frame["r"].to_numpy()), pa.float32()),
+        }
+    )
+    problems = correlation_problems(table)
+    if problems:
+        raise ContractError(problems, subject=path.name)
+    return table
+
+
 def _sources(folder: Path) -> list[SourceFile]:
-    files = sorted(p for p in folder.iterdir() if p.suffix == ".parquet" or "flags" in p.name)
+    names = (*AGGREGATE_FILES, CORRELATIONS_FILE)
+    files = sorted(path for name in names if (path := folder / name).exists())
     return [
         SourceFile(
             name=path.name,

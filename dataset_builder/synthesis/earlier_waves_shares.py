@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from codebook import countries, value_questions
 from codebook.crosswalk import exception_of, wave_variable
 from codebook.harmonised import GROUP_VARIABLES, HARMONISED
-from contracts.release import REFERENCE, open_release
 from dataset_builder.synthesis.marginals import (
     OPTION_SLOTS,
-    OTHER_SLOTS,
-    SLOTS,
     AnswerShares,
+    ReferenceCells,
     read_answer_shares,
 )
+from dataset_builder.synthesis.missing import OTHER_SLOTS
 from dataset_builder.synthesis.template import CountryTemplate, country_sizes, data_rows
 
 _NOT_ASKED = OPTION_SLOTS + OTHER_SLOTS.index("not_asked")
@@ -94,38 +93,9 @@ def read_wave_shares(wave: int) -> AnswerShares:
 def _own(
     wave: int, names: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """People by country, question and slot; weighted sums of options; design effects."""
-    import pyarrow.compute as pc
-
-    others = [f"{name}_count" for name in OTHER_SLOTS]
-    keys = ["country", "question_id", "position", "n", "weight_sum", "n_valid", "n_eff"]
-    rows = (
-        open_release(REFERENCE)
-        .table(
-            "distributions",
-            columns=[*keys, *others],
-            where=(pc.field("wave") == wave)
-            & (pc.field("split") == "all")
-            & (pc.field("group") == ""),
-        )
-        .to_pylist()
-    )
-    question = {q: j for j, q in enumerate(value_questions())}
-    counts = np.zeros((len(names), len(question), SLOTS))
-    weighted = np.zeros((len(names), len(question), OPTION_SLOTS))
-    ratios: list[list[float]] = [[] for _ in names]
-    for row in rows:
-        if row["country"] not in names or row["question_id"] not in question:
-            continue
-        i, j = names.index(row["country"]), question[row["question_id"]]
-        counts[i, j, OPTION_SLOTS:] = [row[name] or 0 for name in others]
-        if row["position"] is not None and row["position"] >= 0:
-            counts[i, j, row["position"]] = row["n"]
-            weighted[i, j, row["position"]] = row["weight_sum"]
-        if row["n_eff"]:
-            ratios[i].append(row["n_valid"] / row["n_eff"])
-    effects = np.array([max(1.0, float(np.median(r))) if r else 1.0 for r in ratios])
-    return counts, weighted, effects
+    """Respondents by country, question and slot; weighted shares of options; design effects."""
+    cells = ReferenceCells.read(names, wave=wave)
+    return cells.counts(), cells.options("", "weighted_share"), cells.design_effects()
 
 
 def _offered(counts: NDArray[np.float64]) -> NDArray[np.bool_]:

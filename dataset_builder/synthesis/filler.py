@@ -94,7 +94,7 @@ class Filler:
 
 def _index(column: Column, n: int, rng: np.random.Generator) -> NDArray[np.generic]:
     """An index of a person in [0, 1]: a grid where few values occur, blank for some."""
-    steps = column.distinct if column.distinct <= 11 else 200
+    steps = column.distinct if 0 < column.distinct <= 11 else 200
     grid = rng.integers(0, max(steps, 2), n) / (max(steps, 2) - 1)
     low = max(column.low, 0.0)
     spread = min(column.high, _INDEX_HIGHEST) - low

@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 
 from codebook import value_questions
 from codebook.harmonised import GROUP_VARIABLES, HARMONISED
+from contracts.disclosure import NOT_ASKED
 from contracts.release import REFERENCE, open_release
+from dataset_builder.synthesis.missing import OTHER_SLOTS, split_missing
 from dataset_builder.synthesis.template import country_templates
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Slots of a question: up to eleven options, then these.
+#: Slots of a question: up to eleven options, then the kinds of missing answers.
 OPTION_SLOTS = 11
-OTHER_SLOTS = ("off_scale", "dont_know", "no_answer", "not_applicable", "not_asked", "missing")
 SLOTS = OPTION_SLOTS + len(OTHER_SLOTS)
 _KEYS = ("country", "question_id", "group")
-_OTHER_COLUMNS = tuple(f"{name}_count" for name in OTHER_SLOTS)
 
 
 @dataclass(frozen=True)
@@ -83,15 +83,15 @@ def read_answer_shares() -> AnswerShares:
     countries (of all countries, where the continent has none).
     """
     names = tuple(c.country for c in country_templates())
-    table = _Cells.read(names)
-    everyone = table.counts("")
+    table = ReferenceCells.read(names, wave=7)
+    everyone = table.counts()
     borrowed = everyone.sum(axis=2) == 0
     shares = _borrow(_normalised(everyone))
-    weighted = _borrow(_normalised(table.options("", "weight_sum", OPTION_SLOTS)))
+    weighted = _borrow(_normalised(table.options("", "weighted_share")))
     groups = {}
     for variable in GROUP_VARIABLES:
         parts = [
-            _borrow(_normalised(table.counts(f"{variable}={category}")), only=borrowed)
+            _borrow(_normalised(table.group_counts(f"{variable}={category}")), only=borrowed)
             for category in HARMONISED[variable].categories
         ]
         groups[variable] = np.stack(parts, axis=1)
@@ -107,22 +107,24 @@ def read_answer_shares() -> AnswerShares:
 
 
 @dataclass(frozen=True)
-class _Cells:
-    """Rows of wave 7 of `distributions`, as numbers: places of country, question, group, option."""
+class ReferenceCells:
+    """Cells of a wave of the reference, as numbers: places of country, question, group, option."""
 
     columns: Mapping[str, NDArray[np.float64]]
     groups: tuple[str, ...]
     shape: tuple[int, int]
 
     @classmethod
-    def read(cls, names: Sequence[str]) -> _Cells:
+    def read(cls, names: Sequence[str], *, wave: int) -> ReferenceCells:
+        """Read the cells of the countries `names`, in that order."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
+        figures = ("position", "n", "weighted_share", "n_valid", "n_eff", "missing_total")
         table = open_release(REFERENCE).table(
             "distributions",
-            columns=[*_KEYS, "position", "n", "weight_sum", "n_valid", "n_eff", *_OTHER_COLUMNS],
-            where=(pc.field("wave") == 7) & (pc.field("split") == "all"),
+            columns=[*_KEYS, *figures, "flag"],
+            where=(pc.field("wave") == wave) & (pc.field("split") == "all"),
         )
         asked = tuple(value_questions())
         groups = tuple(sorted(pc.unique(table.column("group")).to_pylist()))
@@ -130,7 +132,8 @@ class _Cells:
         for key, known in zip(_KEYS, (names, asked, groups), strict=True):
             place = pc.index_in(table.column(key).cast(pa.string()), pa.array(known))
             columns[key] = _numbers(place)
-        columns |= {n: _numbers(table.column(n)) for n in table.column_names if n not in _KEYS}
+        columns |= {name: _numbers(table.column(name)) for name in figures}
+        columns["not_asked"] = _numbers(pc.equal(table.column("flag"), NOT_ASKED).cast(pa.int8()))
         return cls(columns, groups, (len(names), len(asked)))
 
     def _rows(self, group: str) -> NDArray[np.intp]:
@@ -144,25 +147,40 @@ class _Cells:
         country, question = self.columns["country"][rows], self.columns["question_id"][rows]
         return country.astype(np.intp), question.astype(np.intp)
 
-    def options(self, group: str, column: str, width: int) -> NDArray[np.float64]:
-        """Sums of a column by country, question and option."""
+    def options(self, group: str, column: str) -> NDArray[np.float64]:
+        """A column by country, question and option, shape (countries, questions, OPTION_SLOTS)."""
         rows = self._rows(group)
         rows = rows[self.columns["position"][rows] >= 0]
         country, question = self._places(rows)
-        found = np.zeros((*self.shape, width))
-        found[country, question, self.columns["position"][rows].astype(np.intp)] = self.columns[
-            column
-        ][rows]
-        return found
+        grid = np.zeros((*self.shape, OPTION_SLOTS))
+        position = self.columns["position"][rows].astype(np.intp)
+        grid[country, question, position] = self.columns[column][rows]
+        return grid
 
-    def counts(self, group: str) -> NDArray[np.float64]:
-        """People by country, question and slot."""
-        found = self.options(group, "n", SLOTS)
-        rows = self._rows(group)
+    def missing(self) -> NDArray[np.float64]:
+        """Missing answers of everyone by kind, shape (countries, questions, kinds)."""
+        rows = self._rows("")
         country, question = self._places(rows)
-        for slot, name in enumerate(_OTHER_COLUMNS, start=OPTION_SLOTS):
-            found[country, question, slot] = np.nan_to_num(self.columns[name][rows])
-        return found
+        total = np.zeros(self.shape)
+        total[country, question] = np.nan_to_num(self.columns["missing_total"][rows])
+        not_asked = np.zeros(self.shape, bool)
+        not_asked[country, question] = self.columns["not_asked"][rows] > 0
+        names = list(value_questions())
+        parts = np.stack([split_missing(name, asked=True) for name in names])
+        none = split_missing(names[0], asked=False)
+        return np.where(not_asked[..., None], none, total[..., None] * parts)
+
+    def counts(self) -> NDArray[np.float64]:
+        """Respondents of everyone by country, question and slot."""
+        return np.concatenate([self.options("", "n"), self.missing()], axis=-1)
+
+    def group_counts(self, group: str) -> NDArray[np.float64]:
+        """The same of a group, with everyone's rate of missing answers."""
+        everyone = self.options("", "n").sum(axis=-1)
+        valid = self.options(group, "n")
+        part = np.zeros(self.shape)
+        np.divide(valid.sum(axis=-1), everyone, out=part, where=everyone > 0)
+        return np.concatenate([valid, self.missing() * part[..., None]], axis=-1)
 
     def design_effects(self) -> NDArray[np.float64]:
         """Median of n / n_eff over a country's questions; 1 where there are none."""

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from contracts.disclosure import POOLED_CODE
 from dataset_builder.reading.labels import listed_codes
 from dataset_builder.synthesis.template import (
-    POOLED_CODE,
     CountryTemplate,
     Marginal,
     country_templates,

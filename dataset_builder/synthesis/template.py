@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codebook import countries
+from contracts.disclosure import MISSING_CODE
 from contracts.errors import fail
-
-#: Stands for all codes that fewer than ten people of a country hold.
-POOLED_CODE = 99999
+from dataset_builder.synthesis.missing import DEMOGRAPHIC_PARTS
 
 
 @dataclass(frozen=True)
@@ -27,10 +26,10 @@ class Column:
     Attributes:
         name: its name.
         kind: `text`, `whole`, `whole_or_blank` or `decimal`.
-        low: lowest number seen.
-        high: highest number seen.
+        low: lowest code or figure; NaN where it would be that of a single respondent.
+        high: highest code or figure; NaN likewise.
         blank_share: share of blank cells.
-        distinct: number of distinct entries seen.
+        distinct: number of distinct codes; 0 where the column is not coded.
     """
 
     name: str
@@ -91,7 +90,7 @@ def columns() -> tuple[Column, ...]:
             low=float(row["low"] or "nan"),
             high=float(row["high"] or "nan"),
             blank_share=float(row["blank_share"]),
-            distinct=int(row["distinct"]),
+            distinct=int(row["distinct"] or 0),
         )
         for row in data_rows("columns.csv")
     )
@@ -122,15 +121,18 @@ def language_letters() -> Mapping[int, str]:
 
 @cache
 def demographic_marginals() -> Mapping[str, Mapping[str, Marginal]]:
-    """Marginal by variable and country."""
+    """Marginal by variable and country; how missing answers fall to their kinds is assumed."""
     import pyarrow.parquet as pq
 
     with resources.as_file(_data("demographics.parquet")) as path:
         rows = pq.read_table(path).to_pylist()
-    found: dict[str, dict[str, list[tuple[int, int]]]] = {}
+    found: dict[str, dict[str, list[tuple[int, float]]]] = {}
     for row in rows:
         pairs = found.setdefault(row["variable"], {}).setdefault(row["country"], [])
-        pairs.append((row["code"], row["people"]))
+        if row["code"] == MISSING_CODE:
+            pairs += [(code, row["people"] * part) for code, part in DEMOGRAPHIC_PARTS.items()]
+        else:
+            pairs.append((row["code"], row["people"]))
     return MappingProxyType(
         {
             variable: MappingProxyType(

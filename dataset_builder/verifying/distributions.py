@@ -1,4 +1,4 @@
-"""The table `distributions` in itself: shares, sums, effective sizes, codes."""
+"""The table `distributions` in itself: shares, sums, effective sizes, codes, order."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from codebook import value_questions
 from codebook.harmonised import GroupError, group_name, parse_group
-from contracts.disclosure import disclosure_problems
+from contracts.disclosure import RULE_VERSION, correlation_problems, disclosure_problems
+from contracts.distributions import sort_keys
 from contracts.errors import Problem
 from contracts.release import Release
-from contracts.tables import MISSING_COUNT_COLUMNS
+from contracts.tables import INDIVIDUAL_TABLES, MISSING_COUNT_COLUMNS, N_EFF_KINDS
 from dataset_builder.positions import position_table, scale_of
 from dataset_builder.tabulate import DISTRIBUTION_SPLITS
 from dataset_builder.verifying.outcome import Check, counted, summed
@@ -28,16 +29,9 @@ SHARE_TOLERANCE = 1e-6
 SUM_TOLERANCE = 1e-9
 
 
-#: Text columns of `distributions`: few values, many rows.
-_TEXTS = ("split", "country", "group", "question_id", "flag")
-
-
 def read_distributions(release: Release) -> pa.Table:
     """The table with its texts dictionary-encoded: a third of the memory."""
-    files = [
-        pq.read_table(path, read_dictionary=list(_TEXTS)) for path in release.files("distributions")
-    ]
-    return pa.concat_tables(files).unify_dictionaries()
+    return release.table("distributions", encoded=True).unify_dictionaries()
 
 
 def index_of(column: pa.ChunkedArray) -> tuple[NDArray[np.intp], list[str]]:
@@ -69,18 +63,41 @@ def number_cells(table: pa.Table) -> NDArray[np.intp]:
     return found
 
 
-def check_distributions(table: pa.Table) -> Check:
-    """Everything that must hold whatever the answers were."""
+def check_distributions(table: pa.Table, *, ordered: bool = True) -> Check:
+    """Everything that must hold whatever the answers were.
+
+    Args:
+        table: the whole table.
+        ordered: whether rows have to be in the order of the schema (since version 2).
+    """
     if not table.num_rows:
         return Check("distributions", (), "no rows")
     problems = _name_problems(table)
+    if ordered:
+        problems += _order_problems(table)
     if not problems:
         problems = summed(_cell_problems(part) for part in by_country(table))
     return Check("distributions", tuple(problems), f"{table.num_rows:,} rows")
 
 
+def _order_problems(table: pa.Table) -> list[Problem]:
+    backwards = int((np.diff(sort_keys(table)) < 0).sum())
+    return counted(
+        "order",
+        "rows are not sorted by split, group, wave, country and question",
+        backwards,
+        where=_WHERE,
+    )
+
+
 def _cell_problems(table: pa.Table) -> list[Problem]:
-    return _code_problems(table) or [*_sum_problems(table), *_share_problems(table)]
+    problems = _code_problems(table)
+    if problems:
+        return problems
+    problems = _count_problems(table)
+    if table.column("weight_sum").null_count < table.num_rows:
+        problems += [*_sum_problems(table), *_share_problems(table)]
+    return [*problems, *_se_problems(table)]
 
 
 def _name_problems(table: pa.Table) -> list[Problem]:
@@ -97,7 +114,7 @@ def _name_problems(table: pa.Table) -> list[Problem]:
     _, splits = index_of(table.column("split"))
     unknown = sorted(set(splits) - set(DISTRIBUTION_SPLITS))
     if unknown:
-        problems.append(Problem("split", "no such split", where=_WHERE, found=", ".join(unknown)))
+        problems.append(Problem("split", "unknown split", where=_WHERE, found=", ".join(unknown)))
     _, questions = index_of(table.column("question_id"))
     unknown = sorted(set(questions) - set(value_questions()))
     if unknown:
@@ -113,68 +130,100 @@ def _name_problems(table: pa.Table) -> list[Problem]:
 
 
 def _code_problems(table: pa.Table) -> list[Problem]:
-    """Every cell has each code of its scale once, with its position."""
+    """Every cell has each code of its scale once, with its position, or one row without a code."""
     question, names = index_of(table.column("question_id"))
     sizes = np.array([scale_of(name).size for name in names])
     tables = np.stack([position_table(name) for name in names])
-    code = table.column("code").to_numpy()
-    position = table.column("position").to_numpy()
+    coded = table.column("code").is_valid().to_numpy()
+    code = pc.fill_null(table.column("code"), 0).to_numpy()
+    position = pc.fill_null(table.column("position"), -1).to_numpy()
     wrong = code != code.astype(np.int8)
     wrong |= tables[question, code.astype(np.int8).view(np.uint8)] != position
+    wrong = np.where(coded, wrong, position >= 0)
     cell = number_cells(table)
     cells = int(cell.max()) + 1
     seen = np.zeros((cells, int(sizes.max())), np.int64)
     np.add.at(seen, (cell[position >= 0], position[position >= 0]), 1)
     size = np.zeros(cells, np.int64)
     size[cell] = sizes[question]
-    complete = seen == (np.arange(seen.shape[1]) < size[:, None])
+    whole = (seen == (np.arange(seen.shape[1]) < size[:, None])).all(axis=1)
+    empty = np.bincount(cell, ~coded, minlength=cells)
+    answered = np.zeros(cells, bool)
+    answered[cell] = table.column("n_valid").to_numpy() > 0
+    without_code = (np.bincount(cell, minlength=cells) == 1) & (empty == 1) & ~answered
     return [
         *counted("code", "the position is not that of the code", int(wrong.sum()), where=_WHERE),
         *counted(
             "cell",
-            "cells do not hold each code of the scale exactly once",
-            int((~complete.all(axis=1)).sum()),
+            "cells hold neither each code of the scale exactly once nor, where no respondent "
+            "answered, one row without a code",
+            int((~(whole & (empty == 0)) & ~without_code).sum()),
             where=_WHERE,
         ),
     ]
 
 
-def _sum_problems(table: pa.Table) -> list[Problem]:
+def _count_problems(table: pa.Table) -> list[Problem]:
+    """What must hold of exact and of published counts alike."""
     cell = number_cells(table)
-    n = table.column("n").to_numpy().astype(float)
+    n = pc.fill_null(table.column("n"), -1).to_numpy().astype(float)
     n_valid = table.column("n_valid").to_numpy().astype(float)
     n_eff = table.column("n_eff").to_numpy()
-    counted_n = np.bincount(cell, n)
-    missing = np.stack([table.column(name).to_numpy() for name in MISSING_COUNT_COLUMNS])
-    estimated = table.column("n_eff_estimated").to_numpy(zero_copy_only=False)
-    too_large = ~estimated & (n_eff > n_valid * (1 + SUM_TOLERANCE))
-    repeated = [n_valid, n_eff, *missing.astype(float)]
-    unequal = sum(int((_spread(cell, column) > 0).sum()) for column in repeated)
+    missing = [
+        pc.fill_null(table.column(name), 0).to_numpy().astype(float)
+        for name in (*MISSING_COUNT_COLUMNS, "missing_total")
+    ]
+    kind, kinds = index_of(table.column("n_eff_kind"))
+    kish = np.array([name == "kish" for name in kinds])[kind]
+    too_large = kish & (n_eff > n_valid * (1 + SUM_TOLERANCE))
+    unequal = sum(int((_spread(cell, column) > 0).sum()) for column in (n_valid, n_eff, *missing))
+    negative = (n < 0).sum() + sum((column < 0).sum() for column in missing)
     return [
-        *counted(
-            "n-valid",
-            "n_valid is not the sum of n",
-            int((counted_n[cell] != n_valid).sum()),
-            where=_WHERE,
-        ),
-        *counted(
-            "negative",
-            "a count or weight is negative",
-            int(
-                (n < 0).sum()
-                + (missing < 0).sum()
-                + (table.column("weight_sum").to_numpy() < 0).sum()
-            ),
-            where=_WHERE,
-        ),
+        *counted("negative", "a count is negative or null", int(negative), where=_WHERE),
         *counted(
             "n-eff",
-            "n_eff is negative, or above n_valid",
+            "n_eff is negative, or above n_valid though weights alone reduce it",
             int((too_large | (n_eff < 0)).sum()),
             where=_WHERE,
         ),
         *counted(
+            "n-eff-kind",
+            f"n_eff_kind is none of {', '.join(N_EFF_KINDS)}",
+            sum(int((kind == i).sum()) for i, name in enumerate(kinds) if name not in N_EFF_KINDS),
+            where=_WHERE,
+        ),
+        *counted(
             "cell-columns", "columns of the cell differ between its rows", unequal, where=_WHERE
+        ),
+    ]
+
+
+def _sum_problems(table: pa.Table) -> list[Problem]:
+    """Sums of exact counts: options make up the valid answers, kinds the missing ones."""
+    cell = number_cells(table)
+    n = table.column("n").to_numpy().astype(float)
+    n_valid = table.column("n_valid").to_numpy()
+    kinds = sum(pc.fill_null(table.column(c), -1).to_numpy() for c in MISSING_COUNT_COLUMNS)
+    total = pc.fill_null(table.column("missing_total"), -1).to_numpy()
+    weight = pc.fill_null(table.column("weight_sum"), -1.0).to_numpy()
+    return [
+        *counted(
+            "n-valid",
+            "n_valid is not the sum of n",
+            int((np.bincount(cell, n)[cell] != n_valid).sum()),
+            where=_WHERE,
+        ),
+        *counted(
+            "missing-total",
+            "missing_total is not the sum of the kinds of missing answers",
+            int((kinds != total).sum()),
+            where=_WHERE,
+        ),
+        *counted(
+            "negative",
+            "a sum of weights is negative or null",
+            int((weight < 0).sum()),
+            where=_WHERE,
         ),
     ]
 
@@ -196,7 +245,7 @@ def _share_problems(table: pa.Table) -> list[Problem]:
         totals = np.bincount(cell, sums)[cell]
         expected = np.full(len(sums), np.nan)
         np.divide(sums, totals, out=expected, where=totals > 0)
-        share = table.column(share_name).to_numpy().astype(float)
+        share = _floats(table, share_name)
         off = np.abs(share - expected) > SHARE_TOLERANCE
         off |= np.isnan(share) != np.isnan(expected)
         problems += counted(
@@ -205,37 +254,58 @@ def _share_problems(table: pa.Table) -> list[Problem]:
             int(off.sum()),
             where=_WHERE,
         )
-        if share_name == "weighted_share":
-            problems += _se_problems(table, expected)
     return problems
 
 
-def _se_problems(table: pa.Table, share: NDArray[np.float64]) -> list[Problem]:
-    n_eff = table.column("n_eff").to_numpy()
-    se = table.column("se").to_numpy().astype(float)
+def _floats(table: pa.Table, name: str) -> NDArray[np.float64]:
+    """A column as float64, null as NaN."""
+    return table.column(name).to_numpy(zero_copy_only=False).astype(float)
+
+
+def _se_problems(table: pa.Table) -> list[Problem]:
+    """Standard errors are those of the effective sample size; published and Kish's exactly."""
+    share, se, n_eff = (_floats(table, name) for name in ("weighted_share", "se", "n_eff"))
+    kind, kinds = index_of(table.column("n_eff_kind"))
+    formula = np.array([name != "design" for name in kinds])[kind]
+    formula |= table.column("weight_sum").is_null().to_numpy()
     expected = np.full(len(se), np.nan)
-    variance = np.where(np.isnan(share), 0.0, share * (1 - share))
-    np.divide(variance, n_eff, out=expected, where=(n_eff > 0) & ~np.isnan(share))
+    there = (n_eff > 0) & ~np.isnan(share)
+    np.divide(share * (1 - share), n_eff, out=expected, where=there)
     expected = np.sqrt(np.maximum(expected, 0))
-    off = (np.abs(se - expected) > SHARE_TOLERANCE) | (np.isnan(se) != np.isnan(expected))
+    off = formula & (np.abs(se - expected) > SHARE_TOLERANCE)
+    off |= np.isnan(se) != np.isnan(expected)
     return counted("se", "se is not sqrt(p (1 - p) / n_eff)", int(off.sum()), where=_WHERE)
 
 
 def check_public(release: Release, table: pa.Table) -> Check:
-    """A public release has no rows of single persons, and its cells pass the disclosure rule."""
+    """A public release has no rows of single respondents, and its figures are published ones."""
     manifest = release.manifest
     problems = [
         Problem(
             "microdata",
             f"a public release holds the table {name!r}",
             where=name,
-            hint="Make it anew with: opinion-atlas build ... --public",
+            hint="Make it again with: opinion-atlas build ... --public",
         )
         for name in manifest.tables
-        if name in ("responses", "respondents", "probe")
+        if name in INDIVIDUAL_TABLES
     ]
-    if not manifest.disclosure.applied:
-        problems.append(Problem("disclosure", "the manifest does not say that control was applied"))
-    unknown_groups = manifest.disclosure.unknown_groups
-    problems += disclosure_problems(table, unknown_groups=unknown_groups)
-    return Check("disclosure control", tuple(problems))
+    found = manifest.disclosure.rule_version
+    if found != RULE_VERSION:
+        problems.append(
+            Problem(
+                "withdrawn",
+                "the release was made under an earlier disclosure rule, by which single "
+                "respondents could be identified; such releases are withdrawn",
+                where="manifest.json",
+                column="disclosure.rule_version",
+                found=found or "none",
+                allowed=RULE_VERSION,
+                hint="Delete its public copies, and make it again from the survey files: "
+                "opinion-atlas build ... --public",
+            )
+        )
+    problems += disclosure_problems(table)
+    if release.has("correlations"):
+        problems += correlation_problems(release.table("correlations"))
+    return Check("disclosure control", tuple(problems), f"rule {RULE_VERSION}")

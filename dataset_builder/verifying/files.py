@@ -86,7 +86,8 @@ def check_schemas(release: Release) -> Check:
         for file in entry.files:
             schema = pq.read_schema(release.root / file.path)
             problems += [
-                Problem("schema", text, where=file.path) for text in schema_problems(name, schema)
+                Problem("schema", text, where=file.path)
+                for text in schema_problems(name, schema, major=release.schema_major)
             ]
     return Check("columns", tuple(problems), f"{len(release.manifest.tables)} tables")
 

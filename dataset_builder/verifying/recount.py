@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from codebook import question_set
@@ -189,12 +190,14 @@ class Recount:
         wave = np.searchsorted(self._waves, table.column("wave").to_numpy())
         counts = ["n_valid", *MISSING_COUNT_COLUMNS]
         everyone = np.sum([table.column(name).to_numpy() for name in counts], axis=0)
+        # A row without a code stands for a cell that nobody answered: its first option has none.
+        position = pc.fill_null(table.column("position"), 0)
         return {
             "place": wave * len(self._countries) + places[country],
             "group": of_cut[chosen],
             "question": np.array([self._number[name] for name in ids])[question[chosen]],
             "split": np.array(splits, dtype=object)[split[chosen]],
-            "position": table.column("position").to_numpy().astype(np.intp),
+            "position": position.to_numpy().astype(np.intp),
             "n": table.column("n").to_numpy(),
             "weight_sum": table.column("weight_sum").to_numpy(),
             "n_eff": table.column("n_eff").to_numpy(),

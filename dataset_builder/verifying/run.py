@@ -58,7 +58,8 @@ def _check_contents(release: Release) -> list[Check]:
     if not release.has_individuals:
         checks.append(check_rows(release, lambda *_: None))
         table = read_distributions(release)
-        checks += [check_distributions(table), _check_countries(release)]
+        ordered = release.schema_major >= 2
+        checks += [check_distributions(table, ordered=ordered), _check_countries(release)]
         if release.manifest.public:
             checks.append(check_public(release, table))
         return checks
@@ -69,7 +70,7 @@ def _check_contents(release: Release) -> list[Check]:
 
 def _check_individuals(release: Release) -> list[Check]:
     respondents = Respondents(release.table("respondents"))
-    inside = check_distributions(read_distributions(release))
+    inside = check_distributions(read_distributions(release), ordered=release.schema_major >= 2)
     responses = ResponseChecker(release, respondents)
     recount = Recount(release, respondents) if inside.passed else None
 

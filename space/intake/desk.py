@@ -53,6 +53,8 @@ class Desk:
         reader: reads uploads in children.
         book: submissions; None where the store takes none in.
         people: release with single persons for ratings, if there is one.
+        rows: the private release that `release` is the public one of; ratings are compared with
+            it where no strangers use this server.
         public: whether strangers use this server: then quotas hold, and ratings are guarded.
     """
 
@@ -64,9 +66,10 @@ class Desk:
         reader: Reader,
         book: Submissions | None,
         people: Release | None = None,
+        rows: Release | None = None,
         public: bool = False,
     ) -> None:
-        self.store, self.release, self.people = store, release, people
+        self.store, self.release, self.people, self._rows = store, release, people, rows
         self.reader, self.book, self.public = reader, book, public
         self._scored: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._lock = threading.Lock()
@@ -80,7 +83,7 @@ class Desk:
         """Persons to compare ratings with: attached ones; at home also those of the release."""
         if self.people is not None:
             return self.people
-        return self.release if self.release.has_individuals and not self.public else None
+        return None if self.public else self._rows
 
     @contextmanager
     def dry_run(self, upload: Upload, form: Form, visitor: Visitor) -> Iterator[Outcome]:
@@ -224,12 +227,15 @@ class Desk:
         return True
 
 
-def open_desk(store: Store, release: Release, *, public: bool | None = None) -> Desk:
+def open_desk(
+    store: Store, release: Release, *, rows: Release | None = None, public: bool | None = None
+) -> Desk:
     """The desk of a server.
 
     Args:
         store: the board's store; one that cannot be written to takes no submissions in.
-        release: release that distributions are compared with.
+        release: public release that distributions are compared with.
+        rows: the private release that it was made of, if there is one.
         public: whether strangers use this server; by default as the environment says.
     """
     strangers = is_public() if public is None else public
@@ -239,6 +245,7 @@ def open_desk(store: Store, release: Release, *, public: bool | None = None) -> 
         reader=Reader(),
         book=_book_of(store, moderated=strangers),
         people=attached_release(),
+        rows=rows,
         public=strangers,
     )
 

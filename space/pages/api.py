@@ -51,7 +51,7 @@ def endpoints(store: Store, people: People) -> None:
                 "shares": answers.shares,
                 "n": answers.n,
                 "n_eff": answers.n_eff,
-                "missing": dict(answers.missing),
+                "missing": answers.missing,
             }
             for key, answers in people.answers.items()
             if key[0] == chosen and key[2] == question and country in ("", key[1])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from codebook.questions import questions
 from space.asked import code_label, country_name, question_text
 from space.columns import MAX_COLUMNS
-from space.people import MISSING_TITLES, Answers, People
+from space.people import Answers, People
 from space.render.bars import Series, mean_of, share_bars
 from space.render.table import plain_table
 from space.render.text import DASH, esc, link, notice
@@ -37,34 +37,27 @@ def people_bars(people: People, *, wave: int, question_id: str, countries: Seque
     return title + share_bars(labels, series) + counts_table(found)
 
 
-def counts_table(found: Sequence[tuple[str, Answers]]) -> str:
-    """Valid answers, effective n and each kind of missing, by country."""
-    kinds = [key for key in MISSING_TITLES if any(a.missing.get(key) for _, a in found)]
+def counts_table(cells: Sequence[tuple[str, Answers]]) -> str:
+    """Valid answers, effective sample size and item non-response, by country."""
     rows = [
         (
             esc(country_name(country)),
             f"{answers.n:,}",
             _effective(answers),
-            *(f"{answers.missing.get(key, 0):,}" for key in kinds),
+            DASH if answers.missing is None else f"{answers.missing:,}",
             esc(answers.flag) or DASH,
         )
-        for country, answers in found
+        for country, answers in cells
     ]
-    headings = (
-        "Country",
-        "Valid answers",
-        "Effective n",
-        *(MISSING_TITLES[key].capitalize() for key in kinds),
-        "Doubts",
-    )
-    return plain_table(headings, rows, label="Counts", numeric=tuple(range(1, 3 + len(kinds))))
+    headings = ("Country", "Valid answers", "Effective n", "No valid answer", "Doubts")
+    return plain_table(headings, rows, label="Counts, rounded", numeric=(1, 2, 3))
 
 
 def _effective(answers: Answers) -> str:
     text = DASH if answers.n_eff is None else f"{answers.n_eff:,.0f}"
-    if not answers.n_eff_estimated:
+    if answers.n_eff_kind != "assumed":
         return text
-    return f'<span title="estimated from the design effect">{text}*</span>'
+    return f'<span title="from the design effect of other cells">{text}*</span>'
 
 
 def _everywhere(people: People, *, wave: int, question_id: str) -> list[tuple[str, Answers]]:
