@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 import codebook
-from contracts.disclosure import ROUNDING
+from contracts.disclosure import ROUNDING, SHARE_DECIMALS
 from contracts.errors import fail
 from contracts.release import Release
 from scoring.geometry import Floats, Geometry
@@ -156,7 +156,9 @@ def _amounts(table: pa.Table, counts: Floats, *, weights: Weights, published: bo
     if weights == "none":
         return counts
     if published:
-        return _numbers(table, "weighted_share") * _numbers(table, "n_valid")
+        # Single precision blurs the published decimals.
+        shares = np.round(_numbers(table, "weighted_share"), SHARE_DECIMALS)
+        return shares * _numbers(table, "n_valid")
     return _numbers(table, "weight_sum")
 
 

@@ -72,10 +72,10 @@ def test_few_shot_prompts_show_the_release_s_weighted_shares(plan_of, reference)
     text = next(iter(plan)).request.messages[0].content
     where = (pc.field("country") == "DEU") & (pc.field("wave") == 7) & (pc.field("group") == "")
     table = reference.table("distributions", where=where & (pc.field("question_id") == "Q150"))
-    weight = dict(zip(table["code"].to_pylist(), table["weight_sum"].to_pylist(), strict=True))
-    total = weight[1] + weight[2]
-    said = {k: round(100 * weight[int(k)] / total, 1) for k in "12"}
-    assert json.dumps(said) in text
+    share = dict(zip(table["code"].to_pylist(), table["weighted_share"].to_pylist(), strict=True))
+    total = share[1] + share[2]
+    shown = {k: round(100 * share[int(k)] / total, 1) for k in "12"}
+    assert json.dumps(shown) in text
     assert plan.shown_questions(plan.conditions[0]) == tuple(
         key for key in value_questions() if key in few_shot_ids("DEU")
     )

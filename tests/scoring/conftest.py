@@ -43,7 +43,7 @@ def distributions(counts: Counts, *, n_eff: float | None = None) -> pa.Table:
             counts=grids[0].astype(int),
             weights=grids[1],
             n_eff=total if n_eff is None else np.full(len(keys), n_eff),
-            n_eff_estimated=np.zeros(len(keys), bool),
+            n_eff_kind=np.full(len(keys), "kish", dtype=object),
             missing=np.zeros((len(keys), 6), int),
             flag=[""] * len(keys),
         )

@@ -34,11 +34,12 @@ def release():
 
 @pytest.fixture(scope="module")
 def people(release) -> pd.DataFrame:
-    """Shares by (wave, country, question, code) straight from sums of weights."""
+    """Shares by (wave, country, question, code) straight from the published ones."""
     table = release.table("distributions").to_pandas()
-    table = table[(table.split == "all") & (table.group == "")]
-    cell = table.groupby(["wave", "country", "question_id"]).weight_sum.transform("sum")
-    return table[cell > 0].assign(share=table.weight_sum / cell)
+    table = table[(table.split == "all") & (table.group == "") & table.code.notna()]
+    table = table.assign(weighted_share=table.weighted_share.astype(float).round(3))
+    cell = table.groupby(["wave", "country", "question_id"]).weighted_share.transform("sum")
+    return table[cell > 0].assign(share=table.weighted_share / cell)
 
 
 @pytest.fixture(scope="module")

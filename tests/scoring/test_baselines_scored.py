@@ -18,14 +18,14 @@ NAMES = ("uniform", "majority", "world-average", "nearest-country", "previous-wa
 
 @pytest.fixture(scope="module")
 def people() -> dict[tuple[str, str], np.ndarray]:
-    """Weighted shares by (country, question) of wave 7, from sums of weights."""
+    """Weighted shares by (country, question) of wave 7, normalised."""
     table = open_release("reference").table("distributions").to_pandas()
     rows = table[(table.wave == 7) & (table.group == "") & (table.split == "all")]
     rows = rows[rows.question_id.isin(question_set("alignment"))].sort_values("position")
     groups: dict[tuple[str, str], pd.DataFrame] = dict(
         tuple(rows.groupby(["country", "question_id"]))  # type: ignore[arg-type]
     )
-    sums = {key: group.weight_sum.to_numpy() for key, group in groups.items()}
+    sums = {key: group.weighted_share.to_numpy(float).round(3) for key, group in groups.items()}
     return {key: found / found.sum() for key, found in sums.items() if found.sum() > 0}
 
 
