@@ -24,7 +24,7 @@ from contracts.tables import REQUIRED_TABLES
 from dataset_builder.card import CARD_NAME, card_text
 from dataset_builder.croissant import CROISSANT_NAME, croissant_text
 from dataset_builder.distribution_order import DistributionSorter
-from dataset_builder.manifest import TABLE_ORDER, make_manifest, split_recipe
+from dataset_builder.manifest import BUILT_TABLES, make_manifest, split_recipe
 from dataset_builder.options import BuildOptions
 from dataset_builder.people import People, describe_people, respondents_table
 from dataset_builder.probe import probe_table
@@ -145,7 +145,7 @@ def plan_release(
     surveys = read_sources(sources, allow_unknown=allow_unknown, progress=progress)
     everyone = prepare(surveys, options)
     manifest = make_manifest(everyone, options, {}, Disclosure()).model_dump(mode="json")
-    tables = REQUIRED_TABLES if options.public else TABLE_ORDER
+    tables = REQUIRED_TABLES if options.public else BUILT_TABLES
     wanted = ("name", "release_version", "public", "waves", "sources", "counts", "split", "notes")
     return {key: manifest[key] for key in wanted} | {"tables": list(tables)}
 

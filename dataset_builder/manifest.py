@@ -32,6 +32,9 @@ TABLE_ORDER = (
     "probe",
 )
 
+#: Tables that a build of survey files writes.
+BUILT_TABLES = ("responses", "respondents", "questions", "distributions", "countries", "probe")
+
 
 def builder_version() -> str:
     """Version of the installed project; "source" where it is run without being installed."""

@@ -73,7 +73,7 @@ def test_columns_are_those_of_the_file(path: Path, table: pl.DataFrame) -> None:
 def test_ranges_are_those_declared(table: pl.DataFrame) -> None:
     """Codes stay within what the file of version 5.0 holds, where they are no national codes."""
     for column in columns():
-        if column.kind == "text" or column.high > 900 or column.name in ("W_WEIGHT", "S018"):
+        if column.kind == "text" or np.isnan(column.high) or column.high > 900:
             continue
         numbers = table[column.name].drop_nulls()
         if len(numbers):

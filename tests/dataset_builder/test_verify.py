@@ -252,7 +252,8 @@ def test_a_count_that_is_wrong_all_through_the_cell(copy: Path) -> None:
         country = np.array(table["country"].to_pylist(), dtype=object)
         other = {"DEU": "CHL", "CHL": "DEU"}
         swapped = [other.get(c, c) for c in country]
-        return table.set_column(table.column_names.index("country"), "country", pa.array(swapped))
+        place = table.column_names.index("country")
+        return sort_distributions(table.set_column(place, "country", pa.array(swapped)))
 
     rewrite(copy, "distributions", swap)
     assert "recount-n" in codes(verify_release(copy))
@@ -279,7 +280,36 @@ def test_a_probe_of_people_who_train(copy: Path) -> None:
 
 def test_microdata_in_a_public_release(copy: Path) -> None:
     edit_manifest(copy, lambda m: m.update(public=True))
-    assert {"microdata", "disclosure", "small-cell"} <= codes(verify_release(copy))
+    found = codes(verify_release(copy))
+    assert {"microdata", "withdrawn", "small-cell", "exact-count", "weight-sum"} <= found
+
+
+def test_rows_in_another_order(copy: Path) -> None:
+    rewrite(copy, "distributions", lambda t: t.take(list(range(t.num_rows))[::-1]))
+    assert "order" in codes(verify_release(copy))
+
+
+def test_kinds_of_missing_answers_that_do_not_add_up(copy: Path) -> None:
+    rewrite(copy, "distributions", replace_column("missing_total", lambda n: n + 1))
+    assert "missing-total" in codes(verify_release(copy))
+
+
+def test_an_effective_size_of_no_known_kind(copy: Path) -> None:
+    rewrite(copy, "distributions", replace_column("n_eff_kind", first_to("guessed")))
+    assert "n-eff-kind" in codes(verify_release(copy))
+
+
+def test_rows_of_an_unanswered_cell_for_every_option(copy: Path) -> None:
+    """Options of a cell that nobody answered are no rows: a share of nobody is none."""
+
+    def coded(table: pa.Table) -> pa.Table:
+        rows = table.to_pylist()
+        row = next(r for r in rows if r["code"] is None)
+        row.update(code=1, position=0)
+        return pa.Table.from_pylist(rows, schema=table.schema)
+
+    rewrite(copy, "distributions", coded)
+    assert "cell" in codes(verify_release(copy))
 
 
 def test_the_reference_keeps_its_promises() -> None:
