@@ -30,6 +30,9 @@ from codebook.harmonised import GROUP_VARIABLES, HARMONISED, group_name
 from contracts.errors import Problem
 from contracts.manifest import Disclosure
 
+#: Version of the disclosure rule; releases made under an earlier one are withdrawn.
+RULE_VERSION = "2"
+
 #: Valid answers that a public cell has at least.
 MINIMUM_CELL = 30
 
