@@ -113,16 +113,17 @@ def check_rule(manifest: Manifest, source: str) -> None:
     """
     if not manifest.public:
         return
-    # A manifest without the field is one of this version, which does not state the rule yet.
+    # The field comes with release schema 2.0; a model that lacks it is of the present rule.
     version = getattr(manifest.disclosure, "rule_version", RULE_VERSION)
-    if version != RULE_VERSION or not manifest.disclosure.applied:
+    stated = version if manifest.disclosure.applied else ""
+    if stated != RULE_VERSION:
         raise ContractError(
             Problem(
                 "withdrawn",
                 "the public release was made under an earlier disclosure rule; such releases are "
                 "withdrawn, since their exact counts let single answers be worked out",
                 where=source,
-                found=f"rule {version}" if version else "no version of the rule",
+                found=f"rule {stated}" if stated else "no version of the rule",
                 allowed=f"rule {RULE_VERSION}",
                 hint="Build it again from the survey file: opinion-atlas build FILE --public "
                 "--out RELEASE",
