@@ -237,7 +237,7 @@ def publish(
 
     First `opinion-atlas publish RELEASE --repo ORG/NAME --dry-run`, then `hf auth login` once,
     then the same without --dry-run. Exit code: 2 where nothing or not all was published, 1 where
-    individual rows can be read by everyone now.
+    individual data can be read by everyone now.
     """
     from dataset_builder import terminal
     from dataset_builder.publishing.guard import RowsPublicError

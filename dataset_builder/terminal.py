@@ -174,9 +174,10 @@ def say_published(done: Published, *, dry_run: bool, json: bool) -> None:
     )
     if dry_run:
         _say_files(console, done)
-    for item in done.withheld:
-        console.print(escape(f"left out: {item.name}: {item.reason}"), highlight=False)
-    if done.disclosure:
+    for reason in dict.fromkeys(item.reason for item in done.withheld):
+        names = ", ".join(item.name for item in done.withheld if item.reason == reason)
+        console.print(escape(f"left out: {names}: {reason}"), highlight=False)
+    if done.disclosure and dry_run:
         console.print(escape(f"disclosure control: {done.disclosure}"), highlight=False)
     if done.deleted:
         console.print(f"files of an earlier release taken out: {len(done.deleted)}")
@@ -219,11 +220,11 @@ def _say_next(console: Console, done: Published, *, dry_run: bool) -> None:
 
 
 def say_rows_public(error: ContractError, *, json: bool) -> None:
-    """Say, so that it cannot be overlooked, that individual rows can be read by everyone."""
+    """Say, so that it cannot be overlooked, that individual data can be read by everyone."""
     if json:
         print_json(error.to_json())
         return
     console = Console(stderr=True)
-    console.rule("[bold red]INDIVIDUAL ROWS ARE PUBLIC NOW", style="bold red")
+    console.rule("[bold red]INDIVIDUAL DATA ARE PUBLIC NOW", style="bold red")
     console.print(escape(f"error: {error}"), highlight=False, soft_wrap=True)
     console.rule(style="bold red")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from contracts.errors import ContractError, Problem
 from contracts.hub import HubRepo, RepoState
@@ -17,7 +17,7 @@ from dataset_builder.publishing.exposure import (
     individual_name,
     is_protected,
 )
-from dataset_builder.publishing.hints import WHY_PRIVATE, at_once, new_repo_hint, other_name
+from dataset_builder.publishing.hints import WHY_PRIVATE, at_once, delete_command, new_repo_hint
 from dataset_builder.publishing.history import Found, History, read_history
 
 #: Places and files that one problem names.
@@ -55,7 +55,7 @@ def check_visibility(release: Release, repo: str, state: RepoState | None, *, pu
                 "the repo is public, and individual rows stand in it: everyone can read them now",
                 where=repo,
                 found=", ".join(exposed),
-                hint=at_once(repo),
+                hint=at_once(repo, "publish into a new repo under another name"),
             )
         )
     rows = [name for name in INDIVIDUAL_TABLES if release.has(name)]
@@ -116,48 +116,39 @@ def check_unreachable(history: History, digests: Sequence[str], repo: str) -> No
         )
 
 
+#: Kind of finding -> what is wrong with the repo.
+_WRONG: Mapping[Kind, str] = {
+    "rows": "individual rows stand in the repo's history, and the repo is public: everyone can "
+    "read them now",
+    "private-release": "the history of this public repo holds a release that is not public",
+    "withdrawn": "the repo holds a release that was made before the present disclosure rule and "
+    "is withdrawn: its exact counts let single answers be worked out",
+    "unknown": "what the repo ever held cannot be judged",
+}
+
+
 def _history_problem(kind: Kind, found: Sequence[Found], repo: str) -> Problem:
     places = list(dict.fromkeys(one.place for one in found))
     reasons = list(dict.fromkeys(one.finding.reason for one in found))
     paths = list(dict.fromkeys(one.finding.path for one in found if one.finding.path))
-    where = f"{repo}, {places[0]}"
-    if len(places) > 1:
-        where += f" and {len(places) - 1} more"
-    if kind == "rows":
-        return Problem(
-            "history-rows",
-            "individual rows stand in the repo's history, and the repo is public: everyone can "
-            "read them now",
-            where=where,
-            found=_few(reasons),
-            hint=f"{at_once(repo)} {new_repo_hint(repo)}",
-        )
-    if kind == "private-release":
-        return Problem(
-            "history-private",
-            "the history of this public repo holds a release that is not public",
-            where=where,
-            found=_few(reasons),
-            hint=f"Its owner should delete the repo: `hf repos delete {repo} --type dataset`. "
-            + new_repo_hint(repo),
-        )
-    if kind == "withdrawn":
-        return Problem(
-            "history-withdrawn",
-            "the repo holds a release that was made before the present disclosure rule and is "
-            "withdrawn: exact counts let single answers be worked out",
-            where=where,
-            found=_few(reasons),
-            hint="A further commit would leave it readable; its owner has to delete the repo: "
-            f"`hf repos delete {repo} --type dataset`. Then publish under the same name, or now "
-            f"into a new repo, for instance `--repo {other_name(repo)} --public`.",
-        )
+    unknown = kind == "unknown"
     return Problem(
-        "history-unknown",
-        f"what the repo ever held cannot be judged: {_few(reasons, ' / ')}",
-        where=where,
-        found=_few(paths),
-        hint=new_repo_hint(repo),
+        f"history-{kind}",
+        _WRONG[kind] + (f": {_few(reasons, ' / ')}" if unknown else ""),
+        where=f"{repo}, {places[0]}" + (f" and {len(places) - 1} more" if places[1:] else ""),
+        found=_few(paths if unknown else reasons),
+        hint=_history_hint(kind, repo),
+    )
+
+
+def _history_hint(kind: Kind, repo: str) -> str:
+    if kind == "rows":
+        return at_once(repo, new_repo_hint(repo))
+    if kind == "unknown":
+        return new_repo_hint(repo)
+    return (
+        "Deleting files or adding a release leaves it readable: its owner has to delete the repo "
+        f"({delete_command(repo)}). {new_repo_hint(repo)}"
     )
 
 
@@ -213,8 +204,7 @@ def confirm_visibility(hub: HubRepo, manifest: Manifest, *, private: bool) -> Re
                 "individual data now",
                 where=hub.name,
                 found=", ".join(exposed),
-                hint=f"{at_once(hub.name)} Then publish into a new private repo under another "
-                "name.",
+                hint=at_once(hub.name, "publish into a new private repo under another name"),
             )
         )
     return seen

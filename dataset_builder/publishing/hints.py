@@ -17,16 +17,23 @@ def other_name(repo: str) -> str:
 def new_repo_hint(repo: str) -> str:
     """The one way out where a repo cannot be public: another repo."""
     return (
-        "Publish the aggregates into a new repo under another name, for instance "
-        f"`--repo {other_name(repo)} --public`."
+        "Publish the aggregates into a new repo under another name, for instance: "
+        f"--repo {other_name(repo)} --public"
     )
 
 
-def at_once(repo: str) -> str:
-    """What to do at once where individual rows can be read by everyone."""
+def at_once(repo: str, then: str) -> str:
+    """What to do at once where individual rows can be read by everyone, a line per step."""
     return (
-        "Do this at once: (1) make the repo private: "
-        f"`hf repos settings {repo} --type dataset --private`; (2) delete it, since files that are "
-        f"deleted stay in its history: `hf repos delete {repo} --type dataset`; (3) tell those "
-        "who are responsible for the data at your institution, since copies may have been made."
+        "Do this at once:\n"
+        f"  1. make the repo private: hf repos settings {repo} --type dataset --private\n"
+        "  2. delete it, since its history keeps deleted files: "
+        f"{delete_command(repo)}\n"
+        "  3. tell those who are responsible for the data at your institution: copies may exist\n"
+        f"  4. {then}"
     )
+
+
+def delete_command(repo: str) -> str:
+    """The command with which its owner deletes a repo."""
+    return f"hf repos delete {repo} --type dataset"

@@ -198,7 +198,7 @@ def _upload(
             state = hub.create(private=plan.private)
     if plan.gated and not state.gated:
         with progress("turning on access conditions"):
-            hub.gate()
+            _gate(hub)
     files, deleted = _missing(plan, staged, hub, state, tagged=bool(tagged))
     head = state.head
     if files or deleted:
@@ -218,6 +218,17 @@ def _upload(
         uploaded=bool(files or deleted),
         tagged=not tagged,
     )
+
+
+def _gate(hub: HubRepo) -> None:
+    try:
+        hub.gate()
+    except ContractError as error:
+        problem = error.problems[0]
+        if problem.code != "no-permission":
+            raise
+        hint = "Use a token that may change the settings of the repo, or pass --no-gating."
+        raise ContractError(replace(problem, hint=hint)) from None
 
 
 def _missing(

@@ -298,7 +298,7 @@ def test_the_command(hub: HubServer, release_folder: Path, tmp_path: Path) -> No
         [*command, "--repo", REPO, "--public"], env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert "left out: responses (143,835 rows): the World Values Survey's terms" in " ".join(
+    assert "left out: responses (143,835 rows), respondents (600 rows), probe (" in " ".join(
         done.stdout.split()
     )
     refused = subprocess.run(  # noqa: PLW1510

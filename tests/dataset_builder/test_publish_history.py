@@ -197,7 +197,7 @@ def test_a_withdrawn_release(
 def test_a_release_that_is_not_public(hub: HubServer, public_folder: Path, public: object) -> None:
     repo = hub.state.add_repo(REPO, private=False)
     commit(repo, protected_content(public_folder, public=public))
-    refused(hub, public_folder, r"\[history-private\]")
+    refused(hub, public_folder, r"\[history-private-release\]")
 
 
 def test_rows_under_an_innocent_path(hub: HubServer, public_folder: Path) -> None:
