@@ -143,12 +143,17 @@ class HubRepo:
         with hub_errors(self.name, "log in"):
             account = self.api.whoami()
         token = (account.get("auth") or {}).get("accessToken") or {}
-        namespaces = [account["name"], *(org["name"] for org in account.get("orgs") or ())]
+        namespaces = [
+            account["name"],
+            *(org["name"] for org in account.get("orgs") or () if org.get("roleInOrg") != "read"),
+        ]
         refused = ""
         if token.get("role") == "read":
             refused = "the token may only read"
         elif state is None and self.name.split("/")[0].lower() not in map(str.lower, namespaces):
-            refused = f"the account {account['name']} is not a member of {self.name.split('/')[0]}"
+            refused = (
+                f"the account {account['name']} may not create repos in {self.name.split('/')[0]}"
+            )
         if refused:
             raise _error("no-permission", self.name, "write to the repo", refused, _ASK_FOR_ACCESS)
         if state is not None:

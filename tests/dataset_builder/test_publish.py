@@ -111,7 +111,7 @@ def test_a_commit_in_between_is_a_conflict(hub: HubServer, release_folder: Path)
 
 
 def test_without_permission_or_login(hub: HubServer, release_folder: Path) -> None:
-    with pytest.raises(ContractError, match="account stranger is not a member of atlas"):
+    with pytest.raises(ContractError, match="account stranger may not create repos in atlas"):
         publish(hub, release_folder, token=STRANGER)
     with pytest.raises(ContractError, match="the token may only read"):
         publish(hub, release_folder, token="hf_reader")
@@ -123,7 +123,7 @@ def test_without_permission_or_login(hub: HubServer, release_folder: Path) -> No
         publish(hub, release_folder, token=STRANGER, public=True)
 
 
-@pytest.mark.parametrize("token", ["hf_reader", STRANGER, "hf_unknown"])
+@pytest.mark.parametrize("token", ["hf_reader", "hf_member", STRANGER, "hf_unknown"])
 def test_access_is_checked_before_rows_are_read(
     hub: HubServer, release_folder: Path, tmp_path: Path, token: str
 ) -> None:

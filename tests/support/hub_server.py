@@ -92,7 +92,7 @@ class Repo:
 
 @dataclass
 class Account:
-    """Who a token belongs to, in which namespaces it may write, and the role of the token.
+    """Who a token belongs to, where it may write or only read, and the role of the token.
 
     An account with `settings=False` may write files but neither see nor change settings.
     """
@@ -101,6 +101,7 @@ class Account:
     writes: tuple[str, ...] = ()
     role: str = "write"
     settings: bool = True
+    reads: tuple[str, ...] = ()
 
 
 class HubState:
@@ -316,7 +317,8 @@ class _Handler(BaseHTTPRequestHandler):
         account = self._account()
         if account is None:
             raise _RefusedError(401, "Invalid username or password.")
-        orgs = [{"name": name} for name in account.writes]
+        orgs = [{"name": name, "roleInOrg": "write"} for name in account.writes]
+        orgs += [{"name": name, "roleInOrg": "read"} for name in account.reads]
         auth = {"type": "access_token", "accessToken": {"role": account.role}}
         self._send(200, {"type": "user", "name": account.name, "orgs": orgs, "auth": auth})
 

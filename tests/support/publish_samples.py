@@ -19,6 +19,7 @@ ACCOUNTS = {
     TOKEN: Account("writer", ("atlas",)),
     STRANGER: Account("stranger"),
     "hf_reader": Account("reader", ("atlas",), role="read"),
+    "hf_member": Account("member", reads=("atlas",)),
     "hf_contributor": Account("contributor", ("atlas",), settings=False),
 }
 
