@@ -86,7 +86,7 @@ def read_history(hub: HubRepo, state: RepoState, progress: Progress) -> History:
     Args:
         hub: the repo.
         state: what the Hub says of it.
-        progress: told how many commits were looked at.
+        progress: reports how many commits were read.
 
     Raises:
         ContractError: the history cannot be read as a whole.

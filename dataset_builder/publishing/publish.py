@@ -99,7 +99,7 @@ def publish_release(
         token: token to use; else the saved one.
         endpoint: address of the Hub; else the usual one.
         dry_run: check the release and say what would be published; the Hub is not asked.
-        progress: told what is being done.
+        progress: reports each step.
 
     Raises:
         RowsPublicError: individual rows can be read by everyone now: the repo is public although

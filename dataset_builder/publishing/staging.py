@@ -71,7 +71,7 @@ def staged_release(
         public: its public face: aggregates under disclosure control, made in a temporary folder
             unless the release is that already.
         gating: add access conditions to the card of a public face.
-        progress: told what is being done.
+        progress: reports each step.
 
     Raises:
         ContractError: what was made is not fit to be public.

@@ -67,8 +67,8 @@ def protected_content(folder: Path, **manifest: object) -> dict[str, bytes]:
 
 def commit(repo: Repo, files: dict[str, bytes], title: str = "Release") -> str:
     """Put files in place of those of the main branch; return the commit's sha."""
-    kept = {path: repo.commits[0].files[path] for path in repo.commits[0].files}
-    return add_commit(repo, title, {**kept, **files}, large(files)).sha
+    first = repo.commits[0].files
+    return add_commit(repo, title, {**first, **files}, large(files)).sha
 
 
 def public_repo(hub: HubServer, folder: Path, name: str = REPO) -> Repo:
