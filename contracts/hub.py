@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 REPO_TYPE = "dataset"
 MAIN = "main"
 
-_LOGIN = "Log in with: hf auth login (a token with the right to write)."
+_LOGIN = "Log in with: hf auth login (use a token with write permission)."
+_ASK_FOR_ACCESS = "Ask for write access to the namespace, or use another token: hf auth login."
 _AGAIN = "Run the same command again: what has arrived is not sent twice."
 
 #: HTTP status -> (code, what it means, next step).
@@ -26,15 +28,15 @@ _MEANINGS: Mapping[int, tuple[str, str, str]] = {
     403: (
         "no-permission",
         "the token may not do this",
-        "Ask for write access to the namespace, or use another token: hf auth login.",
+        _ASK_FOR_ACCESS,
     ),
     404: (
         "no-repo",
         "there is no such repo, or it is private and the token may not see it",
         "Check the name ORG/NAME and the login: hf auth whoami.",
     ),
-    409: ("conflict", "somebody else changes the same place", _AGAIN),
-    412: ("conflict", "somebody else committed in the meantime", _AGAIN),
+    409: ("conflict", "another change to the same place is in progress", _AGAIN),
+    412: ("conflict", "another commit was made in the meantime", _AGAIN),
     413: ("too-large", "the upload is larger than the Hub accepts", ""),
     429: ("rate-limit", "the Hub's rate limit is reached", "Wait an hour, then try again."),
 }
@@ -45,14 +47,18 @@ class RepoState:
     """A repo as the Hub says it is.
 
     Attributes:
-        private: whether only invited people see it.
+        private: whether only members see it.
         head: sha of the last commit of the main branch; "" for none.
         files: paths of the main branch.
+        gated: whether readers have to accept conditions before they can read the files.
+        created: when the repo was made; None where the Hub does not say.
     """
 
     private: bool
     head: str
     files: tuple[str, ...]
+    gated: bool = False
+    created: datetime | None = None
 
 
 @contextmanager
@@ -125,14 +131,34 @@ class HubRepo:
 
         return HfApi(endpoint=self.endpoint, token=self.token)
 
-    def check_login(self) -> str:
-        """Name of the account that the token belongs to.
+    def check_write_access(self, state: RepoState | None) -> None:
+        """Whether the token may write to the repo, or make it; nothing is changed.
+
+        Args:
+            state: what the Hub says of the repo; None where it is still to be made.
 
         Raises:
-            ContractError: there is no token, or the Hub does not know it.
+            ContractError: there is no token, the Hub does not know it, or it may not write.
         """
         with hub_errors(self.name, "log in"):
-            return str(self.api.whoami()["name"])
+            account = self.api.whoami()
+        token = (account.get("auth") or {}).get("accessToken") or {}
+        namespaces = [
+            account["name"],
+            *(org["name"] for org in account.get("orgs") or () if org.get("roleInOrg") != "read"),
+        ]
+        refused = ""
+        if token.get("role") == "read":
+            refused = "the token may only read"
+        elif state is None and self.name.split("/")[0].lower() not in map(str.lower, namespaces):
+            refused = (
+                f"the account {account['name']} may not create repos in {self.name.split('/')[0]}"
+            )
+        if refused:
+            raise _error("no-permission", self.name, "write to the repo", refused, _ASK_FOR_ACCESS)
+        if state is not None:
+            with hub_errors(self.name, "write to the repo"):
+                self.api.auth_check(self.name, repo_type=REPO_TYPE, write=True)
 
     def state(self) -> RepoState | None:
         """What the Hub says of the repo; None where there is none (or none to see)."""
@@ -146,7 +172,13 @@ class HubRepo:
                     raise
                 return None
         files = tuple(sorted(entry.rfilename for entry in info.siblings or ()))
-        return RepoState(private=bool(info.private), head=info.sha or "", files=files)
+        return RepoState(
+            private=bool(info.private),
+            head=info.sha or "",
+            files=files,
+            gated=bool(info.gated),
+            created=info.created_at,
+        )
 
     def create(self, *, private: bool) -> RepoState:
         """Make the repo and look at what was made.
@@ -164,10 +196,22 @@ class HubRepo:
                     "visibility",
                     f"the new repo is not {wanted}; nothing was uploaded",
                     where=self.name,
-                    hint="Change it in the settings of the repo, then try again.",
+                    hint="The settings of the namespace decide this: ask its administrator, or "
+                    "publish into another namespace.",
                 )
             )
         return made
+
+    def gate(self) -> None:
+        """Let readers accept conditions before they can read the files; access is automatic.
+
+        The form is the `extra_gated_*` entries of the dataset card.
+
+        Raises:
+            ContractError: the token may not change the settings of the repo.
+        """
+        with hub_errors(self.name, "turn on access conditions"):
+            self.api.update_repo_settings(self.name, gated="auto", repo_type=REPO_TYPE)
 
     def text(self, path: str, *, revision: str = MAIN) -> str | None:
         """Text of a file at a revision; None where there is none."""
@@ -205,7 +249,7 @@ class HubRepo:
             The sha of the commit.
 
         Raises:
-            ContractError: the Hub refuses, somebody else was faster, or the connection breaks.
+            ContractError: the Hub refuses, another commit came first, or the connection breaks.
         """
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 

@@ -334,7 +334,8 @@ def _download(name: str, *, token: str | None) -> Path:
             Problem(
                 "no-repo",
                 f"cannot open dataset repo {repo} at {tag or 'its main branch'}: {first_line}",
-                hint="Check the name and the tag; a private repo needs a login: hf auth login",
+                hint="Check the name and the tag. A private repo needs a login (hf auth login); "
+                "where a repo has access conditions, log in and accept them on its page.",
             )
         ) from None
     return Path(folder)

@@ -222,10 +222,15 @@ def card_text(manifest: Manifest) -> str:
     return f"---\n{_front_matter(manifest)}---\n" + "\n".join(body)
 
 
-def card_configs(text: str) -> list[Mapping[str, Any]]:
-    """The `configs:` of a card's front matter; empty where there is none."""
+def front_matter(text: str) -> Mapping[str, Any]:
+    """The front matter of a card; empty where there is none."""
     parts = text.split("---\n", 2)
     if len(parts) != 3 or parts[0]:
-        return []
+        return {}
     front = yaml.safe_load(parts[1])
-    return list(front.get("configs", [])) if isinstance(front, dict) else []
+    return front if isinstance(front, dict) else {}
+
+
+def card_configs(text: str) -> list[Mapping[str, Any]]:
+    """The `configs:` of a card's front matter; empty where there is none."""
+    return list(front_matter(text).get("configs", []))

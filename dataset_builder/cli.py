@@ -194,39 +194,67 @@ def synthesize(
 
 
 def publish(
-    release: Annotated[Path, Parameter(help="Folder of the release.")],
+    release: Annotated[Path, Parameter(help="Folder of the release, as `build` wrote it.")],
     /,
     *,
-    repo: Annotated[str, Parameter(help="Dataset repo ORG/NAME on the Hub; made if needed.")],
+    repo: Annotated[
+        str, Parameter(help="Dataset repo ORG/NAME on the Hub; created if it does not exist.")
+    ],
     public: Annotated[
         bool,
         Parameter(
             negative="--private",
             help="--private (default): the whole release, into a private repo. --public: "
-            "aggregates under disclosure control alone; rows of single persons stay here.",
+            "aggregates under disclosure control only, into a public repo whose history never "
+            "held individual rows; a private repo is never opened.",
         ),
     ] = False,
+    gating: Annotated[
+        bool,
+        Parameter(
+            help="With --public: readers accept conditions (non-profit use, citation, "
+            "affiliation) before they can read the files.",
+        ),
+    ] = True,
     tag: Annotated[
         str, Parameter(help="Tag of the commit; `v` and the release's version by default.")
     ] = "",
-    dry_run: DryRun = False,
+    dry_run: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Verify the release and list what would be published; no login, no network.",
+        ),
+    ] = False,
     json: Json = False,
-) -> None:
+) -> int:
     """Publish a release to the Hugging Face Hub: one commit, one tag, private by default.
 
-    The release is verified first. Rows of single persons never go into a public repo: the terms
-    of the World Values Survey forbid it. Run the command again after an interruption: it sends
-    what is missing, and sets the tag if only that is missing. Log in once with `hf auth login`.
+    Login, write permission, visibility and history of the repo are checked first, then the
+    release is verified. Individual rows never go into a public repo: the terms of the World
+    Values Survey forbid it. After an interruption run the same command again: it sends what is
+    missing, and sets the tag if only that is missing.
+
+    First `opinion-atlas publish RELEASE --repo ORG/NAME --dry-run`, then `hf auth login` once,
+    then the same without --dry-run. Exit code: 2 where nothing or not all was published, 1 where
+    individual data can be read by everyone now.
     """
     from dataset_builder import terminal
+    from dataset_builder.publishing.guard import RowsPublicError
     from dataset_builder.publishing.publish import publish_release
 
-    done = publish_release(
-        release,
-        repo,
-        public=public,
-        tag=tag,
-        dry_run=dry_run,
-        progress=terminal.progress(json=json),
-    )
+    try:
+        done = publish_release(
+            release,
+            repo,
+            public=public,
+            gating=gating,
+            tag=tag,
+            dry_run=dry_run,
+            progress=terminal.progress(json=json),
+        )
+    except RowsPublicError as error:
+        terminal.say_rows_public(error, json=json)
+        return 1
     terminal.say_published(done, dry_run=dry_run, json=json)
+    return 0

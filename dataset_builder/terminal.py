@@ -14,7 +14,7 @@ from contracts.digests import pretty_json
 from contracts.errors import ContractError, Problem, render_problems
 from contracts.manifest import Manifest, manifest_text
 from dataset_builder.progress import Progress, on_terminal, silent
-from dataset_builder.publishing.publish import WHY_PRIVATE, Published
+from dataset_builder.publishing.publish import Published
 from dataset_builder.verifying.outcome import Verification
 
 
@@ -159,22 +159,72 @@ def say_synthesized(out: Path, *, json: bool) -> None:
 
 
 def say_published(done: Published, *, dry_run: bool, json: bool) -> None:
-    """What publishing did or would do, and how to load the result."""
+    """What publishing did or would do, and what comes next."""
     if json:
         print_json(asdict(done) | {"dry_run": dry_run})
         return
     console = Console()
-    kind = "private" if done.private else "public"
+    size = sum(file.size for file in done.files) / 1e6
     verb = "would publish" if dry_run else ("published" if done.uploaded else "already there")
     console.print(
-        escape(f"{verb}: {done.repo} ({kind}), tag {done.tag}, {len(done.files)} files"),
+        escape(f"{verb}: {done.repo} ({_visibility(done)}), tag {done.tag}, "),
+        escape(f"{len(done.files)} files, {size:.1f} MB"),
+        sep="",
         highlight=False,
     )
-    if done.withheld:
-        console.print(
-            escape(f"kept back: {', '.join(done.withheld)}, since {WHY_PRIVATE}"), highlight=False
-        )
+    if dry_run:
+        _say_files(console, done)
+    for reason in dict.fromkeys(item.reason for item in done.withheld):
+        names = ", ".join(item.name for item in done.withheld if item.reason == reason)
+        console.print(escape(f"left out: {names}: {reason}"), highlight=False)
+    if done.disclosure and dry_run:
+        console.print(escape(f"disclosure control: {done.disclosure}"), highlight=False)
     if done.deleted:
         console.print(f"files of an earlier release taken out: {len(done.deleted)}")
-    if not dry_run:
-        console.print(escape(f"open it as: {done.repo}@{done.tag}"), highlight=False)
+    _say_next(console, done, dry_run=dry_run)
+
+
+def _visibility(done: Published) -> str:
+    if done.private:
+        return "private"
+    return "public, with access conditions" if done.gated else "public, no access conditions"
+
+
+def _say_files(console: Console, done: Published) -> None:
+    table = Table()
+    table.add_column("file")
+    table.add_column("bytes", justify="right")
+    for file in done.files:
+        table.add_row(escape(file.path), f"{file.size:,}")
+    console.print(table)
+
+
+def _say_next(console: Console, done: Published, *, dry_run: bool) -> None:
+    if dry_run:
+        asked = "whether the repo exists, its visibility, its tags"
+        asked += "" if done.private else " and all that its history ever held"
+        lines = [
+            f"not checked yet, since the Hub was not asked: your login, {asked}",
+            "next: hf auth login, then the same command without --dry-run",
+        ]
+    else:
+        lines = [f"open it as: {done.repo}@{done.tag}"]
+        if done.private:
+            lines.append("never make this repo public: its history holds individual rows for good")
+        elif done.gated:
+            lines.append(
+                f"readers log in and accept the conditions once: hf.co/datasets/{done.repo}"
+            )
+    for line in lines:
+        console.print(escape(line), highlight=False)
+
+
+def say_rows_public(error: ContractError, *, json: bool) -> None:
+    """Say, so that it cannot be overlooked, that individual data can be read by everyone."""
+    if json:
+        print_json(error.to_json())
+        return
+    console = Console(stderr=True)
+    console.rule("[bold red]INDIVIDUAL DATA ARE PUBLIC NOW", style="bold red")
+    console.print(escape(f"error: {error}"), highlight=False, soft_wrap=True)
+    console.rule(style="bold red")

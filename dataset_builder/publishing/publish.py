@@ -1,35 +1,45 @@
-"""Publish a release: checked, one commit, one tag, never microdata where it can be seen."""
+"""Publish a release: checked, one commit, one tag, never individual rows where they can be seen."""
 
 from __future__ import annotations
 
 import re
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contracts.errors import ContractError, Problem
 from contracts.hub import HubRepo, RepoState
 from contracts.manifest import MANIFEST_NAME, Manifest, manifest_text
-from contracts.release import Release, open_release
-from contracts.tables import INDIVIDUAL_TABLES
+from contracts.release import REFERENCE, Release, open_release
 from dataset_builder.card import CARD_NAME
-from dataset_builder.croissant import CROISSANT_NAME
 from dataset_builder.progress import Progress, silent
-from dataset_builder.publishing.public import make_public
+from dataset_builder.publishing.gating import has_conditions
+from dataset_builder.publishing.guard import (
+    check_history,
+    check_unreachable,
+    check_visibility,
+    confirm_visibility,
+)
+from dataset_builder.publishing.history import History
+from dataset_builder.publishing.staging import Staged, Withheld, check_rule, staged_release
 from dataset_builder.verifying.run import verify_release
 
-#: Why rows of single persons are not made public.
-WHY_PRIVATE = (
-    "the World Values Survey's terms forbid to redistribute its data files, and rows of single "
-    "persons could identify somebody"
-)
-
 #: Files of a repo that publishing leaves alone.
-_KEPT_FILES = (".gitattributes",)
+_UNTOUCHED = (".gitattributes",)
 
-_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """A file of a published release.
+
+    Attributes:
+        path: path in the repo.
+        size: bytes.
+    """
+
+    path: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -40,10 +50,12 @@ class Published:
         repo: `ORG/NAME`.
         tag: the tag.
         private: whether the repo is private.
+        gated: whether readers are asked to accept conditions.
         commit: sha that the tag stands at; "" for a dry run.
         files: files that belong to the release.
-        deleted: files of an earlier release that were taken out.
-        withheld: tables that stayed here, since the repo is public.
+        deleted: files of an earlier release that were taken out; empty for a dry run.
+        withheld: what of the release is not published, since the repo is public.
+        disclosure: what the disclosure rule does, in words; "" for a private repo.
         uploaded: whether there was a commit; False where the repo had the release already.
         tagged: whether the tag was set now.
     """
@@ -51,10 +63,12 @@ class Published:
     repo: str
     tag: str
     private: bool
+    gated: bool
     commit: str
-    files: tuple[str, ...]
+    files: tuple[PublishedFile, ...]
     deleted: tuple[str, ...] = ()
-    withheld: tuple[str, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+    disclosure: str = ""
     uploaded: bool = False
     tagged: bool = False
 
@@ -64,6 +78,7 @@ def publish_release(
     repo: str,
     *,
     public: bool = False,
+    gating: bool = True,
     tag: str = "",
     token: str | None = None,
     endpoint: str | None = None,
@@ -76,63 +91,63 @@ def publish_release(
     is missing.
 
     Args:
-        source: folder of the release.
+        source: folder of the release, or `reference`.
         repo: `ORG/NAME` of a dataset repo; made if there is none.
         public: publish into a public repo: aggregates under disclosure control, nothing else.
+        gating: ask readers of a public repo to accept conditions.
         tag: tag of the commit; `v` and the release's version by default.
         token: token to use; else the saved one.
         endpoint: address of the Hub; else the usual one.
-        dry_run: look, and change nothing.
-        progress: told what is being done.
+        dry_run: check the release and say what would be published; the Hub is not asked.
+        progress: reports each step.
 
     Raises:
-        ContractError: the release is broken, the repo's visibility is not the one asked for, rows
-            of single persons would be seen, the tag stands for something else, or the Hub
+        RowsPublicError: individual rows can be read by everyone now: the repo is public although
+            it holds some, or turned public during the upload.
+        ContractError: the release is broken, the repo's visibility is not the one asked for, its
+            history holds what must not be public, the tag stands for something else, or the Hub
             refuses. Nothing is half-published.
     """
-    release = open_release(source)
+    release = _open(source)
     tag = tag or f"v{release.manifest.release_version}"
     _check_arguments(repo, tag)
-    _check_release(source, progress)
+    if public:
+        check_rule(release.manifest, release.source)
+    plan = Published(repo, tag, private=not public, gated=public and gating, commit="", files=())
+    if dry_run:
+        _check_release(source, progress)
+        with staged_release(release, public=public, gating=gating, progress=progress) as staged:
+            return _planned(plan, staged, None)
     hub = HubRepo(repo, token=token, endpoint=endpoint)
-    with progress(f"looking at {repo}"):
-        hub.check_login()
-        state = hub.state()
-    _check_visibility(release, repo, state, public=public)
-    with _staged(release, public=public, progress=progress) as staged:
-        _check_staged(staged, public=public)
-        plan = _plan(release, staged, repo, state, tag=tag, public=public)
-        return plan if dry_run else _upload(plan, staged, hub, state, progress)
+    state, history = _look(hub, release, public=public, progress=progress)
+    _check_release(source, progress)
+    with staged_release(release, public=public, gating=gating, progress=progress) as staged:
+        if history is not None:
+            check_unreachable(history, staged.digests, repo)
+        return _upload(_planned(plan, staged, state), staged, hub, state, progress)
 
 
-def _plan(
-    release: Release,
-    staged: Release,
-    repo: str,
-    state: RepoState | None,
-    *,
-    tag: str,
-    public: bool,
-) -> Published:
-    files = release_files(staged)
-    there = state.files if state is not None else ()
-    return Published(
-        repo=repo,
-        tag=tag,
-        private=not public,
-        commit="",
-        files=tuple(sorted(files)),
-        deleted=tuple(f for f in there if f not in files and f not in _KEPT_FILES),
-        withheld=tuple(n for n in INDIVIDUAL_TABLES if release.has(n) and not staged.has(n)),
-    )
+def _open(source: str | Path) -> Release:
+    if str(source) != REFERENCE and not Path(source).is_dir():
+        raise ContractError(
+            Problem(
+                "no-release",
+                f"there is no folder {source}",
+                allowed="folder of a release on this machine",
+                hint="Make one with: opinion-atlas build FILE --out FOLDER",
+            )
+        )
+    return open_release(source)
 
 
 def _check_arguments(repo: str, tag: str) -> None:
     problems = []
-    if repo.count("/") != 1 or not all(_TAG.match(part) for part in repo.split("/")):
-        problems.append(Problem("repo-name", f"{repo!r} is no name of a repo", allowed="ORG/NAME"))
-    if not _TAG.match(tag):
-        problems.append(Problem("tag", f"{tag!r} is no tag", allowed="for instance v1.0.0"))
+    if repo.count("/") != 1 or not all(_NAME.match(part) for part in repo.split("/")):
+        problems.append(
+            Problem("repo-name", f"{repo!r} is not the name of a repo", allowed="ORG/NAME")
+        )
+    if not _NAME.match(tag):
+        problems.append(Problem("tag", f"{tag!r} is not a tag", allowed="for instance v1.0.0"))
     if problems:
         raise ContractError(problems, subject="publish")
 
@@ -143,96 +158,104 @@ def _check_release(source: str | Path, progress: Progress) -> None:
         raise ContractError(found.problems, subject=f"{source} is not published")
 
 
-def _check_visibility(
-    release: Release, repo: str, state: RepoState | None, *, public: bool
-) -> None:
-    """Refuse where the repo that is there is not what was asked for."""
-    if state is None or state.private != public:
-        return
-    if public:
-        raise ContractError(
-            Problem(
-                "visibility",
-                "the repo is private, and --public was asked for",
-                where=repo,
-                hint="Publish with --private, or make the repo public in its settings first.",
-            )
-        )
-    rows = [name for name in INDIVIDUAL_TABLES if release.has(name)]
-    reason = f": {', '.join(rows)} would be seen by all, yet {WHY_PRIVATE}" if rows else ""
-    raise ContractError(
-        Problem(
-            "microdata" if rows else "visibility",
-            f"the repo is public, and --private was asked for{reason}",
-            where=repo,
-            hint="Give the name of a private repo, or pass --public to publish aggregates alone.",
-        )
+def _look(
+    hub: HubRepo, release: Release, *, public: bool, progress: Progress
+) -> tuple[RepoState | None, History | None]:
+    """Ask the Hub all that can refuse, before any row is read.
+
+    Returns:
+        What the repo is, None where there is none; what a public one ever held.
+    """
+    with progress(f"looking at {hub.name}"):
+        state = hub.state()
+        hub.check_write_access(state)
+    check_visibility(release, hub.name, state, public=public)
+    if not public or state is None:
+        return state, None
+    return state, check_history(hub, state, progress)
+
+
+def _planned(plan: Published, staged: Staged, state: RepoState | None) -> Published:
+    there = state.files if state is not None else ()
+    return replace(
+        plan,
+        files=tuple(
+            PublishedFile(path, file.stat().st_size) for path, file in sorted(staged.files.items())
+        ),
+        deleted=tuple(f for f in there if f not in staged.files and f not in _UNTOUCHED),
+        withheld=staged.withheld,
+        disclosure="" if plan.private else staged.manifest.disclosure.note,
     )
 
 
-@contextmanager
-def _staged(release: Release, *, public: bool, progress: Progress) -> Iterator[Release]:
-    """The release as it is to be published: itself, or its public face in a temporary folder."""
-    if not public or (release.manifest.public and not release.has_individuals):
-        yield release
-        return
-    with tempfile.TemporaryDirectory(prefix="opinion-atlas-") as folder:
-        out = Path(folder) / "public"
-        with progress("applying disclosure control"):
-            make_public(release, out)
-        yield open_release(out)
-
-
-def _check_staged(staged: Release, *, public: bool) -> None:
-    """The last gate before anything leaves: no row of a person in what is to be public."""
-    if not public:
-        return
-    manifest = staged.manifest
-    rows = [name for name in INDIVIDUAL_TABLES if name in manifest.tables]
-    if rows or not manifest.public or not manifest.disclosure.applied:
-        raise ContractError(
-            Problem(
-                "microdata",
-                f"not fit for a public repo, since {WHY_PRIVATE}",
-                where=staged.source,
-                found=", ".join(rows),
-            )
-        )
-    problems = verify_release(staged.root).problems
-    if problems:
-        raise ContractError(problems, subject="the public aggregates")
-
-
-def release_files(release: Release) -> dict[str, Path]:
-    """Path in the repo -> file here, of all that belongs to a release and nothing else."""
-    names = [file.path for entry in release.manifest.tables.values() for file in entry.files]
-    names += [CARD_NAME, MANIFEST_NAME]
-    if (release.root / CROISSANT_NAME).is_file():
-        names.append(CROISSANT_NAME)
-    return {name: release.root / name for name in names}
-
-
 def _upload(
-    plan: Published, staged: Release, hub: HubRepo, state: RepoState | None, progress: Progress
+    plan: Published, staged: Staged, hub: HubRepo, state: RepoState | None, progress: Progress
 ) -> Published:
     """Make the repo if needed, commit what is missing, set the tag if it is missing."""
     tagged = _tagged_commit(hub, plan.tag, staged.manifest) if state is not None else ""
-    if tagged:
-        return replace(plan, commit=tagged, deleted=())
     if state is None:
         with progress(f"creating {hub.name}"):
             state = hub.create(private=plan.private)
-    commit, uploaded = state.head, False
-    if _manifest_at(hub, state.head) != manifest_text(staged.manifest) or plan.deleted:
+    if plan.gated and not state.gated:
+        with progress("turning on access conditions"):
+            _gate(hub)
+    files, deleted = _missing(plan, staged, hub, state, tagged=bool(tagged))
+    head = state.head
+    if files or deleted:
         with progress(f"uploading to {hub.name}"):
-            commit = _commit(plan, staged, hub, state)
-        uploaded = True
-    with progress(f"setting the tag {plan.tag}"):
-        hub.add_tag(plan.tag, revision=commit, message=f"Release {plan.tag}")
-    return replace(plan, commit=commit, uploaded=uploaded, tagged=True)
+            head = _commit(plan, staged, hub, state, files, deleted)
+        confirm_visibility(hub, staged.manifest, private=plan.private)
+    if not tagged:
+        with progress(f"setting the tag {plan.tag}"):
+            hub.add_tag(plan.tag, revision=head, message=f"Release {plan.tag}")
+    seen = confirm_visibility(hub, staged.manifest, private=plan.private)
+    return replace(
+        plan,
+        private=seen.private,
+        gated=seen.gated,
+        commit=tagged or head,
+        deleted=deleted,
+        uploaded=bool(files or deleted),
+        tagged=not tagged,
+    )
 
 
-def _commit(plan: Published, staged: Release, hub: HubRepo, state: RepoState) -> str:
+def _gate(hub: HubRepo) -> None:
+    try:
+        hub.gate()
+    except ContractError as error:
+        problem = error.problems[0]
+        if problem.code != "no-permission":
+            raise
+        hint = "Use a token that may change the settings of the repo, or pass --no-gating."
+        raise ContractError(replace(problem, hint=hint)) from None
+
+
+def _missing(
+    plan: Published, staged: Staged, hub: HubRepo, state: RepoState, *, tagged: bool
+) -> tuple[dict[str, Path], tuple[str, ...]]:
+    """Files to send and paths to take out, so that the main branch holds the release.
+
+    Of a release that has its tag, at most the card is sent, to add access conditions to it.
+    """
+    there = bool(state.head) and _text_at(hub, MANIFEST_NAME, state.head) == manifest_text(
+        staged.manifest
+    )
+    if not tagged and (not there or plan.deleted):
+        return staged.files, plan.deleted
+    if plan.gated and there and not has_conditions(_text_at(hub, CARD_NAME, state.head) or ""):
+        return {CARD_NAME: staged.files[CARD_NAME]}, ()
+    return {}, ()
+
+
+def _commit(
+    plan: Published,
+    staged: Staged,
+    hub: HubRepo,
+    state: RepoState,
+    files: dict[str, Path],
+    deleted: tuple[str, ...],
+) -> str:
     seen = hub.state()
     if seen is None or seen.private != plan.private:
         raise ContractError(
@@ -243,15 +266,15 @@ def _commit(plan: Published, staged: Release, hub: HubRepo, state: RepoState) ->
             )
         )
     return hub.commit(
-        release_files(staged),
+        files,
         message=f"Release {staged.manifest.release_version} of {staged.manifest.name}",
         parent=state.head,
-        delete=plan.deleted,
+        delete=deleted,
     )
 
 
-def _manifest_at(hub: HubRepo, revision: str) -> str | None:
-    return hub.text(MANIFEST_NAME, revision=revision) if revision else None
+def _text_at(hub: HubRepo, path: str, revision: str) -> str | None:
+    return hub.text(path, revision=revision) if revision else None
 
 
 def _tagged_commit(hub: HubRepo, tag: str, manifest: Manifest) -> str:
@@ -261,7 +284,7 @@ def _tagged_commit(hub: HubRepo, tag: str, manifest: Manifest) -> str:
         ContractError: the tag stands for something else.
     """
     commit = hub.tags().get(tag, "")
-    if commit and _manifest_at(hub, commit) != manifest_text(manifest):
+    if commit and _text_at(hub, MANIFEST_NAME, commit) != manifest_text(manifest):
         raise ContractError(
             Problem(
                 "tag-taken",

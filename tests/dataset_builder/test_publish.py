@@ -4,54 +4,27 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import huggingface_hub.constants
 import pyarrow.parquet as pq
 import pytest
-from hub_server import Account, HubServer, HubState, Repo, add_commit
+from hub_server import HubServer, HubState, add_commit
+from publish_samples import REPO, STRANGER, TOKEN, publish, snapshot
 
 from contracts.errors import ContractError
 from contracts.manifest import MANIFEST_NAME
 from contracts.release import open_release
-from contracts.tables import INDIVIDUAL_TABLES
 from dataset_builder.build import build_release
+from dataset_builder.publishing.guard import RowsPublicError
 from dataset_builder.publishing.publish import publish_release
 from dataset_builder.survey import Survey
 
 # The Hub client itself still calls httpx in the old way.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
-
-TOKEN = "hf_writer"
-REPO = "atlas/values"
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    with HubServer() as server:
-        server.state.accounts = {
-            TOKEN: Account("writer", ("atlas",)),
-            "hf_stranger": Account("stranger"),
-        }
-        yield server
-
-
-def publish(hub: HubServer, folder: Path, repo: str = REPO, **options: object):
-    return publish_release(folder, repo, token=TOKEN, endpoint=hub.url, **options)  # type: ignore[arg-type]
-
-
-def snapshot(state: HubState) -> object:
-    """What anybody could see of the repos: visibility, trees, tags."""
-    return {
-        name: (repo.private, [(c.sha, sorted(c.files)) for c in repo.commits], dict(repo.tags))
-        for name, repo in state.repos.items()
-    }
 
 
 def test_a_new_private_repo_gets_one_commit_and_one_tag(
@@ -128,18 +101,35 @@ def test_a_commit_in_between_is_a_conflict(hub: HubServer, release_folder: Path)
         state.before_commit = None
 
     hub.state.before_commit = meddle
-    with pytest.raises(ContractError, match="somebody else committed in the meantime"):
+    with pytest.raises(ContractError, match="another commit was made in the meantime"):
         publish(hub, release_folder)
     assert [c.message for c in repo.commits] == ["initial commit", "somebody else"]
     assert repo.tags == {}
 
 
 def test_without_permission_or_login(hub: HubServer, release_folder: Path) -> None:
-    with pytest.raises(ContractError, match=r"the token may not do this.*rights to create"):
-        publish_release(release_folder, REPO, token="hf_stranger", endpoint=hub.url)
+    with pytest.raises(ContractError, match="account stranger may not create repos in atlas"):
+        publish(hub, release_folder, token=STRANGER)
+    with pytest.raises(ContractError, match="the token may only read"):
+        publish(hub, release_folder, token="hf_reader")
     with pytest.raises(ContractError, match="token is missing or not valid"):
-        publish_release(release_folder, REPO, token="hf_unknown", endpoint=hub.url)
+        publish(hub, release_folder, token="hf_unknown")
     assert hub.state.repos == {}
+    hub.state.add_repo(REPO, private=False)
+    with pytest.raises(ContractError, match=r"cannot write to the repo.*HTTP 403"):
+        publish(hub, release_folder, token=STRANGER, public=True)
+
+
+@pytest.mark.parametrize("token", ["hf_reader", "hf_member", STRANGER, "hf_unknown"])
+def test_access_is_checked_before_rows_are_read(
+    hub: HubServer, release_folder: Path, tmp_path: Path, token: str
+) -> None:
+    """A release whose tables are gone: reading them first would fail for another reason."""
+    shutil.copy(release_folder / MANIFEST_NAME, tmp_path)
+    with pytest.raises(ContractError, match=r"\[(no-permission|no-login)\]"):
+        publish(hub, tmp_path, token=token)
+    with pytest.raises(ContractError, match="is not published"):
+        publish(hub, tmp_path)
 
 
 def test_an_unreachable_hub(hub: HubServer, release_folder: Path) -> None:
@@ -152,7 +142,9 @@ def test_public_publishes_aggregates_alone(hub: HubServer, release_folder: Path)
     done = publish(hub, release_folder, public=True)
     repo = hub.state.repos[REPO]
     assert not repo.private
-    assert done.withheld == INDIVIDUAL_TABLES
+    names = [item.name.split(" (")[0] for item in done.withheld]
+    assert names[:3] == ["responses", "respondents", "probe"]
+    assert all("redistributing" in item.reason for item in done.withheld[:3])
     folders = {path.split("/")[0] for path in repo.head.files if "/" in path}
     assert folders == {"questions", "countries", "distributions"}
     for path, content in repo.head.files.items():
@@ -168,36 +160,65 @@ def test_public_publishes_aggregates_alone(hub: HubServer, release_folder: Path)
 def test_private_rows_never_go_to_a_public_repo(hub: HubServer, release_folder: Path) -> None:
     hub.state.add_repo(REPO, private=False)
     before = snapshot(hub.state)
-    with pytest.raises(ContractError, match="forbid to redistribute"):
+    with pytest.raises(ContractError, match="forbid redistributing"):
         publish(hub, release_folder)
     assert snapshot(hub.state) == before
     assert hub.state.objects == {}
 
 
-class _Turning(Repo):
-    """A repo that its owner opens to all after the first two requests looked at it."""
-
-    looks = 0
-
-    def __getattribute__(self, name: str) -> object:
-        if name != "private":
-            return super().__getattribute__(name)
-        _Turning.looks += 1
-        return _Turning.looks <= 4
-
-
-def test_a_repo_that_turns_public_in_between(hub: HubServer, release_folder: Path) -> None:
-    made = hub.state.add_repo(REPO, private=True)
-    hub.state.repos[REPO] = _Turning(private=True, commits=made.commits)
+def test_a_repo_that_turns_public_before_the_upload(hub: HubServer, release_folder: Path) -> None:
+    hub.state.add_repo(REPO, private=True)
+    hub.state.after["refs"] = open_repo
     with pytest.raises(ContractError, match="visibility changed"):
         publish(hub, release_folder)
     assert hub.state.objects == {}
+    assert hub.state.repos[REPO].tags == {}
+
+
+def open_repo(state: HubState) -> None:
+    """What the owner does in the settings."""
+    state.repos[REPO].private = False
+
+
+@pytest.mark.parametrize(("after", "tags"), [("commit", set()), ("tag", {"v1.0.0"})])
+def test_a_repo_that_turns_public_during_the_upload(
+    hub: HubServer, release_folder: Path, after: str, tags: set[str]
+) -> None:
+    hub.state.add_repo(REPO, private=True)
+    hub.state.after[after] = open_repo
+    with pytest.raises(RowsPublicError, match="everyone can read individual data now") as caught:
+        publish(hub, release_folder)
+    assert set(hub.state.repos[REPO].tags) == tags
+    assert f"hf repos settings {REPO} --type dataset --private" in str(caught.value)
+    assert f"hf repos delete {REPO} --type dataset" in str(caught.value)
+
+
+def test_a_visibility_that_cannot_be_confirmed(hub: HubServer, release_folder: Path) -> None:
+    hub.state.add_repo(REPO, private=True)
+
+    def break_down(state: HubState) -> None:
+        state.faults["info"] = [500]
+
+    hub.state.after["commit"] = break_down
+    with pytest.raises(ContractError, match=r"\[unconfirmed\] .*was committed"):
+        publish(hub, release_folder)
+    assert hub.state.repos[REPO].tags == {}
+    assert publish(hub, release_folder).tagged
+
+
+def test_public_aggregates_in_a_repo_that_turns_public(hub: HubServer, public_folder: Path) -> None:
+    """Nothing individual is in it, so that nothing is exposed; what is true is reported."""
+    hub.state.add_repo(REPO, private=True)
+    hub.state.after["tag"] = open_repo
+    assert not publish(hub, public_folder).private
 
 
 def test_public_into_a_private_repo_is_refused(hub: HubServer, release_folder: Path) -> None:
     hub.state.add_repo(REPO, private=True)
-    with pytest.raises(ContractError, match="the repo is private, and --public was asked for"):
+    with pytest.raises(ContractError, match="the repo is private, and --public was asked for") as e:
         publish(hub, release_folder, public=True)
+    assert "a private repo never becomes a public one" in str(e.value)
+    assert f"--repo {REPO}-public --public" in str(e.value)
 
 
 def test_a_tag_is_never_moved(
@@ -236,15 +257,9 @@ def test_a_broken_release_is_not_published(hub: HubServer, survey: Survey, tmp_p
     assert hub.state.repos == {}
 
 
-def test_dry_run_changes_nothing(hub: HubServer, release_folder: Path) -> None:
-    plan = publish(hub, release_folder, dry_run=True)
-    assert MANIFEST_NAME in plan.files
-    assert hub.state.repos == {}
-
-
 @pytest.mark.parametrize("repo", ["values", "a/b/c", "a b/c", "/x"])
 def test_names_that_are_no_repo(repo: str, release_folder: Path) -> None:
-    with pytest.raises(ContractError, match="is no name of a repo"):
+    with pytest.raises(ContractError, match="is not the name of a repo"):
         publish_release(release_folder, repo)
 
 
@@ -278,10 +293,12 @@ def test_the_command(hub: HubServer, release_folder: Path, tmp_path: Path) -> No
         [*command, "--repo", REPO, "--public"], env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert "kept back: responses, respondents, probe" in " ".join(done.stdout.split())
+    assert "left out: responses (143,835 rows), respondents (600 rows), probe (" in " ".join(
+        done.stdout.split()
+    )
     refused = subprocess.run(  # noqa: PLW1510
         [*command, "--repo", REPO, "--private"], env=environment, capture_output=True, text=True
     )
     assert refused.returncode == 2
-    assert "forbid to redistribute" in refused.stderr
+    assert "forbid redistributing" in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.digests import sha256_file
+from contracts.distributions import sort_distributions
 from contracts.release import open_release
 from contracts.release_writer import table_row_digest
 from dataset_builder.verifying.outcome import Verification

@@ -85,7 +85,7 @@ def test_what_is_borrowed_is_said(files: dict[int, Path], wave: int) -> None:
 
 
 def test_shares_are_those_of_the_reference() -> None:
-    """Japan, wave 6, Q1: shares are the counts of the reference over their sum, missing ones too."""
+    """Japan, wave 6, Q1: shares are counts over their sum, missing ones included."""
     table = open_release("reference").table(
         "distributions",
         columns=["position", "n", "missing_total"],

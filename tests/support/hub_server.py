@@ -1,7 +1,8 @@
 """A local server that speaks as much of the Hugging Face Hub's HTTP API as publishing needs.
 
 Not a mock of the client: the installed huggingface_hub talks to it over a socket. It keeps repos,
-commits, tags and LFS objects in memory, checks tokens and permissions, and can be told to break.
+commits, refs, settings and LFS objects in memory, checks tokens and permissions, answers long lists
+in pages, and can be told to break.
 """
 
 from __future__ import annotations
@@ -13,46 +14,94 @@ import re
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 LFS_SUFFIXES = (".parquet",)
 
 
 @dataclass
 class Commit:
-    """One commit: its sha, its message, and the whole tree behind it."""
+    """One commit: its sha, its message, the whole tree behind it, and when it was made."""
 
     sha: str
     message: str
     files: dict[str, bytes]
     lfs: frozenset[str] = frozenset()
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass
 class Repo:
-    """A dataset repo."""
+    """A dataset repo.
+
+    Attributes:
+        commits: of the main branch, the oldest first.
+        tags: tag -> sha.
+        refs: other refs by their whole name (`refs/heads/old`, `refs/pr/1`,
+            `refs/convert/parquet`) -> their commits, the oldest first.
+        stored: (sha256, path, size) of LFS objects ever committed, as the repo's settings list
+            them; rewriting the history takes none out.
+    """
 
     private: bool
     commits: list[Commit] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
+    refs: dict[str, list[Commit]] = field(default_factory=dict)
+    gated: str | bool = False
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    stored: dict[str, tuple[str, int]] = field(default_factory=dict)
+    #: Commits that a tag still reaches, after the branch was rewritten.
+    tagged: list[Commit] = field(default_factory=list)
 
     @property
     def head(self) -> Commit:
         return self.commits[-1]
 
+    def branch(self, revision: str) -> list[Commit]:
+        """The commits behind a revision, the oldest first; empty where there is none."""
+        if revision == "main":
+            return self.commits
+        for name in (revision, f"refs/heads/{revision}"):
+            if name in self.refs:
+                return self.refs[name]
+        sha = self.tags.get(revision, revision)
+        for line in (self.commits, *self.refs.values(), self.tagged):
+            for number, commit in enumerate(line):
+                if commit.sha == sha:
+                    return line[: number + 1]
+        return []
+
     def at(self, revision: str) -> Commit | None:
-        sha = self.tags.get(revision, self.head.sha if revision == "main" else revision)
-        return next((commit for commit in self.commits if commit.sha == sha), None)
+        line = self.branch(revision)
+        return line[-1] if line else None
+
+    def squash(self, title: str, *, created: datetime | None = None) -> None:
+        """Put one commit in place of the main branch's history, as the Hub's super-squash does."""
+        head = self.head
+        named = [n for n, c in enumerate(self.commits) if c.sha in self.tags.values()]
+        self.tagged = self.commits[: max(named, default=-1) + 1]
+        sha = hashlib.sha1(f"squash {title} {head.sha}".encode()).hexdigest()
+        commit = Commit(sha, title, dict(head.files), head.lfs)
+        if created is not None:
+            commit.created = created
+        self.commits[:] = [commit]
 
 
 @dataclass
 class Account:
-    """Who a token belongs to, and in which namespaces it may write."""
+    """Who a token belongs to, where it may write or only read, and the role of the token.
+
+    An account with `settings=False` may write files but neither see nor change settings.
+    """
 
     name: str
     writes: tuple[str, ...] = ()
+    role: str = "write"
+    settings: bool = True
+    reads: tuple[str, ...] = ()
 
 
 class HubState:
@@ -69,8 +118,12 @@ class HubState:
         self.objects: dict[str, bytes] = {}
         self.faults: dict[str, list[int | str]] = {}
         self.requests: Counter[str] = Counter()
-        #: Called with the state before a commit is looked at: somebody else's doings.
+        #: Called with the state before a commit is looked at: what others do meanwhile.
         self.before_commit: Any = None
+        #: Kind of a request (`commit`, `tag`, `refs`) -> called once with the state after it.
+        self.after: dict[str, Any] = {}
+        #: Entries of a page of a list.
+        self.page = 1000
 
     def add_repo(self, name: str, *, private: bool) -> Repo:
         repo = Repo(private)
@@ -86,6 +139,8 @@ def add_commit(
     basis = json.dumps([len(repo.commits), message, sorted(files)]).encode()
     sha = hashlib.sha1(basis).hexdigest()
     repo.commits.append(Commit(sha, message, files, lfs))
+    for path in sorted(lfs):
+        repo.stored.setdefault(_etag(files[path]), (path, len(files[path])))
     return repo.commits[-1]
 
 
@@ -135,6 +190,10 @@ class _Handler(BaseHTTPRequestHandler):
         ("GET", rf"/api/datasets/{_ID}/revision/(?P<revision>[^/]+)", "info"),
         ("GET", rf"/api/datasets/{_ID}/refs", "refs"),
         ("GET", rf"/api/datasets/{_ID}/tree/(?P<revision>[^/]+)", "tree"),
+        ("GET", rf"/api/datasets/{_ID}/commits/(?P<revision>[^/]+)", "commits"),
+        ("GET", rf"/api/datasets/{_ID}/lfs-files", "lfs_files"),
+        ("GET", rf"/api/datasets/{_ID}/auth-check/write", "auth_check"),
+        ("PUT", rf"/api/datasets/{_ID}/settings", "settings"),
         ("POST", rf"/api/datasets/{_ID}/preupload/(?P<revision>[^/]+)", "preupload"),
         ("POST", rf"/api/datasets/{_ID}/commit/(?P<revision>[^/]+)", "commit"),
         ("POST", rf"/api/datasets/{_ID}/tag/(?P<revision>[^/]+)", "tag"),
@@ -149,12 +208,12 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
     def _dispatch(self) -> None:
-        path = unquote(urlsplit(self.path).path)
+        path = urlsplit(self.path).path
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         for method, pattern, name in self.routes:
             match = re.fullmatch(pattern, path)
             if method == self.command and match:
-                self._run(name, match.groupdict(), body)
+                self._run(name, {k: unquote(v) for k, v in match.groupdict().items()}, body)
                 return
         self._send(404, {"error": f"no route {self.command} {path}"})
 
@@ -172,6 +231,8 @@ class _Handler(BaseHTTPRequestHandler):
                 if isinstance(fault, int):
                     raise _RefusedError(fault, "told to fail")
                 getattr(self, f"on_{name}")(body, **arguments)
+                if name in self.hub.after:
+                    self.hub.after.pop(name)(self.hub)
             except _RefusedError as refused:
                 headers = {"X-Error-Message": refused.message}
                 if refused.code:
@@ -194,6 +255,19 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
+    def _send_page(self, items: list[Any]) -> None:
+        """A page of a list, with the address of the next one in a Link header."""
+        address = urlsplit(self.path)
+        query = {key: texts[-1] for key, texts in parse_qs(address.query).items()}
+        start = int(query.get("cursor", 0))
+        end = start + self.hub.page
+        headers = {}
+        if end < len(items):
+            query["cursor"] = str(end)
+            url = f"http://{self.headers['Host']}{address.path}?{urlencode(query)}"
+            headers["Link"] = f'<{url}>; rel="next"'
+        self._send(200, items[start:end], headers)
+
     # Who asks, and what they may see and do.
 
     def _account(self) -> Account | None:
@@ -211,8 +285,24 @@ class _Handler(BaseHTTPRequestHandler):
         member = account is not None and namespace in (account.name, *account.writes)
         if repo is None or (repo.private and not member):
             raise _RefusedError(404, "Repository not found", "RepoNotFound")
-        if write and not member:
+        if write and (account is None or not member or account.role == "read"):
             raise _RefusedError(403, f"You don't have the rights to write to {namespace}")
+        return repo
+
+    def _settings(self, name: str) -> Repo:
+        repo = self._repo(name, write=True)
+        account = self._account()
+        if account is None or not account.settings:
+            raise _RefusedError(403, "You don't have the rights to see the settings of this repo")
+        return repo
+
+    def _readable(self, name: str) -> Repo:
+        """A repo whose files the account may read: of a gated one, members only."""
+        repo = self._repo(name)
+        account = self._account()
+        member = account is not None and name.split("/")[0] in (account.name, *account.writes)
+        if repo.gated and not member:
+            raise _RefusedError(403, f"Access to dataset {name} is restricted", "GatedRepo")
         return repo
 
     def _commit_at(self, repo: Repo, revision: str) -> Commit:
@@ -227,8 +317,10 @@ class _Handler(BaseHTTPRequestHandler):
         account = self._account()
         if account is None:
             raise _RefusedError(401, "Invalid username or password.")
-        orgs = [{"name": name} for name in account.writes]
-        self._send(200, {"type": "user", "name": account.name, "orgs": orgs})
+        orgs = [{"name": name, "roleInOrg": "write"} for name in account.writes]
+        orgs += [{"name": name, "roleInOrg": "read"} for name in account.reads]
+        auth = {"type": "access_token", "accessToken": {"role": account.role}}
+        self._send(200, {"type": "user", "name": account.name, "orgs": orgs, "auth": auth})
 
     def on_create(self, body: bytes) -> None:
         account = self._account()
@@ -264,7 +356,8 @@ class _Handler(BaseHTTPRequestHandler):
                 "author": repo.split("/")[0],
                 "sha": commit.sha,
                 "private": found.private,
-                "gated": False,
+                "gated": found.gated,
+                "createdAt": _date(found.created),
                 "disabled": False,
                 "downloads": 0,
                 "likes": 0,
@@ -279,23 +372,72 @@ class _Handler(BaseHTTPRequestHandler):
             {"name": tag, "ref": f"refs/tags/{tag}", "targetCommit": sha}
             for tag, sha in found.tags.items()
         ]
-        main = {"name": "main", "ref": "refs/heads/main", "targetCommit": found.head.sha}
-        self._send(200, {"branches": [main], "converts": [], "tags": tags})
+        kinds: dict[str, list[dict[str, str]]] = {"heads": [], "convert": [], "pr": []}
+        for ref, line in {"refs/heads/main": found.commits, **found.refs}.items():
+            _, kind, name = ref.split("/", 2)
+            kinds[kind].append({"name": name, "ref": ref, "targetCommit": line[-1].sha})
+        answer = {"branches": kinds["heads"], "converts": kinds["convert"], "tags": tags}
+        if "include_prs" in urlsplit(self.path).query:
+            answer["pullRequests"] = kinds["pr"]
+        self._send(200, answer)
+
+    def on_commits(self, body: bytes, repo: str, revision: str) -> None:
+        found = self._repo(repo)
+        self._commit_at(found, revision)
+        self._send_page(
+            [
+                {
+                    "id": commit.sha,
+                    "title": commit.message,
+                    "message": "",
+                    "date": _date(commit.created),
+                    "authors": [{"user": "system"}],
+                }
+                for commit in reversed(found.branch(revision))
+            ]
+        )
 
     def on_tree(self, body: bytes, repo: str, revision: str) -> None:
         commit = self._commit_at(self._repo(repo), revision)
-        self._send(
-            200,
+        recursive = parse_qs(urlsplit(self.path).query).get("recursive", ["false"])[-1] == "true"
+        folders = {path.rpartition("/")[0] for path in commit.files} - {""}
+        entries = [
+            {"type": "directory", "path": path, "size": 0, "oid": _etag(path.encode())}
+            for path in sorted(folders)
+        ]
+        for path, content in sorted(commit.files.items()):
+            entry = {"type": "file", "path": path, "size": len(content), "oid": _etag(content)}
+            if path in commit.lfs:
+                entry["lfs"] = {"oid": _etag(content), "size": len(content), "pointerSize": 100}
+            entries.append(entry)
+        self._send_page([e for e in entries if recursive or "/" not in str(e["path"])])
+
+    def on_lfs_files(self, body: bytes, repo: str) -> None:
+        self._send_page(
             [
-                {"type": "file", "path": path, "size": len(content), "oid": _etag(content)}
-                | (
-                    {"lfs": {"oid": _etag(content), "size": len(content), "pointerSize": 100}}
-                    if path in commit.lfs
-                    else {}
-                )
-                for path, content in commit.files.items()
-            ],
+                {
+                    "fileOid": digest,
+                    "oid": digest,
+                    "filename": path,
+                    "pushedAt": _date(datetime.now(UTC)),
+                    "size": size,
+                }
+                for digest, (path, size) in self._settings(repo).stored.items()
+            ]
         )
+
+    def on_auth_check(self, body: bytes, repo: str) -> None:
+        self._repo(repo, write=True)
+        self._send(200, {})
+
+    def on_settings(self, body: bytes, repo: str) -> None:
+        found = self._settings(repo)
+        asked = json.loads(body)
+        if "gated" in asked:
+            found.gated = asked["gated"]
+        if "visibility" in asked:
+            found.private = asked["visibility"] == "private"
+        self._send(200, asked)
 
     def on_preupload(self, body: bytes, repo: str, revision: str) -> None:
         self._repo(repo, write=True)
@@ -375,7 +517,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, {})
 
     def on_resolve(self, body: bytes, repo: str, revision: str, path: str) -> None:
-        commit = self._commit_at(self._repo(repo), revision)
+        commit = self._commit_at(self._readable(repo), revision)
         content = commit.files.get(path)
         if content is None:
             raise _RefusedError(404, "Entry not found", "EntryNotFound")
@@ -387,3 +529,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _etag(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def _date(moment: datetime) -> str:
+    """As the Hub writes it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
