@@ -44,6 +44,8 @@ def private(tmp_path_factory) -> Release:
         "wave": pa.array([7] * 4, pa.int8()),
         "continent": pa.array(["Europe", "Europe", "Asia", "Asia"]),
         "weight": pa.array(np.ones(4)),
+        "cluster": pa.nulls(4, pa.int32()),
+        "stratum": pa.nulls(4, pa.int32()),
         "split": pa.array(["test"] * 4),
         **{name: pa.array([None] * 4, pa.string()) for name in MAIN_DEMOGRAPHICS},
         **{name: pa.array(values, pa.string()) for name, values in facts.items()},

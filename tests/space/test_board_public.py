@@ -12,13 +12,20 @@ import pytest
 from hub_server import Account, HubServer, add_commit
 
 from contracts.errors import ContractError
+from contracts.release import open_release
 from contracts.report import write_report
+from dataset_builder.build import build_release
+from dataset_builder.publishing.public import make_public
+from dataset_builder.synthesis import synthesize
+from scoring.baselines import write_baselines
 from space.board import read_board
-from space.people import WITHHELD, _answers
-from space.public import public_report
+from space.people import People
+from space.public import public_release, public_report
 from space.query import BoardQuery
 from space.raw_answers import find_answer
 from space.render.answers import answer_html
+from space.rescore import rescore
+from space.serve import prepare_store
 from space.static_site import row_page
 from space.store import open_store
 
@@ -58,34 +65,58 @@ def test_no_way_to_a_withheld_cell(sample_root, tmp_path) -> None:
     assert "0.123456" not in row_page(store, "heron-8b")
 
 
-def test_shares_of_few_people_in_a_release_are_withheld() -> None:
-    counts = {
-        name: [0, 0]
-        for name in (
-            "dont_know_count",
-            "no_answer_count",
-            "not_applicable_count",
-            "not_asked_count",
-            "missing_count",
-            "off_scale_count",
-        )
-    }
-    listed = {
-        "code": [1, 2],
-        "weighted_share": [0.25, 0.75],
-        "se": [0.1, 0.1],
-        "n_eff": [20.0, 20.0],
-        "n_eff_estimated": [False, False],
-        "flag": ["", ""],
-        **counts,
-    }
-    few = _answers({**listed, "n_valid": [29, 29]}, 0, 2)
-    assert few.shares == (None, None)
-    assert few.flag == WITHHELD
-    enough = _answers({**listed, "n_valid": [30, 30]}, 0, 2)
-    assert enough.shares == (0.25, 0.75)
-    nobody = _answers({**listed, "n_valid": [0, 0], "weighted_share": [None, None]}, 0, 2)
-    assert nobody.flag == ""
+def with_release(report, **updates):
+    release = report.release.model_copy(update=updates)
+    return report.model_copy(update={"release": release})
+
+
+def test_reports_of_exact_tables_are_not_shown(sample_store) -> None:
+    report = sample_store.report("heron-8b")
+    private = with_release(report, tables="exact", public=False)
+    with pytest.raises(ContractError, match=r"\[exact-tables\].*--tables protected"):
+        public_report(private)
+    assert public_report(with_release(private, synthetic=True)).cells == report.cells
+
+
+def test_reports_of_the_withdrawn_reference_are_named_and_renewed(
+    sample_root, tmp_path, capsys
+) -> None:
+    shutil.copytree(sample_root, tmp_path / "store")
+    store = open_store(tmp_path / "store")
+    report = store.report("heron-8b")
+    folder = tmp_path / "answers"
+    written = write_baselines(open_release("reference"), folder, names=("uniform",))
+    store.predictions_folder.mkdir()
+    shutil.copy(written[0].path, store.predictions_folder / "heron-8b.jsonl")
+    old = with_release(report, tables="exact", version="1.0.0", digest="1" * 64)
+    write_report(old, store.reports_folder / "heron-8b.json")
+    prepare_store(str(store.root), release="reference", fill=False)
+    told = capsys.readouterr().err
+    assert "1 reports are not shown: heron-8b" in told
+    assert "opinion-atlas rescore --store STORE" in told
+    assert "heron-8b" not in {row["row_id"] for row in read_board(store, BoardQuery()).rows}
+    with pytest.raises(ContractError, match="withdrawn-release"):
+        store.report("heron-8b")
+    outcomes = {one.row_id: one.outcome for one in rescore(store, source="reference")}
+    assert outcomes["heron-8b"] == "new"
+    assert store.report("heron-8b").release.version == "2.0.0"
+
+
+def test_pages_of_a_private_release_show_published_figures(tmp_path, monkeypatch) -> None:
+    """Figures on pages are those that `publish --public` would publish."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    synthesize(tmp_path / "people.csv", people=6000, seed=3)
+    build_release([tmp_path / "people.csv"], tmp_path / "private")
+    private = open_release(tmp_path / "private")
+    shown = public_release(private)
+    assert shown.is_protected
+    assert not shown.has_individuals
+    make_public(private, tmp_path / "public")
+    assert shown.digest == open_release(tmp_path / "public").digest
+    assert public_release(private).root == shown.root
+    people, published = People(private).answers, People(shown).answers
+    assert people == published
+    assert all(cell.n % 5 == 0 for cell in people.values())
 
 
 def test_ratings_of_single_persons_are_no_raw_answers(sample_root, tmp_path) -> None:

@@ -33,7 +33,13 @@ def tiny_report(name: str, *, score: float = 0.5) -> Report:
     return Report(
         scorer_version="1.0",
         release=ReleaseRef(
-            name="made-up", version="1", digest="0" * 64, waves=[7], synthetic=False, public=True
+            name="made-up",
+            version="1",
+            digest="0" * 64,
+            waves=[7],
+            synthetic=False,
+            public=True,
+            tables="protected",
         ),
         predictions=PredictionsRef(
             name=name,
