@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from codebook import CONTINENTS
 from codebook.harmonised import HARMONISED
 from contracts.errors import fail
+from contracts.interview_ids import ambiguous_ids
 from contracts.release import Release
 
 #: Stands for "gave no answer" in arrays of raw codes.
@@ -106,11 +107,10 @@ def read_people(
     interviews = table["interview_id"].to_numpy()
     order = np.argsort(interviews, kind="stable")
     interviews = interviews[order]
-    repeated = np.unique(interviews[1:][interviews[1:] == interviews[:-1]])
     respondents = table["respondent_id"].to_numpy()[order].astype(np.int64)
     return People(
         interview_ids=interviews,
-        ambiguous=repeated,
+        ambiguous=ambiguous_ids(interviews),
         cells=_cells(table)[order],
         cell_names=cell_names(),
         codes=_codes(release, respondents, question_ids, wave, source),
