@@ -63,7 +63,7 @@ def probe_people(release: Release, study: Study) -> ProbePeople:
 def _asked(release: Release, study: Study) -> dict[str, list[int]]:
     """Question -> respondents; those whose interview id names several people are left out.
 
-    Probes built since then hold none of them; ratings of them could not be scored.
+    Older releases have such rows in their probe; ratings of them could not be scored.
     """
     import pyarrow as pa
     import pyarrow.compute as pc

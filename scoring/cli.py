@@ -111,6 +111,14 @@ def score(
     cells: Annotated[
         bool, Parameter(negative="", help="List every (country, question) cell in the report.")
     ] = False,
+    protected: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Ratings: make a report that others may see, from counts of the release's probe "
+            "to the nearest 5, without scores that pair a rating with its person.",
+        ),
+    ] = False,
     meta: Annotated[
         Path | None,
         Parameter(help="Metadata, if neither in the file nor beside it."),
@@ -147,6 +155,7 @@ def score(
             replicates=replicates,
             wave=read.meta.wave if wave is None else wave,
             cells=cells,
+            protected=protected,
         )
     if out is not None:
         write_report(found, out)

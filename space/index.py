@@ -16,12 +16,13 @@ import numpy as np
 from contracts.atomic import atomic_file
 from contracts.errors import ContractError
 from contracts.report import Report, read_report
+from scoring.protected_report import protected_report
 from space.columns import FULL_COVERAGE
 from space.ranking import SEED, rank_rows
 from space.rows import CEILING, EVERYWHERE, grid_of, part_rows, row_fields, score_rows
 
 #: An index of another version is built anew from the reports.
-INDEX_VERSION = 6
+INDEX_VERSION = 7
 
 #: Coverage that a report must have for its people's ceiling to stand for all questions.
 FULL_COVERAGE_FOR_CEILING = 0.999
@@ -124,7 +125,7 @@ def _forget(db: sqlite3.Connection, row_id: str) -> None:
 def _add_file(db: sqlite3.Connection, file: ReportFile) -> None:
     problem = ""
     try:
-        add_report(db, read_report(file.path), file)
+        add_report(db, protected_report(read_report(file.path)), file)
     except (ContractError, OSError, UnicodeDecodeError) as error:
         problem = str(error)
         log.warning("report left out", extra={"row": file.row_id, "problem": problem})

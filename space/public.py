@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contracts.disclosure import MINIMUM_CELL, enough
 from contracts.report import CellEntry, Notice, Report
+from scoring.protected_report import protected_report
 
 
 def public_report(report: Report) -> Report:
@@ -11,8 +12,10 @@ def public_report(report: Report) -> Report:
 
     Kept are cells of everyone in a country with at least `MINIMUM_CELL` valid answers. Cells of
     groups are left out: whether they follow from each other by subtraction cannot be told from
-    a report. Scores stay; what was left out is counted in a notice.
+    a report. Scores stay; what was left out is counted in a notice. Of ratings of single persons
+    only what `scoring.protected_report` lists stays.
     """
+    report = protected_report(report)
     kept = [cell for cell in report.cells if may_show(cell)]
     left_out = len(report.cells) - len(kept)
     if not left_out:

@@ -11,8 +11,8 @@ from contracts.atomic import atomic_file
 from contracts.errors import ContractError
 from contracts.release import Release, open_release
 from contracts.report import Report, read_report, write_report
+from scoring.protected_report import PRIVATE_RELEASE
 from space.intake.normalise import read_stored
-from space.intake.ratings import PRIVATE_RELEASE, guarded_report
 from space.store import ARCHIVE, Store
 from space.submissions.details import with_details
 from space.version import current_scorer_version
@@ -103,9 +103,8 @@ def _rescore_row(store: Store, release: Release, row_id: str) -> None:
         replicates=settings.replicates,
         wave=settings.wave,
         cells=bool(old.cells) or predictions.kind == "distribution",
+        protected=any(notice.code == PRIVATE_RELEASE for notice in old.warnings),
     )
-    if any(notice.code == PRIVATE_RELEASE for notice in old.warnings):
-        report = guarded_report(report)
     # What a submitter said of the model stands in the entry, not in the predictions.
     stated = store.entry(row_id).get("details")
     report = with_details(report, stated if isinstance(stated, dict) else {})

@@ -90,18 +90,20 @@ def test_what_leaves_a_private_release(reader, people, tmp_path: Path) -> None:
     report = outcome.report
     assert [one.question_id for one in report.questions] == ["Q1", "Q46"]
     # Cumulative 1/4, 1/2, 1 against 1/4, 1/2, 3/4: a quarter over three steps, 0.0833.
-    assert report.questions[0].extra == {
-        "wasserstein": 0.08,
-        "uniform": 0.0,
-        "majority": pytest.approx(0.5),
-        "ratings": 40.0,
-    }
+    assert report.questions[0].extra == {"wasserstein": 0.08}
+    assert report.questions[0].floor is None
     assert report.questions[0].alignment.estimate == 0.92
     assert report.questions[1].alignment.estimate == 1.0
     assert (report.countries, report.cells, report.tests) == ([], [], [])
-    assert {one.kind for one in report.groups} <= {"category"}
+    assert {one.kind for one in report.groups} == {"category"}
     assert "private-release" in {one.code for one in report.warnings}
-    assert report.coverage.share == 1
+    assert (report.coverage.expected, report.coverage.scored, report.coverage.share) == (80, 80, 1)
+    assert {one.name for one in report.scores} == {
+        "alignment", "wasserstein", "share_within_0.1", "share_within_0.2",
+    }  # fmt: skip
+    tables = report.protocols[1].tables
+    assert set(tables["threshold_curves"]) == {"model"}
+    assert "means" not in tables
     for score in report.scores:
         for end in (score.value.estimate, score.value.low, score.value.high):
             assert end is None or end == round(end, 3)
@@ -125,9 +127,9 @@ def test_at_home_everything_is_said(reader, people, tmp_path: Path) -> None:
     [
         # 35 of 40 people each: 87.5 % of the probe.
         ({"Q1": [1] * 35, "Q46": [1] * 35, "Q57": [1] * 20}, ["low-coverage"]),
-        # One question for 20 people only.
-        ({"Q1": [1] * 40, "Q46": [1] * 20}, ["low-coverage", "few-people"]),
-        ({"Q1": [1]}, ["low-coverage", "few-people"]),
+        # One question for 20 people only: of 80 pairs 40 lie in questions that are covered.
+        ({"Q1": [1] * 40, "Q46": [1] * 20}, ["low-coverage"]),
+        ({"Q1": [1]}, ["low-coverage"]),
     ],
 )
 def test_an_upload_cannot_ask_about_few_people(
@@ -138,11 +140,13 @@ def test_an_upload_cannot_ask_about_few_people(
     assert outcome.report is None
 
 
-def test_ratings_beside_the_probe_are_refused(reader, people, tmp_path: Path) -> None:
-    """Pairs outside the probe would be compared with whoever the upload names."""
+def test_questions_beside_the_probe_are_left_out(reader, people, tmp_path: Path) -> None:
+    """They would be compared with whoever the upload names."""
     ratings = {**RATINGS, "Q2": [1] * 40}
     outcome = guarded(reader, write_ratings(tmp_path / "a.csv", ratings), people)
-    assert "low-coverage" in [problem.code for problem in outcome.problems]
+    assert [one.question_id for one in outcome.report.questions] == ["Q1", "Q46"]
+    # Q2, which nobody of the probe was asked, and Q57, which 20 people were.
+    assert {n.code: n.count for n in outcome.report.warnings}["other-questions"] == 60
 
 
 def desk_of(reader: Reader, root: Path, people: Release | None, *, public: bool) -> Desk:
