@@ -54,9 +54,7 @@ def score_ratings(predictions: Predictions, release: Release, task: Task) -> Par
             "the metadata's `coding` says.",
         )
     part = Part(coverage=_coverage(counts, answered, people))
-    fill_part(
-        part, scores, scales, counts, task, rng, PROBE if source == "probe" else NAMED
-    )
+    fill_part(part, scores, scales, counts, task, rng, PROBE if source == "probe" else NAMED)
     part.notices += _notices(counts, predictions)
     return part
 

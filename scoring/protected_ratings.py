@@ -26,8 +26,8 @@ from scoring.probe_counts import (
     published_count,
     read_probe_counts,
 )
-from scoring.protocols.worldvaluesbench import rating_scales
 from scoring.protected_report import PRIVATE_RELEASE
+from scoring.protocols.worldvaluesbench import rating_scales
 from scoring.rating_scores import score_counts
 from scoring.ratings import RatingCounts, count_ratings, first_rows
 from scoring.settings import Task
@@ -132,9 +132,7 @@ def _check_coverage(coverage: Coverage, name: str) -> None:
 def _with_unusable(coverage: Coverage, counts: RatingCounts) -> Coverage:
     """With the file's own ratings that cannot be used, of what is missing."""
     invalid = min(counts.off_scale() + counts.unreadable(), coverage.missing)
-    return coverage.model_copy(
-        update={"invalid": invalid, "missing": coverage.missing - invalid}
-    )
+    return coverage.model_copy(update={"invalid": invalid, "missing": coverage.missing - invalid})
 
 
 def _notices(probe: ProbeCounts, scored: NDArray[np.bool_], covered: Covered) -> list[Notice]:

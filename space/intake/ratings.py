@@ -77,9 +77,7 @@ def check_own_report(report: Report) -> None:
 
     problems = []
     share = report.coverage.share or 0.0
-    compared = {
-        result.tables.get("compared_with") for result in report.protocols if result.applies
-    }
+    compared = {result.tables.get("compared_with") for result in report.protocols if result.applies}
     whole = bool(compared & {PROBE, PROTECTED_PROBE})
     if share < LEAST_COVERAGE or not whole:
         problems.append(

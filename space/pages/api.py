@@ -86,11 +86,15 @@ def upload_endpoints(desk: Desk) -> None:
     texts = [gr.Textbox(visible=False, label=name) for name in ("submission", "code", "why")]
 
     def dry_run(
-        request: gr.Request, file: str | None, sidecar: str | None, stated: dict[str, Any] | None
+        request: gr.Request,
+        profile: gr.OAuthProfile | None,
+        file: str | None,
+        sidecar: str | None,
+        stated: dict[str, Any] | None,
     ) -> dict[str, Any]:
         """What is wrong with an upload, or its whole report; nothing is stored."""
-        form = Form(stated=stated or {})
-        with desk.dry_run(upload_of(file, sidecar), form, visitor_of(request, None)) as found:
+        form, visitor = Form(stated=stated or {}), visitor_of(request, profile)
+        with desk.dry_run(upload_of(file, sidecar), form, visitor) as found:
             return outcome_fields(found)
 
     def submit(

@@ -176,7 +176,7 @@ def test_attempts_are_limited_and_the_same_file_costs_nothing(
     reader, people, tmp_path: Path
 ) -> None:
     desk = desk_of(reader, tmp_path, people, public=True)
-    visitor = Visitor(address="203.0.113.9")
+    visitor = Visitor(account="ann", address="203.0.113.9")
 
     def ask(number: int) -> list[str]:
         ratings = {**RATINGS, "Q46": [1 + number // 4, *RATINGS["Q46"][1:]]}
@@ -194,7 +194,8 @@ def test_attempts_are_limited_and_the_same_file_costs_nothing(
 def test_a_rescore_guards_again(reader, people, tmp_path: Path) -> None:
     desk = desk_of(reader, tmp_path, people, public=True)
     path = write_ratings(tmp_path / "a.jsonl", RATINGS, **BOARD)
-    receipt = desk.submit(Upload(path), Form({"name": "Rater"}, accepts_licence=True), Visitor())
+    form = Form({"name": "Rater"}, accepts_licence=True)
+    receipt = desk.submit(Upload(path), form, Visitor(account="ann"))
     desk.book.approve(receipt.id, by="keeper")
     outcomes = list(rescore(desk.store, source=str(people.root), everything=True))
     assert [one.outcome for one in outcomes] in (["new"], ["failed"])
