@@ -169,7 +169,7 @@ def test_a_request_from_elsewhere_makes_a_server_public_for_good(
 
 def upload(board: str, forwarded: str) -> int:
     """Status of an upload to a running board."""
-    head = b"Content-Disposition: form-data; name=\"files\"; filename=\"a.csv\""
+    head = b'Content-Disposition: form-data; name="files"; filename="a.csv"'
     body = b"--b\r\n" + head + b"\r\n\r\nx\r\n--b--\r\n"
     headers = {"Content-Type": "multipart/form-data; boundary=b", "X-Forwarded-For": forwarded}
     request = urllib.request.Request(
