@@ -21,6 +21,10 @@ from space.render.answers import find_cell
 from space.store import Store
 from space.texts import API_GUIDE
 
+#: Who is logged in, and the fields of the form, as the framework hands them over.
+Profile = gr.OAuthProfile | None
+Stated = dict[str, Any] | None
+
 
 def endpoints(store: Store, people: People) -> None:
     """Add the endpoints board, model, question and score to the app."""
@@ -86,11 +90,7 @@ def upload_endpoints(desk: Desk) -> None:
     texts = [gr.Textbox(visible=False, label=name) for name in ("submission", "code", "why")]
 
     def dry_run(
-        request: gr.Request,
-        profile: gr.OAuthProfile | None,
-        file: str | None,
-        sidecar: str | None,
-        stated: dict[str, Any] | None,
+        request: gr.Request, profile: Profile, file: str | None, sidecar: str | None, stated: Stated
     ) -> dict[str, Any]:
         """What is wrong with an upload, or its whole report; nothing is stored."""
         form, visitor = Form(stated=stated or {}), visitor_of(request, profile)
@@ -99,10 +99,10 @@ def upload_endpoints(desk: Desk) -> None:
 
     def submit(
         request: gr.Request,
-        profile: gr.OAuthProfile | None,
+        profile: Profile,
         file: str | None,
         sidecar: str | None,
-        stated: dict[str, Any] | None,
+        stated: Stated,
         contact: str,
         accepts_licence: bool,
     ) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def upload_endpoints(desk: Desk) -> None:
         return answered(lambda: submission_fields(desk.status(submission)))
 
     def withdraw(
-        request: gr.Request, profile: gr.OAuthProfile | None, submission: str, code: str, why: str
+        request: gr.Request, profile: Profile, submission: str, code: str, why: str
     ) -> dict[str, Any]:
         """Take a submission back, by login or by the code of its receipt."""
         visitor = visitor_of(request, profile)
