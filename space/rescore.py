@@ -11,7 +11,7 @@ from contracts.atomic import atomic_file
 from contracts.errors import ContractError
 from contracts.release import Release, open_release
 from contracts.report import Report, read_report, write_report
-from scoring.protected_report import PRIVATE_RELEASE
+from scoring.protected_report import PRIVATE_RELEASE, protected_report
 from space.intake.normalise import read_stored
 from space.store import ARCHIVE, Store
 from space.submissions.details import with_details
@@ -107,11 +107,11 @@ def _rescore_row(store: Store, release: Release, row_id: str) -> None:
     )
     # What a submitter said of the model stands in the entry, not in the predictions.
     stated = store.entry(row_id).get("details")
-    report = with_details(report, stated if isinstance(stated, dict) else {})
+    described = with_details(report, stated if isinstance(stated, dict) else {})
     kept = store.root / ARCHIVE / f"{row_id}-{old.scorer_version}-{old.digest[:8]}.json"
     with atomic_file(kept) as partial:
         partial.write_bytes(path.read_bytes())
-    write_report(report, path)
+    write_report(protected_report(described), path)
 
 
 def _existing(path: Path | None) -> Path:

@@ -240,7 +240,7 @@ def _report_job(folder: Path, job: Mapping[str, Any], limits: Limits) -> dict[st
 def _guarded(report: Report, job: Mapping[str, Any]) -> Report:
     """A report of ratings without what may not leave a private release; others as they are.
 
-    At home the file stays whole; the board shows it so all the same (`space.public`).
+    At home a check shows all of it; what is stored and shown is cut there too.
     """
     from scoring.protected_report import protected_report
     from space.intake.ratings import check_own_report

@@ -19,7 +19,8 @@ from scipy.stats import wasserstein_distance
 from contracts.errors import ContractError
 from contracts.predictions import Predictions
 from contracts.release import Release
-from contracts.report import Report
+from contracts.report import Report, read_report
+from opinion_atlas.app import main
 from scoring import score
 from scoring.probe_counts import published_count
 from scoring.protected_report import protected_report
@@ -288,6 +289,23 @@ def test_nothing_that_pairs_ratings_with_people_is_said(release_of, file_of) -> 
         assert protected_report(report) == report
     assert "ratings-withheld" in {one.code for one in protected_report(local).warnings}
     assert "ratings-withheld" not in {one.code for one in protected(file, release).warnings}
+
+
+def test_the_command_writes_it_and_its_page(release_of, file_of, tmp_path) -> None:
+    release, file = release_of(TRUE), file_of({"Q1": FOUR, "Q112": TEN})
+    out, page = tmp_path / "report.json", tmp_path / "report.html"
+    source = next(tmp_path.glob("predictions-*.jsonl"))
+    arguments = ["--release", str(release.root), "--replicates", "20", "--out", str(out)]
+    for command in (
+        ["score", str(source), "--protected", *arguments],
+        ["report", "html", str(out), "--out", str(page)],
+    ):
+        with pytest.raises(SystemExit, match="0"):
+            main(command)
+    assert shown(read_report(out)) == shown(protected(file, release))
+    text = page.read_text()
+    assert "nearest 5" in text
+    assert "Accuracy" not in text
 
 
 def test_unsteered_samples_are_compared_with_the_same_table(release_of, toy_predictions) -> None:

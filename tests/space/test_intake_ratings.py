@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -282,13 +283,17 @@ def test_a_report_of_few_people_made_elsewhere_is_refused(reader, people, tmp_pa
             assert [problem.code for problem in outcome.problems] == codes
 
 
-def test_a_board_at_home_shows_no_more(reader, people, tmp_path: Path) -> None:
-    """The file stays whole; pages, index and downloads do not show what pairs people."""
+def test_a_board_at_home_keeps_and_shows_no_more(reader, people, tmp_path: Path) -> None:
+    """Nor does it show more of a report that an earlier version has stored whole."""
     desk = desk_of(reader, tmp_path, people, public=False)
     path = write_ratings(tmp_path / "a.jsonl", RATINGS, **BOARD)
     receipt = desk.submit(Upload(path), Form({"name": "Rater"}, accepts_licence=True), Visitor())
     desk.book.approve(receipt.id, by="keeper")
-    assert "accuracy" in (desk.store.reports_folder / f"{receipt.id}.json").read_text()
+    stored = desk.store.reports_folder / f"{receipt.id}.json"
+    assert "accuracy" not in stored.read_text()
+    own_report(reader, path, people, stored)
+    assert "accuracy" in stored.read_text()
+    desk.store.ensure_index(force=True)
     report = desk.store.report(receipt.id)
     assert {one.name for one in report.scores} <= {
         "alignment", "wasserstein", "share_within_0.1", "share_within_0.2",
@@ -306,8 +311,13 @@ def test_a_rescore_guards_again(reader, people, tmp_path: Path) -> None:
     form = Form({"name": "Rater"}, accepts_licence=True)
     receipt = desk.submit(Upload(path), form, Visitor(account="ann"))
     desk.book.approve(receipt.id, by="keeper")
+    # An owner's own report that stands there whole is cut when it is scored again.
+    whole = own_report(reader, path, people, tmp_path / "store" / "reports" / "own.json")
+    predictions = desk.store.predictions_path(receipt.id)
+    shutil.copy(predictions, predictions.with_name("own.jsonl"))
     outcomes = list(rescore(desk.store, source=str(people.root), everything=True))
-    assert [one.outcome for one in outcomes] in (["new"], ["failed"])
+    assert "accuracy" not in whole.read_text()
+    assert [one.outcome for one in outcomes] == ["new", "new"]
     report = desk.store.report(receipt.id)
     assert "private-release" in {one.code for one in report.warnings}
     assert [one.question_id for one in report.questions] == ["Q1", "Q46"]
