@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import gradio as gr
 
@@ -22,8 +22,8 @@ from space.store import Store
 from space.texts import API_GUIDE
 
 #: Who is logged in, and the fields of the form, as the framework hands them over.
-Profile = gr.OAuthProfile | None
-Stated = dict[str, Any] | None
+Profile: TypeAlias = gr.OAuthProfile | None
+Stated: TypeAlias = dict[str, Any] | None
 
 
 def endpoints(store: Store, people: People) -> None:
