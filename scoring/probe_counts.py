@@ -123,34 +123,28 @@ def read_probe_counts(
     Raises:
         ContractError: no question is left.
     """
-    where = pc.field("wave") == wave
-    probe = release.table(
-        "probe", columns=["interview_id", "question_id", "answer_code"], where=where
-    )
-    named = release.table("respondents", columns=["interview_id"], where=where)
-    nameless = pa.array(ambiguous_ids(named["interview_id"].to_numpy()))
-    probe = probe.filter(pc.invert(pc.is_in(probe["interview_id"], value_set=nameless)))
+    probe = _nameable_rows(release, wave)
     asked = probe["question_id"].cast(pa.string())
     people = {row["values"]: row["counts"] for row in pc.value_counts(asked).to_pylist()}
-    kept = tuple(one for one in question_ids if people.get(one, 0) >= MINIMUM_CELL)
-    if not kept:
+    shown = tuple(one for one in question_ids if people.get(one, 0) >= MINIMUM_CELL)
+    if not shown:
         raise fail(
             "small-probe",
             "no question of the release's probe was answered by enough people",
             where=release.source,
             allowed=f"at least {MINIMUM_CELL} people",
         )
-    scales = rating_scales(kept, mode="corrected", coding=coding)
-    place = pc.fill_null(pc.index_in(asked, value_set=pa.array(kept)), -1)
+    place = pc.fill_null(pc.index_in(asked, value_set=pa.array(shown)), -1)
     question = place.to_numpy().astype(np.int64)
     probe, question = probe.filter(pa.array(question >= 0)), question[question >= 0]
+    scales = rating_scales(shown, mode="corrected", coding=coding)
     width = scales.geometry.width
     code = probe["answer_code"].to_numpy().astype(np.float64)
     slot = Slots(scales.answer_slots, width).of(code, question)
-    exact = np.zeros((len(kept), width + 1), np.int64)
+    exact = np.zeros((len(shown), width + 1), np.int64)
     np.add.at(exact, (question, slot), 1)
     ids, row = np.unique(probe["interview_id"].to_numpy(), return_inverse=True)
-    pairs = np.zeros((len(ids), len(kept)), bool)
+    pairs = np.zeros((len(ids), len(shown)), bool)
     pairs[row, question] = True
     return ProbeCounts(
         scales=scales,
@@ -159,3 +153,13 @@ def read_probe_counts(
         _ids=ids,
         _pairs=pairs,
     )
+
+
+def _nameable_rows(release: Release, wave: int) -> pa.Table:
+    """The probe's rows of people whose interview id is theirs alone."""
+    where = pc.field("wave") == wave
+    columns = ["interview_id", "question_id", "answer_code"]
+    probe = release.table("probe", columns=columns, where=where)
+    named = release.table("respondents", columns=["interview_id"], where=where)
+    nameless = pa.array(ambiguous_ids(named["interview_id"].to_numpy()))
+    return probe.filter(pc.invert(pc.is_in(probe["interview_id"], value_set=nameless)))
