@@ -27,7 +27,7 @@ from dataset_builder.distribution_order import DistributionSorter
 from dataset_builder.manifest import BUILT_TABLES, make_manifest, split_recipe
 from dataset_builder.options import BuildOptions
 from dataset_builder.people import People, describe_people, respondents_table
-from dataset_builder.probe import probe_table
+from dataset_builder.probe import PROBE_WAVE, nameless_ids, probe_table
 from dataset_builder.progress import Progress, Report, silent
 from dataset_builder.responses import WITHOUT_DEMOGRAPHICS, Layout, write_responses
 from dataset_builder.sources import read_sources
@@ -240,11 +240,12 @@ def _write_individuals(
     with progress("writing respondents and probe"):
         respondents = TableWriter(root, "respondents")
         probe = TableWriter(root, "probe")
+        nameless = nameless_ids(everyone, wave=PROBE_WAVE)
         for people in everyone:
             respondents.write(respondents_table(people, variables))
-            if people.survey.wave == 7:
+            if people.survey.wave == PROBE_WAVE:
                 rng = np.random.default_rng(options.seed)
-                probe.write(probe_table(people, rng=rng))
+                probe.write(probe_table(people, nameless=nameless, rng=rng))
         entries["respondents"] = respondents.close()
         entries["probe"] = probe.close()
     return {name: entry for name, entry in entries.items() if entry.files}

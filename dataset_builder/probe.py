@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 
 from codebook import CONTINENTS, countries, question_set, questions
 from codebook.harmonised import HARMONISED
+from contracts.interview_ids import ambiguous_ids
 from contracts.tables import PROBE, SPLITS
 from dataset_builder.people import People, harmonised_index
 from dataset_builder.positions import NO_POSITION, byte_of, look_up
 from dataset_builder.splits import TEST
+
+#: The wave whose people are sampled: that of WorldValuesBench.
+PROBE_WAVE = 7
 
 #: People drawn per cell and question; a cell needs strictly more valid answers than this.
 PER_CELL = 5
@@ -53,16 +57,30 @@ def draw(
     return np.concatenate(drawn) if drawn else np.empty(0, np.intp)
 
 
-def probe_table(people: People, *, rng: np.random.Generator) -> pa.Table:
+def nameless_ids(everyone: Sequence[People], *, wave: int) -> NDArray[np.int64]:
+    """Interview ids that name nobody: borne by several respondents of a wave, in any survey."""
+    ids = [p.survey.interview_id[p.split >= 0] for p in everyone if p.survey.wave == wave]
+    return ambiguous_ids(np.concatenate(ids) if ids else [])
+
+
+def probe_table(
+    people: People, *, nameless: NDArray[np.int64], rng: np.random.Generator
+) -> pa.Table:
     """Rows of `probe`: 36 questions x up to 48 cells x 5 people of the test split.
 
     A valid answer is one that WorldValuesBench does not blank. Cells are six continents x
     urban or rural x four levels of education (ISCED 0-1, 2, 3-5, 6-8).
+
+    Args:
+        people: the people of one survey.
+        nameless: ids of `nameless_ids`; respondents who bear one are not drawn, since no rating
+            could name them.
+        rng: source of the draws.
     """
     survey = people.survey
     wanted = [q for q in question_set("probe") if q in survey.questions]
-    in_test = people.split == TEST
-    cells = np.where(in_test, cell_index(people), -1)
+    able = (people.split == TEST) & ~np.isin(survey.interview_id, nameless)
+    cells = np.where(able, cell_index(people), -1)
     parts = []
     for question_id in wanted:
         codes = survey.answers[:, survey.questions.index(question_id)]

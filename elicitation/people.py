@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from codebook.persons import DEMOGRAPHIC_SETS, ON_REQUEST_COLUMNS, person_texts
 from contracts.errors import fail
+from contracts.interview_ids import ambiguous_ids
 from contracts.release import Release
 from elicitation.conditions import Target
 from elicitation.study import Study
@@ -60,10 +61,20 @@ def probe_people(release: Release, study: Study) -> ProbePeople:
 
 
 def _asked(release: Release, study: Study) -> dict[str, list[int]]:
+    """Question -> respondents; those whose interview id names several people are left out.
+
+    Older releases have such rows in their probe; ratings of them could not be scored.
+    """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
+    named = release.table(
+        "respondents", columns=["interview_id"], where=pc.field("wave") == study.wave
+    )
+    nameless = pa.array(ambiguous_ids(named["interview_id"].to_numpy()))
     where = pc.field("question_id").isin(list(study.questions))
     where &= pc.field("wave") == study.wave
+    where &= ~pc.field("interview_id").isin(nameless)
     if study.countries:
         where &= pc.field("country").isin(list(study.countries))
     table = release.table("probe", columns=["question_id", "respondent_id"], where=where)

@@ -111,13 +111,15 @@ def score(
     cells: Annotated[
         bool, Parameter(negative="", help="List every (country, question) cell in the report.")
     ] = False,
-    tables: Annotated[
-        Literal["exact", "protected"],
+    protected: Annotated[
+        bool,
         Parameter(
-            help="Which figures of a private release count: exact ones, for your own use, or those "
-            "under disclosure control, as boards need them. A public release has only these."
+            negative="",
+            help="Make a report that others may see, as boards need it, from figures under "
+            "disclosure control. Of ratings: from rounded counts of the release's probe, without "
+            "scores that pair a rating with its respondent. A public release has no other figures.",
         ),
-    ] = "exact",
+    ] = False,
     meta: Annotated[
         Path | None,
         Parameter(help="Metadata, if neither in the file nor beside it."),
@@ -141,8 +143,6 @@ def score(
     opened = open_release(release)
     with working("reading and checking the predictions"):
         read = read_predictions(predictions, meta_path=meta)
-    if tables == "protected" and read.kind != "rating":  # ratings are compared with respondents
-        opened = opened.protected()
     with working(f"scoring {read.rows:,} rows, {replicates:,} replicates"):
         found = score_predictions(
             read,
@@ -156,6 +156,7 @@ def score(
             replicates=replicates,
             wave=read.meta.wave if wave is None else wave,
             cells=cells,
+            protected=protected,
         )
     if out is not None:
         write_report(found, out)

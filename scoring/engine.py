@@ -9,6 +9,7 @@ from contracts.errors import fail
 from contracts.release import Release, release_summary
 from contracts.report import PredictionsRef, ReleaseRef, Report
 from scoring.parts import Part
+from scoring.protected_report import protected_report
 from scoring.settings import Task, resolve_task
 from scoring.wording_facts import drafted_notices
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from contracts.predictions import Predictions
 
 #: Version of the rules of scoring; boards rank only rows of one major version.
-SCORER_VERSION = "1.1"
+SCORER_VERSION = "1.2"
 
 
 def score(
@@ -32,6 +33,7 @@ def score(
     replicates: int = 1000,
     wave: int = 7,
     cells: bool = False,
+    protected: bool = False,
 ) -> Report:
     """Score predictions against people.
 
@@ -49,14 +51,21 @@ def score(
         replicates: bootstrap replicates.
         wave: wave of the people compared with.
         cells: whether the report lists every cell with both sides' shares (large).
+        protected: whether the report is to be shown to others than whoever holds the release's
+            rows: then only figures under disclosure control enter. Of ratings these are rounded
+            counts of the probe, and nothing is given that pairs a rating with its respondent.
 
     Returns:
         The report; the same arguments give the same report.
 
     Raises:
         ContractError: an argument does not exist, or the release lacks what the predictions
-            need (ratings need single persons).
+            need (ratings need single persons), or a protected file answers too little of the
+            probe.
     """
+    view = release.protected() if protected else release
+    if protected and predictions.kind != "rating":  # ratings are compared with respondents
+        release = view
     task = resolve_task(
         predictions,
         release,
@@ -69,10 +78,10 @@ def score(
         replicates=replicates,
         wave=wave,
     )
-    part = _score_kind(predictions, release, task, cells=cells)
-    return Report(
+    part = _score_kind(predictions, release, task, cells=cells, protected=protected)
+    report = Report(
         scorer_version=SCORER_VERSION,
-        release=ReleaseRef(**release_summary(release)),
+        release=ReleaseRef(**release_summary(view)),
         predictions=PredictionsRef(
             name=predictions.name,
             digest=predictions.digest,
@@ -97,13 +106,20 @@ def score(
             *drafted_notices(predictions.meta),
         ],
     )
+    return protected_report(report) if protected else report
 
 
-def _score_kind(predictions: Predictions, release: Release, task: Task, *, cells: bool) -> Part:
+def _score_kind(
+    predictions: Predictions, release: Release, task: Task, *, cells: bool, protected: bool
+) -> Part:
     if predictions.kind == "distribution":
         from scoring.kind_distribution import score_distributions
 
         return score_distributions(predictions, release, task, cells=cells)
+    if predictions.kind == "rating" and protected:
+        from scoring.protected_ratings import score_protected
+
+        return score_protected(predictions, release, task)
     if predictions.kind == "rating":
         from scoring.kind_rating import score_ratings
 

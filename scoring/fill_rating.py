@@ -32,6 +32,10 @@ _REASONS = {
     "advice": "it needs answers to dilemmas; this file holds ratings",
 }
 
+#: What ratings are compared with, as the report's tables name it.
+PROBE, PROTECTED_PROBE = "the probe", "the probe, counts to the nearest 5"
+NAMED = "the answers of the people named"
+
 #: Distances whose share of questions is a headline figure.
 HEADLINES = (0.1, 0.2)
 
@@ -43,8 +47,19 @@ def fill_part(
     counts: RatingCounts,
     task: Task,
     rng: np.random.Generator,
-    source: str,
+    compared_with: str,
 ) -> None:
+    """Fill a part with scores, entries and tables.
+
+    Args:
+        part: filled in place; its coverage stands already.
+        scores: distances per question.
+        scales: the questions.
+        counts: what the file amounts to.
+        task: settings and protocols.
+        rng: source of the redraws of questions.
+        compared_with: `PROBE`, `PROTECTED_PROBE` or `NAMED`.
+    """
     aligned = 1 - scores.distance
     columns = np.flatnonzero(~np.isnan(aligned))
     draws = np.zeros((len(aligned), task.settings.replicates))
@@ -52,7 +67,7 @@ def fill_part(
     part.scores = _overall(scores, draws, part.coverage)
     part.questions = _question_entries(scores, scales, task.settings.wave)
     part.groups = [*_categories(scores, scales, task, rng), *_cell_entries(scores)]
-    tables = _tables(scores, scales, counts, source)
+    tables = _tables(scores, scales, counts, compared_with)
     results = []
     if "worldvaluesbench" in task.protocols:
         results.append(
@@ -234,7 +249,7 @@ def _cell_entries(scores: RatingScores) -> list[GroupEntry]:
 
 
 def _tables(
-    scores: RatingScores, scales: RatingScales, counts: RatingCounts, source: str
+    scores: RatingScores, scales: RatingScales, counts: RatingCounts, compared_with: str
 ) -> dict[str, Any]:
     curves = {
         "model": threshold_curve(scores.distance),
@@ -243,7 +258,7 @@ def _tables(
     }
     known = scores.distance[~np.isnan(scores.distance)]
     return {
-        "compared_with": "the probe" if source == "probe" else "the answers of the people named",
+        "compared_with": compared_with,
         "unsteered_samples": counts.samples,
         "threshold_curves": curves,
         "sd": number(known.std(ddof=1)) if known.size > 1 else None,

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from contracts.errors import fail
 from contracts.release import Release
 from contracts.report import Coverage, Notice
-from scoring.fill_rating import fill_part
+from scoring.fill_rating import NAMED, PROBE, fill_part
 from scoring.parts import Part
-from scoring.people import need_individuals, read_people
+from scoring.people import People, need_individuals, read_people
 from scoring.protocols.worldvaluesbench import rating_scales
 from scoring.rating_scores import score_counts
 from scoring.ratings import RatingCounts, count_ratings, first_rows, probe_answers
@@ -33,9 +33,9 @@ def score_ratings(predictions: Predictions, release: Release, task: Task) -> Par
     """
     need_individuals(release)
     table, samples = first_rows(predictions)
-    source = _source(table, release, samples=samples)
-    ids = _question_ids(release, task, source)
     settings = task.settings
+    source = _source(table, release, samples=samples, wave=settings.wave)
+    ids = _question_ids(release, task, source)
     people = read_people(release, ids, wave=settings.wave, source=source, split=settings.split)
     scales = rating_scales(ids, mode=settings.mode, coding=predictions.meta.coding)
     paper = settings.mode == "paper"
@@ -53,8 +53,8 @@ def score_ratings(predictions: Predictions, release: Release, task: Task) -> Par
             hint="Participants are named by interview id (D_INTERVIEW); ratings are coded as "
             "the metadata's `coding` says.",
         )
-    part = Part(coverage=_coverage(counts, answered, source))
-    fill_part(part, scores, scales, counts, task, rng, source)
+    part = Part(coverage=_coverage(counts, answered, people))
+    fill_part(part, scores, scales, counts, task, rng, PROBE if source == "probe" else NAMED)
     part.notices += _notices(counts, predictions)
     return part
 
@@ -62,17 +62,25 @@ def score_ratings(predictions: Predictions, release: Release, task: Task) -> Par
 # What the ratings are compared with
 
 
-def _source(table: pa.Table | None, release: Release, *, samples: bool) -> str:
-    """`probe` where the file answers for the probe only, else `responses`."""
+def _source(table: pa.Table | None, release: Release, *, samples: bool, wave: int) -> str:
+    """`probe` where the file rates people of the release for the probe only, else `responses`.
+
+    People that the release does not know do not turn a run over the probe into another one.
+    """
     if table is None or not release.has("probe"):
         return "responses"
-    probe = release.table("probe", columns=["interview_id", "question_id"])
-    asked = pc.unique(table["question_id"])
+    where = pc.field("wave") == wave
+    probe = release.table("probe", columns=["interview_id", "question_id"], where=where)
     if samples:
-        inside = pc.is_in(asked, value_set=pc.unique(probe["question_id"].cast(pa.string())))
+        inside = pc.is_in(
+            pc.unique(table["question_id"]),
+            value_set=pc.unique(probe["question_id"].cast(pa.string())),
+        )
         return "probe" if pc.all(inside).as_py() else "responses"
+    known = release.table("respondents", columns=["interview_id"], where=where)["interview_id"]
+    rated = table.filter(pc.is_in(table["participant"], value_set=known.combine_chunks()))
     pairs = {*zip(probe["interview_id"].to_pylist(), probe["question_id"].to_pylist(), strict=True)}
-    rows = zip(table["participant"].to_pylist(), table["question_id"].to_pylist(), strict=True)
+    rows = zip(rated["participant"].to_pylist(), rated["question_id"].to_pylist(), strict=True)
     return "probe" if all(row in pairs for row in rows) else "responses"
 
 
@@ -84,20 +92,22 @@ def _question_ids(release: Release, task: Task, source: str) -> tuple[str, ...]:
     return tuple(name for name in task.question_ids if name in probe)
 
 
-def _coverage(counts: RatingCounts, answered: NDArray[np.int64], source: str) -> Coverage:
-    """Pairs: of the probe where the file answers for it, else of the file's people.
+def _coverage(counts: RatingCounts, answered: NDArray[np.int64], people: People) -> Coverage:
+    """Pairs of person and question: all of the release's probe, and what the file rates beyond.
 
-    For unsteered samples one sample is expected per answer they are compared with.
+    Rows for people that the release does not know are expected and not scored, so that nobody
+    gets a full coverage by naming strangers. For unsteered samples one sample is expected per
+    answer they are compared with.
     """
     scored = int(counts.pairs.sum())
     off, unreadable = counts.off_scale(), counts.unreadable()
     if counts.samples:
         expected = int(answered.sum())
         scored = int(np.minimum(counts.ratings.sum(axis=(0, 2)), answered.sum(axis=(0, 2))).sum())
-    elif source == "probe":
-        expected = int(answered.sum())
     else:
-        expected = int(counts.people.sum())
+        rated = int(counts.people.sum())
+        unrated = int(people.sampled.sum()) - counts.in_probe
+        expected = rated + unrated + counts.unknown_people
     expected = max(expected, scored)
     return Coverage(
         expected=expected,

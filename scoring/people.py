@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from codebook import CONTINENTS
 from codebook.harmonised import HARMONISED
 from contracts.errors import fail
+from contracts.interview_ids import ambiguous_ids
 from contracts.release import Release
 
 #: Stands for "gave no answer" in arrays of raw codes.
@@ -31,6 +32,8 @@ class People:
             `cell_names` stands for people with an unknown demographic.
         cell_names: names of the cells, `continent=Asia;education=tertiary;settlement=urban`.
         codes: raw answer codes, shape (N, Q); `NO_CODE` where there is none.
+        sampled: whose answers to which questions the release's probe holds, shape (N, Q); all
+            false where it has none.
     """
 
     interview_ids: NDArray[np.int64]
@@ -38,6 +41,7 @@ class People:
     cells: NDArray[np.int64]
     cell_names: tuple[str, ...]
     codes: NDArray[np.int16]
+    sampled: NDArray[np.bool_]
 
     def rows(self, participants: NDArray[np.int64]) -> NDArray[np.int64]:
         """Row of each participant, -1 for one that the release does not know."""
@@ -106,14 +110,23 @@ def read_people(
     interviews = table["interview_id"].to_numpy()
     order = np.argsort(interviews, kind="stable")
     interviews = interviews[order]
-    repeated = np.unique(interviews[1:][interviews[1:] == interviews[:-1]])
+    repeated = ambiguous_ids(interviews)
     respondents = table["respondent_id"].to_numpy()[order].astype(np.int64)
+    codes = _codes(release, respondents, question_ids, wave, source)
+    sampled = np.zeros(codes.shape, bool)
+    if release.has("probe"):
+        asked = _codes(release, respondents, question_ids, wave, "probe")
+        # Probes of older releases hold people whose id names nobody: no rating can be theirs.
+        sampled = (asked != NO_CODE) & ~np.isin(interviews, repeated)[:, None]
+    if source == "probe":
+        codes[~sampled] = NO_CODE
     return People(
         interview_ids=interviews,
         ambiguous=repeated,
         cells=_cells(table)[order],
         cell_names=cell_names(),
-        codes=_codes(release, respondents, question_ids, wave, source),
+        codes=codes,
+        sampled=sampled,
     )
 
 

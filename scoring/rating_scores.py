@@ -49,16 +49,16 @@ def score_counts(
 ) -> RatingScores:
     paper = task.settings.mode == "paper"
     geometry = scales.geometry
-    by_cell = answered if counts.samples else counts.people if paper else counts.pairs.sum(axis=3)
-    model_cells = counts.ratings if paper or counts.samples else counts.pairs.sum(axis=2)
+    by_cell = answered if counts.apart else counts.people if paper else counts.pairs.sum(axis=3)
+    model_cells = counts.ratings if paper or counts.apart else counts.pairs.sum(axis=2)
     people, model = (slot_shares(side.sum(axis=0)) for side in (by_cell, model_cells))
     distance = geometry.distance(people, model)
     groups = geometry.distance(slot_shares(by_cell), slot_shares(model_cells))
     if paper:
         distance = _paper_distances(counts, by_cell, scales)
-    if counts.samples:
+    if counts.apart:
         groups = np.full(groups.shape, np.nan)
-    majority = slot_shares(_majority_counts(by_cell, pooled=paper or counts.samples))
+    majority = slot_shares(_majority_counts(by_cell, pooled=paper or counts.apart))
     joint = counts.pairs.sum(axis=0)
     error, hits = _pair_scores(joint, scales)
     floor = _group_floor(by_cell, model_cells, geometry.coordinates, geometry.weights)
@@ -71,7 +71,7 @@ def score_counts(
             by_cell.sum(axis=0),
             model_cells.sum(axis=0),
             geometry,
-            paired=not (paper or counts.samples),
+            paired=not (paper or counts.apart),
             replicates=task.settings.replicates,
             rng=rng,
         ),

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from contracts.errors import fail
-from scoring.people import NO_CODE, People
+from scoring.people import NO_CODE, People, cell_names
 from scoring.protocols.worldvaluesbench import EXTRA_SLOTS, RatingScales
 
 if TYPE_CHECKING:
@@ -32,13 +32,18 @@ class RatingCounts:
             no answer"; the rating slots behind the options mean off the scale, and unreadable.
         values: (cell, question) -> rating -> count of all readable ratings (paper mode).
         unknown_people: rows that name nobody of the release.
+        in_probe: rows whose pair of person and question the release's probe holds.
         samples: whether ratings are unsteered samples, of nobody.
+        apart: whether ratings are compared with answers as a whole, not person by person: all
+            count in the last cell, as given to nobody's answer. Samples always are.
     """
 
     joint: NDArray[np.int64]
     values: dict[tuple[int, int], Counter[float]]
     unknown_people: int = 0
+    in_probe: int = 0
     samples: bool = False
+    apart: bool = False
 
     @property
     def pairs(self) -> NDArray[np.int64]:
@@ -91,15 +96,21 @@ def first_rows(predictions: Predictions) -> tuple[pa.Table | None, bool]:
 
 
 def count_ratings(
-    predictions: Predictions, people: People, scales: RatingScales, *, samples: bool, keep: bool
+    predictions: Predictions,
+    people: People | None,
+    scales: RatingScales,
+    *,
+    samples: bool,
+    keep: bool,
 ) -> RatingCounts:
     """Count the file's ratings.
 
     Args:
         predictions: a rating file.
-        people: the persons and their answers.
+        people: the persons and their answers; None where ratings are not looked at person by
+            person (`RatingCounts.apart`).
         scales: slots of answers and ratings.
-        samples: whether the ratings are unsteered samples; they count in the last cell.
+        samples: whether the ratings are unsteered samples.
         keep: whether every rating's own number is kept (paper mode).
 
     Raises:
@@ -107,16 +118,17 @@ def count_ratings(
     """
     geometry = scales.geometry
     width = geometry.width
-    shape = (len(people.cell_names), len(geometry.question_ids), width + 1, width + EXTRA_SLOTS)
-    counts = RatingCounts(np.zeros(shape, np.int64), {}, samples=samples)
-    answer_slots = _Slots(scales.answer_slots, width)
-    rating_slots = _Slots(scales.rating_slots, width)
+    shape = (len(cell_names()), len(geometry.question_ids), width + 1, width + EXTRA_SLOTS)
+    apart = samples or people is None
+    counts = RatingCounts(np.zeros(shape, np.int64), {}, samples=samples, apart=apart)
+    answer_slots = Slots(scales.answer_slots, width)
+    rating_slots = Slots(scales.rating_slots, width)
     names = pa.array(geometry.question_ids, pa.string())
     for batch in predictions.batches():
         question = pc.fill_null(pc.index_in(batch.column("question_id"), value_set=names), -1)
         row_question = question.to_numpy().astype(np.int64)
         score = pc.fill_null(batch.column("score"), np.nan).to_numpy(zero_copy_only=False)
-        if samples:
+        if apart or people is None:
             wanted = row_question >= 0
             cell = np.full(int(wanted.sum()), shape[0] - 1)
             answer = np.full(int(wanted.sum()), width)
@@ -124,6 +136,7 @@ def count_ratings(
             person = _persons(batch, people, predictions.name)
             counts.unknown_people += int(((person < 0) & (row_question >= 0)).sum())
             wanted = (row_question >= 0) & (person >= 0)
+            counts.in_probe += int(people.sampled[person[wanted], row_question[wanted]].sum())
             cell = people.cells[person[wanted]]
             codes = people.codes[person[wanted], row_question[wanted]].astype(np.float64)
             answer = answer_slots.of(codes, row_question[wanted])
@@ -152,7 +165,7 @@ def _persons(batch: pa.RecordBatch, people: People, name: str) -> NDArray[np.int
     return people.rows(named)
 
 
-class _Slots:
+class Slots:
     """Slots by question and whole number; the slot behind the options for any other."""
 
     def __init__(self, maps: Sequence[Mapping[int, int]], width: int) -> None:

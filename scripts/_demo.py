@@ -46,8 +46,8 @@ def make_files(out: Path, *, quick: bool) -> None:
         cli("baselines", "--release", source, "--out", folder, "--format", "parquet", *only)
         for predictions in sorted(folder.glob("*.parquet")):
             report = out / "store" / "reports" / f"{name}-{predictions.stem}.json"
-            tables = ("--tables", "protected", *replicates)
-            cli("score", predictions, "--release", source, "--out", report, *tables)
+            options = ("--protected", *replicates)
+            cli("score", predictions, "--release", source, "--out", report, *options)
     cli("board", "--store", out / "store", "--export", out / "board", "--force")
 
 

@@ -36,7 +36,11 @@ def space(
     store: StoreFolder = "board-store",
     release: ReleaseName = "reference",
     host: Annotated[
-        str, Parameter(help="Address to listen on; 0.0.0.0 lets other machines in.")
+        str,
+        Parameter(
+            help="Address to listen on; 0.0.0.0 lets other machines in, and makes this a public "
+            "server, on which limits hold and first uploads wait."
+        ),
     ] = "127.0.0.1",
     port: Annotated[int, Parameter(help="Port to listen on.")] = 7860,
     seed: Annotated[
@@ -46,6 +50,16 @@ def space(
             help="Fill an empty store with the release's baselines, so that nothing is empty.",
         ),
     ] = True,
+    proxy: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="Addresses or networks (10.0.0.0/8) of the reverse proxies before this server: "
+            "from them alone X-Forwarded-For says who a visitor is. By default those of "
+            "OPINION_ATLAS_PROXIES; none where that is not set.",
+            consume_multiple=True,
+            negative="",
+        ),
+    ] = (),
     open: Annotated[  # noqa: A002
         bool, Parameter(negative="", help="Open the page in a browser once it is up.")
     ] = False,
@@ -57,7 +71,15 @@ def space(
     """
     from space.serve import serve
 
-    serve(store, release=release, host=host, port=port, fill=seed, open_browser=open)
+    serve(
+        store,
+        release=release,
+        host=host,
+        port=port,
+        fill=seed,
+        open_browser=open,
+        proxies=proxy,
+    )
 
 
 def board(

@@ -10,7 +10,7 @@ from contracts.disclosure import MINIMUM_CELL, RULE_VERSION, enough
 from contracts.errors import ContractError, Problem
 from contracts.release import Release, open_release
 from contracts.report import CellEntry, Notice, Report
-from space.intake.ratings import PRIVATE_RELEASE
+from scoring.protected_report import protected_report
 
 #: Kinds of predictions whose scores are made from tables of survey answers.
 _FROM_TABLES = ("distribution", "rating")
@@ -21,7 +21,8 @@ def public_report(report: Report) -> Report:
 
     Kept are cells of everyone in a country with at least `MINIMUM_CELL` valid answers. Cells of
     groups are left out: whether they follow from each other by subtraction cannot be told from
-    a report. Scores stay; what was left out is counted in a notice.
+    a report. Scores stay; what was left out is counted in a notice. Of ratings only what
+    `scoring.protected_report` lists stays.
 
     Raises:
         ContractError: the report rests on exact figures, so no part of it can be shown.
@@ -29,6 +30,7 @@ def public_report(report: Report) -> Report:
     problem = exact_figures(report)
     if problem is not None:
         raise ContractError(problem)
+    report = protected_report(report)
     shown = [cell for cell in report.cells if may_show(cell)]
     left_out = len(report.cells) - len(shown)
     if not left_out:
@@ -58,8 +60,6 @@ def exact_figures(report: Report) -> Problem | None:
         return None
     if report.predictions.kind not in _FROM_TABLES:
         return None
-    if any(notice.code == PRIVATE_RELEASE for notice in report.warnings):
-        return None
     name = f"{release.name} {release.version}"
     if release.public:
         return Problem(
@@ -76,7 +76,7 @@ def exact_figures(report: Report) -> Problem | None:
         "would give away",
         allowed="a report scored on published figures",
         hint="Score the predictions again with: opinion-atlas score FILE --release RELEASE "
-        "--tables protected",
+        "--protected",
     )
 
 

@@ -13,6 +13,7 @@ from contracts.digests import pretty_json
 from contracts.predictions import read_predictions
 from contracts.release import Release, open_release
 from contracts.report import write_report
+from scoring.protected_report import protected_report
 from space.public import public_release
 from space.store import Store
 
@@ -48,7 +49,7 @@ def add_predictions(
         with atomic_file(target) as partial:
             shutil.copyfile(source, partial)
     write_text(store.root / "entries" / f"{name}.json", pretty_json({"class": row_class}))
-    write_report(report, store.reports_folder / f"{name}.json")
+    write_report(protected_report(report), store.reports_folder / f"{name}.json")
     return name
 
 

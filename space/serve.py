@@ -8,12 +8,14 @@ import sys
 import threading
 import time
 import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
 
 from contracts.errors import fail
 from contracts.release import open_release
 from space.logs import set_up_logs
-from space.public import public_release
+from space.proxies import is_loopback, trusted_proxies
+from space.runs.rules import is_public
 from space.store import HUB, Store, open_store
 from space.submissions.hub_service import begin_mirror
 
@@ -48,13 +50,24 @@ def warn_of_exact_figures(store: Store) -> None:
 
 
 def serve(
-    folder: str, *, release: str, host: str, port: int, fill: bool, open_browser: bool
+    folder: str,
+    *,
+    release: str,
+    host: str,
+    port: int,
+    fill: bool,
+    open_browser: bool,
+    proxies: Sequence[str] = (),
 ) -> None:
     """Serve the board until it is stopped.
 
+    On an address that other machines reach it is a public server, whatever the environment says.
+
     Raises:
-        ContractError: the port is taken, or the store or the release cannot be opened.
+        ContractError: the port is taken, the store or the release cannot be opened, or a proxy is
+            named by what is no address.
     """
+    trusted = trusted_proxies(proxies)
     _check_port(host, port)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     set_up_logs()
@@ -73,13 +86,21 @@ def serve(
             hint="Install it with: pip install 'opinion-atlas[space]'; or write a static site, "
             "which needs nothing: opinion-atlas board --export FOLDER",
         ) from None
-    server = make_server(store, People(opened))
+    public = is_public() or not is_loopback(host)
+    server = make_server(store, People(opened), public=public, proxies=trusted)
     address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/"  # noqa: S104
     if open_browser:
         threading.Thread(target=_open_when_up, args=(address, host, port), daemon=True).start()
     print(f"Opinion Atlas is at {address} (stop with Ctrl-C)", flush=True)
     try:
-        uvicorn.run(server, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3)
+        uvicorn.run(
+            server,
+            host=host,
+            port=port,
+            log_level="warning",
+            timeout_graceful_shutdown=3,
+            proxy_headers=False,  # make_server looks at them itself, for named proxies only
+        )
     finally:
         if pusher is not None:
             pusher.stop()
@@ -137,7 +158,7 @@ def rescore_store(folder: str, *, release: str, everything: bool, dry_run: bool)
 
     store = open_store(folder)
     outcomes = (
-        plan_rescore(store, public_release(open_release(release)), everything=everything)
+        plan_rescore(store, open_release(release), everything=everything)
         if dry_run
         else rescore(store, source=release, everything=everything)
     )

@@ -113,9 +113,10 @@ a maintainer has verified.</p>
 """
 
 RATINGS_HERE = (
-    "<p>Ratings of single persons are compared with people of a private release: they must answer "
-    "at least 90 % of its probe, nothing is said of fewer than 30 people, scores are rounded, and "
-    "attempts are limited.</p>"
+    "<p>Ratings of single persons are compared with a table of a private release's probe in which "
+    "every count of people is rounded to the nearest 5. They must answer at least 90 % of the "
+    "probe; questions of which they answer less, or that fewer than 30 people answered, are not "
+    "scored. On a public board this needs a login, and attempts are limited.</p>"
 )
 
 RATINGS_LOCAL = (

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import time
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from contracts.errors import ContractError
 from contracts.predictions_meta import Kind
@@ -27,6 +29,7 @@ from space.intake.templates import KINDS, write_template
 from space.intake.visitor import address_of
 from space.logs import log_request
 from space.people import People
+from space.proxies import PROXIES_VARIABLE, from_elsewhere, trusted_proxies
 from space.public import public_release
 from space.query import parse_query
 from space.runs.service import Runs, open_runs
@@ -41,7 +44,17 @@ _STATIC_TYPES = {
 }
 
 
-def make_server(store: Store, people: People, *, runs: Runs | None = None) -> FastAPI:
+log = logging.getLogger("space.web")
+
+
+def make_server(
+    store: Store,
+    people: People,
+    *,
+    runs: Runs | None = None,
+    public: bool | None = None,
+    proxies: Sequence[str] = (),
+) -> FastAPI:
     """The server: health, board as JSON, downloads, the static board, and the app at `/`.
 
     Args:
@@ -50,10 +63,13 @@ def make_server(store: Store, people: People, *, runs: Runs | None = None) -> Fa
             scored on.
         runs: runs of models; by default those of the store's private folder, none where the
             store takes no submissions in.
+        public: whether others than its owner use this server; by default as the environment
+            says, and from the first request on that was not made on this machine.
+        proxies: addresses and networks whose X-Forwarded-For counts (`trusted_proxies`).
     """
     rows = people.release if people.release.has_individuals else None
     people = People(public_release(people.release))
-    desk = open_desk(store, people.release, rows=rows)
+    desk = open_desk(store, people.release, rows=rows, public=public)
     if runs is None and desk.book is not None:
         runs = open_runs(store, people.release, desk.book, public=desk.public)
     server = FastAPI(
@@ -66,9 +82,35 @@ def make_server(store: Store, people: People, *, runs: Runs | None = None) -> Fa
     _add_static(server, store)
     _add_templates(server)
     _add_receipts(server)
-    _gate_uploads(server, UploadGate(limited=desk.public))
+    gate = UploadGate(limited=desk.public)
+    _gate_uploads(server, gate)
+    _watch_for_others(server, desk, gate, runs)
+    # The outermost: to all others the client is who sent the request, not a proxy of ours.
+    server.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted_proxies(proxies)))
     _mount_app(server, store, people, desk, runs)
     return server
+
+
+def _watch_for_others(server: FastAPI, desk: Desk, gate: UploadGate, runs: Runs | None) -> None:
+    """A server that a request reaches from elsewhere, or by a proxy, is public from then on."""
+
+    @server.middleware("http")
+    async def watched(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        if not desk.public and from_elsewhere(dict(request.headers), address_of(request.client)):
+            desk.open_to_others()
+            gate.limited = True
+            if runs is not None:
+                runs.open_to_others()
+            log.warning(
+                "public from now on",
+                extra={
+                    "why": "a request came from another machine or through a proxy; start with "
+                    f"OPINION_ATLAS_PUBLIC=1, and name the proxy in {PROXIES_VARIABLE}"
+                },
+            )
+        return await call_next(request)
 
 
 def _closing(runs: Runs | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
@@ -187,8 +229,7 @@ def _gate_uploads(server: FastAPI, gate: UploadGate) -> None:
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         if request.method == "POST" and request.url.path.rstrip("/").endswith("/upload"):
-            host = request.client.host if request.client else ""
-            why = gate.refusal(address_of(dict(request.headers), host))
+            why = gate.refusal(address_of(request.client))
             if why:
                 return JSONResponse({"detail": why}, status_code=429)
         return await call_next(request)

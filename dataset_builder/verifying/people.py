@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from codebook import countries, question_set
 from codebook.harmonised import HARMONISED
 from contracts.errors import Problem
+from contracts.interview_ids import ambiguous_ids
 from contracts.release import Release
 from contracts.tables import MAIN_DEMOGRAPHICS, SPLITS
 from dataset_builder.positions import position_table
@@ -230,7 +231,10 @@ _RESPONSES_WRONG = {
 
 
 def check_probe(release: Release, respondents: Respondents) -> Check:
-    """People of the probe are in test; five per cell and question, nobody twice."""
+    """People of the probe are in test and can be named; five per cell and question, nobody twice.
+
+    An interview id names a person only where no other respondent of the wave bears it.
+    """
     table = release.table("probe")
     person = respondents.rows(table.column("respondent_id").to_numpy())
     split = respondents.column("split")
@@ -256,6 +260,13 @@ def check_probe(release: Release, respondents: Respondents) -> Check:
                 where=where,
             ),
             counted(
+                "probe-ambiguous",
+                "the interview id belongs to more than one respondent, so no rating can name them; "
+                "build the release again",
+                _unnamed(table, respondents),
+                where=where,
+            ),
+            counted(
                 "probe-cell",
                 "a cell does not hold five different people",
                 int(((sizes != 5) | (distinct != 5)).sum()),
@@ -263,4 +274,14 @@ def check_probe(release: Release, respondents: Respondents) -> Check:
             ),
         ),
         f"{table.num_rows:,} rows",
+    )
+
+
+def _unnamed(probe: pa.Table, respondents: Respondents) -> int:
+    """Rows of the probe whose interview id several respondents of its wave bear."""
+    interview, wave = (respondents.column(name) for name in ("interview_id", "wave"))
+    ids, waves = (probe.column(name).to_numpy() for name in ("interview_id", "wave"))
+    return sum(
+        int(np.isin(ids[waves == one], ambiguous_ids(interview[wave == one])).sum())
+        for one in np.unique(waves)
     )

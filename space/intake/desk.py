@@ -15,7 +15,7 @@ from contracts.errors import ContractError, Problem, fail
 from contracts.release import Release
 from space.intake.attached import attached_release
 from space.intake.form import Form
-from space.intake.ratings import no_release
+from space.intake.ratings import no_login, no_quota_book, no_release
 from space.intake.reader import Job, Outcome, Reader
 from space.intake.visitor import Visitor
 from space.runs.rules import is_public
@@ -77,7 +77,13 @@ class Desk:
     @property
     def takes_ratings(self) -> bool:
         """Whether rating files can be scored here."""
-        return self._people() is not None
+        return self._people() is not None and (self.book is not None or not self.public)
+
+    def open_to_others(self) -> None:
+        """From now on hold the rules of a server that others than its owner use."""
+        self.public = True
+        if self.book is not None:
+            self.book.moderated = True
 
     def _people(self) -> Release | None:
         """Persons to compare ratings with: attached ones; at home also those of the release."""
@@ -206,7 +212,8 @@ class Desk:
         The same file asked about again tells nothing new and costs nothing.
 
         Raises:
-            ContractError: no attempt is left, or no release with single persons is attached.
+            ContractError: no attempt is left or can be counted, nobody is logged in, or no release
+                with single persons is attached.
         """
         if not self.public:
             return True
@@ -215,7 +222,11 @@ class Desk:
                 return outcome.ok
             if self._people() is None:
                 raise no_release(public=True)
-            key = (visitor.account or visitor.address, outcome.sha256 + repr(form.metadata()))
+            if self.book is None:
+                raise no_quota_book()
+            if not visitor.account:
+                raise no_login()
+            key = (visitor.account, outcome.sha256 + repr(form.metadata()))
         with self._lock:
             known = key in self._scored
         if not known:

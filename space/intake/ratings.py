@@ -1,43 +1,20 @@
 """Ratings on a server: compared with single persons, so only with care.
 
-A release with single persons that a maintainer attached scores uploads; what leaves it is rounded,
-stands for at least `MINIMUM_CELL` people, and needs most of the probe answered, so that no upload
-asks about a few people only.
+A release with single persons that a maintainer attached scores uploads by
+`scoring.protected_ratings`: what leaves it is made from a table of its probe with counts to the
+nearest 5, which no upload changes. Reports of ratings made elsewhere hold the same scores and no
+more before they are stored.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
-
-from contracts.disclosure import MINIMUM_CELL
 from contracts.errors import ContractError, Problem, fail
 from contracts.release import Release
-from contracts.report import (
-    GroupEntry,
-    Interval,
-    Notice,
-    ProtocolResult,
-    QuestionEntry,
-    Report,
-    Score,
-)
+from contracts.report import Report
+from scoring.fill_rating import PROBE, PROTECTED_PROBE
 
-#: Share of the probe that an upload must answer.
-LEAST_COVERAGE = 0.9
-
-#: Decimals of what is said of one question, and of all: one person in a probe question's 240
-#: moves its distance by less than one in the second decimal.
-QUESTION_DECIMALS, OVERALL_DECIMALS = 2, 3
-
-#: Code of the notice that marks a guarded report; what is scored anew is guarded again.
-PRIVATE_RELEASE = "private-release"
-
-NOTICE = Notice(
-    code=PRIVATE_RELEASE,
-    message="Compared with single persons of a release that is not public: scores are rounded, "
-    f"and nothing is said of fewer than {MINIMUM_CELL} people.",
-)
+#: Wave and coding that tell whether a release is of use; its probe holds this wave alone.
+_WAVE, _CODING = 7, "raw"
 
 
 def no_release(*, public: bool) -> ContractError:
@@ -52,83 +29,71 @@ def no_release(*, public: bool) -> ContractError:
     )
 
 
-def probe_questions(release: Release) -> tuple[str, ...]:
-    """Questions of the probe that at least `MINIMUM_CELL` people answered there.
-
-    Raises:
-        ContractError: the release has no probe, or one too small.
-    """
-    found = tuple(sorted(one for one, n in _answers(release).items() if n >= MINIMUM_CELL))
-    if not found:
-        raise fail(
-            "small-probe",
-            "no question of the attached release's probe was answered by enough people",
-            allowed=f"at least {MINIMUM_CELL}",
-        )
-    return found
-
-
-def questions_to_score(release: Release) -> tuple[str, ...] | None:
-    """Questions that uploads are scored on; None where nothing of the probe is left out."""
-    kept = probe_questions(release)
-    return None if len(kept) == len(_answers(release)) else kept
-
-
-def _answers(release: Release) -> Counter[str]:
-    """How many people of the probe answered each question."""
-    if not release.has("probe"):
-        raise no_release(public=True)
-    return Counter(release.table("probe", columns=["question_id"])["question_id"].to_pylist())
-
-
-def guarded_report(report: Report) -> Report:
-    """The report of a rating upload without what would tell of single persons.
-
-    Left out are demographic cells (five people each), hits and errors per question, and
-    questions with fewer than `MINIMUM_CELL` ratings; the rest is rounded.
-
-    Raises:
-        ContractError: the upload answers too little of the probe, or a question for too few.
-    """
-    _check_coverage(report)
-    protocols = [_guarded_protocol(result) for result in report.protocols]
-    return report.model_copy(
-        update={
-            "scores": [_guarded_score(one) for one in report.scores],
-            "questions": [_guarded_question(one) for one in report.questions],
-            "groups": [_guarded_group(one) for one in report.groups if one.kind == "category"],
-            "countries": [],
-            "cells": [],
-            "tests": [],
-            "protocols": protocols,
-            "warnings": [*report.warnings, NOTICE],
-        }
+def no_login() -> ContractError:
+    """The error of a rating upload by a visitor without an account."""
+    return fail(
+        "needs-login",
+        "ratings are scored here for visitors who are logged in, since attempts are limited",
+        hint="Log in with Hugging Face on the page Submit; or score them on your own machine: "
+        "opinion-atlas score PREDICTIONS --release RELEASE --out report.json",
     )
 
 
-def _check_coverage(report: Report) -> None:
+def no_quota_book() -> ContractError:
+    """The error of a rating upload where attempts cannot be counted."""
+    return fail(
+        "no-quota-book",
+        "ratings are not scored here: attempts are limited, and this store cannot keep count",
+        hint="Score them on your own machine: opinion-atlas score PREDICTIONS --release RELEASE "
+        "--out report.json",
+    )
+
+
+def probe_questions(release: Release) -> tuple[str, ...]:
+    """Questions of a release's probe that uploads are scored on.
+
+    Raises:
+        ContractError: the release has no probe, or one of too few people.
+    """
+    from codebook import value_questions
+    from scoring.probe_counts import read_probe_counts
+
+    if not release.has_individuals or not release.has("probe"):
+        raise no_release(public=True)
+    every = tuple(value_questions())
+    return read_probe_counts(release, every, wave=_WAVE, coding=_CODING).question_ids
+
+
+def check_own_report(report: Report) -> None:
+    """Refuse a report of ratings that covers too little of a probe to be shown.
+
+    Its scores are its sender's word; what it says of people is not to be about few of them.
+
+    Raises:
+        ContractError: it does, all problems at once.
+    """
+    from contracts.disclosure import MINIMUM_CELL
+    from scoring.protected_ratings import LEAST_COVERAGE
+
     problems = []
     share = report.coverage.share or 0.0
-    whole = any(
-        result.tables.get("compared_with") == "the probe"
-        for result in report.protocols
-        if result.applies
-    )
+    compared = {result.tables.get("compared_with") for result in report.protocols if result.applies}
+    whole = bool(compared & {PROBE, PROTECTED_PROBE})
     if share < LEAST_COVERAGE or not whole:
         problems.append(
             Problem(
                 "low-coverage",
-                "ratings are scored here only if they answer the release's probe, and nothing else",
+                "a report of ratings is shown here only if they answer a release's probe, and "
+                "nothing else",
                 found=f"{share:.1%} of {'the probe' if whole else 'other pairs'}",
                 allowed=f"at least {LEAST_COVERAGE:.0%}",
-                hint="The probe's pairs of person and question stand in the release's table "
-                "`probe`; anything else is scored locally with: opinion-atlas score",
             )
         )
     few = [
         one.question_id
         for one in report.questions
-        if one.alignment.estimate is not None and (one.extra.get("ratings") or 0) < MINIMUM_CELL
+        if one.alignment.estimate is not None
+        and (one.extra.get("ratings") or MINIMUM_CELL) < MINIMUM_CELL
     ]
     if few:
         problems.append(
@@ -137,53 +102,9 @@ def _check_coverage(report: Report) -> None:
                 "some questions are answered for too few people",
                 found=", ".join(few[:20]),
                 allowed=f"at least {MINIMUM_CELL} people each",
+                hint="Make it with: opinion-atlas score PREDICTIONS --release RELEASE --protected "
+                "--out report.json",
             )
         )
     if problems:
         raise ContractError(problems, subject="ratings")
-
-
-def _rounded(item: Any, decimals: int) -> Any:
-    """JSON with all floats rounded."""
-    if isinstance(item, float):
-        return round(item, decimals)
-    if isinstance(item, dict):
-        return {key: _rounded(inner, decimals) for key, inner in item.items()}
-    return [_rounded(inner, decimals) for inner in item] if isinstance(item, list) else item
-
-
-def _interval(value: Interval, decimals: int) -> Interval:
-    return Interval.model_validate(_rounded(value.model_dump(), decimals))
-
-
-def _guarded_score(score: Score) -> Score:
-    return Score.model_validate(_rounded(score.model_dump(), OVERALL_DECIMALS))
-
-
-def _guarded_question(entry: QuestionEntry) -> QuestionEntry:
-    kept = {
-        key: entry.extra.get(key)
-        for key in ("wasserstein", "uniform", "majority", "ratings")
-        if entry.extra.get(key) is not None
-    }
-    return entry.model_copy(
-        update={
-            "alignment": _interval(entry.alignment, QUESTION_DECIMALS),
-            "floor": _rounded(entry.floor, QUESTION_DECIMALS),
-            "extra": _rounded(kept, QUESTION_DECIMALS),
-        }
-    )
-
-
-def _guarded_group(entry: GroupEntry) -> GroupEntry:
-    return GroupEntry.model_validate(_rounded(entry.model_dump(), QUESTION_DECIMALS))
-
-
-def _guarded_protocol(result: ProtocolResult) -> ProtocolResult:
-    return ProtocolResult(
-        protocol=result.protocol,
-        applies=result.applies,
-        reason=result.reason,
-        scores=[_guarded_score(one) for one in result.scores],
-        tables=_rounded(result.tables, QUESTION_DECIMALS),
-    )

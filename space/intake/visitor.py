@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -20,26 +18,14 @@ class Visitor:
     address: str = ""
 
 
-def address_of(headers: Mapping[str, str], host: str) -> str:
-    """The address that a request came from.
+def address_of(client: object) -> str:
+    """The address that a request came from; "" where there is none, as of a socket's file.
+
+    That of whoever connected; where that is a proxy named to `space.proxies.trusted_proxies`, the
+    server has put in its place the last address of X-Forwarded-For that is no such proxy. From
+    anybody else the header counts for nothing.
 
     Args:
-        headers: of the request, names in lower case.
-        host: address of who sent it: a proxy's, if there is one.
-
-    Returns:
-        `host` where it is a public address, or nobody says more. Else a proxy of ours has sent
-        it, and the last public address of X-Forwarded-For counts: proxies add theirs on the
-        right, and what a visitor writes into the header themselves stands on the left.
+        client: `request.client`.
     """
-    if _is_public(host):
-        return host
-    hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",")]
-    return next((hop for hop in reversed(hops) if _is_public(hop)), host)
-
-
-def _is_public(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_global
-    except ValueError:
-        return False
+    return str(getattr(client, "host", "") or "")

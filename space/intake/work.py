@@ -195,16 +195,13 @@ def _score_ratings(
     predictions: Predictions, job: Mapping[str, Any], options: dict[str, Any]
 ) -> Report:
     from scoring.engine import score
-    from space.intake.ratings import guarded_report, no_release, questions_to_score
+    from space.intake.ratings import no_release
 
     if not job["people"]:
         raise no_release(public=job["public"])
     release: Release = open_release(job["people"])
     wave = predictions.meta.wave
-    if not job["public"]:
-        return score(predictions, release, wave=wave, **options)
-    asked = questions_to_score(release)
-    return guarded_report(score(predictions, release, wave=wave, questions=asked, **options))
+    return score(predictions, release, wave=wave, protected=job["public"], **options)
 
 
 # Reports
@@ -213,7 +210,7 @@ def _score_ratings(
 def _report_job(folder: Path, job: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     path = folder / job["file"]
     check_size(path, limits.report_bytes)
-    report = read_self_reported(path, limits)
+    report = _guarded(read_self_reported(path, limits), job)
     old = report.predictions
     meta = stated_meta(old.meta, job["stated"], where="the form")
     problems = meta_problems(meta, where=job["file"], limits=limits)
@@ -238,6 +235,20 @@ def _report_job(folder: Path, job: Mapping[str, Any], limits: Limits) -> dict[st
         "meta": meta.model_dump(mode="json"),
         "report": REPORT,
     }
+
+
+def _guarded(report: Report, job: Mapping[str, Any]) -> Report:
+    """A report of ratings without what may not leave a private release; others as they are.
+
+    At home a check shows all of it; what is stored and shown is cut there too.
+    """
+    from scoring.protected_report import protected_report
+    from space.intake.ratings import check_own_report
+
+    if not job["public"] or report.predictions.kind != "rating":
+        return report
+    check_own_report(report)
+    return protected_report(report)
 
 
 def _check_shows(report: Report, limits: Limits) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import gradio as gr
 
@@ -20,6 +20,10 @@ from space.query import parse_query
 from space.render.answers import find_cell
 from space.store import Store
 from space.texts import API_GUIDE
+
+#: Who is logged in, and the fields of the form, as the framework hands them over.
+Profile: TypeAlias = gr.OAuthProfile | None
+Stated: TypeAlias = dict[str, Any] | None
 
 
 def endpoints(store: Store, people: People) -> None:
@@ -86,19 +90,19 @@ def upload_endpoints(desk: Desk) -> None:
     texts = [gr.Textbox(visible=False, label=name) for name in ("submission", "code", "why")]
 
     def dry_run(
-        request: gr.Request, file: str | None, sidecar: str | None, stated: dict[str, Any] | None
+        request: gr.Request, profile: Profile, file: str | None, sidecar: str | None, stated: Stated
     ) -> dict[str, Any]:
         """What is wrong with an upload, or its whole report; nothing is stored."""
-        form = Form(stated=stated or {})
-        with desk.dry_run(upload_of(file, sidecar), form, visitor_of(request, None)) as found:
+        form, visitor = Form(stated=stated or {}), visitor_of(request, profile)
+        with desk.dry_run(upload_of(file, sidecar), form, visitor) as found:
             return outcome_fields(found)
 
     def submit(
         request: gr.Request,
-        profile: gr.OAuthProfile | None,
+        profile: Profile,
         file: str | None,
         sidecar: str | None,
-        stated: dict[str, Any] | None,
+        stated: Stated,
         contact: str,
         accepts_licence: bool,
     ) -> dict[str, Any]:
@@ -114,7 +118,7 @@ def upload_endpoints(desk: Desk) -> None:
         return answered(lambda: submission_fields(desk.status(submission)))
 
     def withdraw(
-        request: gr.Request, profile: gr.OAuthProfile | None, submission: str, code: str, why: str
+        request: gr.Request, profile: Profile, submission: str, code: str, why: str
     ) -> dict[str, Any]:
         """Take a submission back, by login or by the code of its receipt."""
         visitor = visitor_of(request, profile)

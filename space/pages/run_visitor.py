@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import urlsplit
 
 import gradio as gr
 
 from space.intake.visitor import address_of
+from space.proxies import from_elsewhere, is_loopback
 from space.runs.keys import Key
 from space.runs.rules import Rules
 from space.runs.service import Visitor
@@ -19,20 +19,13 @@ def visitor_of(request: gr.Request, profile: gr.OAuthProfile | None, rules: Rule
     """The visitor: at home only where the server is not public, the connection comes from this
     machine, and the page was asked for by this machine's own name (a page of somewhere else could
     otherwise lead a browser here under a name of its own)."""
-    host = request.client.host if request.client else ""
+    host = address_of(request.client)
     headers = dict(request.headers)
     named = urlsplit(f"//{headers.get('host', '')}").hostname or ""
-    forwarded = "x-forwarded-for" in headers
-    at_home = not rules.public and not forwarded and _is_loopback(host) and named in _HOME_NAMES
+    here = is_loopback(host) and not from_elsewhere(headers, host)
+    at_home = not rules.public and here and named in _HOME_NAMES
     account = profile.username if profile is not None else ""
-    return Visitor(account=account, address=address_of(headers, host), at_home=at_home)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return Visitor(account=account, address=host, at_home=at_home)
 
 
 def key_of(typed: str, token: gr.OAuthToken | None, rules: Rules) -> Key:

@@ -215,8 +215,7 @@ def upload_of(file: str | None, sidecar: str | None) -> Upload:
 
 def visitor_of(request: gr.Request, profile: gr.OAuthProfile | None) -> Visitor:
     """Who is asking."""
-    host = request.client.host if request.client else ""
     return Visitor(
         account=profile.username if profile is not None else "",
-        address=address_of(dict(request.headers), host),
+        address=address_of(request.client),
     )

@@ -62,6 +62,12 @@ class Pool:
 
     # From outside.
 
+    def obey(self, rules: Rules) -> None:
+        """Hold other rules from now on; runs under way keep those that they began with."""
+        with self._lock:
+            self.rules = rules
+            self._queue.limit(rules.per_account)
+
     def enqueue(self, record: RunRecord, key: Key) -> None:
         """Let a waiting run take its turn; the key is held until it ends."""
         with self._lock:

@@ -17,6 +17,10 @@ class FairQueue:
         self._per_account = per_account
         self._waiting: OrderedDict[str, deque[str]] = OrderedDict()
 
+    def limit(self, per_account: int) -> None:
+        """Change how many runs of one account may be under way at once."""
+        self._per_account = per_account
+
     def __len__(self) -> int:
         return sum(len(runs) for runs in self._waiting.values())
 

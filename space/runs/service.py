@@ -19,7 +19,7 @@ from space.runs.live import counts_of
 from space.runs.looks import Looks
 from space.runs.pool import Pool
 from space.runs.record import RunBook, RunRecord, no_run
-from space.runs.rules import Rules, rules_here
+from space.runs.rules import PUBLIC, Rules, rules_here
 from space.runs.score import PartialScore
 from space.runs.work import Opener
 from space.store import Store
@@ -103,6 +103,11 @@ class Runs:
     def close(self) -> None:
         """End what is under way, so that it can be resumed."""
         self.pool.close()
+
+    def open_to_others(self) -> None:
+        """From now on hold the rules of a server that others than its owner use."""
+        self.rules = PUBLIC
+        self.pool.obey(PUBLIC)
 
     # Before.
 

@@ -18,6 +18,7 @@ from contracts.atomic import fsync_path, write_text
 from contracts.digests import pretty_json, sha256_text
 from contracts.errors import ContractError, fail
 from contracts.report import Report, read_report
+from scoring.protected_report import protected_report
 from space.seed import RowClass
 from space.store import Store, open_store
 from space.submissions.arrive import check_suffix, copy_in, payload_digest
@@ -101,7 +102,8 @@ class Submissions:
     ) -> Receipt:
         """Take in a checked submission. Once this returns, nothing of it can be lost.
 
-        Name, link and facts of `details` are written into the stored report.
+        Name, link and facts of `details` are written into the stored report; of a report of
+        ratings only what others may see is stored.
 
         Args:
             payload: the files; they are copied.
@@ -140,7 +142,8 @@ class Submissions:
                 token_digest=sha256_text(token) if token else "",
                 events=(Event(at=self._now(), by=OWNER, what="submit"),),
             )
-            described = with_details(report, submission.details)
+            # What pairs ratings with single persons is not kept, whoever sends it.
+            described = protected_report(with_details(report, submission.details))
             submission = self._take_in(submission, payload, described, contact=details.contact)
         self._refresh(submission)
         log.info("submitted", extra={"submission": submission.id, "state": submission.state})

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import logging
 import secrets
 import sqlite3
 import time
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from contracts.atomic import write_text
-from contracts.errors import ContractError, Problem
+from contracts.errors import ContractError, Problem, fail
 
 Scope = Literal["account", "address", "everyone"]
 
@@ -40,6 +41,8 @@ class Limit(NamedTuple):
         return f"{self.most} {period}"
 
 
+log = logging.getLogger("space.submissions")
+
 Limits = Mapping[str, Mapping[Scope, Sequence[Limit]]]
 
 #: Kind of doing -> scope -> limits. `submit`: a submission that is stored; `check`: a dry run;
@@ -53,9 +56,10 @@ DEFAULT_LIMITS: Limits = {
     },
     "check": {"account": (Limit(60, HOUR),), "address": (Limit(60, HOUR),)},
     "run": {"account": (Limit(4, DAY),), "address": (Limit(4, DAY),)},
+    # Ratings need a login, so that no visitor is limited by their address alone.
     "ratings": {
         "account": (Limit(3, DAY), Limit(10, 30 * DAY)),
-        "address": (Limit(5, DAY),),
+        "address": (Limit(5, DAY), Limit(20, 30 * DAY)),
         "everyone": (Limit(50, DAY),),
     },
 }
@@ -136,7 +140,24 @@ class Quotas:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """The file, ours alone until the block ends; what has expired is removed first."""
+        """The file, ours alone until the block ends; what has expired is removed first.
+
+        Raises:
+            ContractError: it cannot be read or written, so that nothing can be counted.
+        """
+        try:
+            with self._transaction() as db:
+                yield db
+        except sqlite3.Error as error:
+            log.error("the quota book is of no use", extra={"why": str(error)[:200]})
+            raise fail(
+                "no-quota-book",
+                "what is limited cannot be done now: this server cannot keep count of it",
+                hint="Try again later; a maintainer finds the reason in the server's log.",
+            ) from None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as db:
             db.executescript(_SCHEMA)
             db.execute("BEGIN IMMEDIATE")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -210,6 +211,28 @@ def test_the_probe(survey: Survey, survey_factory: Factory, tmp_path: Path) -> N
     assert min(recoded) >= 0
     other = open_release(tmp_path / "other").table("probe")
     assert not other.equals(release.table("probe"))
+
+
+def test_the_probe_names_each_person_by_an_id_of_their_own(
+    survey_factory: Factory, tmp_path: Path
+) -> None:
+    """As in Uruguay, where all 1,000 people of version 5.0 bear one interview id."""
+    many = survey_factory(people=3000, names=("DEU", "URY"))
+    ids = many.interview_id.copy()
+    ids[many.country == 1] = 858069901
+    other = survey_factory(people=3000, names=("USA",), seed=1)
+    # Four people of the other file bear ids of the first: they cannot be told apart either.
+    twice = other.interview_id.copy()
+    twice[:4] = ids[:4]
+    surveys = [replace(many, interview_id=ids), replace(other, interview_id=twice)]
+    build_release(surveys, tmp_path / "r")
+    release = open_release(tmp_path / "r")
+    found = set(release.table("probe")["interview_id"].to_pylist())
+    everyone = Counter(release.table("respondents")["interview_id"].to_pylist())
+    assert found
+    assert {name for name in found if everyone[name] > 1} == set()
+    assert set(release.table("probe")["country"].to_pylist()) == {"DEU", "USA"}
+    assert verify_release(tmp_path / "r").passed
 
 
 def test_cells_of_five_are_not_drawn_from(survey_factory: Factory) -> None:

@@ -23,6 +23,14 @@ from dataset_builder.verifying.run import verify_release
 Change = Callable[[pa.Table], pa.Table]
 
 
+def first_two_to(item: object) -> Callable[[np.ndarray], np.ndarray]:
+    def apply(old: np.ndarray) -> np.ndarray:
+        old[:2] = item
+        return old
+
+    return apply
+
+
 @pytest.fixture
 def copy(release_folder: Path, tmp_path: Path) -> Path:
     """A release to be broken."""
@@ -277,6 +285,12 @@ def test_a_probe_of_people_who_train(copy: Path) -> None:
     assert "probe-split" in codes(verify_release(copy))
     rewrite(copy, "probe", lambda t: t.slice(1))
     assert "probe-cell" in codes(verify_release(copy))
+
+
+def test_a_probe_that_names_people_by_a_shared_id(copy: Path) -> None:
+    shared = open_release(copy).table("probe")["interview_id"][0].as_py()
+    rewrite(copy, "respondents", replace_column("interview_id", first_two_to(shared)))
+    assert "probe-ambiguous" in codes(verify_release(copy))
 
 
 def test_microdata_in_a_public_release(copy: Path) -> None:

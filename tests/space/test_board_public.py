@@ -73,7 +73,7 @@ def with_release(report, **updates):
 def test_reports_of_exact_tables_are_not_shown(sample_store) -> None:
     report = sample_store.report("heron-8b")
     private = with_release(report, tables="exact", public=False)
-    with pytest.raises(ContractError, match=r"\[exact-tables\].*--tables protected"):
+    with pytest.raises(ContractError, match=r"\[exact-tables\].*--protected"):
         public_report(private)
     assert public_report(with_release(private, synthetic=True)).cells == report.cells
 

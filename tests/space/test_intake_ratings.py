@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,18 +91,20 @@ def test_what_leaves_a_private_release(reader, people, tmp_path: Path) -> None:
     report = outcome.report
     assert [one.question_id for one in report.questions] == ["Q1", "Q46"]
     # Cumulative 1/4, 1/2, 1 against 1/4, 1/2, 3/4: a quarter over three steps, 0.0833.
-    assert report.questions[0].extra == {
-        "wasserstein": 0.08,
-        "uniform": 0.0,
-        "majority": pytest.approx(0.5),
-        "ratings": 40.0,
-    }
+    assert report.questions[0].extra == {"wasserstein": 0.08}
+    assert report.questions[0].floor is None
     assert report.questions[0].alignment.estimate == 0.92
     assert report.questions[1].alignment.estimate == 1.0
     assert (report.countries, report.cells, report.tests) == ([], [], [])
-    assert {one.kind for one in report.groups} <= {"category"}
+    assert {one.kind for one in report.groups} == {"category"}
     assert "private-release" in {one.code for one in report.warnings}
-    assert report.coverage.share == 1
+    assert (report.coverage.expected, report.coverage.scored, report.coverage.share) == (80, 80, 1)
+    assert {one.name for one in report.scores} == {
+        "alignment", "wasserstein", "share_within_0.1", "share_within_0.2",
+    }  # fmt: skip
+    tables = report.protocols[1].tables
+    assert set(tables["threshold_curves"]) == {"model"}
+    assert "means" not in tables
     for score in report.scores:
         for end in (score.value.estimate, score.value.low, score.value.high):
             assert end is None or end == round(end, 3)
@@ -125,9 +128,9 @@ def test_at_home_everything_is_said(reader, people, tmp_path: Path) -> None:
     [
         # 35 of 40 people each: 87.5 % of the probe.
         ({"Q1": [1] * 35, "Q46": [1] * 35, "Q57": [1] * 20}, ["low-coverage"]),
-        # One question for 20 people only.
-        ({"Q1": [1] * 40, "Q46": [1] * 20}, ["low-coverage", "few-people"]),
-        ({"Q1": [1]}, ["low-coverage", "few-people"]),
+        # One question for 20 people only: of 80 pairs 40 lie in questions that are covered.
+        ({"Q1": [1] * 40, "Q46": [1] * 20}, ["low-coverage"]),
+        ({"Q1": [1]}, ["low-coverage"]),
     ],
 )
 def test_an_upload_cannot_ask_about_few_people(
@@ -138,11 +141,13 @@ def test_an_upload_cannot_ask_about_few_people(
     assert outcome.report is None
 
 
-def test_ratings_beside_the_probe_are_refused(reader, people, tmp_path: Path) -> None:
-    """Pairs outside the probe would be compared with whoever the upload names."""
+def test_questions_beside_the_probe_are_left_out(reader, people, tmp_path: Path) -> None:
+    """They would be compared with whoever the upload names."""
     ratings = {**RATINGS, "Q2": [1] * 40}
     outcome = guarded(reader, write_ratings(tmp_path / "a.csv", ratings), people)
-    assert "low-coverage" in [problem.code for problem in outcome.problems]
+    assert [one.question_id for one in outcome.report.questions] == ["Q1", "Q46"]
+    # Q2, which nobody of the probe was asked, and Q57, which 20 people were.
+    assert {n.code: n.count for n in outcome.report.warnings}["other-questions"] == 60
 
 
 def desk_of(reader: Reader, root: Path, people: Release | None, *, public: bool) -> Desk:
@@ -172,7 +177,7 @@ def test_attempts_are_limited_and_the_same_file_costs_nothing(
     reader, people, tmp_path: Path
 ) -> None:
     desk = desk_of(reader, tmp_path, people, public=True)
-    visitor = Visitor(address="203.0.113.9")
+    visitor = Visitor(account="ann", address="203.0.113.9")
 
     def ask(number: int) -> list[str]:
         ratings = {**RATINGS, "Q46": [1 + number // 4, *RATINGS["Q46"][1:]]}
@@ -187,13 +192,132 @@ def test_attempts_are_limited_and_the_same_file_costs_nothing(
     assert ask(0) == []
 
 
-def test_a_rescore_guards_again(reader, people, tmp_path: Path) -> None:
+def problem_codes(desk: Desk, path: Path, visitor: Visitor) -> list[str]:
+    """What is wrong with a dry run."""
+    with desk.dry_run(Upload(path), Form(), visitor) as outcome:
+        return [problem.code for problem in outcome.problems]
+
+
+def test_on_a_public_server_ratings_need_a_login(reader, people, tmp_path: Path) -> None:
     desk = desk_of(reader, tmp_path, people, public=True)
+    path = write_ratings(tmp_path / "a.jsonl", RATINGS, **BOARD)
+    nobody = Visitor(address="203.0.113.9")
+    assert problem_codes(desk, path, nobody) == ["needs-login"]
+    with pytest.raises(ContractError, match="logged in"):
+        desk.submit(Upload(path), Form({"name": "Rater"}, accepts_licence=True), nobody)
+    assert problem_codes(desk, path, Visitor(account="ann")) == []
+
+
+def test_a_desk_at_home_that_others_reach_is_public(reader, people, tmp_path: Path) -> None:
+    """As when a proxy sends others to a server that was started for its own machine."""
+    desk = desk_of(reader, tmp_path, None, public=False)
+    desk.release = people
+    path = write_ratings(tmp_path / "a.jsonl", RATINGS, **BOARD)
+    with desk.dry_run(Upload(path), Form(), Visitor()) as outcome:
+        assert outcome.report.questions[0].extra["accuracy"] == pytest.approx(0.75)
+    desk.open_to_others()
+    # Its own people are nobody's business then; those that were attached are guarded.
+    assert problem_codes(desk, path, Visitor(account="ann")) == ["needs-individuals"]
+    desk.people = people
+    assert problem_codes(desk, path, Visitor()) == ["needs-login"]
+    with desk.dry_run(Upload(path), Form(), Visitor(account="ann")) as outcome:
+        assert outcome.report.questions[0].extra == {"wasserstein": 0.08}
+    assert desk.book.moderated
+
+
+def test_where_attempts_cannot_be_counted_nothing_is_scored(reader, people, tmp_path: Path) -> None:
+    ann = Visitor(account="ann")
+    path = write_ratings(tmp_path / "a.csv", RATINGS)
+    desk = desk_of(reader, tmp_path, people, public=True)
+    book, desk.book = desk.book, None
+    assert not desk.takes_ratings
+    assert problem_codes(desk, path, ann) == ["no-quota-book"]
+    desk.book = book
+    assert desk.takes_ratings
+    # A book that is there and can be neither read nor written.
+    quotas = tmp_path / "private" / "quotas.sqlite"
+    quotas.unlink(missing_ok=True)
+    quotas.write_bytes(b"no database" * 500)
+    assert problem_codes(desk, path, ann) == ["no-quota-book"]
+
+
+def own_report(reader: Reader, path: Path, people: Release, out: Path) -> Path:
+    """The report that whoever holds the people makes at home."""
+    with reader.read(Job(path, people=str(people.root), replicates=20)) as outcome:
+        out.write_bytes(outcome.report_path.read_bytes())
+    return out
+
+
+def test_a_report_made_elsewhere_passes_the_same_guard(reader, people, tmp_path: Path) -> None:
+    """Neither the file that is kept nor what is shown pairs a rating with its person."""
+    ratings = {name: scores for name, scores in RATINGS.items() if name != "Q57"}
+    small = toy_people(tmp_path / "small", {name: ANSWERS[name] for name in ratings})
+    path = write_ratings(tmp_path / "a.jsonl", ratings, **BOARD)
+    own = own_report(reader, path, small, tmp_path / "own.json")
+    assert "accuracy" in own.read_text()
+    desk = desk_of(reader, tmp_path, None, public=True)
+    receipt = desk.submit(Upload(own), Form({"name": "Own"}, accepts_licence=True), Visitor())
+    desk.book.approve(receipt.id, by="keeper")
+    stored = (desk.store.reports_folder / f"{receipt.id}.json").read_text()
+    for name in ("accuracy", "mean_absolute_error", "uniform", "majority", "group_wasserstein"):
+        assert name not in stored
+    report = desk.store.report(receipt.id)
+    assert [one.extra for one in report.questions] == [{"wasserstein": 0.08}, {"wasserstein": 0.0}]
+    assert "ratings-withheld" in {one.code for one in report.warnings}
+
+
+def test_a_report_of_few_people_made_elsewhere_is_refused(reader, people, tmp_path: Path) -> None:
+    # Q57 was rated for 20 people, 20 of its probe.
+    own = own_report(
+        reader, write_ratings(tmp_path / "a.jsonl", RATINGS, **BOARD), people, tmp_path / "a.json"
+    )
+    # Twelve of 100 pairs.
+    few = own_report(
+        reader,
+        write_ratings(tmp_path / "b.jsonl", {"Q1": [1] * 12}, **BOARD),
+        people,
+        tmp_path / "b.json",
+    )
+    for report, codes in ((own, ["few-people"]), (few, ["low-coverage", "few-people"])):
+        with reader.read(Job(report, public=True)) as outcome:
+            assert [problem.code for problem in outcome.problems] == codes
+
+
+def test_a_board_at_home_keeps_and_shows_no_more(reader, people, tmp_path: Path) -> None:
+    """Nor does it show more of a report that an earlier version has stored whole."""
+    desk = desk_of(reader, tmp_path, people, public=False)
     path = write_ratings(tmp_path / "a.jsonl", RATINGS, **BOARD)
     receipt = desk.submit(Upload(path), Form({"name": "Rater"}, accepts_licence=True), Visitor())
     desk.book.approve(receipt.id, by="keeper")
+    stored = desk.store.reports_folder / f"{receipt.id}.json"
+    assert "accuracy" not in stored.read_text()
+    own_report(reader, path, people, stored)
+    assert "accuracy" in stored.read_text()
+    desk.store.ensure_index(force=True)
+    report = desk.store.report(receipt.id)
+    assert {one.name for one in report.scores} <= {
+        "alignment", "wasserstein", "share_within_0.1", "share_within_0.2",
+    }  # fmt: skip
+    with desk.store.connect() as db:
+        names = {row[0] for row in db.execute("SELECT DISTINCT name FROM scores")}
+        kinds = {row[0] for row in db.execute("SELECT DISTINCT kind FROM parts")}
+    assert names & {"accuracy", "mean_absolute_error", "uniform_skill"} == set()
+    assert kinds == {"question", "category"}
+
+
+def test_a_rescore_guards_again(reader, people, tmp_path: Path) -> None:
+    desk = desk_of(reader, tmp_path, people, public=True)
+    path = write_ratings(tmp_path / "a.jsonl", RATINGS, **BOARD)
+    form = Form({"name": "Rater"}, accepts_licence=True)
+    receipt = desk.submit(Upload(path), form, Visitor(account="ann"))
+    desk.book.approve(receipt.id, by="keeper")
+    # An owner's own report that stands there whole is cut when it is scored again.
+    whole = own_report(reader, path, people, tmp_path / "store" / "reports" / "own.json")
+    predictions = desk.store.predictions_path(receipt.id)
+    shutil.copy(predictions, predictions.with_name("own.jsonl"))
     outcomes = list(rescore(desk.store, source=str(people.root), everything=True))
-    assert [one.outcome for one in outcomes] in (["new"], ["failed"])
+    assert "accuracy" not in whole.read_text()
+    assert [one.outcome for one in outcomes] == ["new", "new"]
     report = desk.store.report(receipt.id)
     assert "private-release" in {one.code for one in report.warnings}
     assert [one.question_id for one in report.questions] == ["Q1", "Q46"]

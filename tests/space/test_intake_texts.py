@@ -10,7 +10,6 @@ from contracts.predictions_meta import REQUIRED_FOR_BOARD, PredictionsMeta
 from space.intake.clean import is_seen, link_problems, name_problems, safe_file_name, seen
 from space.intake.limits import Limits
 from space.intake.texts import lacking, meta_problems, plain_problems
-from space.intake.visitor import address_of
 
 
 @pytest.mark.parametrize("name", ["Heron 8B (chat)", "meta-llama/Llama-3.1", "Ünïted 日本", "a's"])
@@ -154,22 +153,3 @@ def test_what_a_board_needs_of_metadata() -> None:
     assert lacking(PredictionsMeta.model_validate(whole)) == ()
     assert lacking(PredictionsMeta.model_validate({**whole, "release": ""})) == ("release",)
     assert lacking(PredictionsMeta.model_validate({**whole, "model": "unknown"})) == ("model",)
-
-
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        ("", "10.0.0.1"),
-        ("8.8.8.8", "8.8.8.8"),
-        ("1.2.3.4, 8.8.8.8", "8.8.8.8"),  # the left one is what the visitor wrote themselves
-        ("8.8.8.8, 10.1.1.1", "8.8.8.8"),
-        ("garbage, 192.168.0.1", "10.0.0.1"),
-        ("2606:4700::1111", "2606:4700::1111"),
-    ],
-)
-def test_the_address_behind_a_proxy(header: str, expected: str) -> None:
-    assert address_of({"x-forwarded-for": header}, "10.0.0.1") == expected
-
-
-def test_without_a_proxy_the_header_counts_for_nothing() -> None:
-    assert address_of({"x-forwarded-for": "8.8.8.8"}, "9.9.9.9") == "9.9.9.9"

@@ -43,6 +43,7 @@ def request(client: str, host: str, **headers: str) -> SimpleNamespace:
         ("127.0.0.1", "evil.example:7860", {}, False),
         # By way of a proxy: whoever is behind it.
         ("127.0.0.1", "localhost:7860", {"x-forwarded-for": "203.0.113.7"}, False),
+        ("127.0.0.1", "localhost:7860", {"forwarded": "for=203.0.113.7"}, False),
         ("", "localhost", {}, False),
         ("127.0.0.1", "", {}, False),
     ],
@@ -59,7 +60,7 @@ def test_an_account_comes_from_the_login_alone():
     )
     asked = request("10.0.0.1", "x", **{"x-forwarded-for": "198.51.100.1, 8.8.8.8"})
     found = visitor_of(asked, profile, PUBLIC_QUICK)
-    assert (found.account, found.address) == ("anna", "8.8.8.8")
+    assert (found.account, found.address) == ("anna", "10.0.0.1")
 
 
 def test_a_public_server_takes_the_key_of_the_login_whatever_was_typed():

@@ -27,6 +27,7 @@ from contracts.errors import ContractError
 from elicitation.backends.mock import MockBackend
 from space.runs.keys import Key, KeyRing
 from space.runs.queue import FairQueue
+from space.runs.rules import PUBLIC
 from space.runs.service import Visitor
 
 pytestmark = pytest.mark.usefixtures("no_keys_around")
@@ -220,3 +221,17 @@ def test_a_key_shows_itself_to_nobody():
     ring.drop("run")
     ring.drop("run")
     assert ring.get("run") is None
+
+
+def test_a_house_that_others_reach_holds_public_rules(tmp_path, reference):
+    """As when a proxy sends others to a server that was started for its own machine."""
+    runs = house(tmp_path, reference, opener=lambda *_: MockBackend("steady"))
+    assert runs.quote(server_choice("http://localhost:1/v1"), HOME_VISITOR).estimate.calls
+    runs.open_to_others()
+    with pytest.raises(ContractError, match="at no address of a visitor's"):
+        runs.quote(server_choice("http://localhost:1/v1"), HOME_VISITOR)
+    assert runs.list(HOME_VISITOR) == []
+    with pytest.raises(ContractError, match="needs a login"):
+        runs.start(hub_choice(), Key(KEY), HOME_VISITOR)
+    assert runs.pool.rules.workers == PUBLIC.workers
+    runs.close()

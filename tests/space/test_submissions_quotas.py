@@ -158,6 +158,33 @@ def test_a_new_salt_does_not_forget_what_an_address_has_used(
     assert len(keys) == 2
 
 
+def test_addresses_have_monthly_limits_for_ratings_too(tmp_path: Path, clock: Clock) -> None:
+    """Whoever takes a new account a day is still at the same address."""
+    quotas = Quotas(tmp_path, clock=clock)
+    for day in range(4):
+        for number in range(5):
+            account = f"account-{day}-{number}"
+            quotas.spend("ratings", account=account, address="203.0.113.7")
+        clock.now += DAY
+    with pytest.raises(ContractError, match=r"this address.*20 in 30 days"):
+        quotas.spend("ratings", account="another", address="203.0.113.7")
+    quotas.spend("ratings", account="another", address="203.0.113.8")
+    # What an address has used, and the salts, are gone when no limit looks back on them.
+    clock.now += 30 * DAY + SALT_SECONDS
+    quotas.spend("ratings", account="another", address="203.0.113.7")
+    assert len(stored(tmp_path, "salts")) == 1
+
+
+@pytest.mark.parametrize("kind", ["submit", "ratings"])
+def test_a_book_that_cannot_be_kept_refuses(tmp_path: Path, clock: Clock, kind: str) -> None:
+    (tmp_path / "quotas.sqlite").write_bytes(b"no database" * 500)
+    quotas = Quotas(tmp_path, clock=clock)
+    with pytest.raises(ContractError, match="cannot keep count"):
+        quotas.spend(kind, account="ann")
+    with pytest.raises(ContractError, match="cannot keep count"):
+        Quotas(tmp_path / "nowhere", clock=clock).check(kind, account="ann")
+
+
 @pytest.mark.parametrize(
     "address, network",
     [
