@@ -69,7 +69,7 @@ class Desk:
         rows: Release | None = None,
         public: bool = False,
     ) -> None:
-        self.store, self.release, self.people, self._rows = store, release, people, rows
+        self.store, self.release, self.people, self.rows = store, release, people, rows
         self.reader, self.book, self.public = reader, book, public
         self._scored: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._lock = threading.Lock()
@@ -89,7 +89,7 @@ class Desk:
         """Persons to compare ratings with: attached ones; at home also those of the release."""
         if self.people is not None:
             return self.people
-        return None if self.public else self._rows
+        return None if self.public else self.rows
 
     @contextmanager
     def dry_run(self, upload: Upload, form: Form, visitor: Visitor) -> Iterator[Outcome]:

@@ -211,7 +211,7 @@ def test_on_a_public_server_ratings_need_a_login(reader, people, tmp_path: Path)
 def test_a_desk_at_home_that_others_reach_is_public(reader, people, tmp_path: Path) -> None:
     """As when a proxy sends others to a server that was started for its own machine."""
     desk = desk_of(reader, tmp_path, None, public=False)
-    desk.release = people
+    desk.rows = people
     path = write_ratings(tmp_path / "a.jsonl", RATINGS, **BOARD)
     with desk.dry_run(Upload(path), Form(), Visitor()) as outcome:
         assert outcome.report.questions[0].extra["accuracy"] == pytest.approx(0.75)
