@@ -26,7 +26,7 @@ def test_healthz(board_server) -> None:
     found = json.loads(get(board_server + "healthz")[0])
     assert (found["status"], found["rows"], found["left_out"]) == ("ok", 9, 0)
     assert found["scorer_versions"] == ["1.0"]
-    assert found["releases"] == ["reference 1.0.0"]
+    assert found["releases"] == ["reference 2.0.0"]
 
 
 def test_every_name_of_the_board_stands_in_the_page(board_server) -> None:
@@ -93,8 +93,8 @@ def test_endpoint_question(client) -> None:
     found = client.predict(question="Q1", country="DEU", wave=7, api_name="/question")
     people = found["people"]["DEU"]
     assert people["codes"] == [1, 2, 3, 4]
-    assert sum(people["shares"]) == pytest.approx(1)
-    assert people["n"] == 1527
+    assert sum(people["shares"]) == pytest.approx(1, abs=0.002)
+    assert people["n"] == 1525
     assert found["closest"][0]["estimate"] >= found["closest"][-1]["estimate"]
     everywhere = client.predict(question="Q1", api_name="/question")
     assert len(everywhere["people"]) == 57
