@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from contracts.errors import fail
 from contracts.release import Release, release_summary
-from contracts.report import PredictionsRef, ReleaseRef, Report
+from contracts.report import Notice, PredictionsRef, ReleaseRef, Report
 from scoring.parts import Part
 from scoring.protected_report import protected_report
 from scoring.settings import Task, resolve_task
@@ -102,11 +102,26 @@ def score(
         warnings=[
             *predictions.notices,
             *task.notices,
+            *_withdrawn(view),
             *part.notices,
             *drafted_notices(predictions.meta),
         ],
     )
     return protected_report(report) if protected else report
+
+
+def _withdrawn(release: Release) -> list[Notice]:
+    """A notice where a public release is of an earlier disclosure rule."""
+    if not release.manifest.public or release.is_protected:
+        return []
+    return [
+        Notice(
+            code="withdrawn-release",
+            message="The release is public under an earlier disclosure rule, by which single "
+            "respondents could be identified. It is withdrawn: delete its copies, and score on "
+            "one made since. Boards do not show this report.",
+        )
+    ]
 
 
 def _score_kind(
