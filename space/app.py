@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
+from space.blocks import PlainBlocks
 from space.intake.desk import Desk
 from space.pages import (
     about,
@@ -36,7 +37,7 @@ UPLOADS_KEPT = (600, 3600)
 def make_app(store: Store, people: People, desk: Desk, runs: Runs | None = None) -> gr.Blocks:
     """Lay out all pages over a store, the people's answers, the desk that takes uploads in, and
     the runs of models, where there are any."""
-    with gr.Blocks(
+    with PlainBlocks(
         title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=UPLOADS_KEPT
     ) as app:
         board.layout(app, store)

@@ -125,6 +125,11 @@ class Store:
         self._looked = time.monotonic()
         return path
 
+    def stamp(self) -> tuple[int, int]:
+        """What changes whenever an index takes the place of another."""
+        status = self.ensure_index().stat()
+        return status.st_ino, status.st_mtime_ns
+
     def _build_behind(self) -> None:
         """Build for the next looks; the index there goes on serving if that fails."""
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import tempfile
-import time
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -20,13 +19,17 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from contracts.errors import ContractError
 from contracts.predictions_meta import Kind
 from contracts.predictions_source import FORMATS
-from space.board import about_board, read_board
+from space.board import read_board
+from space.door import Door
 from space.download import MEDIA_TYPES, board_download
 from space.facts import read_facts
+from space.health import Health
 from space.intake.desk import Desk, open_desk
 from space.intake.gate import UploadGate
 from space.intake.templates import KINDS, write_template
 from space.intake.visitor import address_of
+from space.kept import Kept
+from space.logins import check_logins
 from space.logs import log_request
 from space.people import People
 from space.proxies import PROXIES_VARIABLE, from_elsewhere, trusted_proxies
@@ -66,28 +69,36 @@ def make_server(
         public: whether others than its owner use this server; by default as the environment
             says, and from the first request on that was not made on this machine.
         proxies: addresses and networks whose X-Forwarded-For counts (`trusted_proxies`).
+
+    Raises:
+        ContractError: the environment asks for logins that would not be real.
     """
+    check_logins()
     rows = people.release if people.release.has_individuals else None
     people = People(public_release(people.release))
     desk = open_desk(store, people.release, rows=rows, public=public)
     if runs is None and desk.book is not None:
         runs = open_runs(store, people.release, desk.book, public=desk.public)
+    health = Health(store)
     server = FastAPI(
         title="Opinion Atlas", docs_url=None, redoc_url=None, openapi_url=None,
-        lifespan=_closing(runs),
+        lifespan=_while_it_runs(health, runs),
     )  # fmt: skip
-    server.middleware("http")(log_request)
-    _add_health(server, store)
+    _add_health(server, health)
     _add_board(server, store)
     _add_static(server, store)
     _add_templates(server)
     _add_receipts(server)
+    _mount_app(server, store, people, desk, runs)
+    # What is added last comes first: the log sees what the others refuse as well, and to all of
+    # them the client is who sent the request, not a proxy of ours.
     gate = UploadGate(limited=desk.public)
     _gate_uploads(server, gate)
+    file_bytes = desk.reader.limits.file_bytes
+    server.add_middleware(Door, is_public=lambda: desk.public, file_bytes=file_bytes)
     _watch_for_others(server, desk, gate, runs)
-    # The outermost: to all others the client is who sent the request, not a proxy of ours.
+    server.middleware("http")(log_request)
     server.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted_proxies(proxies)))
-    _mount_app(server, store, people, desk, runs)
     return server
 
 
@@ -113,37 +124,36 @@ def _watch_for_others(server: FastAPI, desk: Desk, gate: UploadGate, runs: Runs 
         return await call_next(request)
 
 
-def _closing(runs: Runs | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """What happens when the server stops: runs under way end, so that they can be resumed."""
+def _while_it_runs(
+    health: Health, runs: Runs | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """What goes on while the server runs, and what happens when it stops: runs under way end, so
+    that they can be resumed."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        with health.looking():
+            yield
         if runs is not None:
             runs.close()
 
     return lifespan
 
 
-def _add_health(server: FastAPI, store: Store) -> None:
-    started = time.time()
-
+def _add_health(server: FastAPI, health: Health) -> None:
+    # Not a plain function: that would wait for a free worker behind all visitors.
     @server.get("/healthz")
-    def healthz() -> dict[str, Any]:
-        facts = read_facts(store)
-        return {
-            "status": "ok",
-            "rows": facts.reports,
-            "left_out": len(facts.problems),
-            "seconds_up": round(time.time() - started, 1),
-            **about_board(facts),
-        }
+    async def healthz() -> dict[str, Any]:
+        return health.state()
 
 
 def _add_board(server: FastAPI, store: Store) -> None:
+    kept: Kept[bytes] = Kept(1)
+
     @server.get("/board.json")
-    def board_json() -> JSONResponse:
-        return JSONResponse(board_payload(store))
+    def board_json() -> Response:
+        content = kept.get(store, "", lambda: bytes(JSONResponse(board_payload(store)).body))
+        return Response(content, media_type="application/json")
 
     @server.get("/board")
     def board_page() -> RedirectResponse:
@@ -170,6 +180,8 @@ def _add_board(server: FastAPI, store: Store) -> None:
 
 
 def _add_static(server: FastAPI, store: Store) -> None:
+    kept: Kept[dict[str, str]] = Kept(1)
+
     @server.get("/static-board/rows/{row_id}.html")
     def static_row(row_id: str) -> HTMLResponse:
         try:
@@ -183,16 +195,10 @@ def _add_static(server: FastAPI, store: Store) -> None:
 
     @server.get("/static-board/{name}")
     def static_file(name: str) -> Response:
-        path = store.ensure_index()
-        files = _static_files(store.root, path.stat().st_mtime_ns)
+        files = kept.get(store, "", lambda: board_files(store))
         if name not in files:
             raise HTTPException(404, f"the static board has no file {name!r}")
         return Response(files[name], media_type=_STATIC_TYPES[Path(name).suffix])
-
-
-@lru_cache(maxsize=2)
-def _static_files(root: Path, stamp: int) -> dict[str, str]:  # noqa: ARG001
-    return board_files(Store(root))
 
 
 def _theme() -> Any:
@@ -262,8 +268,10 @@ def _mount_app(
     server: FastAPI, store: Store, people: People, desk: Desk, runs: Runs | None
 ) -> None:
     import gradio as gr
+    from gradio.routes import App
 
     from space.app import make_app
+    from space.sessions import bound_sessions
     from space.static_site import asset
 
     # gradio warns that pages exclude server-side rendering even where it is turned off.
@@ -282,5 +290,28 @@ def _mount_app(
         run_history=False,
         ssr_mode=False,
         show_error=True,
+        enable_monitoring=False,
         max_file_size=desk.reader.limits.file_bytes,
     )
+    apps = (getattr(route, "app", None) for route in server.routes)
+    mounted = next(one for one in apps if isinstance(one, App))
+    bound_sessions(mounted)
+    _answer_plainly(mounted)
+
+
+def _answer_plainly(app: Any) -> None:
+    """Answers of the framework to what does not exist, or is no request at all, in a sentence."""
+    from fastapi.exceptions import RequestValidationError
+    from gradio.route_utils import FnIndexInferError
+
+    async def unknown(*_: object) -> JSONResponse:
+        return JSONResponse(
+            {"detail": "there is no such endpoint; they are listed on the page /endpoints"}, 404
+        )
+
+    async def unreadable(*_: object) -> JSONResponse:
+        return JSONResponse({"detail": "this is no call: a JSON object with a list `data`"}, 422)
+
+    for kind in (FnIndexInferError, KeyError):
+        app.add_exception_handler(kind, unknown)
+    app.add_exception_handler(RequestValidationError, unreadable)

@@ -103,12 +103,19 @@ class Desk:
     def submit(self, upload: Upload, form: Form, visitor: Visitor) -> Receipt:
         """Read, score and keep an upload.
 
+        On a public server it counts as a check before it is read, for reading is what costs; as a
+        submission it counts once it is kept.
+
         Raises:
-            ContractError: every problem of the form and of the file.
+            ContractError: every problem of the form and of the file, or a limit is reached.
         """
         book = self._open_book()
+        if self.public:
+            book.quotas.check("submit", account=visitor.account, address=visitor.address)
         problems = self._form_problems(upload, form)
-        with self._read(upload, form, visitor, board=True, score=not problems) as outcome:
+        with self._read(
+            upload, form, visitor, board=True, score=not problems, check=True
+        ) as outcome:
             problems += [one for one in outcome.problems if one not in problems]
             if problems or outcome.report_path is None:
                 raise ContractError(problems, subject="submission")

@@ -6,13 +6,14 @@ from typing import Any, TypeAlias
 
 import gradio as gr
 
-from contracts.errors import ContractError
+from space.blocks import said
 from space.board import about_board, plain_rows, read_board
 from space.closest import closest_rows
 from space.facts import read_facts
 from space.intake.answers import answered, outcome_fields, receipt_fields, submission_fields
 from space.intake.desk import Desk
 from space.intake.form import Form
+from space.pages.arguments import fields_of, number_of, text_of
 from space.pages.parts import html_box
 from space.pages.submit import upload_of, visitor_of
 from space.people import People
@@ -32,7 +33,7 @@ def endpoints(store: Store, people: People) -> None:
     def board(query: str = "") -> dict[str, Any]:
         """One page of the board (100 rows) for a permalink's query string, "" for the default."""
         facts = read_facts(store)
-        page = read_board(store, parse_query(query, known=facts.known))
+        page = read_board(store, parse_query(text_of("query", query), known=facts.known))
         return {
             "about": about_board(facts),
             "query": page.query.permalink(),
@@ -43,12 +44,13 @@ def endpoints(store: Store, people: People) -> None:
 
     def model(row: str) -> dict[str, Any]:
         """A row's report without its single answers; ids of rows are in `board`."""
-        report = _report(store, row)
+        report = store.report(text_of("row", row, longest=200))
         return report.model_dump(mode="json", exclude={"cells"})
 
     def question(question: str, country: str = "", wave: int = 0) -> dict[str, Any]:
         """What people answered to a question, in one country or all, and the closest rows."""
-        chosen = wave or people.waves[0]
+        text_of("question", question, longest=80), text_of("country", country, longest=80)
+        chosen = number_of("wave", wave) or people.waves[0]
         found = {
             key[1]: {
                 "codes": answers.codes,
@@ -61,18 +63,20 @@ def endpoints(store: Store, people: People) -> None:
             if key[0] == chosen and key[2] == question and country in ("", key[1])
         }
         if not found:
-            raise gr.Error(
-                f"{question} ({country or 'any country'}, wave {chosen}): no answers; questions "
-                "are named like Q1, countries by ISO3 code like DEU"
+            raise said(
+                f"{question} ({country or 'any country'}, wave {chosen}): no answers; "
+                "questions are named like Q1, countries by ISO3 code like DEU"
             )
         closest = closest_rows(store, kind="question", name=question)
         return {"question": question, "wave": chosen, "people": found, "closest": closest}
 
     def score(row: str, question: str, country: str) -> dict[str, Any]:
         """One answer of a row: people's shares, the model's, and their alignment."""
-        cell = find_cell(_report(store, row), country=country, question_id=question)
+        text_of("question", question, longest=80), text_of("country", country, longest=80)
+        report = store.report(text_of("row", row, longest=200))
+        cell = find_cell(report, country=country, question_id=question)
         if cell is None:
-            raise gr.Error(f"row {row}: no answer to {question} for {country}")
+            raise said(f"row {row}: no answer to {question} for {country}")
         return cell.model_dump(mode="json")
 
     for endpoint in (board, model, question, score):
@@ -93,9 +97,14 @@ def upload_endpoints(desk: Desk) -> None:
         request: gr.Request, profile: Profile, file: str | None, sidecar: str | None, stated: Stated
     ) -> dict[str, Any]:
         """What is wrong with an upload, or its whole report; nothing is stored."""
-        form, visitor = Form(stated=stated or {}), visitor_of(request, profile)
-        with desk.dry_run(upload_of(file, sidecar), form, visitor) as found:
-            return outcome_fields(found)
+        visitor = visitor_of(request, profile)
+
+        def found() -> dict[str, Any]:
+            form = Form(stated=fields_of("stated", stated))
+            with desk.dry_run(upload_of(file, sidecar), form, visitor) as outcome:
+                return outcome_fields(outcome)
+
+        return answered(found)
 
     def submit(
         request: gr.Request,
@@ -107,24 +116,34 @@ def upload_endpoints(desk: Desk) -> None:
         accepts_licence: bool,
     ) -> dict[str, Any]:
         """Submit an upload to the board; the answer holds its id and, once, the code."""
-        form = Form(stated or {}, contact=contact or "", accepts_licence=bool(accepts_licence))
         visitor = visitor_of(request, profile)
-        return answered(
-            lambda: receipt_fields(desk.submit(upload_of(file, sidecar), form, visitor))
-        )
+
+        def sent() -> dict[str, Any]:
+            form = Form(
+                fields_of("stated", stated),
+                contact=text_of("contact", contact or ""),
+                accepts_licence=accepts_licence is True,
+            )
+            return receipt_fields(desk.submit(upload_of(file, sidecar), form, visitor))
+
+        return answered(sent)
 
     def status(submission: str) -> dict[str, Any]:
         """What became of a submission."""
-        return answered(lambda: submission_fields(desk.status(submission)))
+        return answered(lambda: submission_fields(desk.status(text_of("submission", submission))))
 
     def withdraw(
         request: gr.Request, profile: Profile, submission: str, code: str, why: str
     ) -> dict[str, Any]:
         """Take a submission back, by login or by the code of its receipt."""
         visitor = visitor_of(request, profile)
-        return answered(
-            lambda: submission_fields(desk.withdraw(submission, visitor, code=code, why=why))
-        )
+
+        def gone() -> dict[str, Any]:
+            named = text_of("submission", submission)
+            given = {"code": text_of("code", code or ""), "why": text_of("why", why or "")}
+            return submission_fields(desk.withdraw(named, visitor, **given))
+
+        return answered(gone)
 
     slow = {"concurrency_limit": 2, "concurrency_id": "uploads"}
     trigger = gr.Button(visible=False)
@@ -138,13 +157,6 @@ def upload_endpoints(desk: Desk) -> None:
     )
     trigger.click(status, texts[:1], [answer], api_name="status", queue=False)
     trigger.click(withdraw, texts, [answer], api_name="withdraw", queue=False)
-
-
-def _report(store: Store, row: str) -> Any:
-    try:
-        return store.report(row)
-    except ContractError as error:
-        raise gr.Error(str(error)) from None
 
 
 def layout() -> None:

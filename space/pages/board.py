@@ -204,7 +204,8 @@ def _bind_steps(
     sort, page = state[1], state[2]
 
     def sorted_by(event: gr.EventData, *values: Any) -> list[Any]:
-        first = f"{event.first}{event.key}"
+        clicked = event._data if isinstance(event._data, dict) else {}
+        first = f"{clicked.get('first', '')}{clicked.get('key', DEFAULT_SORT)}"
         other = first.lstrip("-") if first.startswith("-") else f"-{first}"
         order = other if values[1] == first else first
         query = query_of([values[0], order, 1, *values[3:]], names, read_facts(store).known)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from space.asked import country_name, question_title
 from space.closest import closest_html
+from space.kept import Kept
 from space.pages.parts import QUICK, first_of, html_box, permalink_box
 from space.people import People
 from space.render.survey import people_bars
 from space.render.text import href
 from space.store import Store
+
+#: Answers that a page keeps: pieces of pages and lists of names.
+MOST_KEPT = 300
 
 
 def layout(app: gr.Blocks, store: Store, people: People) -> None:
@@ -27,14 +32,13 @@ def layout(app: gr.Blocks, store: Store, people: People) -> None:
     link = permalink_box("country-link")
     picked = [country, other, wave, question]
     shown = [bars, closest, link]
+    view = partial(show, store, people, kept=Kept(MOST_KEPT))
 
     def restore(request: gr.Request) -> list[Any]:
         params = request.query_params
         waves = [str(one) for one in people.waves]
         chosen = first_of(params, "wave", waves) or waves[0]
-        return show(
-            store,
-            people,
+        return view(
             params.get("country"),
             params.get("other"),
             chosen,
@@ -42,7 +46,7 @@ def layout(app: gr.Blocks, store: Store, people: People) -> None:
         )
 
     def changed(*values: Any) -> list[Any]:
-        return show(store, people, *values)
+        return view(*values)
 
     app.load(restore, None, [*picked, *shown], **QUICK)
     gr.on([box.input for box in picked], changed, picked, [*picked, *shown], **QUICK)
@@ -55,26 +59,77 @@ def show(
     other: str | None,
     wave: str,
     question: str | None,
+    *,
+    kept: Kept[Any] | None = None,
 ) -> list[Any]:
-    """Updates of the four boxes, the bars, the closest rows and the permalink."""
-    number = int(wave)
-    countries = sorted(people.countries(number), key=country_name)
+    """Updates of the four boxes, the bars, the closest rows and the permalink.
+
+    Args:
+        store: the board's store.
+        people: the people's answers.
+        country: its code; the first by name where the wave has no such.
+        other: code of a country beside it; none where the wave has no such.
+        wave: of the survey; the newest where there is no such.
+        question: its id; the first of the wave where it was not asked there.
+        kept: what was shown before.
+    """
+    kept = kept or Kept(MOST_KEPT)
+    number = wave_of(people, wave)
+    names = _countries_in(store, people, number, kept)
+    countries = [key for _, key in names]
     country = country if country in countries else countries[0]
     other = other if other in countries and other != country else None
-    asked = [one for one in all_questions() if one in people.questions(number)]
-    question = question if question in asked else asked[0]
+    asked = asked_in(store, people, number, kept)
+    question = question if question in [key for _, key in asked] else asked[0][1]
     pair = [country, *([other] if other else [])]
-    names = [(country_name(one), one) for one in countries]
-    state = {"country": country, "other": other or "", "wave": wave, "question": question}
+    bars = kept.get(
+        store,
+        ("bars", number, question, *pair),
+        lambda: people_bars(people, wave=number, question_id=question, countries=pair),
+    )
+    closest = kept.get(
+        store,
+        ("closest", country),
+        lambda: closest_html(store, kind="country", name=country, title=country_name(country)),
+    )
+    state = {"country": country, "other": other or "", "wave": str(number), "question": question}
     return [
         gr.update(choices=names, value=country),
         gr.update(choices=[("nothing", ""), *names], value=other or ""),
-        gr.update(choices=[str(one) for one in people.waves], value=wave),
-        gr.update(choices=[(question_title(one), one) for one in asked], value=question),
-        people_bars(people, wave=number, question_id=question, countries=pair),
-        closest_html(store, kind="country", name=country, title=country_name(country)),
+        gr.update(choices=[str(one) for one in people.waves], value=str(number)),
+        gr.update(choices=asked, value=question),
+        bars,
+        closest,
         href("", **state).lstrip("?"),
     ]
+
+
+def wave_of(people: People, wave: str) -> int:
+    """A wave that people were asked in, as a number; the newest where there is no such."""
+    return next((one for one in people.waves if str(one) == wave), people.waves[0])
+
+
+def _countries_in(
+    store: Store, people: People, wave: int, kept: Kept[Any]
+) -> list[tuple[str, str]]:
+    """Name and code of the countries of a wave, by name."""
+    found: list[tuple[str, str]] = kept.get(
+        store,
+        ("countries", wave),
+        lambda: sorted((country_name(one), one) for one in people.countries(wave)),
+    )
+    return found
+
+
+def asked_in(store: Store, people: People, wave: int, kept: Kept[Any]) -> list[tuple[str, str]]:
+    """Title and id of the value questions of a wave, in the order of the questionnaire."""
+
+    def listed() -> list[tuple[str, str]]:
+        asked = people.questions(wave)
+        return [(question_title(one), one) for one in all_questions() if one in asked]
+
+    found: list[tuple[str, str]] = kept.get(store, ("asked", wave), listed)
+    return found
 
 
 def all_questions() -> tuple[str, ...]:

@@ -14,8 +14,15 @@ SHOW_PERMALINK = (
     " window.history.replaceState(window.history.state, '', at); }"
 )
 
-#: Events that change what is shown: no queue (a plain request), no spinner over the table.
-QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+#: Events that change what is shown: no queue (a plain request), no spinner over the table. What
+#: the boxes say comes as it is, not compared with the choices that a session was shown: sessions
+#: are forgotten, and whoever is asked looks at it anyway.
+QUICK: dict[str, Any] = {
+    "queue": False,
+    "show_progress": "hidden",
+    "api_visibility": "private",
+    "preprocess": False,
+}
 
 
 def html_box(content: str = "", *, elem_id: str, **options: Any) -> gr.HTML:

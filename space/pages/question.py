@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -9,7 +10,8 @@ import gradio as gr
 from codebook.questions import questions
 from space.asked import category_name, question_text, question_title
 from space.closest import closest_html
-from space.pages.country import all_questions
+from space.kept import Kept
+from space.pages.country import MOST_KEPT, asked_in, wave_of
 from space.pages.parts import QUICK, first_of, html_box, permalink_box
 from space.people import People
 from space.render.survey import all_countries_table, mean_map
@@ -26,30 +28,50 @@ def layout(app: gr.Blocks, store: Store, people: People) -> None:
     closest = html_box(elem_id="question-closest")
     link = permalink_box("question-link")
     picked, shown = [question, wave], [body, closest, link]
+    view = partial(show, store, people, kept=Kept(MOST_KEPT))
 
     def restore(request: gr.Request) -> list[Any]:
         waves = [str(one) for one in people.waves]
         chosen = first_of(request.query_params, "wave", waves) or waves[0]
-        return show(store, people, request.query_params.get("question"), chosen)
+        return view(request.query_params.get("question"), chosen)
 
     def changed(question: str | None, wave: str) -> list[Any]:
-        return show(store, people, question, wave)
+        return view(question, wave)
 
     app.load(restore, None, [*picked, *shown], **QUICK)
     gr.on([question.input, wave.input], changed, picked, [*picked, *shown], **QUICK)
 
 
-def show(store: Store, people: People, question: str | None, wave: str) -> list[Any]:
-    """Updates of the two boxes, the body, the closest rows and the permalink."""
-    number = int(wave)
-    asked = [one for one in all_questions() if one in people.questions(number)]
-    question = question if question in asked else asked[0]
+def show(
+    store: Store, people: People, question: str | None, wave: str, *, kept: Kept[Any] | None = None
+) -> list[Any]:
+    """Updates of the two boxes, the body, the closest rows and the permalink.
+
+    Args:
+        store: the board's store.
+        people: the people's answers.
+        question: its id; the first of the wave where it was not asked there.
+        wave: of the survey; the newest where there is no such.
+        kept: what was shown before.
+    """
+    kept = kept or Kept(MOST_KEPT)
+    number = wave_of(people, wave)
+    asked = asked_in(store, people, number, kept)
+    question = question if question in [key for _, key in asked] else asked[0][1]
+    body, closest = kept.get(
+        store,
+        ("question", number, question),
+        lambda: (
+            question_html(people, question_id=question, wave=number),
+            closest_html(store, kind="question", name=question, title=question_title(question)),
+        ),
+    )
     return [
-        gr.update(choices=[(question_title(one), one) for one in asked], value=question),
-        gr.update(choices=[str(one) for one in people.waves], value=wave),
-        question_html(people, question_id=question, wave=number),
-        closest_html(store, kind="question", name=question, title=question_title(question)),
-        href("", question=question, wave=wave).lstrip("?"),
+        gr.update(choices=asked, value=question),
+        gr.update(choices=[str(one) for one in people.waves], value=str(number)),
+        body,
+        closest,
+        href("", question=question, wave=str(number)).lstrip("?"),
     ]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
 from contracts.errors import ContractError
+from space.pages.login import login_button
 from space.pages.parts import QUICK, html_box, permalink_box
 from space.pages.run_form import (
     FIELDS,
@@ -40,8 +40,7 @@ def layout(app: gr.Blocks, runs: Runs | None) -> None:
         return
     public = runs.rules.public
     html_box(RUN_GUIDE + (RUN_PUBLIC if public else RUN_HOME), elem_id="run-intro")
-    if os.environ.get("OAUTH_CLIENT_ID"):  # the button needs a login server
-        gr.LoginButton(size="sm")
+    login_button(app)
     with gr.Column(elem_id="run-form"):
         boxes = choice_boxes(runs.rules, runs.release)
         key = gr.Textbox(

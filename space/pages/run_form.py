@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import gradio as gr
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 
 from codebook.languages import languages as all_languages
 from codebook.wordings import languages
-from contracts.errors import ContractError
+from contracts.errors import ContractError, fail
 from contracts.manifest import validation_problems
 from contracts.release import Release
 from elicitation.advice import advice_countries
@@ -150,7 +151,12 @@ def country_choices(release: Release, protocol: str) -> list[tuple[str, str]]:
 
 
 def protocol_updates(protocol: str, release: Release) -> list[Any]:
-    """Updates of protocol, method, steering, approaches, countries and languages."""
+    """Updates of protocol, method, steering, approaches, countries and languages.
+
+    Raises:
+        ContractError: there is no such protocol.
+    """
+    _require("protocol", protocol, METHODS_OF)
     methods = method_choices(protocol)
     steering = [s for s in PRESETS[protocol].steering if s in METHODS[methods["value"]].steerings]
     advice = protocol == "advice"
@@ -164,12 +170,28 @@ def protocol_updates(protocol: str, release: Release) -> list[Any]:
 
 
 def method_updates(method: str) -> list[Any]:
-    """Updates of method and steering."""
+    """Updates of method and steering.
+
+    Raises:
+        ContractError: there is no such method.
+    """
+    _require("method", method, METHODS)
     known = METHODS[method]
     return [
         gr.update(info=known.about),
         gr.update(**steering_choices(method), value=[known.steerings[0]]),
     ]
+
+
+def _require(what: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
+        raise fail(
+            f"unknown-{what}",
+            f"there is no such {what}",
+            column=what,
+            found=ascii(name)[:80],
+            allowed=", ".join(known),
+        )
 
 
 def choice_of(values: tuple[Any, ...]) -> RunChoice:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import gradio as gr
 
 from space.intake.visitor import address_of
+from space.logins import account_of
 from space.proxies import from_elsewhere, is_loopback
 from space.runs.keys import Key
 from space.runs.rules import Rules
@@ -24,8 +25,7 @@ def visitor_of(request: gr.Request, profile: gr.OAuthProfile | None, rules: Rule
     named = urlsplit(f"//{headers.get('host', '')}").hostname or ""
     here = is_loopback(host) and not from_elsewhere(headers, host)
     at_home = not rules.public and here and named in _HOME_NAMES
-    account = profile.username if profile is not None else ""
-    return Visitor(account=account, address=host, at_home=at_home)
+    return Visitor(account=account_of(profile), address=host, at_home=at_home)
 
 
 def key_of(typed: str, token: gr.OAuthToken | None, rules: Rules) -> Key:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from contracts.errors import ContractError
+from contracts.errors import ContractError, fail
 from contracts.predictions_source import FORMATS
 from space.intake.desk import Desk, Upload
 from space.intake.form import CHAT, YES_NO, Form
 from space.intake.templates import KINDS
 from space.intake.visitor import Visitor, address_of
+from space.logins import account_of
+from space.pages.login import login_button
 from space.pages.parts import QUICK, html_box
 from space.render.submission import dry_run_html, problems_html, receipt_html
 from space.render.text import esc, notice
@@ -49,8 +50,7 @@ _METADATA = {
 def layout(app: gr.Blocks, desk: Desk) -> None:
     """Lay out the page and bind its events."""
     html_box(intro_html(desk), elem_id="submit-intro")
-    if os.environ.get("OAUTH_CLIENT_ID"):  # the button needs a login server
-        gr.LoginButton(size="sm")
+    login_button(app)
     with gr.Row(elem_classes=["oa-files"]):
         file = gr.File(
             label="Predictions (.jsonl, .csv, .tsv, .parquet) or a report (.json)",
@@ -144,12 +144,8 @@ def _form_boxes() -> dict[str, Any]:
     with gr.Accordion("The model", open=False, elem_id="form-facts"):
         boxes |= _text_boxes(_FACTS)
         with gr.Row(elem_classes=["oa-facet-row"]):
-            boxes["parameters"] = _billions(
-                "Parameters (billions; 0: not stated)", "form-parameters"
-            )
-            boxes["training_tokens"] = _billions(
-                "Training tokens (billions; 0: not stated)", "form-tokens"
-            )
+            boxes["parameters"] = _billions("Parameters", "form-parameters")
+            boxes["training_tokens"] = _billions("Training tokens", "form-tokens")
         with gr.Row(elem_classes=["oa-facet-row"]):
             boxes["open_weights"] = _choice("Open weights", YES_NO, "form-open")
             boxes["chat"] = _choice("Chat or base", CHAT, "form-chat")
@@ -193,7 +189,7 @@ def read_boxes(names: tuple[str, ...], values: tuple[Any, ...]) -> tuple[Upload,
     form = Form(
         stated={key: item for key, item in said.items() if key in _stated_fields()},
         contact=str(said.get("contact") or ""),
-        accepts_licence=bool(said.get("accepts_licence")),
+        accepts_licence=said.get("accepts_licence") is True,
     )
     return upload_of(file, sidecar), form
 
@@ -205,7 +201,14 @@ def _stated_fields() -> frozenset[str]:
 
 
 def upload_of(file: str | None, sidecar: str | None) -> Upload:
-    """The files that the framework has stored, as an upload."""
+    """The files that the framework has stored, as an upload.
+
+    Raises:
+        ContractError: these are several files, where one is taken.
+    """
+    for name, given in (("file", file), ("sidecar", sidecar)):
+        if given is not None and not isinstance(given, str):
+            raise fail("wrong-argument", f"{name} is no single file", column=name)
     return Upload(
         path=Path(file) if file else None,
         sidecar=Path(sidecar) if sidecar else None,
@@ -216,6 +219,6 @@ def upload_of(file: str | None, sidecar: str | None) -> Upload:
 def visitor_of(request: gr.Request, profile: gr.OAuthProfile | None) -> Visitor:
     """Who is asking."""
     return Visitor(
-        account=profile.username if profile is not None else "",
+        account=account_of(profile),
         address=address_of(request.client),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
 import shutil
@@ -64,6 +65,38 @@ def sample_store(sample_root: Path) -> Store:
 def reference() -> Release:
     """The embedded reference."""
     return open_release("reference")
+
+
+@pytest.fixture(scope="session")
+def people(reference: Release) -> Any:
+    """What the people of the reference answered."""
+    from space.people import People
+
+    return People(reference)
+
+
+@contextmanager
+def serving_here(root: Path, people: Any, **options: Any) -> Iterator[Any]:
+    """A client of a board over a store that runs in this process, until the block ends."""
+    from starlette.testclient import TestClient
+
+    from space.web import make_server
+
+    async def made() -> Any:
+        # Outside of an event loop gradio makes several of its own, and closes none.
+        return make_server(open_store(root), people, **options)
+
+    server = asyncio.run(made())
+    with TestClient(
+        server, base_url="http://127.0.0.1:7860", raise_server_exceptions=False
+    ) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def board_here() -> Callable[..., Any]:
+    """The context manager that runs a board in this process."""
+    return serving_here
 
 
 @pytest.fixture
