@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import re
+import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -32,17 +33,24 @@ MOST_MESSAGES = 600
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def bound_sessions(app: App, *, most: int = MOST_SESSIONS) -> None:
+def bound_sessions(
+    app: App, *, most: int = MOST_SESSIONS, most_messages: int = MOST_MESSAGES
+) -> None:
     """Make a mounted app keep few sessions, and little of each.
 
     Args:
         app: the framework's app.
         most: sessions that are kept.
+        most_messages: messages that wait for all visitors together.
     """
     blocks = app.get_blocks()
     blocks.state_session_capacity = most
     app.state_holder = Sessions(blocks)
-    blocks._queue.pending_messages_per_session = Mailboxes(most, MOST_MESSAGES)
+    queue = blocks._queue
+    queue.pending_messages_per_session = Mailboxes(most, most_messages)
+    # Statistics of calls, worked out anew after every call, which nobody here may see.
+    queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
+    queue.ANALYTICS_MAX_EVENTS = most
 
 
 class Sessions(StateHolder):

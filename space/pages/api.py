@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import gradio as gr
@@ -11,8 +12,9 @@ from space.board import about_board, plain_rows, read_board
 from space.closest import closest_rows
 from space.facts import read_facts
 from space.intake.answers import answered, outcome_fields, receipt_fields, submission_fields
-from space.intake.desk import Desk
+from space.intake.desk import Desk, Upload
 from space.intake.form import Form
+from space.intake.visitor import Visitor
 from space.pages.arguments import fields_of, number_of, text_of
 from space.pages.parts import html_box
 from space.pages.submit import upload_of, visitor_of
@@ -20,6 +22,7 @@ from space.people import People
 from space.query import parse_query
 from space.render.answers import find_cell
 from space.store import Store
+from space.submissions import Submission
 from space.texts import API_GUIDE
 
 #: Who is logged in, and the fields of the form, as the framework hands them over.
@@ -98,13 +101,7 @@ def upload_endpoints(desk: Desk) -> None:
     ) -> dict[str, Any]:
         """What is wrong with an upload, or its whole report; nothing is stored."""
         visitor = visitor_of(request, profile)
-
-        def found() -> dict[str, Any]:
-            form = Form(stated=fields_of("stated", stated))
-            with desk.dry_run(upload_of(file, sidecar), form, visitor) as outcome:
-                return outcome_fields(outcome)
-
-        return answered(found)
+        return answered(lambda: _dry_run(desk, visitor, _uploaded(file, sidecar, stated)))
 
     def submit(
         request: gr.Request,
@@ -117,16 +114,10 @@ def upload_endpoints(desk: Desk) -> None:
     ) -> dict[str, Any]:
         """Submit an upload to the board; the answer holds its id and, once, the code."""
         visitor = visitor_of(request, profile)
-
-        def sent() -> dict[str, Any]:
-            form = Form(
-                fields_of("stated", stated),
-                contact=text_of("contact", contact or ""),
-                accepts_licence=accepts_licence is True,
-            )
-            return receipt_fields(desk.submit(upload_of(file, sidecar), form, visitor))
-
-        return answered(sent)
+        terms = (contact, accepts_licence)
+        return answered(
+            lambda: receipt_fields(desk.submit(*_uploaded(file, sidecar, stated, *terms), visitor))
+        )
 
     def status(submission: str) -> dict[str, Any]:
         """What became of a submission."""
@@ -137,13 +128,8 @@ def upload_endpoints(desk: Desk) -> None:
     ) -> dict[str, Any]:
         """Take a submission back, by login or by the code of its receipt."""
         visitor = visitor_of(request, profile)
-
-        def gone() -> dict[str, Any]:
-            named = text_of("submission", submission)
-            given = {"code": text_of("code", code or ""), "why": text_of("why", why or "")}
-            return submission_fields(desk.withdraw(named, visitor, **given))
-
-        return answered(gone)
+        said = {"code": code, "why": why}
+        return answered(lambda: submission_fields(_withdraw(desk, visitor, submission, said)))
 
     slow = {"concurrency_limit": 2, "concurrency_id": "uploads"}
     trigger = gr.Button(visible=False)
@@ -157,6 +143,33 @@ def upload_endpoints(desk: Desk) -> None:
     )
     trigger.click(status, texts[:1], [answer], api_name="status", queue=False)
     trigger.click(withdraw, texts, [answer], api_name="withdraw", queue=False)
+
+
+def _uploaded(
+    file: str | None, sidecar: str | None, stated: Any, contact: Any = "", accepts: Any = False
+) -> tuple[Upload, Form]:
+    """What was sent, as an upload and a form.
+
+    Raises:
+        ContractError: an argument is of the wrong kind.
+    """
+    form = Form(
+        fields_of("stated", stated),
+        contact=text_of("contact", contact or ""),
+        accepts_licence=accepts is True,
+    )
+    return upload_of(file, sidecar), form
+
+
+def _dry_run(desk: Desk, visitor: Visitor, sent: tuple[Upload, Form]) -> dict[str, Any]:
+    with desk.dry_run(*sent, visitor) as outcome:
+        return outcome_fields(outcome)
+
+
+def _withdraw(desk: Desk, visitor: Visitor, submission: Any, said: Mapping[str, Any]) -> Submission:
+    named = text_of("submission", submission)
+    given = {name: text_of(name, text or "") for name, text in said.items()}
+    return desk.withdraw(named, visitor, **given)
 
 
 def layout() -> None:

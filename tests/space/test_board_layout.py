@@ -38,13 +38,20 @@ def test_the_app_is_layout_only() -> None:
     imported = {
         node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
     }
-    handed_on = {"space.people", "space.store", "space.intake.desk", "space.runs.service"}
+    handed_on = {
+        "space.blocks",
+        "space.people",
+        "space.store",
+        "space.intake.desk",
+        "space.runs.service",
+    }
     assert imported <= {"__future__", "space.pages", "space.texts", *handed_on}
     assert not [n for n in ast.walk(tree) if isinstance(n, ast.If | ast.While | ast.Try)]
     assert len(functions(ROOT / "app.py")) == 1
 
 
 def test_only_the_app_its_pages_and_the_server_know_gradio() -> None:
+    framework = ("app.py", "web.py", "blocks.py", "sessions.py")
     for path in MODULES:
         knows = any(
             (isinstance(node, ast.Import) and any(a.name == "gradio" for a in node.names))
@@ -52,7 +59,7 @@ def test_only_the_app_its_pages_and_the_server_know_gradio() -> None:
             for node in ast.walk(ast.parse(path.read_text()))
         )
         name = path.relative_to(ROOT).as_posix()
-        assert not knows or name.startswith("pages/") or name in ("app.py", "web.py"), name
+        assert not knows or name.startswith("pages/") or name in framework, name
 
 
 def test_the_map_knows_every_country_of_the_survey() -> None:

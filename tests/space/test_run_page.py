@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import gradio as gr
 import pytest
+from public_space import SPACE
 from runs_house import (
     ANNA,
     HOME_QUICK,
@@ -54,7 +55,9 @@ def test_at_home_is_who_sits_at_this_machine(client, host, headers, at_home):
     assert visitor_of(request(client, host, **headers), None, PUBLIC_QUICK).at_home is False
 
 
-def test_an_account_comes_from_the_login_alone():
+def test_an_account_comes_from_the_login_alone(monkeypatch):
+    for name, text in SPACE.items():
+        monkeypatch.setenv(name, text)
     profile = gr.OAuthProfile(
         {"name": "Anna", "preferred_username": "anna", "profile": "", "picture": ""}
     )

@@ -224,3 +224,63 @@ def test_a_store_that_cannot_be_written_to_takes_nothing(monkeypatch, tmp_path: 
     desk = open_desk(Store(tmp_path / "store"), open_release("reference"))
     with pytest.raises(ContractError, match="takes no submissions"):
         desk.submit(Upload(None), FORM, VISITOR)
+
+
+@pytest.fixture
+def children(monkeypatch) -> list[str]:
+    """Files that a child was started for."""
+    from space.intake.process import ReaderProcess
+
+    started: list[str] = []
+    ask = ReaderProcess.ask
+
+    def counted(self, number, folder, job):
+        started.append(job["file"])
+        return ask(self, number, folder, job)
+
+    monkeypatch.setattr(ReaderProcess, "ask", counted)
+    return started
+
+
+def test_a_submission_over_the_limit_is_not_read(reader, children, answers, tmp_path: Path) -> None:
+    desk = desk_of(reader, tmp_path / "public", public=True)
+    desk.submit(answers, FORM, VISITOR)
+    assert children  # so the count counts
+    children.clear()
+    for _ in range(4):
+        desk.book.quotas.spend("submit", account=VISITOR.account, address=VISITOR.address)
+    for _ in range(20):
+        with pytest.raises(ContractError, match="no more submissions are left for this account"):
+            desk.submit(answers, FORM, VISITOR)
+    assert children == []
+    other = Visitor(account="another", address="198.51.100.4")
+    assert desk.submit(answers, FORM, other).state == "pending"
+
+
+def test_submissions_that_fail_count_as_checks_before_they_are_read(
+    reader, children, tmp_path: Path
+) -> None:
+    desk = desk_of(reader, tmp_path / "public", public=True)
+    path = tmp_path / "a.csv"
+    path.write_text("question_id\n")
+    for _ in range(59):
+        desk._spend("check", VISITOR)
+    with pytest.raises(ContractError, match=r"missing|column"):
+        desk.submit(Upload(path), FORM, VISITOR)
+    assert children
+    children.clear()
+    for _ in range(20):
+        with pytest.raises(ContractError, match="no more checks are left"):
+            desk.submit(Upload(path), FORM, VISITOR)
+    assert children == []
+    desk.book.quotas.check("submit", account=VISITOR.account, address=VISITOR.address)
+
+
+def test_at_home_a_submission_is_no_check(desk, children, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("question_id\n")
+    for _ in range(60):
+        desk.book.quotas.spend("check", account=VISITOR.account, address=VISITOR.address)
+    with pytest.raises(ContractError, match=r"missing|column"):
+        desk.submit(Upload(path), FORM, VISITOR)
+    assert children
