@@ -185,7 +185,7 @@ def parse_model(
 
     try:
         fields = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ContractError(
             Problem("not-json", f"the file is no JSON ({error})", where=where)
         ) from None

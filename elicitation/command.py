@@ -27,7 +27,7 @@ from elicitation.provenance import parse_stated
 from elicitation.run_folder import PREDICTIONS_FOLDER, existing_store, store_path
 from elicitation.runner import Limits
 from elicitation.session import InterruptedRunError, Session, run_study
-from elicitation.store import Store
+from elicitation.store import Store, check_same_run
 from elicitation.study_options import StudyOptions, make_study
 from elicitation.terminal import (
     counted,
@@ -185,6 +185,8 @@ def read_runs(
             hint="Say where to: --merge-into FOLDER",
         )
     if merge_into is not None:
+        target = store_path(merge_into)
+        check_same_run([*([target] if target.exists() else []), *paths])
         with Store(store_path(merge_into)) as merged:
             for path in paths:
                 merged.merge(path)

@@ -12,12 +12,12 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from contracts.digests import sha256_text
-from contracts.errors import fail
+from contracts.errors import ContractError, fail
 from elicitation.backends.base import Request, Response
 from elicitation.shown import Shown
 
@@ -25,6 +25,12 @@ from elicitation.shown import Shown
 STORE_VERSION = 1
 
 STORE_NAME = "calls.sqlite"
+
+#: What SQLite says where there is no room to write, and where somebody else writes.
+_NO_ROOM = frozenset(
+    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+)
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
@@ -87,27 +93,102 @@ class Store:
         self._known_shown: dict[Shown, str] = {}
         try:
             self._db = sqlite3.connect(self.path, isolation_level=None, timeout=60)
+        except sqlite3.DatabaseError as error:
+            raise self._unusable(error) from None
+        try:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(_TABLES)
+            self._check_version()
         except sqlite3.DatabaseError as error:
-            raise fail(
-                "no-store",
-                f"this is no store of calls ({error})",
-                where=str(self.path),
-                hint="Choose another folder for --out.",
-            ) from None
-        self._check_version()
+            self._db.close()
+            raise self._unusable(error) from None
+        except ContractError:
+            self._db.close()
+            raise
 
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         self.close()
+        if isinstance(error, sqlite3.DatabaseError):
+            raise self._unusable(error) from None
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
         self._db.close()
+
+    def _unusable(self, error: sqlite3.DatabaseError) -> ContractError:
+        """The error for a file that is no store, or is one no longer."""
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what it says beyond
+        if code in _NO_ROOM:
+            return fail(
+                "no-room",
+                f"the store of calls cannot be written ({error})",
+                where=str(self.path),
+                hint="What was answered before is kept. Make room, then start again: it goes on "
+                "where it stopped.",
+            )
+        if code in _BUSY:
+            return fail(
+                "store-busy",
+                f"another process holds the store of calls ({error})",
+                where=str(self.path),
+                hint="Wait for it, then start again.",
+            )
+        if code == sqlite3.SQLITE_NOTADB:
+            return fail(
+                "no-store",
+                f"this is no store of calls ({error})",
+                where=str(self.path),
+                hint="Choose another folder for --out.",
+            )
+        return self._damaged(str(error))
+
+    def _damaged(self, why: str) -> ContractError:
+        return fail(
+            "damaged-store",
+            f"the store of calls is damaged ({why})",
+            where=str(self.path),
+            hint="Bring it back from a backup, or save what can be read: sqlite3 FILE .recover; "
+            "else begin in another folder.",
+        )
+
+    def require_sound(self) -> None:
+        """See that every page of the file can be read.
+
+        Raises:
+            ContractError: one cannot.
+        """
+        (found,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise self._damaged(" ".join(str(found).split())[:200])
+
+    def _json(self, text: Any) -> Any:
+        """A cell's content.
+
+        Raises:
+            ContractError: it is no JSON.
+        """
+        try:
+            return json.loads(text)
+        except (ValueError, TypeError, RecursionError):
+            raise self._damaged("a cell holds no JSON") from None
+
+    def _shown(self, text: Any) -> Shown:
+        fields = self._json(text)
+        try:
+            return Shown.from_json(fields)
+        except (TypeError, KeyError, ValueError, AttributeError):
+            raise self._damaged("a cell holds nothing that a prompt showed") from None
+
+    def _response(self, text: Any) -> Response:
+        fields = self._json(text)
+        try:
+            return response_from_json(fields)
+        except (TypeError, KeyError, ValueError):
+            raise self._damaged("a cell holds no response") from None
 
     def _check_version(self) -> None:
         found = self.fact("store_version")
@@ -128,7 +209,7 @@ class Store:
     def fact(self, name: str) -> Any:
         """A fact about the run, None where there is none."""
         row = self._db.execute("SELECT content FROM facts WHERE name = ?", (name,)).fetchone()
-        return None if row is None else json.loads(row[0])
+        return None if row is None else self._json(row[0])
 
     def set_fact(self, name: str, content: Any) -> None:
         """Note a fact about the run."""
@@ -230,7 +311,7 @@ class Store:
             """SELECT i.item_id, c.response FROM unread u JOIN items i ON i.key = u.key
             JOIN calls c ON c.key = u.key WHERE i.again IS NULL"""
         )
-        return {item_id: json.loads(response)["texts"][0] for item_id, response in rows}
+        return {item_id: self._response(response).texts[0] for item_id, response in rows}
 
     # Reading
 
@@ -242,7 +323,7 @@ class Store:
     def items(self, condition: str | None = None) -> Iterator[StoredItem]:
         """Answered items, of one condition if asked for, in order of their names."""
         shown = {
-            key: Shown.from_json(json.loads(content))
+            key: self._shown(content)
             for key, content in self._db.execute("SELECT shown, content FROM shown")
         }
         where = "" if condition is None else "WHERE i.condition = ?"
@@ -251,9 +332,11 @@ class Store:
             {where} ORDER BY i.item_id"""  # noqa: S608 - no outside text in it
         rows = self._db.execute(query, () if condition is None else (condition,))
         for item_id, name, spec, shown_id, first, second in rows:
-            record = ItemRecord(item_id, name, json.loads(spec), shown[shown_id])
-            again = response_from_json(json.loads(second)) if second else None
-            yield StoredItem(record, response_from_json(json.loads(first)), again)
+            if shown_id not in shown:
+                raise self._damaged("what a prompt showed is missing")
+            record = ItemRecord(item_id, name, self._json(spec), shown[shown_id])
+            again = self._response(second) if second else None
+            yield StoredItem(record, self._response(first), again)
 
     def prompt_of(self, item_id: str) -> str:
         """The prompt that asked an item, a chat's turns below each other.
@@ -267,7 +350,7 @@ class Store:
         ).fetchone()
         if row is None:
             raise KeyError(item_id)
-        request = json.loads(row[0])
+        request = self._json(row[0])
         turns = [content for _, content in request.get("messages", ())]
         return "\n\n".join(turns) or str(request["prompt"])
 
@@ -287,21 +370,13 @@ class Store:
         """Take over the calls and items of another store; what is here already stays.
 
         Raises:
-            ContractError: there is no store, or its facts are of another study.
+            ContractError: there is no store, it is damaged, or its facts are of another study.
         """
         if not Path(other).is_file():
             raise fail("no-store", "there is no store of calls", where=str(other))
         with Store(other) as checked:
-            for name in ("study", "backend"):
-                theirs, mine = _told_apart(checked.fact(name)), _told_apart(self.fact(name))
-                if mine is None or theirs == mine:
-                    continue
-                raise fail(
-                    "other-run",
-                    f"the stores hold runs with another {name}",
-                    where=str(other),
-                    hint="Merge only stores that shards of one study wrote, of one model.",
-                )
+            checked.require_sound()
+            _require_same_run(checked, self)
         self._db.execute("ATTACH DATABASE ? AS other", (str(other),))
         try:
             with self._db:
@@ -312,6 +387,30 @@ class Store:
                 self._db.execute("INSERT INTO failures SELECT * FROM other.failures")
         finally:
             self._db.execute("DETACH DATABASE other")
+
+
+def check_same_run(paths: Sequence[Path]) -> None:
+    """See that stores hold shards of one run, before any of them is merged.
+
+    Raises:
+        ContractError: one is of another study or model.
+    """
+    with Store(paths[0]) as first:
+        for path in paths[1:]:
+            with Store(path) as other:
+                _require_same_run(other, first)
+
+
+def _require_same_run(other: Store, first: Store) -> None:
+    for name in ("study", "backend"):
+        theirs, mine = _told_apart(other.fact(name)), _told_apart(first.fact(name))
+        if mine is not None and theirs != mine:
+            raise fail(
+                "other-run",
+                f"the stores hold runs with another {name}",
+                where=str(other.path),
+                hint="Merge only stores that shards of one study wrote, of one model.",
+            )
 
 
 def _told_apart(fact: Any) -> Any:

@@ -56,13 +56,20 @@ def part_title(key: str) -> str:
 
 
 def read_facts(store: Store) -> Facts:
-    """The facts of a store's index, kept until the index changes."""
-    path = store.ensure_index()
-    return _cached_facts(path, path.stat().st_mtime_ns)
+    """The facts of a store's index, kept until the index changes.
+
+    Raises:
+        ContractError: the index cannot be read; a new one is being built.
+    """
+    stamp = store.stamp()
+    try:
+        return _cached_facts(store.index_path, stamp)
+    except sqlite3.DatabaseError as error:
+        raise store.damaged(error) from None
 
 
 @lru_cache(maxsize=4)
-def _cached_facts(path: Path, stamp: int) -> Facts:  # noqa: ARG001
+def _cached_facts(path: Path, stamp: tuple[int, int]) -> Facts:  # noqa: ARG001
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
         return _read(db)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from contracts.atomic import atomic_file
-from contracts.errors import ContractError
+from contracts.errors import ContractError, fail
 from contracts.report import Report, read_report
 from space.columns import FULL_COVERAGE
 from space.public import public_report
@@ -82,13 +82,42 @@ def index_signature(path: Path) -> str:
     return str(found[0]) if found else ""
 
 
-def build_index(path: Path, files: Sequence[ReportFile]) -> None:
-    """Write the index of `files` to `path`; what has not changed is kept from the one there.
+def is_sound(path: Path) -> bool:
+    """Whether an index of this version can be read, every page of it."""
+    try:
+        version = json.loads(index_signature(path))[0]
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            found = db.execute("PRAGMA quick_check(1)").fetchone()
+    except (sqlite3.Error, ValueError, IndexError, TypeError):
+        return False
+    return bool(version == INDEX_VERSION and found and found[0] == "ok")
 
-    A report that cannot be read gets no row; its problem is listed in table `files`.
+
+def build_index(path: Path, files: Sequence[ReportFile], *, anew: bool = False) -> None:
+    """Write the index of `files` to `path`.
+
+    A report that cannot be read or shown gets no row; its problem is listed in table `files`.
+
+    Args:
+        path: where.
+        files: the store's reports.
+        anew: whether nothing is kept of the index there; else what has not changed is, if that
+            index is sound.
+
+    Raises:
+        ContractError: the place cannot be written to (full, read-only).
     """
-    old = index_signature(path)
-    keep = bool(old) and json.loads(old)[0] == INDEX_VERSION
+    try:
+        _write_index(path, files, keep=not anew and is_sound(path))
+    except sqlite3.OperationalError as error:  # the disk is full, or cannot be read
+        raise fail(
+            "cannot-write",
+            f"cannot write {path}: {error}",
+            hint="Make room on the disk; reports and predictions are as they were.",
+        ) from error
+
+
+def _write_index(path: Path, files: Sequence[ReportFile], *, keep: bool) -> None:
     with atomic_file(path) as partial:
         partial.unlink(missing_ok=True)
         if keep:
@@ -124,11 +153,21 @@ def _forget(db: sqlite3.Connection, row_id: str) -> None:
 
 def _add_file(db: sqlite3.Connection, file: ReportFile) -> None:
     problem = ""
+    db.execute("SAVEPOINT report")
     try:
         add_report(db, public_report(read_report(file.path)), file)
+    except sqlite3.OperationalError:
+        raise
     except (ContractError, OSError, UnicodeDecodeError) as error:
-        problem = str(error)
+        # Pages list what is left out, and not where it lies.
+        problem = str(error).replace(f"{file.path.parent}/", "")
         log.warning("report left out", extra={"row": file.row_id, "problem": problem})
+    except Exception as error:  # one strange report must not keep all others off the board
+        problem = f"the board cannot show this report ({type(error).__name__})"
+        log.exception("report left out", extra={"row": file.row_id})
+    if problem:
+        db.execute("ROLLBACK TO report")
+    db.execute("RELEASE report")
     db.execute("INSERT INTO files VALUES (?, ?, ?)", (file.row_id, file.stamp, problem))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
@@ -11,13 +12,16 @@ import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 
-from contracts.errors import fail
+from contracts.errors import ContractError, fail
 from contracts.release import open_release
+from space.index import is_sound
 from space.logs import set_up_logs
 from space.proxies import is_loopback, trusted_proxies
 from space.runs.rules import is_public
 from space.store import HUB, Store, open_store
 from space.submissions.hub_service import begin_mirror
+
+log = logging.getLogger("space.store")
 
 
 def prepare_store(folder: str, *, release: str, fill: bool) -> Store:
@@ -30,7 +34,13 @@ def prepare_store(folder: str, *, release: str, fill: bool) -> Store:
 
         with Console(stderr=True).status(f"Scoring the baselines of {release} into {folder} ..."):
             seed_store(store, source=release)
-    store.ensure_index(force=True)
+    try:
+        store.ensure_index(force=True)
+        store.mend_index()
+    except ContractError as error:
+        if not is_sound(store.index_path):
+            raise
+        log.error("the board is as it was: no new index", extra={"why": str(error)[:300]})
     warn_of_exact_figures(store)
     return store
 

@@ -19,7 +19,7 @@ from typing import Any
 from contracts.atomic import PARTIAL_PREFIX
 from contracts.errors import ContractError, Problem
 from contracts.report import Report, read_report
-from space.index import ReportFile, build_index, index_signature, signature
+from space.index import ReportFile, build_index, index_signature, is_sound, signature
 from space.public import public_report
 
 INDEX_NAME = "index.sqlite"
@@ -49,6 +49,8 @@ class Store:
     look_every: float = 5.0
     _looked: float = field(default=0.0, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _mending: bool = field(default=False, init=False, repr=False)
+    _mending_lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     @property
     def reports_folder(self) -> Path:
@@ -126,9 +128,44 @@ class Store:
         return path
 
     def stamp(self) -> tuple[int, int]:
-        """What changes whenever an index takes the place of another."""
-        status = self.ensure_index().stat()
+        """What changes whenever an index takes the place of another.
+
+        Raises:
+            ContractError: there is none any more; a new one is being built.
+        """
+        try:
+            status = self.ensure_index().stat()
+        except FileNotFoundError as error:
+            raise self.damaged(error) from None
         return status.st_ino, status.st_mtime_ns
+
+    def mend_index(self) -> None:
+        """Build an index that cannot be read anew, from the reports, which hold everything."""
+        if not is_sound(self.index_path):
+            self._build(anew=True)
+
+    def damaged(self, error: Exception) -> ContractError:
+        """The error for an index that cannot be read; it is being built anew in the background."""
+        log.error("the index cannot be read", extra={"why": str(error)[:200]})
+        with self._mending_lock:
+            if not self._mending:
+                self._mending = True
+                threading.Thread(target=self._mend_behind, daemon=True).start()
+        return ContractError(
+            Problem(
+                "index-damaged",
+                "the board's index cannot be read; it is being built anew from the reports",
+                hint="Try again in a minute.",
+            )
+        )
+
+    def _mend_behind(self) -> None:
+        try:
+            self._build(anew=True)
+        except (OSError, sqlite3.Error, ContractError):
+            log.exception("the index could not be rebuilt")
+        finally:
+            self._mending = False
 
     def _build_behind(self) -> None:
         """Build for the next looks; the index there goes on serving if that fails."""
@@ -137,23 +174,30 @@ class Store:
         except (OSError, sqlite3.Error, ContractError):
             log.exception("the index could not be rebuilt")
 
-    def _build(self) -> None:
+    def _build(self, *, anew: bool = False) -> None:
         with self._lock:
             files = self.report_files()
-            if index_signature(self.index_path) == signature(files):
+            if not anew and index_signature(self.index_path) == signature(files):
                 return
             started = time.perf_counter()
-            build_index(self.index_path, files)
+            build_index(self.index_path, files, anew=anew)
             seconds = round(time.perf_counter() - started, 3)
             log.info("index built", extra={"reports": len(files), "seconds": seconds})
 
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
-        """A read-only connection to an index that is up to date."""
+        """A read-only connection to an index that is up to date.
+
+        Raises:
+            ContractError: the index cannot be read; a new one is being built.
+        """
         path = self.ensure_index()
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
-            db.row_factory = sqlite3.Row
-            yield db
+        try:
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+                db.row_factory = sqlite3.Row
+                yield db
+        except sqlite3.DatabaseError as error:
+            raise self.damaged(error) from None
 
     def report(self, row_id: str) -> Report:
         """The report of a row, without what would give few people away.
@@ -165,7 +209,20 @@ class Store:
         known = {file.stem for file in self.reports_folder.glob("*.json")}
         if row_id not in known or row_id.startswith(PARTIAL_PREFIX):
             raise no_row(row_id)
-        return _cached_report(path, path.stat().st_mtime_ns)
+        try:
+            return _cached_report(path, path.stat().st_mtime_ns)
+        except FileNotFoundError:  # withdrawn in the meantime
+            raise no_row(row_id) from None
+        except ContractError as error:
+            log.error("report cannot be read", extra={"row": row_id, "why": str(error)[:300]})
+            raise ContractError(
+                Problem(
+                    "damaged-report",
+                    f"the report of row {row_id!r} cannot be read",
+                    hint="Its predictions, where the board has them, can be scored anew by a "
+                    "maintainer: opinion-atlas rescore",
+                )
+            ) from None
 
 
 @lru_cache(maxsize=16)

@@ -19,6 +19,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from contracts.errors import ContractError
 from contracts.predictions_meta import Kind
 from contracts.predictions_source import FORMATS
+from space.blocks import FAILED
 from space.board import read_board
 from space.door import Door
 from space.download import MEDIA_TYPES, board_download
@@ -96,6 +97,7 @@ def make_server(
     _gate_uploads(server, gate)
     file_bytes = desk.reader.limits.file_bytes
     server.add_middleware(Door, is_public=lambda: desk.public, file_bytes=file_bytes)
+    _answer_failures(server)
     _watch_for_others(server, desk, gate, runs)
     server.middleware("http")(log_request)
     server.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted_proxies(proxies)))
@@ -297,6 +299,19 @@ def _mount_app(
     mounted = next(one for one in apps if isinstance(one, App))
     bound_sessions(mounted)
     _answer_plainly(mounted)
+
+
+def _answer_failures(server: FastAPI) -> None:
+    """Plain addresses whose work fails answer with a sentence as well."""
+
+    async def cannot(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 503, headers={"Retry-After": "60"})
+
+    async def failed(*_: object) -> JSONResponse:
+        return JSONResponse({"detail": FAILED}, 500)
+
+    server.add_exception_handler(ContractError, cannot)
+    server.add_exception_handler(Exception, failed)
 
 
 def _answer_plainly(app: Any) -> None:
