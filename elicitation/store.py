@@ -100,7 +100,7 @@ class Store:
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(_TABLES)
             self._check_version()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             self._db.close()
             raise self._unusable(error) from None
         except ContractError:
@@ -119,7 +119,7 @@ class Store:
         """Close the file; a second call does nothing."""
         self._db.close()
 
-    def _unusable(self, error: sqlite3.DatabaseError) -> ContractError:
+    def _unusable(self, error: Exception) -> ContractError:
         """The error for a file that is no store, or is one no longer."""
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what it says beyond
         if code in _NO_ROOM:

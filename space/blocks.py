@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import logging
 import math
+import re
 from collections.abc import Callable
 from html import escape
 from typing import Any
@@ -22,6 +23,9 @@ FAILED = "the server could not do this; what went wrong is in its log"
 
 #: Bound of the numbers that a box may hold.
 LARGEST_NUMBER = 1e15
+
+#: Folders of an absolute path; what follows a colon or a word is the rest of a web address.
+_FOLDERS = re.compile(r"(?<![\w:/.])/(?:[^\s/'\"]+/)+")
 
 log = logging.getLogger("space.web")
 
@@ -78,7 +82,7 @@ class PlainBlocks(gr.Blocks):
         except gr.Error as error:
             raise said(error.message) from None
         except ContractError as error:
-            raise said(str(error)) from None
+            raise said(without_folders(str(error))) from None
         except Exception:
             log.exception("a call failed", extra={"call": _name(block_fn)})
             raise said(FAILED) from None
@@ -87,6 +91,11 @@ class PlainBlocks(gr.Blocks):
 def said(message: str) -> gr.Error:
     """An error that visitors and programs see; what a visitor wrote into it is no markup."""
     return gr.Error(escape(message, quote=False), print_exception=False)
+
+
+def without_folders(text: str) -> str:
+    """A message without the folders of this machine that stand before names of files."""
+    return _FOLDERS.sub("", text)
 
 
 def _check_kind(block_fn: Any, box: Any, given: Any) -> None:

@@ -64,7 +64,7 @@ def read_facts(store: Store) -> Facts:
     stamp = store.stamp()
     try:
         return _cached_facts(store.index_path, stamp)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise store.damaged(error) from None
 
 

@@ -77,7 +77,7 @@ def index_signature(path: Path) -> str:
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
             found = db.execute("SELECT value FROM meta WHERE key = 'signature'").fetchone()
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):  # the latter where its own tables are damaged
         return ""
     return str(found[0]) if found else ""
 

@@ -196,7 +196,7 @@ class Store:
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
                 db.row_factory = sqlite3.Row
                 yield db
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise self.damaged(error) from None
 
     def report(self, row_id: str) -> Report:

@@ -19,7 +19,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from contracts.errors import ContractError
 from contracts.predictions_meta import Kind
 from contracts.predictions_source import FORMATS
-from space.blocks import FAILED
+from space.blocks import FAILED, without_folders
 from space.board import read_board
 from space.door import Door
 from space.download import MEDIA_TYPES, board_download
@@ -305,7 +305,9 @@ def _answer_failures(server: FastAPI) -> None:
     """Plain addresses whose work fails answer with a sentence as well."""
 
     async def cannot(_: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 503, headers={"Retry-After": "60"})
+        return JSONResponse(
+            {"detail": without_folders(str(error))}, 503, headers={"Retry-After": "60"}
+        )
 
     async def failed(*_: object) -> JSONResponse:
         return JSONResponse({"detail": FAILED}, 500)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import zipfile
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from contracts.errors import ContractError
+from contracts.errors import ContractError, fail
 from contracts.report import Report, read_report
 from space.intake.form import YES_NO, Form
 from space.pages.parts import QUICK, html_box
@@ -26,6 +27,8 @@ from space.runs.submit import (
     submit_run,
 )
 from space.texts import SUBMIT_LICENCE
+
+log = logging.getLogger("space.runs")
 
 #: Boxes of the form, by field of the metadata.
 _FIELDS = ("name", "link", "family", "parameters", "open_weights", "notes")
@@ -66,10 +69,14 @@ class Result(NamedTuple):
         if record.state != "finished" or not known:
             return self.hide(), False
         condition = shown if shown and shown in known else next(iter(known))
-        said, pending = self.html(record, condition)
+        try:
+            said, pending = self.html(record, condition)
+            name = named(self.read(record, condition)[0])
+        except ContractError as error:
+            said, pending = problems_html(error.problems, count=len(error.problems)), False
+            name = gr.skip()
         if condition == shown:
             return [gr.skip(), gr.skip(), said, *[gr.skip()] * 3], pending
-        report, _ = self.read(record, condition)
         updates = [
             gr.update(visible=True),
             gr.update(
@@ -80,14 +87,27 @@ class Result(NamedTuple):
             said,
             gr.update(value=str(zipped(self.runs, record)), visible=True),
             gr.update(visible=True),
-            named(report),
+            name,
         ]
         return updates, pending
 
     def read(self, record: RunRecord, condition: str) -> tuple[Report, Path]:
-        """A condition's report."""
+        """A condition's report.
+
+        Raises:
+            ContractError: there is none, or it cannot be read.
+        """
         path = report_path(self.runs, record, result_of(record, condition))
-        return read_report(path), path
+        try:
+            return read_report(path), path
+        except ContractError as error:
+            log.error("report cannot be read", extra={"run": record.id, "why": str(error)[:300]})
+            raise fail(
+                "damaged-report",
+                "the report of this run cannot be read",
+                hint="Its predictions are among the files below; score them on your own machine "
+                "with: opinion-atlas score FILE --out report.json",
+            ) from None
 
     def html(self, record: RunRecord, condition: str) -> tuple[str, bool]:
         """A condition's report and place as HTML, and whether the place is still to come."""

@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 from contracts.release import Release
+from space.runs.book import RunBook
 from space.runs.place import Place, board_place, no_place, place_key
-from space.runs.record import CALLS, RunBook, RunRecord
+from space.runs.record import CALLS, RunRecord
 from space.runs.score import PartialScore, partial_scores
 from space.seed import RowClass
 from space.store import Store

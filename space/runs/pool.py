@@ -8,8 +8,6 @@ written into that run's record, and the house is kept on.
 from __future__ import annotations
 
 import logging
-import os
-import secrets
 import threading
 import time
 import traceback
@@ -19,11 +17,13 @@ from contracts.release import Release
 from elicitation.backends.registry import open_backend
 from elicitation.backends.secrets import without_keys
 from elicitation.runner import Progress
+from space.runs.book import RunBook
 from space.runs.keys import Key, KeyRing
 from space.runs.live import STOPPED_BY_OWNER, Live, counts_of
 from space.runs.queue import FairQueue
-from space.runs.record import RunBook, RunRecord, utc_day
+from space.runs.record import ACTIVE, RunRecord, utc_day
 from space.runs.rules import Rules
+from space.runs.watch import Watch, holder_name
 from space.runs.work import Opener, Outcome, Task, work
 
 #: Seconds between two rounds of the housekeeper.
@@ -32,6 +32,7 @@ ROUND_SECONDS = 0.25
 #: A run that was asked to stop and does not is given up after so many seconds.
 STOP_SECONDS = 60.0
 
+RESTARTED = "the server was restarted; resume with your key"
 SERVER_STOPPED = "the server was stopped; resume with your key"
 
 log = logging.getLogger("space.runs")
@@ -51,7 +52,9 @@ class Pool:
         self, book: RunBook, release: Release, rules: Rules, *, opener: Opener = open_backend
     ) -> None:
         self.book, self.rules = book, rules
-        self.holder = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self.holder = holder_name()
+        self._watch = Watch(self.holder, rules.stale_seconds)
+        self._beaten: dict[str, float] = {}
         self.keys = KeyRing()
         self._release, self._opener = release, opener
         self._queue = FairQueue(per_account=rules.per_account)
@@ -77,14 +80,19 @@ class Pool:
         self.keep_house()
 
     def stop(self, run_id: str) -> RunRecord:
-        """End a run in good order; one that waits ends at once."""
+        """End a run in good order; one that waits here ends at once, one that another process of
+        the server has in hand soon after."""
         with self._lock:
             live = self._live.get(run_id)
             if live is not None:
                 live.ask_to_stop()
-                self.book.change(run_id, {"state": "stopping"}, attempt=live.record.attempt)
+                self.book.change(
+                    run_id, {"state": "stopping"}, attempt=live.record.attempt, states=ACTIVE
+                )
             elif self._queue.remove(run_id):
                 self._end(run_id, why=STOPPED_BY_OWNER)
+            else:  # whoever has it in hand looks at its record, as does this process here
+                self.book.change(run_id, {"state": "stopping"}, states=ACTIVE)
         return self.book.read(run_id)
 
     def live(self, run_id: str) -> Live | None:
@@ -125,6 +133,7 @@ class Pool:
         last_look = 0.0
         while not self._ending.wait(ROUND_SECONDS):
             try:
+                self.obey_stops()
                 self.start_next()
                 self.beat()
                 if time.monotonic() - last_look > self.rules.stale_seconds / 4:
@@ -132,6 +141,22 @@ class Pool:
                     self.end_stale()
             except Exception:
                 log.exception("the house of the runs could not be kept this time")
+
+    def obey_stops(self) -> None:
+        """Stop what another process of the server was asked to stop."""
+        with self._lock:
+            held = self.keys.runs()
+        for run_id in held:
+            try:
+                asked = self.book.look(run_id).state == "stopping"
+            except (ContractError, OSError):  # its record cannot be read: whoever is at it goes on
+                continue
+            with self._lock:
+                live = self._live.get(run_id)
+                if asked and live is not None and not live.stop.is_set():
+                    live.ask_to_stop()
+                elif asked and live is None and self._queue.remove(run_id):
+                    self._end(run_id, why=STOPPED_BY_OWNER)
 
     def start_next(self) -> None:
         """Start what may start."""
@@ -171,24 +196,27 @@ class Pool:
                 live.last_beat = now
                 self.book.beat(run_id, self.holder)
                 self._tell(live)
-        for record in self._waiting():
-            self.book.beat(record, self.holder)
+        for run_id in self._waiting():
+            if now - self._beaten.get(run_id, float("-inf")) >= self.rules.beat_seconds:
+                self._beaten[run_id] = now
+                self.book.beat(run_id, self.holder)
 
     def _waiting(self) -> list[str]:
-        """Runs that wait here and whose sign of life is due."""
+        """Runs that wait here."""
         with self._lock:
-            held = [run_id for run_id in self.keys.runs() if run_id not in self._live]
-        due = self.book.clock() - self.rules.beat_seconds
-        return [run_id for run_id in held if self.book.last_beat(self.book.read(run_id)) < due]
+            waiting = [run_id for run_id in self.keys.runs() if run_id not in self._live]
+            for run_id in set(self._beaten).difference(waiting):
+                del self._beaten[run_id]
+        return waiting
 
     def end_stale(self) -> None:
         """End the runs of processes that are gone: their keys went with them."""
         for record in self.book.every():
             if not record.is_active or self._is_here(record.id):
-                continue
-            silent = self.book.clock() - self.book.last_beat(record)
-            if silent > self.rules.stale_seconds:
-                self._end(record.id, why="the server was restarted; resume with your key")
+                self._watch.forget(record.id)
+            elif self._watch.is_gone(record.id, record.holder, self.book.sign_of_life(record)):
+                self._watch.forget(record.id)
+                self._end(record.id, why=RESTARTED)
 
     def _is_here(self, run_id: str) -> bool:
         with self._lock:

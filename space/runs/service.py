@@ -13,12 +13,13 @@ from elicitation.backends.registry import open_backend
 from elicitation.estimate import Estimate, estimate
 from elicitation.runner import Limits
 from space.intake.visitor import Visitor as Somebody
+from space.runs.book import RunBook
 from space.runs.choice import RunChoice, check_choice, plan_of
 from space.runs.keys import Key
 from space.runs.live import counts_of
 from space.runs.looks import Looks
 from space.runs.pool import Pool
-from space.runs.record import RunBook, RunRecord, no_run
+from space.runs.record import RunRecord, no_run
 from space.runs.rules import PUBLIC, Rules, rules_here
 from space.runs.score import PartialScore
 from space.runs.work import Opener

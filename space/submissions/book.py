@@ -45,6 +45,9 @@ from space.submissions.transitions import is_trusted, next_state, other_changes
 #: How long a writer waits for the others, in seconds.
 LOCK_SECONDS = 30.0
 
+#: How far a clock may have been ahead, in seconds.
+AHEAD_SECONDS = 86_400.0
+
 log = logging.getLogger("space.submissions")
 
 
@@ -274,7 +277,15 @@ class Submissions:
     # How it is done.
 
     def _now(self) -> str:
-        return utc_text(self._clock())
+        """The time of a new event: never before another event, even if the clock was set back.
+
+        What was decided last decides whether an account is trusted. A clock that was a day ahead
+        and more is not followed.
+        """
+        now = self._clock()
+        text, most = utc_text(now), utc_text(now + AHEAD_SECONDS)
+        times = (event.at for one in self._records.every() for event in one.events)
+        return max((at for at in times if text < at <= most), default=text)
 
     def _free_id(self) -> str:
         while True:

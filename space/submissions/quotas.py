@@ -148,7 +148,7 @@ class Quotas:
         try:
             with self._transaction() as db:
                 yield db
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             log.error("the quota book is of no use", extra={"why": str(error)[:200]})
             raise fail(
                 "no-quota-book",

@@ -38,7 +38,7 @@ class Records:
         """The record of an id.
 
         Raises:
-            ContractError: there is none.
+            ContractError: there is none, or it is damaged.
         """
         if ID_PATTERN.fullmatch(submission_id):
             found = self._look(self._folder / f"{submission_id}.json")
@@ -61,7 +61,7 @@ class Records:
         for path in self._folder.glob("sub-*.json"):
             try:
                 one = self._look(path)
-            except (ContractError, OSError, UnicodeDecodeError) as error:
+            except (ContractError, OSError) as error:
                 log.error("record left out", extra={"record": path.name, "problem": str(error)})
                 continue
             if one is not None:
@@ -85,6 +85,8 @@ class Records:
             found = parse_model(Submission, path.read_text(encoding="utf-8"), where=str(path))
         except FileNotFoundError:
             return None
+        except UnicodeDecodeError:
+            raise fail("damaged-record", "the record is no text", where=str(path)) from None
         with self._lock:
             self._kept[path.stem] = (stamp, found)
         return found

@@ -88,7 +88,10 @@ def serving_here(root: Path, people: Any, **options: Any) -> Iterator[Any]:
 
     server = asyncio.run(made())
     with TestClient(
-        server, base_url="http://127.0.0.1:7860", raise_server_exceptions=False
+        server,
+        base_url="http://127.0.0.1:7860",
+        client=("127.0.0.1", 50000),
+        raise_server_exceptions=False,
     ) as client:
         yield client
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from contracts.errors import ContractError
-from space.blocks import FAILED
+from space.blocks import FAILED, without_folders
 from space.pages.arguments import fields_of, number_of, text_of
 
 #: What a function that takes something else may be handed.
@@ -185,3 +185,13 @@ def test_an_argument_is_named_with_what_it_takes() -> None:
     ):
         with pytest.raises(ContractError, match=message):
             fields_of("stated", given)
+
+
+def test_messages_name_files_and_not_where_they_lie() -> None:
+    for said, shown in (
+        ("[x] /srv/board/runs/run-1/a.json: no", "[x] a.json: no"),
+        ("cannot write '/srv/a b/c.json'", "cannot write 'b/c.json'"),
+        ("see https://example.org/a/b/c", "see https://example.org/a/b/c"),
+        ("1/2 of Q1/DEU and /board.json", "1/2 of Q1/DEU and /board.json"),
+    ):
+        assert without_folders(said) == shown

@@ -57,7 +57,7 @@ def main() -> None:
     from space.intake.desk import open_desk
     from space.logs import set_up_logs
     from space.people import People
-    from space.runs.record import RunBook
+    from space.runs.book import RunBook
     from space.runs.service import Runs
     from space.serve import prepare_store
     from space.web import make_server

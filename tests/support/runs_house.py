@@ -13,9 +13,9 @@ from openai_server import MODEL
 from contracts.release import Release
 from elicitation.backends.hub import HubBackend
 from elicitation.backends.registry import BackendOptions, open_backend
+from space.runs.book import RunBook
 from space.runs.choice import RunChoice
 from space.runs.keys import Key
-from space.runs.record import RunBook
 from space.runs.rules import HOME, PUBLIC, Rules
 from space.runs.service import Runs, Visitor
 from space.store import open_store
