@@ -23,9 +23,12 @@ from space.intake.process import ReaderProcess
 from space.intake.work import (
     NORMALISED,
     OUT_OF_MEMORY,
+    OUT_OF_ROOM,
     REPORT,
     RESULT,
     job_fields,
+    lacks_room,
+    too_little_room,
     too_much_memory,
 )
 
@@ -151,7 +154,13 @@ class Reader:
 
         Nothing in the upload raises: what is wrong with it is in the outcome's problems.
         """
-        with tempfile.TemporaryDirectory(prefix="opinion-atlas-upload-") as folder:
+        try:
+            scratch = tempfile.TemporaryDirectory(prefix="opinion-atlas-upload-")
+        except OSError as error:
+            log.error("no room for uploads", extra={"why": str(error)})
+            yield Outcome(problems=too_little_room().problems, problem_count=1)
+            return
+        with scratch as folder:
             try:
                 outcome = self._read(job, Path(folder))
             except ContractError as error:
@@ -230,6 +239,8 @@ def _copy(source: Path, target: Path, allowed: int) -> None:
             else:
                 shutil.copyfileobj(reading, writing)
     except OSError as error:
+        if lacks_room(error):
+            raise too_little_room() from None
         raise fail(
             "no-file", f"the upload cannot be read: {error.strerror}", where=target.name
         ) from None
@@ -287,6 +298,8 @@ def _died(name: str, ended: Mapping[str, Any], limits: Limits) -> ContractError:
             allowed=f"{limits.wall_seconds:g} seconds, {limits.cpu_seconds} of them computing",
             hint="Score it on your own machine: opinion-atlas score FILE --out report.json",
         )
+    if ended["code"] == OUT_OF_ROOM:
+        return too_little_room()
     if ended["code"] in (OUT_OF_MEMORY, -6, -11, -7):  # or aborted, or touched what is not its own
         return too_much_memory(name, limits)
     return fail(

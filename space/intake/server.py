@@ -98,15 +98,23 @@ def _run_child(folder: Path, job: Mapping[str, Any]) -> None:
         os.closerange(3, 256)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         _limit_self(job["limits"])
-        from space.intake.work import OUT_OF_MEMORY, lacks_memory, run_job
+        from space.intake.work import run_job
 
         run_job(folder, job)
         code = 0
     except BaseException as error:
-        # Even saying what is wrong takes memory; without any, only the exit code can say it.
-        code = OUT_OF_MEMORY if lacks_memory(error) else 1
+        # Even saying what is wrong takes memory and room; without, only the exit code can say it.
+        code = _code_of(error)
     finally:
         os._exit(code)
+
+
+def _code_of(error: BaseException) -> int:
+    from space.intake.work import OUT_OF_MEMORY, OUT_OF_ROOM, lacks_memory, lacks_room
+
+    if lacks_memory(error):
+        return OUT_OF_MEMORY
+    return OUT_OF_ROOM if lacks_room(error) else 1
 
 
 def _start(line: bytes) -> _Child:

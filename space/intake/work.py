@@ -30,6 +30,9 @@ RESULT, REPORT, NORMALISED = "result.json", "report.json", "predictions.jsonl"
 #: Exit code of a child that has no memory left even to say so.
 OUT_OF_MEMORY = 77
 
+#: Exit code of a child that cannot write what it found.
+OUT_OF_ROOM = 78
+
 
 def run_job(folder: Path, job: Mapping[str, Any]) -> None:
     """Read the upload in `folder` as `job` says, and write what was found beside it.
@@ -53,10 +56,31 @@ def run_job(folder: Path, job: Mapping[str, Any]) -> None:
     except Exception as error:
         if lacks_memory(error):
             found |= _problems(too_much_memory(name, limits), folder, limits)
+        elif lacks_room(error):
+            found |= _problems(too_little_room(), folder, limits)
         else:
             found |= _problems(_unreadable(name, error), folder, limits)
     text = json.dumps(found, ensure_ascii=True, allow_nan=False)
     (folder / RESULT).write_text(text, encoding="ascii")
+
+
+def lacks_room(error: BaseException) -> bool:
+    """Whether an error, or what led to it, says that the disk is full."""
+    one: BaseException | None = error
+    while one is not None:
+        if getattr(one, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        one = one.__cause__ or one.__context__
+    return False
+
+
+def too_little_room() -> ContractError:
+    """The error where an upload cannot be read because the server's disk is full."""
+    return fail(
+        "no-room",
+        "the server has no room to read the file at the moment",
+        hint="Nothing was kept of it; try again later.",
+    )
 
 
 def lacks_memory(error: BaseException) -> bool:

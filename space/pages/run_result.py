@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
+import time
 import zipfile
+from collections import deque
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +32,11 @@ from space.runs.submit import (
 from space.texts import SUBMIT_LICENCE
 
 log = logging.getLogger("space.runs")
+
+#: Seconds that a packed run is kept; the framework copies it at once.
+PACKED_SECONDS = 600.0
+
+_PACKED: deque[tuple[float, Path]] = deque()
 
 #: Boxes of the form, by field of the metadata.
 _FIELDS = ("name", "link", "family", "parameters", "open_weights", "notes")
@@ -85,11 +93,18 @@ class Result(NamedTuple):
                 visible=len(known) > 1,
             ),
             said,
-            gr.update(value=str(zipped(self.runs, record)), visible=True),
+            self._download(record),
             gr.update(visible=True),
             name,
         ]
         return updates, pending
+
+    def _download(self, record: RunRecord) -> Any:
+        try:
+            return gr.update(value=str(zipped(self.runs, record)), visible=True)
+        except OSError as error:
+            log.error("nothing to download", extra={"run": record.id, "why": str(error)})
+            return gr.update(visible=False)
 
     def read(self, record: RunRecord, condition: str) -> tuple[Report, Path]:
         """A condition's report.
@@ -206,8 +221,15 @@ def _boxes() -> dict[str, Any]:
 
 
 def zipped(runs: Runs, record: RunRecord) -> Path:
-    """Predictions and reports of a run in one file, for its owner's download."""
+    """Predictions and reports of a run in one file, for its owner's download.
+
+    Raises:
+        OSError: there is no room for it.
+    """
+    while _PACKED and _PACKED[0][0] < time.monotonic() - PACKED_SECONDS:
+        shutil.rmtree(_PACKED.popleft()[1], ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix="opinion-atlas-"))
+    _PACKED.append((time.monotonic(), folder))
     target = folder / f"{record.id}.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
         for result in record.results:

@@ -7,6 +7,7 @@ import secrets
 import socket
 import time
 from collections.abc import Hashable
+from pathlib import Path
 
 
 def holder_name() -> str:
@@ -16,7 +17,7 @@ def holder_name() -> str:
     the machine's name.
     """
     try:
-        numbering = f"-{os.stat('/proc/self/ns/pid').st_ino}"
+        numbering = f"-{Path('/proc/self/ns/pid').stat().st_ino}"
     except OSError:  # not on Linux
         numbering = ""
     machine = socket.gethostname().replace(":", "-") + numbering

@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 SECRET = "secret-of-the-tests"
 
@@ -28,6 +29,20 @@ SPACE = {
     "HF_HUB_OFFLINE": "0",
     "GRADIO_ANALYTICS_ENABLED": "False",
 }
+
+
+def be_a_space(patch: Any) -> None:
+    """Make this process believe that it runs on a Space, for a server that runs in it.
+
+    Args:
+        patch: pytest's monkeypatch.
+    """
+    for name, text in SPACE.items():
+        if not name.startswith("HF_"):
+            patch.setenv(name, text)
+    for name in ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL"):
+        # The framework reads the environment once, when it is first imported.
+        patch.setattr(f"gradio.oauth.{name}", SPACE[name])
 
 
 def login_cookie(name: str, token: str) -> str:

@@ -1,0 +1,34 @@
+"""Another process of a server, over the same store: `python second_server.py ROOT URL WHAT`.
+
+With WHAT `run` it starts a run of a model at URL, says its name, and keeps house until its input
+ends; with `wait` likewise, but the run waits behind another; with `look` it only keeps house.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    from runs_house import HOME_QUICK, house, server_choice, started
+
+    from contracts.release import open_release
+
+    root, url, what = sys.argv[1:4]
+    runs = house(Path(root), open_release("reference"), rules=HOME_QUICK)
+    names = []
+    if what == "run":
+        names.append(started(runs, server_choice(url, sample=40)))
+    elif what == "wait":
+        names += [started(runs, server_choice(url, sample=40)) for _ in range(3)]
+    runs.pool.keep_house()
+    print(" ".join(["ready", *names]), flush=True)
+    sys.stdin.read()
+    runs.close()
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+    main()
