@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from contracts.atomic import PARTIAL_PREFIX
 from contracts.errors import ContractError
 from space.submissions.files import remove_file
 from space.submissions.layout import ENTRIES, PUBLIC_FOLDERS, Layout, is_partial
@@ -89,5 +92,23 @@ def _partials(layout: Layout) -> Iterator[Path]:
     abandoned = time.time() - ABANDONED_SECONDS
     for name in {*PUBLIC_FOLDERS.values(), ENTRIES}:
         for path in filter(is_partial, (layout.store / name).iterdir()):
-            if path.is_file() and path.stat().st_mtime < abandoned:
-                yield path
+            with suppress(FileNotFoundError):  # finished in the meantime
+                if path.is_file() and path.stat().st_mtime < abandoned and not _has_writer(path):
+                    yield path
+
+
+def _has_writer(partial: Path) -> bool:
+    """Whether the process that a partial file is named after lives on this machine.
+
+    The file's age alone would not do: a clock that jumps ahead makes every file old.
+    """
+    number = partial.name.removeprefix(PARTIAL_PREFIX).partition("-")[0]
+    if not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -9,15 +9,14 @@ import sys
 import time
 import urllib.request
 import warnings
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from openai_server import Dialect, serving
 from runs_house import HOME_QUICK, HOME_VISITOR, KEY, house, wait_for
+from second_server import second, until
 
 from contracts.errors import ContractError
 from contracts.report import write_report
@@ -26,38 +25,6 @@ from space.intake.templates import write_template
 from space.runs.keys import Key
 from space.runs.watch import Watch, holder_name
 from space.store import open_store
-
-SCRIPT = Path(__file__).parents[1] / "support" / "second_server.py"
-
-
-@contextmanager
-def second(root: Path, url: str, what: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
-    """Another process of the server; and the names of the runs that it started."""
-    process = subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(root), url, what],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        ready, *names = process.stdout.readline().split()
-        assert ready == "ready"
-        yield process, names
-    finally:
-        process.stdin.close()
-        process.wait(timeout=60)
-        process.stdout.close()
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-
 
 # Runs.
 

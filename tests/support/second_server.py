@@ -6,8 +6,41 @@ ends; with `wait` likewise, but the run waits behind another; with `look` it onl
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def second(root: Path, url: str, what: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Another process of the server; and the names of the runs that it started."""
+    process = subprocess.Popen(
+        [sys.executable, __file__, str(root), url, what],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        ready, *names = process.stdout.readline().split()
+        assert ready == "ready"
+        yield process, names
+    finally:
+        process.stdin.close()
+        process.wait(timeout=60)
+        process.stdout.close()
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
 
 
 def main() -> None:
