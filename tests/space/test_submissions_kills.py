@@ -7,7 +7,6 @@ import importlib.util
 import multiprocessing
 import os
 import shutil
-import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -17,14 +16,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from dying import Prepare, run_and_die
 from submission_samples import check_invariants, check_whole, details, write_payload
 
 from space.store import open_store
 from space.submissions import Quotas, Submissions
 from space.submissions.records import Records
-
-#: The calls by which anything on disk changes or is made to last.
-STEPS = ("replace", "rename", "unlink", "rmdir", "mkdir", "fsync", "open")
 
 
 def open_book(root: Path, *, moderated: bool = True) -> Submissions:
@@ -33,24 +30,6 @@ def open_book(root: Path, *, moderated: bool = True) -> Submissions:
     private.mkdir(exist_ok=True)
     store = open_store(root / "store", create=True)
     return Submissions(store, private, quotas=Quotas(private, limits={}), moderated=moderated)
-
-
-def die_at(step: int) -> None:
-    """Make this process kill itself just before its `step`-th change on disk."""
-    count = 0
-
-    def counted(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **options: Any) -> Any:
-            nonlocal count
-            count += 1
-            if count == step:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return real(*arguments, **options)
-
-        return call
-
-    for name in STEPS:
-        setattr(os, name, counted(getattr(os, name)))
 
 
 @pytest.fixture(autouse=True)
@@ -73,30 +52,6 @@ def apart(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
         real(source, target)
 
     monkeypatch.setattr(os, "replace", replace)
-
-
-#: From a folder to what is done there, all that must not be killed being done already.
-Prepare = Callable[[Path], Callable[[], object]]
-
-
-def run_and_die(prepare: Prepare, root: Path, *, step: int) -> bool:
-    """Do something in a child that dies before its `step`-th change; whether it died."""
-    process = os.fork()
-    if not process:
-        code = 3
-        try:
-            action = prepare(root)
-            die_at(step)
-            action()
-            code = 0
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(process, 0)
-    if os.WIFSIGNALED(status):
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        return True
-    assert os.WEXITSTATUS(status) == 0, "the action failed in the child"
-    return False
 
 
 #: action -> (actions before it, states before and after, what is done)

@@ -1,7 +1,7 @@
 """Another process of a server, over the same store: `python second_server.py ROOT URL WHAT`.
 
 With WHAT `run` it starts a run of a model at URL, says its name, and keeps house until its input
-ends; with `wait` likewise, but the run waits behind another; with `look` it only keeps house.
+ends; with `wait` three, of which one waits; with `resume:NAME` it resumes a run.
 """
 
 from __future__ import annotations
@@ -45,9 +45,10 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> No
 
 def main() -> None:
     """Serve until the input ends."""
-    from runs_house import HOME_QUICK, house, server_choice, started
+    from runs_house import HOME_QUICK, HOME_VISITOR, KEY, house, server_choice, started, wait_for
 
     from contracts.release import open_release
+    from space.runs.keys import Key
 
     root, url, what = sys.argv[1:4]
     runs = house(Path(root), open_release("reference"), rules=HOME_QUICK)
@@ -56,6 +57,10 @@ def main() -> None:
         names.append(started(runs, server_choice(url, sample=40)))
     elif what == "wait":
         names += [started(runs, server_choice(url, sample=40)) for _ in range(3)]
+    elif what.startswith("resume:"):
+        name = what.removeprefix("resume:")
+        wait_for(runs, name, "stopped")
+        runs.resume(name, Key(KEY), HOME_VISITOR)
     runs.pool.keep_house()
     print(" ".join(["ready", *names]), flush=True)
     sys.stdin.read()
