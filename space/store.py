@@ -123,7 +123,12 @@ class Store:
             self._looked = now
             threading.Thread(target=self._build_behind, daemon=True).start()
             return path
-        self._build()
+        try:
+            self._build()
+        except ContractError as error:
+            if force or not path.exists():
+                raise
+            log.error("the board is as it was: no new index", extra={"why": str(error)[:300]})
         self._looked = time.monotonic()
         return path
 

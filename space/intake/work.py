@@ -46,7 +46,8 @@ def run_job(folder: Path, job: Mapping[str, Any]) -> None:
         work = _report_job if job["kind"] == "report" else _predictions_job
         found |= work(folder, job, limits)
     except ContractError as error:
-        found |= _problems(error, folder, limits)
+        told = too_little_room() if lacks_room(error) else error
+        found |= _problems(told, folder, limits)
     except RecursionError:
         found |= _problems(too_deep(name, limits), folder, limits)
     except MemoryError:

@@ -23,6 +23,7 @@ class Live:
         why_stopped: why it was asked to end.
         progress: how far it is.
         told: calls of this start that its record counts already.
+        end_failed: whether its end could not be written at once.
     """
 
     record: RunRecord
@@ -33,6 +34,7 @@ class Live:
     told: int = 0
     thread: threading.Thread | None = None
     why_stopped: str = STOPPED_BY_OWNER
+    end_failed: bool = False
 
     def ask_to_stop(self, why: str = STOPPED_BY_OWNER) -> None:
         """End it in good order."""

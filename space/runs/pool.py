@@ -21,13 +21,16 @@ from space.runs.book import RunBook
 from space.runs.keys import Key, KeyRing
 from space.runs.live import STOPPED_BY_OWNER, Live, counts_of
 from space.runs.queue import FairQueue
-from space.runs.record import ACTIVE, RunRecord, utc_day
+from space.runs.record import ACTIVE, RECORD_NAME, RunRecord, utc_day
 from space.runs.rules import Rules
 from space.runs.watch import Watch, holder_name
 from space.runs.work import Opener, Outcome, Task, work
 
 #: Seconds between two rounds of the housekeeper.
 ROUND_SECONDS = 0.25
+
+#: Seconds between two words about the same trouble of the housekeeper.
+WORD_SECONDS = 60.0
 
 #: A run that was asked to stop and does not is given up after so many seconds.
 STOP_SECONDS = 60.0
@@ -55,6 +58,7 @@ class Pool:
         self.holder = holder_name()
         self._watch = Watch(self.holder, rules.stale_seconds)
         self._beaten: dict[str, float] = {}
+        self._unwritten: dict[str, tuple[Live, dict[str, object], int]] = {}
         self.keys = KeyRing()
         self._release, self._opener = release, opener
         self._queue = FairQueue(per_account=rules.per_account)
@@ -123,6 +127,7 @@ class Pool:
         for live in lives:
             if live.thread is not None:
                 live.thread.join(max(deadline - time.monotonic(), 0))
+        self.write_ends()
         for record in self.book.every():
             if record.is_active and record.holder == self.holder:
                 self._end(record.id, why=SERVER_STOPPED)
@@ -130,17 +135,21 @@ class Pool:
     # The house.
 
     def _keep(self) -> None:
-        last_look = 0.0
+        last_look, last_word = 0.0, float("-inf")
         while not self._ending.wait(ROUND_SECONDS):
             try:
                 self.obey_stops()
+                self.write_ends()
                 self.start_next()
                 self.beat()
                 if time.monotonic() - last_look > self.rules.stale_seconds / 4:
                     last_look = time.monotonic()
                     self.end_stale()
             except Exception:
-                log.exception("the house of the runs could not be kept this time")
+                # Once a minute: what fills a disk must not be the log of it.
+                if time.monotonic() - last_word > WORD_SECONDS:
+                    last_word = time.monotonic()
+                    log.exception("the house of the runs could not be kept this time")
 
     def obey_stops(self) -> None:
         """Stop what another process of the server was asked to stop."""
@@ -220,7 +229,8 @@ class Pool:
 
     def _is_here(self, run_id: str) -> bool:
         with self._lock:
-            return run_id in self._live or self._queue.place(run_id) >= 0
+            waits = self._queue.place(run_id) >= 0
+            return waits or run_id in self._live or run_id in self._unwritten
 
     def _abandon(self, run_id: str, live: Live) -> None:
         """Free the place of a run that hangs. Its thread may wake later: nobody listens then."""
@@ -275,11 +285,25 @@ class Pool:
                 if self._live.get(run_id) is live:
                     self._live.pop(run_id)
                     self.keys.drop(run_id)
-        try:
-            self._tell(live)
-            self.book.change(run_id, update, attempt=attempt)
-        except (ContractError, OSError):
-            log.exception("the end of a run could not be written", extra={"run": run_id})
+        with self._lock:
+            self._unwritten[run_id] = (live, update, attempt)
+        self.write_ends()
+
+    def write_ends(self) -> None:
+        """Write how runs ended; what cannot be written now (a full disk) is tried again."""
+        with self._lock:
+            for run_id, (live, update, attempt) in list(self._unwritten.items()):
+                try:
+                    self._tell(live)
+                    self.book.change(run_id, update, attempt=attempt)
+                except (ContractError, OSError) as error:
+                    if not live.end_failed:  # once, not at every try
+                        live.end_failed = True
+                        why = {"run": run_id, "why": str(error)[:300]}
+                        log.error("the end of a run cannot be written yet", extra=why)
+                    if (self.book.path(run_id) / RECORD_NAME).exists():
+                        continue
+                del self._unwritten[run_id]
 
     def _task(self, live: Live) -> Task:
         record = live.record
