@@ -218,21 +218,23 @@ class Store:
             return _cached_report(path, path.stat().st_mtime_ns)
         except FileNotFoundError:  # withdrawn in the meantime
             raise no_row(row_id) from None
-        except ContractError as error:
-            log.error("report cannot be read", extra={"row": row_id, "why": str(error)[:300]})
-            raise ContractError(
-                Problem(
-                    "damaged-report",
-                    f"the report of row {row_id!r} cannot be read",
-                    hint="Its predictions, where the board has them, can be scored anew by a "
-                    "maintainer: opinion-atlas rescore",
-                )
-            ) from None
 
 
 @lru_cache(maxsize=16)
 def _cached_report(path: Path, stamp: int) -> Report:  # noqa: ARG001
-    return public_report(read_report(path))
+    try:
+        report = read_report(path)
+    except ContractError as error:
+        log.error("report cannot be read", extra={"row": path.stem, "why": str(error)[:300]})
+        raise ContractError(
+            Problem(
+                "damaged-report",
+                f"the report of row {path.stem!r} cannot be read",
+                hint="Its predictions, where the board has them, can be scored again by a "
+                "maintainer: opinion-atlas rescore",
+            )
+        ) from None
+    return public_report(report)
 
 
 def no_row(row_id: str) -> ContractError:

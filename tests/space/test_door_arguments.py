@@ -190,7 +190,7 @@ def test_an_argument_is_named_with_what_it_takes() -> None:
 def test_messages_name_files_and_not_where_they_lie() -> None:
     for said, shown in (
         ("[x] /srv/board/runs/run-1/a.json: no", "[x] a.json: no"),
-        ("cannot write '/srv/a b/c.json'", "cannot write 'b/c.json'"),
+        ("cannot write '/srv/a b/c.json'", "cannot write 'a b/c.json'"),
         ("see https://example.org/a/b/c", "see https://example.org/a/b/c"),
         ("1/2 of Q1/DEU and /board.json", "1/2 of Q1/DEU and /board.json"),
     ):

@@ -175,7 +175,6 @@ def test_a_name_that_was_made_to_lead_here_is_another_site(home, public, monkeyp
     # DNS rebinding: the name of another site's page suddenly means this machine.
     rebound = {"host": "evil.example:7860", "origin": "http://evil.example:7860"}
     assert post(home, **rebound).status_code == 403
-    assert post(home, x_forwarded_host="evil.example:7860", **rebound).status_code == 403
     assert post(home, host="localhost:7860", origin="http://localhost:7860").status_code == 200
     assert post(home, host="[::1]:7860", origin="http://[::1]:7860").status_code == 200
     monkeypatch.setenv("OPINION_ATLAS_HOSTS", "mine.example.org:7860")

@@ -27,7 +27,7 @@ class Slow(MockBackend):
         self._go_on = go_on
 
     def answer(self, requests: Any) -> Any:
-        self._go_on.wait(60)
+        self._go_on.wait(900)
         return super().answer(requests)
 
 
