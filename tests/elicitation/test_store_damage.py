@@ -149,13 +149,6 @@ def test_a_store_that_another_process_holds(calls: Path, monkeypatch) -> None:
 def test_a_full_disk_keeps_what_was_answered_and_the_run_goes_on(
     plan, tmp_path: Path, monkeypatch
 ) -> None:
-    made: list[int] = []
-
-    class Filling(MockBackend):
-        def answer(self, requests):
-            made.append(len(requests))
-            return super().answer(requests)
-
     full = True
     connect = sqlite3.connect
 
@@ -167,14 +160,14 @@ def test_a_full_disk_keeps_what_was_answered_and_the_run_goes_on(
 
     monkeypatch.setattr("sqlite3.connect", small)
     with pytest.raises(ContractError, match="Make room, then start again") as told:
-        run_study(plan, Filling("steady"), tmp_path / "run")
+        run_study(plan, MockBackend("steady"), tmp_path / "run")
     assert told.value.problems[0].code == "no-room"
     full = False
     with closing(connect(tmp_path / "run" / "calls.sqlite")) as db:
         kept = db.execute("SELECT count(*) FROM calls").fetchone()[0]
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert kept > 0
-    session = run_study(plan, Filling("steady"), tmp_path / "run")
+    session = run_study(plan, MockBackend("steady"), tmp_path / "run")
     assert session.progress.reused > 0
     assert session.progress.made < session.progress.total
     expected = run_study(plan, MockBackend("steady"), tmp_path / "whole")

@@ -26,9 +26,9 @@ class Slow(MockBackend):
         super().__init__("steady")
         self._go_on = go_on
 
-    def answer(self, requests: Any) -> Any:
+    def run(self, requests: Any, *, on_response: Any) -> None:
         self._go_on.wait(900)
-        return super().answer(requests)
+        super().run(requests, on_response=on_response)
 
 
 @pytest.fixture(scope="module")
