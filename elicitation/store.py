@@ -26,7 +26,7 @@ STORE_VERSION = 1
 
 STORE_NAME = "calls.sqlite"
 
-#: What SQLite says where there is no room to write, and where somebody else writes.
+#: What SQLite says where there is no room to write, and where another process writes.
 _NO_ROOM = frozenset(
     {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 )
@@ -127,7 +127,7 @@ class Store:
                 "no-room",
                 f"the store of calls cannot be written ({error})",
                 where=str(self.path),
-                hint="What was answered before is kept. Make room, then start again: it goes on "
+                hint="Stored answers are not lost. Make room, then start again: it goes on "
                 "where it stopped.",
             )
         if code in _BUSY:

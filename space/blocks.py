@@ -1,4 +1,4 @@
-"""The app as the framework runs it, save that what goes wrong is said in a sentence.
+"""The framework's app, with errors reported as plain sentences.
 
 Anybody can call any function of an app with anything. The framework answers with the text of
 whatever Python error came of it, and writes a traceback to the log for every wrong argument.
@@ -44,7 +44,7 @@ class PlainBlocks(gr.Blocks):
             gr.Error: it has more or fewer.
         """
         if len(inputs) != len(block_fn.inputs):
-            raise said(
+            raise plain_error(
                 f"{_name(block_fn)} takes {_counted(len(block_fn.inputs), 'argument')}, "
                 f"not {len(inputs)}{_listed(block_fn)}"
             )
@@ -67,10 +67,10 @@ class PlainBlocks(gr.Blocks):
         try:
             return await super().preprocess_data(block_fn, inputs, *args, **kwargs)
         except gr.Error as error:
-            raise said(error.message) from None
+            raise plain_error(error.message) from None
         except Exception as error:
             log.info("wrong arguments", extra={"call": _name(block_fn), "why": str(error)[:300]})
-            raise said(
+            raise plain_error(
                 f"the arguments of {_name(block_fn)} are not of the kind that it takes"
                 f"{_listed(block_fn)}"
             ) from None
@@ -80,15 +80,15 @@ class PlainBlocks(gr.Blocks):
         try:
             return await super().call_function(block_fn, *args, **kwargs)
         except gr.Error as error:
-            raise said(error.message) from None
+            raise plain_error(error.message) from None
         except ContractError as error:
-            raise said(without_folders(str(error))) from None
+            raise plain_error(without_folders(str(error))) from None
         except Exception:
             log.exception("a call failed", extra={"call": _name(block_fn)})
-            raise said(FAILED) from None
+            raise plain_error(FAILED) from None
 
 
-def said(message: str) -> gr.Error:
+def plain_error(message: str) -> gr.Error:
     """An error that visitors and programs see; what a visitor wrote into it is no markup."""
     return gr.Error(escape(message, quote=False), print_exception=False)
 
@@ -99,7 +99,7 @@ def without_folders(text: str) -> str:
 
 
 def _check_kind(block_fn: Any, box: Any, given: Any) -> None:
-    """See that what a box is said to hold is what such a box can hold.
+    """Check that an argument is of the kind that its component holds.
 
     Raises:
         gr.Error: it is not.
@@ -108,7 +108,7 @@ def _check_kind(block_fn: Any, box: Any, given: Any) -> None:
         if isinstance(box, kind):
             if given is not None and not can_hold(box, given):
                 label = box.label or "a box without a label"
-                raise said(f"{_name(block_fn)}: {label} takes {allowed}")
+                raise plain_error(f"{_name(block_fn)}: {label} takes {allowed}")
             return
 
 

@@ -1,7 +1,7 @@
 """The door: what may come in before a page or an endpoint sees it.
 
-A browser sends a visitor's cookies, and reaches a server on the visitor's own machine, whatever
-page told it to. So a request that may change something must come from a page of this server:
+A browser sends a visitor's cookies, and reaches a server on the visitor's own machine, whichever
+page requests it. So a request that may change something must come from a page of this server:
 browsers name the page's origin, and programs, which name none, go on working.
 """
 
@@ -171,7 +171,7 @@ class _Answer:
 
 
 async def _send_cleaned(send: Send, message: Message) -> None:
-    """Send a part of an answer; its headers without permissions for others, cookies kept here."""
+    """Send a part of an answer, without cross-origin permissions and with same-site cookies."""
     if message["type"] == "http.response.start":
         headers = MutableHeaders(scope=message)
         for name in [name for name in headers if name.startswith(_CROSS_ORIGIN)]:
@@ -216,8 +216,8 @@ def _place(netloc: str) -> tuple[str, int] | None:
 
 
 def _is_numeric(host: str) -> bool:
-    """Whether a host is an address, or a name that always means this machine: nobody else can
-    make one lead here."""
+    """Whether a host is an address, or a name that always means this machine: no other site can
+    make one resolve to it."""
     if host in _LOOPBACK_NAMES:
         return True
     try:

@@ -56,7 +56,7 @@ def part_title(key: str) -> str:
 
 
 def read_facts(store: Store) -> Facts:
-    """The facts of a store's index, kept until the index changes.
+    """The facts of a store's index, cached until the index changes.
 
     Raises:
         ContractError: the index cannot be read; a new one is being built.

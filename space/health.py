@@ -1,4 +1,4 @@
-"""The state of the server, from memory: however busy the rest is, it can be told."""
+"""The state of the server, from memory: available however busy the server is."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Health:
         }
 
     def look(self) -> None:
-        """Look at the board; where that fails, what was seen before stands, and it is said."""
+        """Look at the board; where that fails, the previous state stays and `status` changes."""
         try:
             self._facts = read_facts(self._store)
             self._fails = False

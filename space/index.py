@@ -93,7 +93,7 @@ def is_sound(path: Path) -> bool:
     return bool(version == INDEX_VERSION and found and found[0] == "ok")
 
 
-def build_index(path: Path, files: Sequence[ReportFile], *, anew: bool = False) -> None:
+def build_index(path: Path, files: Sequence[ReportFile], *, rebuild: bool = False) -> None:
     """Write the index of `files` to `path`.
 
     A report that cannot be read or shown gets no row; its problem is listed in table `files`.
@@ -101,14 +101,14 @@ def build_index(path: Path, files: Sequence[ReportFile], *, anew: bool = False) 
     Args:
         path: where.
         files: the store's reports.
-        anew: whether nothing is kept of the index there; else what has not changed is, if that
-            index is sound.
+        rebuild: whether to ignore the existing index; else its unchanged rows are reused if it
+            is sound.
 
     Raises:
         ContractError: the place cannot be written to (full, read-only).
     """
     try:
-        _write_index(path, files, keep=not anew and is_sound(path))
+        _write_index(path, files, keep=not rebuild and is_sound(path))
     except sqlite3.OperationalError as error:  # the disk is full, or cannot be read
         raise fail(
             "cannot-write",

@@ -1,6 +1,6 @@
 """Visitors' sessions: how many the framework keeps, and how little of each.
 
-Nothing that a page needs is kept in a session: its address holds its state, and its boxes hand
+No page depends on what its session holds: its address holds its state, and its boxes hand
 over what they show. So a session that went leaves an open page working.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gradio.blocks import Blocks
     from gradio.routes import App
 
-#: Sessions that are kept; beyond it the one that was quiet longest goes.
+#: Sessions in memory; beyond it the least recently used one is dropped.
 MOST_SESSIONS = 500
 
 #: A session whose page was closed goes after so many seconds.
@@ -40,7 +40,7 @@ def bound_sessions(
 
     Args:
         app: the framework's app.
-        most: sessions that are kept.
+        most: sessions in memory.
         most_messages: messages that wait for all visitors together.
     """
     blocks = app.get_blocks()
@@ -48,7 +48,7 @@ def bound_sessions(
     app.state_holder = Sessions(blocks)
     queue = blocks._queue
     queue.pending_messages_per_session = Mailboxes(most, most_messages)
-    # Statistics of calls, worked out anew after every call, which nobody here may see.
+    # Call statistics, recomputed after every call, that are shown nowhere here.
     queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
     queue.ANALYTICS_MAX_EVENTS = most
 
@@ -104,7 +104,7 @@ class _Bare:
 
 
 class _NoConfigs(dict[int, dict[str, Any]]):
-    """Configurations of a session's components, none of which is kept.
+    """Configurations of a session's components, none of which is stored.
 
     The framework keeps one of every component of the app, with what it shows, for links that
     restore a whole page; here the address of a page does that.
@@ -123,8 +123,8 @@ class _NoConfigs(dict[int, dict[str, Any]]):
 class Mailboxes(LRUCache[str, Any]):
     """Messages that wait for visitors, by session.
 
-    The framework drops the oldest sessions, but keeps every message of a session until somebody
-    fetches it: a program that asks and never fetches would fill the memory with answers.
+    The framework drops the oldest sessions, but keeps every message of a session until it is
+    fetched: a program that asks and never fetches would fill the memory with answers.
     """
 
     def __init__(self, most_sessions: int, most_messages: int) -> None:
@@ -142,7 +142,7 @@ class Mailboxes(LRUCache[str, Any]):
         while len(self._put) > self._most:
             oldest = self._put.popleft()
             oldest.counted -= 1
-            if oldest.qsize() > oldest.counted:  # nobody has fetched it
+            if oldest.qsize() > oldest.counted:  # not fetched yet
                 oldest.get_nowait()
 
 

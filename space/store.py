@@ -145,12 +145,12 @@ class Store:
         return status.st_ino, status.st_mtime_ns
 
     def mend_index(self) -> None:
-        """Build an index that cannot be read anew, from the reports, which hold everything."""
+        """Rebuild an index that cannot be read from the reports, which hold everything."""
         if not is_sound(self.index_path):
-            self._build(anew=True)
+            self._build(rebuild=True)
 
     def damaged(self, error: Exception) -> ContractError:
-        """The error for an index that cannot be read; it is being built anew in the background."""
+        """The error for an index that cannot be read; it is being rebuilt in the background."""
         log.error("the index cannot be read", extra={"why": str(error)[:200]})
         with self._mending_lock:
             if not self._mending:
@@ -159,14 +159,14 @@ class Store:
         return ContractError(
             Problem(
                 "index-damaged",
-                "the board's index cannot be read; it is being built anew from the reports",
+                "the board's index cannot be read; it is being rebuilt from the reports",
                 hint="Try again in a minute.",
             )
         )
 
     def _mend_behind(self) -> None:
         try:
-            self._build(anew=True)
+            self._build(rebuild=True)
         except (OSError, sqlite3.Error, ContractError):
             log.exception("the index could not be rebuilt")
         finally:
@@ -179,13 +179,13 @@ class Store:
         except (OSError, sqlite3.Error, ContractError):
             log.exception("the index could not be rebuilt")
 
-    def _build(self, *, anew: bool = False) -> None:
+    def _build(self, *, rebuild: bool = False) -> None:
         with self._lock:
             files = self.report_files()
-            if not anew and index_signature(self.index_path) == signature(files):
+            if not rebuild and index_signature(self.index_path) == signature(files):
                 return
             started = time.perf_counter()
-            build_index(self.index_path, files, anew=anew)
+            build_index(self.index_path, files, rebuild=rebuild)
             seconds = round(time.perf_counter() - started, 3)
             log.info("index built", extra={"reports": len(files), "seconds": seconds})
 

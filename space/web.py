@@ -25,11 +25,11 @@ from space.door import Door
 from space.download import MEDIA_TYPES, board_download
 from space.facts import read_facts
 from space.health import Health
+from space.index_cache import IndexCache
 from space.intake.desk import Desk, open_desk
 from space.intake.gate import UploadGate
 from space.intake.templates import KINDS, write_template
 from space.intake.visitor import address_of
-from space.kept import Kept
 from space.logins import check_logins
 from space.logs import log_request
 from space.people import People
@@ -150,11 +150,11 @@ def _add_health(server: FastAPI, health: Health) -> None:
 
 
 def _add_board(server: FastAPI, store: Store) -> None:
-    kept: Kept[bytes] = Kept(1)
+    cache: IndexCache[bytes] = IndexCache(1)
 
     @server.get("/board.json")
     def board_json() -> Response:
-        content = kept.get(store, "", lambda: bytes(JSONResponse(board_payload(store)).body))
+        content = cache.get(store, "", lambda: bytes(JSONResponse(board_payload(store)).body))
         return Response(content, media_type="application/json")
 
     @server.get("/board")
@@ -182,7 +182,7 @@ def _add_board(server: FastAPI, store: Store) -> None:
 
 
 def _add_static(server: FastAPI, store: Store) -> None:
-    kept: Kept[dict[str, str]] = Kept(1)
+    cache: IndexCache[dict[str, str]] = IndexCache(1)
 
     @server.get("/static-board/rows/{row_id}.html")
     def static_row(row_id: str) -> HTMLResponse:
@@ -197,7 +197,7 @@ def _add_static(server: FastAPI, store: Store) -> None:
 
     @server.get("/static-board/{name}")
     def static_file(name: str) -> Response:
-        files = kept.get(store, "", lambda: board_files(store))
+        files = cache.get(store, "", lambda: board_files(store))
         if name not in files:
             raise HTTPException(404, f"the static board has no file {name!r}")
         return Response(files[name], media_type=_STATIC_TYPES[Path(name).suffix])

@@ -104,7 +104,7 @@ class Desk:
         """Read, score and keep an upload.
 
         On a public server it counts as a check before it is read, for reading is what costs; as a
-        submission it counts once it is kept.
+        submission it counts once it is stored.
 
         Raises:
             ContractError: every problem of the form and of the file, or a limit is reached.

@@ -46,8 +46,8 @@ def run_job(folder: Path, job: Mapping[str, Any]) -> None:
         work = _report_job if job["kind"] == "report" else _predictions_job
         found |= work(folder, job, limits)
     except ContractError as error:
-        told = too_little_room() if lacks_room(error) else error
-        found |= _problems(told, folder, limits)
+        shown = too_little_room() if lacks_room(error) else error
+        found |= _problems(shown, folder, limits)
     except RecursionError:
         found |= _problems(too_deep(name, limits), folder, limits)
     except MemoryError:
@@ -80,7 +80,7 @@ def too_little_room() -> ContractError:
     return fail(
         "no-room",
         "the server has no room to read the file at the moment",
-        hint="Nothing was kept of it; try again later.",
+        hint="Nothing was stored; try again later.",
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import gradio as gr
 
-from space.blocks import said
+from space.blocks import plain_error
 from space.board import about_board, plain_rows, read_board
 from space.closest import closest_rows
 from space.facts import read_facts
@@ -66,7 +66,7 @@ def endpoints(store: Store, people: People) -> None:
             if key[0] == chosen and key[2] == question and country in ("", key[1])
         }
         if not found:
-            raise said(
+            raise plain_error(
                 f"{question} ({country or 'any country'}, wave {chosen}): no answers; "
                 "questions are named like Q1, countries by ISO3 code like DEU"
             )
@@ -79,7 +79,7 @@ def endpoints(store: Store, people: People) -> None:
         report = store.report(text_of("row", row, longest=200))
         cell = find_cell(report, country=country, question_id=question)
         if cell is None:
-            raise said(f"row {row}: no answer to {question} for {country}")
+            raise plain_error(f"row {row}: no answer to {question} for {country}")
         return cell.model_dump(mode="json")
 
     for endpoint in (board, model, question, score):
@@ -128,8 +128,8 @@ def upload_endpoints(desk: Desk) -> None:
     ) -> dict[str, Any]:
         """Take a submission back, by login or by the code of its receipt."""
         visitor = visitor_of(request, profile)
-        said = {"code": code, "why": why}
-        return answered(lambda: submission_fields(_withdraw(desk, visitor, submission, said)))
+        stated = {"code": code, "why": why}
+        return answered(lambda: submission_fields(_withdraw(desk, visitor, submission, stated)))
 
     slow = {"concurrency_limit": 2, "concurrency_id": "uploads"}
     trigger = gr.Button(visible=False)
@@ -166,9 +166,11 @@ def _dry_run(desk: Desk, visitor: Visitor, sent: tuple[Upload, Form]) -> dict[st
         return outcome_fields(outcome)
 
 
-def _withdraw(desk: Desk, visitor: Visitor, submission: Any, said: Mapping[str, Any]) -> Submission:
+def _withdraw(
+    desk: Desk, visitor: Visitor, submission: Any, stated: Mapping[str, Any]
+) -> Submission:
     named = text_of("submission", submission)
-    given = {name: text_of(name, text or "") for name, text in said.items()}
+    given = {name: text_of(name, text or "") for name, text in stated.items()}
     return desk.withdraw(named, visitor, **given)
 
 

@@ -9,15 +9,15 @@ import gradio as gr
 
 from space.asked import country_name, question_title
 from space.closest import closest_html
-from space.kept import Kept
+from space.index_cache import IndexCache
 from space.pages.parts import QUICK, first_of, html_box, permalink_box
 from space.people import People
 from space.render.survey import people_bars
 from space.render.text import href
 from space.store import Store
 
-#: Answers that a page keeps: pieces of pages and lists of names.
-MOST_KEPT = 300
+#: Entries in a page's cache: parts of the page and lists of names.
+CACHE_SIZE = 300
 
 
 def layout(app: gr.Blocks, store: Store, people: People) -> None:
@@ -32,7 +32,7 @@ def layout(app: gr.Blocks, store: Store, people: People) -> None:
     link = permalink_box("country-link")
     picked = [country, other, wave, question]
     shown = [bars, closest, link]
-    view = partial(show, store, people, kept=Kept(MOST_KEPT))
+    view = partial(show, store, people, cache=IndexCache(CACHE_SIZE))
 
     def restore(request: gr.Request) -> list[Any]:
         params = request.query_params
@@ -60,7 +60,7 @@ def show(
     wave: str,
     question: str | None,
     *,
-    kept: Kept[Any] | None = None,
+    cache: IndexCache[Any] | None = None,
 ) -> list[Any]:
     """Updates of the four boxes, the bars, the closest rows and the permalink.
 
@@ -71,23 +71,23 @@ def show(
         other: code of a country beside it; none where the wave has no such.
         wave: of the survey; the newest where there is no such.
         question: its id; the first of the wave where it was not asked there.
-        kept: what was shown before.
+        cache: cached parts of the page.
     """
-    kept = kept or Kept(MOST_KEPT)
+    cache = cache or IndexCache(CACHE_SIZE)
     number = wave_of(people, wave)
-    names = _countries_in(store, people, number, kept)
+    names = _countries_in(store, people, number, cache)
     countries = [key for _, key in names]
     country = country if country in countries else countries[0]
     other = other if other in countries and other != country else None
-    asked = asked_in(store, people, number, kept)
+    asked = asked_in(store, people, number, cache)
     question = question if question in [key for _, key in asked] else asked[0][1]
     pair = [country, *([other] if other else [])]
-    bars = kept.get(
+    bars = cache.get(
         store,
         ("bars", number, question, *pair),
         lambda: people_bars(people, wave=number, question_id=question, countries=pair),
     )
-    closest = kept.get(
+    closest = cache.get(
         store,
         ("closest", country),
         lambda: closest_html(store, kind="country", name=country, title=country_name(country)),
@@ -110,10 +110,10 @@ def wave_of(people: People, wave: str) -> int:
 
 
 def _countries_in(
-    store: Store, people: People, wave: int, kept: Kept[Any]
+    store: Store, people: People, wave: int, cache: IndexCache[Any]
 ) -> list[tuple[str, str]]:
     """Name and code of the countries of a wave, by name."""
-    found: list[tuple[str, str]] = kept.get(
+    found: list[tuple[str, str]] = cache.get(
         store,
         ("countries", wave),
         lambda: sorted((country_name(one), one) for one in people.countries(wave)),
@@ -121,14 +121,16 @@ def _countries_in(
     return found
 
 
-def asked_in(store: Store, people: People, wave: int, kept: Kept[Any]) -> list[tuple[str, str]]:
+def asked_in(
+    store: Store, people: People, wave: int, cache: IndexCache[Any]
+) -> list[tuple[str, str]]:
     """Title and id of the value questions of a wave, in the order of the questionnaire."""
 
     def listed() -> list[tuple[str, str]]:
         asked = people.questions(wave)
         return [(question_title(one), one) for one in all_questions() if one in asked]
 
-    found: list[tuple[str, str]] = kept.get(store, ("asked", wave), listed)
+    found: list[tuple[str, str]] = cache.get(store, ("asked", wave), listed)
     return found
 
 

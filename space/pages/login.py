@@ -28,7 +28,7 @@ def login_button(app: gr.Blocks) -> None:
     """Lay out the button where logins are real; elsewhere there is none."""
     if not logins_are_real():
         return
-    gr.LoginButton(visible=False)  # tells the framework to offer logins; it stays in a frame
+    gr.LoginButton(visible=False)  # makes the framework offer logins
     button = gr.Button(LOGIN, variant="huggingface", size="sm", elem_classes=["oa-login"])
     script = _FOLLOW.replace("LOGIN", json.dumps(LOGIN)).replace("PAGE", button.page)
     button.click(None, [button], None, js=script, api_visibility="private")

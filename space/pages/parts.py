@@ -16,7 +16,7 @@ SHOW_PERMALINK = (
 
 #: Events that change what is shown: no queue (a plain request), no spinner over the table. What
 #: the boxes say comes as it is, not compared with the choices that a session was shown: sessions
-#: are forgotten, and whoever is asked looks at it anyway.
+#: are dropped, and handlers check their arguments themselves.
 QUICK: dict[str, Any] = {
     "queue": False,
     "show_progress": "hidden",

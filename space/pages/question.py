@@ -10,8 +10,8 @@ import gradio as gr
 from codebook.questions import questions
 from space.asked import category_name, question_text, question_title
 from space.closest import closest_html
-from space.kept import Kept
-from space.pages.country import MOST_KEPT, asked_in, wave_of
+from space.index_cache import IndexCache
+from space.pages.country import CACHE_SIZE, asked_in, wave_of
 from space.pages.parts import QUICK, first_of, html_box, permalink_box
 from space.people import People
 from space.render.survey import all_countries_table, mean_map
@@ -28,7 +28,7 @@ def layout(app: gr.Blocks, store: Store, people: People) -> None:
     closest = html_box(elem_id="question-closest")
     link = permalink_box("question-link")
     picked, shown = [question, wave], [body, closest, link]
-    view = partial(show, store, people, kept=Kept(MOST_KEPT))
+    view = partial(show, store, people, cache=IndexCache(CACHE_SIZE))
 
     def restore(request: gr.Request) -> list[Any]:
         waves = [str(one) for one in people.waves]
@@ -43,7 +43,12 @@ def layout(app: gr.Blocks, store: Store, people: People) -> None:
 
 
 def show(
-    store: Store, people: People, question: str | None, wave: str, *, kept: Kept[Any] | None = None
+    store: Store,
+    people: People,
+    question: str | None,
+    wave: str,
+    *,
+    cache: IndexCache[Any] | None = None,
 ) -> list[Any]:
     """Updates of the two boxes, the body, the closest rows and the permalink.
 
@@ -52,13 +57,13 @@ def show(
         people: the people's answers.
         question: its id; the first of the wave where it was not asked there.
         wave: of the survey; the newest where there is no such.
-        kept: what was shown before.
+        cache: cached parts of the page.
     """
-    kept = kept or Kept(MOST_KEPT)
+    cache = cache or IndexCache(CACHE_SIZE)
     number = wave_of(people, wave)
-    asked = asked_in(store, people, number, kept)
+    asked = asked_in(store, people, number, cache)
     question = question if question in [key for _, key in asked] else asked[0][1]
-    body, closest = kept.get(
+    body, closest = cache.get(
         store,
         ("question", number, question),
         lambda: (

@@ -33,7 +33,7 @@ from space.texts import SUBMIT_LICENCE
 
 log = logging.getLogger("space.runs")
 
-#: Seconds that a packed run is kept; the framework copies it at once.
+#: Seconds until a packed run is removed; the framework copies it at once.
 PACKED_SECONDS = 600.0
 
 _PACKED: deque[tuple[float, Path]] = deque()
@@ -78,13 +78,13 @@ class Result(NamedTuple):
             return self.hide(), False
         condition = shown if shown and shown in known else next(iter(known))
         try:
-            said, pending = self.html(record, condition)
+            shown_html, pending = self.html(record, condition)
             name = named(self.read(record, condition)[0])
         except ContractError as error:
-            said, pending = problems_html(error.problems, count=len(error.problems)), False
+            shown_html, pending = problems_html(error.problems, count=len(error.problems)), False
             name = gr.skip()
         if condition == shown:
-            return [gr.skip(), gr.skip(), said, *[gr.skip()] * 3], pending
+            return [gr.skip(), gr.skip(), shown_html, *[gr.skip()] * 3], pending
         updates = [
             gr.update(visible=True),
             gr.update(
@@ -92,7 +92,7 @@ class Result(NamedTuple):
                 value=condition,
                 visible=len(known) > 1,
             ),
-            said,
+            shown_html,
             self._download(record),
             gr.update(visible=True),
             name,

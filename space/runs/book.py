@@ -82,7 +82,7 @@ class RunBook:
         """Remove what a process that was killed while it deleted or created a run left behind."""
         for folder in self.folder.glob("run-*"):
             if not (folder / RECORD_NAME).exists():
-                with suppress(OSError):  # not empty: somebody took the record, and only that
+                with suppress(OSError):  # not empty: only the record is missing
                     for partial in folder.glob(f"{PARTIAL_PREFIX}*"):
                         partial.unlink()
                     folder.rmdir()

@@ -95,7 +95,7 @@ class Pool:
                 )
             elif self._queue.remove(run_id):
                 self._end(run_id, why=STOPPED_BY_OWNER)
-            else:  # whoever has it in hand looks at its record, as does this process here
+            else:  # the process that has it in hand watches its record
                 self.book.change(run_id, {"state": "stopping"}, states=ACTIVE)
         return self.book.read(run_id)
 
@@ -158,7 +158,7 @@ class Pool:
         for run_id in held:
             try:
                 asked = self.book.look(run_id).state == "stopping"
-            except (ContractError, OSError):  # its record cannot be read: whoever is at it goes on
+            except (ContractError, OSError):  # its record cannot be read: the run goes on
                 continue
             with self._lock:
                 live = self._live.get(run_id)

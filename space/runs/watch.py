@@ -1,4 +1,4 @@
-"""Whether the process that has a run in hand still lives; told without the time of day."""
+"""Whether the process that has a run in hand is still alive, independent of the wall clock."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Watch:
         return time.monotonic() - seen[1] > self._seconds
 
     def forget(self, run_id: str) -> None:
-        """Forget a run that nobody has in hand."""
+        """Forget a run that no process has in hand."""
         self._seen.pop(run_id, None)
 
     def _is_dead(self, holder: str) -> bool:

@@ -14,7 +14,7 @@ import pytest
 
 from contracts.report import write_report
 from space.health import Health
-from space.kept import Kept
+from space.index_cache import IndexCache
 from space.store import Store, open_store
 
 #: More than the server has worker threads (40).
@@ -168,7 +168,7 @@ def test_board_json_is_made_once_for_an_index(root, people, board_here, monkeypa
     assert len(again["rows"]) == len(first.json()["rows"]) - 1
 
 
-# What is kept.
+# The cache.
 
 
 @pytest.fixture
@@ -177,43 +177,43 @@ def store(root: Path) -> Store:
     return open_store(root)
 
 
-def test_what_many_ask_for_is_worked_out_once(store, crowd) -> None:
-    kept: Kept[int] = Kept(10)
+def test_concurrent_requests_are_computed_once(store, crowd) -> None:
+    cache: IndexCache[int] = IndexCache(10)
     gate = Gate(lambda: 7)
-    asked = [crowd.submit(kept.get, store, "key", gate) for _ in range(VISITORS)]
+    asked = [crowd.submit(cache.get, store, "key", gate) for _ in range(VISITORS)]
     assert gate.entered.wait(timeout=60)
     gate.open.set()
     assert {one.result() for one in asked} == {7}
     assert gate.calls == 1
 
 
-def test_only_so_much_is_kept_and_the_oldest_goes(store) -> None:
+def test_the_cache_is_bounded_and_drops_the_oldest(store) -> None:
     made: list[str] = []
-    kept: Kept[str] = Kept(2)
+    cache: IndexCache[str] = IndexCache(2)
 
     def look(key: str) -> str:
-        return kept.get(store, key, lambda: made.append(key) or key)
+        return cache.get(store, key, lambda: made.append(key) or key)
 
     for key in ("a", "b", "a", "c", "a", "b"):
         assert look(key) == key
     assert made == ["a", "b", "c", "b"]
 
 
-def test_an_error_is_passed_on_and_not_kept(store) -> None:
-    kept: Kept[int] = Kept(2)
+def test_an_error_is_passed_on_and_not_cached(store) -> None:
+    cache: IndexCache[int] = IndexCache(2)
 
     def fail() -> int:
         raise OSError("no disk")
 
     with pytest.raises(OSError, match="no disk"):
-        kept.get(store, "key", fail)
-    assert kept.get(store, "key", lambda: 7) == 7
+        cache.get(store, "key", fail)
+    assert cache.get(store, "key", lambda: 7) == 7
 
 
 def test_another_index_is_another_answer(store, root: Path) -> None:
-    kept: Kept[int] = Kept(2)
-    assert kept.get(store, "key", lambda: 1) == 1
-    assert kept.get(store, "key", lambda: 2) == 1
+    cache: IndexCache[int] = IndexCache(2)
+    assert cache.get(store, "key", lambda: 1) == 1
+    assert cache.get(store, "key", lambda: 2) == 1
     (root / "reports" / "heron-8b.json").unlink()
     store.ensure_index(force=True)
-    assert kept.get(store, "key", lambda: 2) == 2
+    assert cache.get(store, "key", lambda: 2) == 2

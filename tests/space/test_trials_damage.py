@@ -62,7 +62,7 @@ def settled(store: Store, whole: int) -> None:
 
 
 @pytest.mark.parametrize("how", DAMAGES)
-def test_a_damaged_index_is_built_anew_on_starting(root: Path, how: str) -> None:
+def test_a_damaged_index_is_rebuilt_on_starting(root: Path, how: str) -> None:
     whole = rows(open_store(root))
     damage(root / "index.sqlite", how)
     store = prepare_store(str(root), release="reference", fill=False)
@@ -70,7 +70,7 @@ def test_a_damaged_index_is_built_anew_on_starting(root: Path, how: str) -> None
 
 
 @pytest.mark.parametrize("how", [*DAMAGES, "gone", "empty"])
-def test_a_damaged_index_is_built_anew_while_the_board_is_open(root: Path, how: str) -> None:
+def test_a_damaged_index_is_rebuilt_while_the_board_is_open(root: Path, how: str) -> None:
     store = open_store(root)
     whole = rows(store)
     if how == "gone":
@@ -101,7 +101,7 @@ def test_many_visitors_of_a_damaged_index_make_one_new_one(root: Path, monkeypat
     damage(store.index_path, "noise")
     store._looked = time.monotonic() + 1000
     for _ in range(50):
-        with pytest.raises(ContractError, match=r"built anew.*Try again in a minute"):
+        with pytest.raises(ContractError, match=r"being rebuilt.*Try again in a minute"):
             rows(store)
     go_on.set()
     settled(store, whole)
@@ -121,7 +121,7 @@ def test_the_server_says_so_and_comes_back(root: Path, people, board_here) -> No
                 break
             said.add(answer.json().get("detail", "") if answer.status_code != 200 else "")
             time.sleep(0.02)
-    assert all("built anew" in one for one in said if one)
+    assert all("being rebuilt" in one for one in said if one)
 
 
 # Reports.

@@ -1,4 +1,4 @@
-"""What many visitors ask for at once is worked out once, and kept until the board changes."""
+"""Results that many visitors request at once, computed once and cached until the board changes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from space.store import Store
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
-    """Answers by key, for one state of a store's index.
+class IndexCache(Generic[T]):
+    """Results by key, for one state of a store's index.
 
     Args:
-        most: answers that are kept; the one that was asked for longest ago goes first.
+        most: results that are cached; the least recently used one is dropped first.
     """
 
     def __init__(self, most: int) -> None:
@@ -27,12 +27,12 @@ class Kept(Generic[T]):
         self._lock = threading.Lock()
 
     def get(self, store: Store, key: Hashable, make: Callable[[], T]) -> T:
-        """The answer for a key; who asks while it is worked out waits for it.
+        """The result for a key; concurrent requests for it wait for one computation.
 
         Args:
-            store: an answer holds as long as the index of this store does.
-            key: what is asked for.
-            make: works it out. An error is passed on to all who wait, and is not kept.
+            store: a result is valid as long as the index of this store does not change.
+            key: what is requested.
+            make: computes it. An error is passed on to all who wait, and is not cached.
         """
         stamp = store.stamp()
         with self._lock:
