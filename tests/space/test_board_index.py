@@ -145,7 +145,7 @@ def test_an_unreadable_index_is_built_anew(store) -> None:
 
 
 def test_class_comes_from_entry_then_predictions(store) -> None:
-    (store.root / "entries").mkdir()
+    (store.root / "entries").mkdir(exist_ok=True)
     (store.root / "entries" / "heron-8b.json").write_text(json.dumps({"class": "verified"}))
     (store.root / "entries" / "ibis-large.json").write_text("no json")
     store.predictions_folder.mkdir(exist_ok=True)

@@ -86,7 +86,7 @@ def test_reports_of_the_withdrawn_reference_are_named_and_renewed(
     report = store.report("heron-8b")
     folder = tmp_path / "answers"
     written = write_baselines(open_release("reference"), folder, names=("uniform",))
-    store.predictions_folder.mkdir()
+    store.predictions_folder.mkdir(exist_ok=True)
     shutil.copy(written[0].path, store.predictions_folder / "heron-8b.jsonl")
     old = with_release(report, tables="exact", version="1.0.0", digest="1" * 64)
     write_report(old, store.reports_folder / "heron-8b.json")
@@ -122,7 +122,7 @@ def test_pages_of_a_private_release_show_published_figures(tmp_path, monkeypatch
 def test_ratings_of_single_persons_are_no_raw_answers(sample_root, tmp_path) -> None:
     shutil.copytree(sample_root, tmp_path / "store")
     store = open_store(tmp_path / "store")
-    store.predictions_folder.mkdir()
+    store.predictions_folder.mkdir(exist_ok=True)
     lines = [
         {"question_id": "Q1", "participant_id": 276070001, "score": 2},
         {"question_id": "Q2", "country": "DEU", "group": "sex=female", "shares": {"1": 1}},
