@@ -58,9 +58,9 @@ def samples() -> Any:
 
 def fill_store(root: Path, *, reports: int) -> None:
     """Write made-up reports of all countries of the reference."""
-    from contracts.release import open_release
+    from contracts.release.read import open_release
     from contracts.report import write_report
-    from space.people import People
+    from space.board.survey_answers import People
 
     module = samples()
     countries = list(People(open_release("reference")).countries(7))

@@ -54,7 +54,7 @@ def _needed_columns(source: Path) -> list[str]:
 
 def _release_columns(source: Path) -> list[str]:
     """Columns that a release is made from: ids, weight, demographics, value questions."""
-    from codebook.demographics import demographics
+    from codebook.respondents.demographics import demographics
 
     with source.open(encoding="utf-8-sig") as handle:
         header = set(handle.readline().strip().split(","))
@@ -72,8 +72,8 @@ def floor(source: Path, out: Path) -> dict[str, float]:
     import pyarrow.csv
     import pyarrow.parquet as pq
 
-    from contracts.release_writer import ROW_GROUP_ROWS
-    from contracts.tables import SPLITS
+    from contracts.release.tables import SPLITS
+    from contracts.release.write import ROW_GROUP_ROWS
     from dataset_builder.build import prepare
     from dataset_builder.options import BuildOptions
     from dataset_builder.reading import read_survey
@@ -111,8 +111,8 @@ def floor(source: Path, out: Path) -> dict[str, float]:
 
 def lean(source: Path, out: Path) -> dict[str, float]:
     """Our pipeline, with the columns of the config `lean` alone."""
-    import contracts.release_writer
-    from contracts.release_writer import TableWriter, write_tables
+    import contracts.release.write
+    from contracts.release.write import TableWriter, write_tables
     from dataset_builder.build import prepare
     from dataset_builder.options import BuildOptions
     from dataset_builder.people import respondents_table
@@ -120,7 +120,7 @@ def lean(source: Path, out: Path) -> dict[str, float]:
     from dataset_builder.responses import LEAN_LAYOUT, write_responses
 
     # A release has these columns as a view of `responses`, never as files: let the writer pass.
-    contracts.release_writer.schema_problems = lambda *_: []
+    contracts.release.write.schema_problems = lambda *_: []
     (people,) = prepare([read_survey(source)], BuildOptions())
     writer = TableWriter(out, "responses")
     write_responses(writer, [people], layout=LEAN_LAYOUT)
@@ -143,8 +143,8 @@ def melt(source: Path, out: Path) -> dict[str, float]:
     import pandas as pd
 
     from codebook import value_questions
-    from codebook.harmonised import HARMONISED
-    from contracts.tables import ROW_DEMOGRAPHICS
+    from codebook.respondents.harmonised import HARMONISED
+    from contracts.release.tables import ROW_DEMOGRAPHICS
 
     columns = _needed_columns(source)
     persons = ["B_COUNTRY", *(HARMONISED[name].variable for name in ROW_DEMOGRAPHICS)]

@@ -5,8 +5,8 @@ countries of the reference, whose answer shares are taken for those of whole pop
 model's answers are the world's average mixed with random ones. So the true scores are known:
 over the pool (questions sampled) and over the questions that a survey happens to ask (questions
 fixed). Each round draws questions from the pool and people from the
-populations, scores the model by `scoring.protocols.alignment`, and notes which intervals hold
-the truth.
+populations, scores the model by `scoring.protocols.alignment.compute`, and notes which
+intervals hold the truth.
 
     python benchmarks/coverage.py            2,000 surveys, a line for each kind of interval
     python benchmarks/coverage.py --assert   fails unless each one's coverage is within 93-97 %
@@ -23,12 +23,12 @@ from dataclasses import dataclass
 import numpy as np
 
 import codebook
-from contracts.release import open_release
-from scoring.answers import Answers
+from contracts.release.read import open_release
 from scoring.estimates import row_means
-from scoring.geometry import Geometry, build_geometry
-from scoring.protocols.alignment import score_alignment
-from scoring.survey import Survey, read_survey
+from scoring.inputs.answers import Answers
+from scoring.inputs.geometry import Geometry, build_geometry
+from scoring.inputs.survey import Survey, read_survey
+from scoring.protocols.alignment.compute import score_alignment
 
 POOL, COUNTRIES, REPLICATES = 3000, 4, 400
 

@@ -33,11 +33,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch
 
-from codebook import question_set, render
+from codebook import question_set
+from codebook.render import question as render
 from elicitation.backends.base import Request
+from elicitation.backends.hf.backend import HfBackend
+from elicitation.backends.hf.loading import Loaded
 from elicitation.backends.registry import BackendOptions
-from elicitation.hf.backend import HfBackend
-from elicitation.hf.loading import Loaded
 from tests.support.tiny_models import FAMILIES, bpe_tokenizer, corpus, tiny_model
 
 #: What has to be reached, as ratios to lm-evaluation-harness.

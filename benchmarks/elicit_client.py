@@ -31,16 +31,16 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from codebook import countries  # noqa: E402
-from contracts.release import open_release  # noqa: E402
+from contracts.release.read import open_release  # noqa: E402
 from elicitation.backends.base import Response  # noqa: E402
+from elicitation.backends.call_key import CallKeys  # noqa: E402
 from elicitation.backends.openai_http import OpenAIBackend  # noqa: E402
 from elicitation.backends.registry import BackendOptions  # noqa: E402
-from elicitation.keys import CallKeys  # noqa: E402
-from elicitation.plan import Call, Plan  # noqa: E402
-from elicitation.runner import Progress, item_record, run_plan  # noqa: E402
-from elicitation.store import Store  # noqa: E402
-from elicitation.study import Study  # noqa: E402
-from elicitation.study_options import StudyOptions, make_study  # noqa: E402
+from elicitation.prompts.plan import Call, Plan  # noqa: E402
+from elicitation.run.runner import Progress, item_record, run_plan  # noqa: E402
+from elicitation.run.store import Store  # noqa: E402
+from elicitation.study.options import StudyOptions, make_study  # noqa: E402
+from elicitation.study.study import Study  # noqa: E402
 
 #: What the benchmark must reach.
 PLAN_SECONDS, PLAN_MEMORY_MB, RESUME_SECONDS, CALLS_PER_SECOND = 2.0, 300.0, 2.0, 200.0

@@ -25,8 +25,8 @@ import transformers
 from made_items import label_items, made_items
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from elicitation.hf.items import Item
-from elicitation.hf.scorers import Limits, Scores, scores_of
+from elicitation.backends.hf.scorers import Limits, Scores, scores_of
+from elicitation.backends.hf.tokens import Item
 
 #: Shapes of known models of these sizes.
 SIZES: dict[str, dict[str, int]] = {

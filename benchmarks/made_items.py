@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from elicitation.hf.items import Item
+from elicitation.backends.hf.tokens import Item
 
 #: Tokens that all contexts share, that those of one group share, and that are an item's own.
 COMMON, GROUP, OWN = 640, 160, (60, 120)

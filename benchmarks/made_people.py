@@ -11,11 +11,11 @@ import pyarrow as pa
 
 import codebook
 from codebook import CONTINENTS, countries
-from codebook.harmonised import HARMONISED
-from contracts.manifest import Manifest, SplitRecipe, Synthetic
-from contracts.release import Release, open_release
-from contracts.release_writer import write_manifest, write_tables
-from contracts.tables import PROBE, RESPONDENTS, RESPONSES
+from codebook.respondents.harmonised import HARMONISED
+from contracts.release.manifest import Manifest, SplitRecipe, Synthetic
+from contracts.release.read import Release, open_release
+from contracts.release.tables import PROBE, RESPONDENTS, RESPONSES
+from contracts.release.write import write_manifest, write_tables
 
 #: 36 questions x 46 cells x 5 people.
 RATINGS = 8280

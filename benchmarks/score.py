@@ -22,12 +22,12 @@ from pathlib import Path
 import numpy as np
 
 import codebook
-from contracts.predictions import read_predictions, write_predictions
-from contracts.predictions_meta import PredictionsMeta
-from contracts.release import open_release
+from contracts.predictions.meta import PredictionsMeta
+from contracts.predictions.read import read_predictions, write_predictions
+from contracts.release.read import open_release
 from scoring.cube import score_cube
-from scoring.geometry import Geometry, build_geometry
-from scoring.survey import Survey, read_survey
+from scoring.inputs.geometry import Geometry, build_geometry
+from scoring.inputs.survey import Survey, read_survey
 
 #: name -> (bound, whether the measurement must lie above it)
 BOUNDS = {
@@ -88,8 +88,8 @@ def import_seconds() -> float:
 _REPORT = """
 import resource, sys, time
 import scoring
-from contracts.predictions import read_predictions
-from contracts.release import open_release
+from contracts.predictions.read import read_predictions
+from contracts.release.read import open_release
 from contracts.report import write_report
 path, replicates = sys.argv[1], int(sys.argv[2])
 start = time.process_time()
@@ -130,7 +130,7 @@ def ratings_seconds(folder: Path, replicates: int) -> float:
     from made_people import RATINGS, made_ratings, made_release
 
     import scoring
-    import scoring.kind_rating
+    import scoring.protocols.worldvaluesbench.score_file
 
     release = made_release(folder / "people")
     path = folder / "ratings.csv"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from contracts.predictions_source import FORMATS
+from contracts.predictions.source import FORMATS
 from space.intake.templates import KINDS, write_template
 
 #: Put in place of numbers, names and JSON leaves.

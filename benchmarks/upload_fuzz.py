@@ -28,7 +28,7 @@ import numpy as np
 from upload_bombs import COLUMNS, PARQUET, sidecars, texts
 from upload_cases import Case, Mutator
 
-from space.intake.clean import is_seen
+from space.board.untrusted_text import is_seen
 from space.intake.limits import MEGABYTE, Limits
 from space.intake.reader import Job, Outcome, Reader
 from space.intake.templates import write_template

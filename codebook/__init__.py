@@ -4,10 +4,11 @@ The lowest floor of the house: standard library only, no file of a survey, no ne
 """
 
 from codebook.countries import CONTINENTS, Country, countries, country_by_wvs_code
-from codebook.missing import MISSING_CODES, MissingKind
 from codebook.questions import (
     CATEGORIES,
     MEMBERSHIPS,
+    MISSING_CODES,
+    MissingKind,
     Question,
     Scale,
     question_set,

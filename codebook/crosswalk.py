@@ -12,10 +12,9 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from codebook.harmonised import whole_codes
-from codebook.missing import MissingKind
-from codebook.questions import questions
+from codebook.questions import MissingKind, questions
 from codebook.resources import read_csv
+from codebook.respondents.harmonised import whole_codes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -174,7 +173,7 @@ def recode_to_wave7(
 
     Returns:
         int64 array of the same shape. Answers that wave 7 did not offer become -5; a number
-        that is not whole becomes `codebook.harmonised.NO_CODE`, which no scale allows.
+        that is not whole becomes `codebook.respondents.harmonised.NO_CODE`, which no scale allows.
 
     Raises:
         KeyError: the wave or the question is unknown, or the wave did not ask it.

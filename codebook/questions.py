@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from functools import cache
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
+from codebook.countries import countries
 from codebook.resources import read_csv, read_toml
 
 Level = Literal["ordinal", "nominal"]
@@ -219,3 +221,50 @@ def question_set(name: str) -> tuple[str, ...]:
     if name not in MEMBERSHIPS:
         raise KeyError(f"no question set {name!r}; there are: all, {', '.join(MEMBERSHIPS)}")
     return tuple(k for k, q in questions().items() if name in q.memberships)
+
+
+class MissingKind(IntEnum):
+    """Why a respondent has no substantive answer; the value is the survey's raw code.
+
+    Source: World Values Survey, wave 7, codebook of version 5.0.
+    """
+
+    DONT_KNOW = -1
+    NO_ANSWER = -2
+    NOT_APPLICABLE = -3
+    NOT_ASKED = -4
+    MISSING = -5
+
+    @property
+    def column(self) -> str:
+        """Name of the count column of this kind in the table `distributions`."""
+        return f"{self.name.lower()}_count"
+
+
+MISSING_CODES: tuple[int, ...] = tuple(kind.value for kind in MissingKind)
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return read_toml("data/few_shot.toml")
+
+
+@cache
+def steering_countries() -> Mapping[str, str]:
+    """The ten countries whose people the study steers models to: language by ISO3 code."""
+    rows = {key: row for key, row in _table().items() if isinstance(row, dict)}
+    return MappingProxyType({country: row["language"] for country, row in rows.items()})
+
+
+def few_shot_ids(country: str | None = None) -> tuple[str, ...]:
+    """Ids of the five example questions for a country; the default ones without a country.
+
+    Source: table 5 of the alignment study; a country that it does not list takes the default.
+
+    Raises:
+        KeyError: the codebook knows no such country.
+    """
+    if country is not None and country not in countries():
+        raise KeyError(f"no country {country!r}; give an ISO 3166-1 alpha-3 code such as DEU")
+    row = _table().get(country or "", {})
+    return tuple(row.get("questions", _table()["default"]))

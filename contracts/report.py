@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 from contracts.atomic import write_text
 from contracts.digests import pretty_json, sha256_text
 from contracts.errors import fail
-from contracts.manifest import Strict, parse_model
-from contracts.predictions_meta import PredictionsMeta
+from contracts.models import Notice, Strict, parse_model
+from contracts.predictions.meta import PredictionsMeta
 from contracts.versions import SCHEMA_VERSION
 
 Protocol = Literal["alignment", "worldvaluesbench", "judgments", "advice"]
@@ -186,14 +186,6 @@ class ProtocolResult(Strict):
     reason: str = ""
     scores: list[Score] = Field(default_factory=list)
     tables: dict[str, Any] = Field(default_factory=dict)
-
-
-class Notice(Strict):
-    """Something a reader must know; `code` is stable."""
-
-    code: str
-    message: str
-    count: int = 1
 
 
 class Report(Strict):

@@ -10,17 +10,17 @@ import numpy as np
 import pyarrow as pa
 
 from contracts.atomic import atomic_folder, write_text
-from contracts.codebook_tables import countries_table, questions_table
-from contracts.disclosure import protect_distributions
 from contracts.errors import ContractError, Problem
-from contracts.manifest import Disclosure, Manifest, TableEntry
-from contracts.release_writer import (
+from contracts.release.codebook_tables import countries_table, questions_table
+from contracts.release.disclosure import protect_distributions
+from contracts.release.manifest import Disclosure, Manifest, TableEntry
+from contracts.release.tables import REQUIRED_TABLES
+from contracts.release.write import (
     AGGREGATE_ROW_GROUP_ROWS,
     TableWriter,
     write_manifest,
     write_tables,
 )
-from contracts.tables import REQUIRED_TABLES
 from dataset_builder.card import CARD_NAME, card_text
 from dataset_builder.croissant import CROISSANT_NAME, croissant_text
 from dataset_builder.distribution_order import DistributionSorter

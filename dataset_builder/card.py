@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from contracts.manifest import Manifest
-from contracts.release_writer import table_path
-from contracts.tables import LEAN_COLUMNS, SPLITS, TABLES
+from contracts.release.manifest import Manifest
+from contracts.release.tables import LEAN_COLUMNS, SPLITS, TABLES
+from contracts.release.write import table_path
 
 CARD_NAME = "README.md"
 

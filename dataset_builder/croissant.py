@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.digests import pretty_json
-from contracts.manifest import Manifest
+from contracts.release.manifest import Manifest
 from dataset_builder.card import LICENCE_LINK, title
 
 CROISSANT_NAME = "croissant.json"

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from contracts.tables import DISTRIBUTION_TEXTS
+from contracts.release.tables import DISTRIBUTION_TEXTS
 
 
 class _Run(NamedTuple):

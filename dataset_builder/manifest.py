@@ -9,10 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from codebook import codebook_digest, value_questions
-from codebook.wordings import languages, wording
-from contracts.disclosure import round_count
-from contracts.manifest import Disclosure, Manifest, SplitRecipe, Synthetic, TableEntry
-from contracts.tables import SPLITS
+from codebook.wordings.wording import languages, wording
+from contracts.release.disclosure import round_count
+from contracts.release.manifest import Disclosure, Manifest, SplitRecipe, Synthetic, TableEntry
+from contracts.release.tables import SPLITS
 from dataset_builder.counting import count_codes
 from dataset_builder.options import BuildOptions
 from dataset_builder.people import People

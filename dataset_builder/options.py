@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from codebook import countries, value_questions
-from codebook.harmonised import ON_REQUEST_VARIABLES
+from codebook.respondents.harmonised import ON_REQUEST_VARIABLES
 from contracts.errors import ContractError, Problem
 from dataset_builder.splits import DEFAULT_KEY, FRACTIONS
 

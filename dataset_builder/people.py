@@ -11,9 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from codebook import countries
-from codebook.demographics import demographics, texts
-from codebook.harmonised import HARMONISED, ON_REQUEST_VARIABLES
-from contracts.tables import MAIN_DEMOGRAPHICS, RESPONDENTS, SPLITS
+from codebook.respondents.demographics import demographics, texts
+from codebook.respondents.harmonised import HARMONISED, ON_REQUEST_VARIABLES
+from contracts.release.tables import MAIN_DEMOGRAPHICS, RESPONDENTS, SPLITS
 from dataset_builder.positions import look_up
 from dataset_builder.survey import Survey
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codebook import MISSING_CODES, MissingKind, Scale, scales, value_questions
-from contracts.tables import MISSING_COUNT_COLUMNS
+from contracts.release.tables import MISSING_COUNT_COLUMNS
 
 #: Options of the longest scale; answers take columns 0 .. WIDTH-1 of a count array ...
 WIDTH = max(scale.size for scale in scales().values())

@@ -9,9 +9,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from codebook import CONTINENTS, countries, question_set, questions
-from codebook.harmonised import HARMONISED
-from contracts.interview_ids import ambiguous_ids
-from contracts.tables import PROBE, SPLITS
+from codebook.respondents.harmonised import HARMONISED
+from contracts.release.interview_ids import ambiguous_ids
+from contracts.release.tables import PROBE, SPLITS
 from dataset_builder.people import People, harmonised_index
 from dataset_builder.positions import NO_POSITION, byte_of, look_up
 from dataset_builder.splits import TEST

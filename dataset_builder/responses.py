@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from contracts.release_writer import ROW_GROUP_ROWS, TableWriter
-from contracts.tables import LEAN_COLUMNS, RESPONSES, ROW_DEMOGRAPHICS, SPLITS
+from contracts.release.tables import LEAN_COLUMNS, RESPONSES, ROW_DEMOGRAPHICS, SPLITS
+from contracts.release.write import ROW_GROUP_ROWS, TableWriter
 from dataset_builder.people import NO_CODE, People
 from dataset_builder.positions import NO_POSITION
 from dataset_builder.progress import Report

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.errors import fail
-from contracts.manifest import SplitRecipe
-from contracts.tables import SPLITS
+from contracts.release.manifest import SplitRecipe
+from contracts.release.tables import SPLITS
 from dataset_builder.survey import Survey
 
 TRAIN, VALIDATION, TEST = range(len(SPLITS))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.manifest import CodeCount, SourceFile, Synthetic
+from contracts.release.manifest import CodeCount, SourceFile, Synthetic
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from codebook.harmonised import GROUP_VARIABLES, HARMONISED, group_name
-from contracts.distributions import Cells, distribution_table, kish_effective_n
+from codebook.respondents.harmonised import GROUP_VARIABLES, HARMONISED, group_name
 from contracts.errors import ContractError, Problem
-from contracts.tables import SPLITS
+from contracts.release.distributions import Cells, distribution_table, kish_effective_n
+from contracts.release.tables import SPLITS
 from dataset_builder.people import People, harmonised_index
 from dataset_builder.positions import COLUMNS, WIDTH, look_up
 

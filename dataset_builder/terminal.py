@@ -12,7 +12,7 @@ from rich.table import Table
 
 from contracts.digests import pretty_json
 from contracts.errors import ContractError, Problem, render_problems
-from contracts.manifest import Manifest, manifest_text
+from contracts.release.manifest import Manifest, manifest_text
 from dataset_builder.progress import Progress, on_terminal, silent
 from dataset_builder.publishing.publish import Published
 from dataset_builder.verifying.outcome import Verification

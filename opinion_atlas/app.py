@@ -38,12 +38,12 @@ COMMANDS: dict[str, tuple[str, Group, str]] = {
         "Publish a release to the Hugging Face Hub, private by default.",
     ),
     "elicit": (
-        "elicitation.cli:elicit",
+        "elicitation.commands.cli:elicit",
         MODELS,
         "Ask a model the survey's questions; resumable.",
     ),
     "read": (
-        "elicitation.cli:read",
+        "elicitation.commands.cli:read",
         MODELS,
         "Read a run's stored replies into predictions, or a file of answers from outside.",
     ),
@@ -58,12 +58,12 @@ COMMANDS: dict[str, tuple[str, Group, str]] = {
         "Turn logs of other harnesses into a predictions file.",
     ),
     "translate": (
-        "elicitation.cli:translate",
+        "elicitation.commands.cli:translate",
         MODELS,
         "Translate the dilemmas by a chat model, checked on the way back.",
     ),
     "wording": (
-        "elicitation.cli:wording",
+        "elicitation.commands.cli:wording",
         MODELS,
         "Check, export or import the wording of a language.",
     ),

@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from codebook import MEMBERSHIPS
+from contracts.errors import fail
+
 ReleaseName = Annotated[
     str,
     Parameter(
@@ -51,9 +54,9 @@ def baselines(
     country, the world and continent averages are what somebody knows who knows the others, the
     nearest country and the previous wave are as close as people come to people.
     """
-    from contracts.release import open_release
-    from scoring.baselines import choose_baselines, write_baselines
-    from scoring.terminal import say_baselines, say_plan
+    from contracts.release.read import open_release
+    from scoring.baselines.distributions import choose_baselines, write_baselines
+    from scoring.presentation.terminal import say_baselines, say_plan
 
     opened = open_release(release)
     ending = f".{suffix.lstrip('.')}"
@@ -132,13 +135,12 @@ def score(
     Without --out the report is only summed up on the screen. The same inputs and seed give the
     same report.
     """
-    from contracts.predictions import read_predictions
-    from contracts.release import open_release
+    from contracts.predictions.read import read_predictions
+    from contracts.release.read import open_release
     from contracts.report import report_text, write_report
     from scoring import score as score_predictions
-    from scoring.questions_file import named_questions
-    from scoring.summary import say_report
-    from scoring.terminal import working
+    from scoring.presentation.summary import say_report
+    from scoring.presentation.terminal import working
 
     opened = open_release(release)
     with working("reading and checking the predictions"):
@@ -184,10 +186,9 @@ def compare(
     from contracts.atomic import write_text
     from contracts.digests import pretty_json
     from contracts.report import read_report
-    from scoring.compare import compare_reports
-    from scoring.compare_advice import advice_rows, compare_advice
-    from scoring.summary import say_comparison
-    from scoring.terminal import print_json
+    from scoring.comparison.compare import advice_rows, compare_advice, compare_reports
+    from scoring.presentation.summary import say_comparison
+    from scoring.presentation.terminal import print_json
 
     one, two = read_report(first), read_report(second)
     if advice_rows(one) and advice_rows(two):
@@ -220,7 +221,7 @@ def report_html(
 ) -> None:
     """Write a report as one page that opens offline, in a browser or from a mail."""
     from contracts.report import read_report
-    from scoring.html import write_page
+    from scoring.presentation.html import write_page
 
     write_page(read_report(file), out)
     print(f"Page: {out}")
@@ -240,8 +241,8 @@ def report_diff(
     json: Json = False,
 ) -> int:
     """Print where two reports differ; nothing, and exit code 0, where they do not."""
-    from scoring.diff import diff_files
-    from scoring.terminal import say_differences
+    from scoring.comparison.diff import diff_files
+    from scoring.presentation.terminal import say_differences
 
     found = diff_files(first, second, tolerance=tolerance)
     say_differences(found, limit=limit, json=json)
@@ -283,9 +284,9 @@ def report_steering(
     for all. Reports scored by the paper's rules (score --compat paper --cells) get the paper's
     independent t-test and stars; others a paired test, adjusted for the number of tests.
     """
-    from scoring.study_files import read_reports, say_study, write_study
-    from scoring.study_steering import steering_study
-    from scoring.terminal import working
+    from scoring.presentation.terminal import working
+    from scoring.studies.files import read_reports, say_study, write_study
+    from scoring.studies.steering import steering_study
 
     reports = read_reports(files)
     chosen = tuple(code.upper() for name in countries for code in name.split(",") if code)
@@ -307,9 +308,37 @@ def report_trend(
     with fewer than five countries there is no trend, and the table says why. Needs reports scored
     on a release with several waves.
     """
-    from scoring.study_files import read_reports, say_study, write_study
-    from scoring.study_trend import trend_study
+    from scoring.studies.files import read_reports, say_study, write_study
+    from scoring.studies.trend import trend_study
 
     found = trend_study(read_reports(files))
     written = write_study(found, out)
     say_study(found, written, json=json)
+
+
+def named_questions(questions: str | None) -> str | tuple[str, ...] | None:
+    """A set's name as it is, else the ids in the file of that name.
+
+    A file holds one id per line; blank lines and what follows a # do not count.
+
+    Raises:
+        ContractError: it is neither a set nor a file that can be read.
+    """
+    if questions is None or questions == "all" or questions in MEMBERSHIPS:
+        return questions
+    path = Path(questions)
+    if not path.is_file():
+        raise fail(
+            "unknown-question-set",
+            "there is neither a question set nor a file of this name",
+            found=questions,
+            allowed=", ".join(("all", *MEMBERSHIPS)),
+        )
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise fail("not-utf8", "the list of questions is not UTF-8 text", where=questions) from None
+    ids = tuple(text.upper() for line in lines if (text := line.partition("#")[0].strip()))
+    if not ids:
+        raise fail("empty-question-set", "the file names no question", where=questions)
+    return ids

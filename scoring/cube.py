@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.geometry import Floats, Geometry
+from scoring.inputs.geometry import Floats, Geometry
 
 
 def score_cube(people: Floats, models: Floats, geometry: Geometry) -> Floats:

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from contracts.errors import fail
-from contracts.release import Release, release_summary
-from contracts.report import Notice, PredictionsRef, ReleaseRef, Report
-from scoring.parts import Part
-from scoring.protected_report import protected_report
+from contracts.models import Notice
+from contracts.release.read import Release, release_summary
+from contracts.report import PredictionsRef, ReleaseRef, Report
+from scoring.comparison.wordings import drafted_notices
+from scoring.protocols.report_part import Part
+from scoring.protocols.worldvaluesbench.protected_report import protected_report
 from scoring.settings import Task, resolve_task
-from scoring.wording_facts import drafted_notices
 
 if TYPE_CHECKING:
-    from contracts.predictions import Predictions
+    from contracts.predictions.read import Predictions
 
 #: Version of the rules of scoring; boards rank only rows of one major version.
 SCORER_VERSION = "1.2"
@@ -38,8 +39,8 @@ def score(
     """Score predictions against people.
 
     Args:
-        predictions: from `contracts.predictions.read_predictions`.
-        release: from `contracts.release.open_release`.
+        predictions: from `contracts.predictions.read.read_predictions`.
+        release: from `contracts.release.read.open_release`.
         protocols: names of protocols to score by; None is all that apply.
         mode: `corrected`, or `paper` for each paper's own rules.
         questions: name of a question set, or question ids; None takes the set that the
@@ -128,19 +129,19 @@ def _score_kind(
     predictions: Predictions, release: Release, task: Task, *, cells: bool, protected: bool
 ) -> Part:
     if predictions.kind == "distribution":
-        from scoring.kind_distribution import score_distributions
+        from scoring.protocols.score_distributions import score_distributions
 
         return score_distributions(predictions, release, task, cells=cells)
     if predictions.kind == "rating" and protected:
-        from scoring.protected_ratings import score_protected
+        from scoring.protocols.worldvaluesbench.protected import score_protected
 
         return score_protected(predictions, release, task)
     if predictions.kind == "rating":
-        from scoring.kind_rating import score_ratings
+        from scoring.protocols.worldvaluesbench.score_file import score_ratings
 
         return score_ratings(predictions, release, task)
     if predictions.kind == "advice":
-        from scoring.kind_advice import score_advice_file
+        from scoring.protocols.advice.score_file import score_advice_file
 
         return score_advice_file(predictions, task)
     raise fail("unknown-kind", "no protocol scores this kind", found=str(predictions.kind))

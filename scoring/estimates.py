@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scoring.geometry import Floats
-from scoring.inference.intervals import Bounds
+from contracts.report import Interval
+from scoring.inference.intervals import Bounds, interval, intervals
+from scoring.inputs.geometry import Floats
 
 
 @dataclass(frozen=True)
@@ -30,3 +31,18 @@ def divide(top: Floats, bottom: Floats) -> Floats:
     """Quotients; NaN where the divisor is 0."""
     shape = np.broadcast(top, bottom).shape
     return np.divide(top, bottom, out=np.full(shape, np.nan), where=np.abs(bottom) > 1e-12)
+
+
+def single(estimate: Estimate) -> Interval:
+    """The interval of an estimate of shape ()."""
+    return interval(float(estimate.value), float(estimate.bounds.low), float(estimate.bounds.high))
+
+
+def many(estimate: Estimate) -> list[Interval]:
+    """The intervals of an estimate of shape (N,)."""
+    return intervals(estimate.value, estimate.bounds)
+
+
+def number(value: float | np.floating | Floats) -> float | None:
+    """A float, or an array of shape (), for the report; NaN becomes null."""
+    return None if np.isnan(value) else float(value)

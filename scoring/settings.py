@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Literal
 import codebook
 from contracts.digests import canonical_json, sha256_text
 from contracts.errors import fail
-from contracts.release import Release
-from contracts.report import PROTOCOLS, Notice, Protocol, Settings
-from scoring.geometry import Mode
-from scoring.survey import Weights
+from contracts.models import Notice
+from contracts.release.read import Release
+from contracts.report import PROTOCOLS, Protocol, Settings
+from scoring.inputs.geometry import Mode
+from scoring.inputs.survey import Weights
 
 if TYPE_CHECKING:
-    from contracts.predictions import Predictions
+    from contracts.predictions.read import Predictions
 
 Split = Literal["all", "train", "test"]
 
@@ -78,7 +79,7 @@ def resolve_task(
     name, ids = resolve_questions(questions, predictions)
     digest = sha256_text(canonical_json(list(ids)))
     if predictions.kind == "advice":
-        from scoring.advice_tally import dilemma_set
+        from scoring.inputs.dilemmas import dilemma_set
 
         if questions is not None:
             message = (

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from space.cli_admin import admin
+from space.server.cli_admin import admin
 
 StoreFolder = Annotated[
     str,
@@ -69,7 +69,7 @@ def space(
     The page is at http://HOST:PORT/, its state at /healthz, its rows at /board.json, and a
     version that needs no scripts from this server at /static-board/.
     """
-    from space.serve import serve
+    from space.server.serve import serve
 
     serve(
         store,
@@ -105,7 +105,7 @@ def board(
 
     Facets, search, sort, permalinks and downloads work there as they do in the app.
     """
-    from space.serve import export_static
+    from space.server.serve import export_static
 
     export_static(store, export, release=release, fill=seed, force=force, dry_run=dry_run)
 
@@ -127,6 +127,6 @@ def rescore(
     Predictions are kept, so a new scorer can rebuild a whole board. Replaced reports go to
     STORE/archive. Exits with 1 if a row failed; it keeps its old report.
     """
-    from space.serve import rescore_store
+    from space.server.serve import rescore_store
 
     return rescore_store(store, release=release, everything=everything, dry_run=dry_run)

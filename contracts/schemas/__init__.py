@@ -12,9 +12,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from contracts.atomic import write_text
-from contracts.manifest import Manifest
-from contracts.predictions_meta import PredictionsMeta
-from contracts.predictions_records import AdviceRecord, DistributionRecord, RatingRecord
+from contracts.predictions.meta import (
+    AdviceRecord,
+    DistributionRecord,
+    PredictionsMeta,
+    RatingRecord,
+)
+from contracts.release.manifest import Manifest
 from contracts.report import Report
 from contracts.versions import RELEASE_SCHEMA_VERSION, SCHEMA_VERSION
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from contracts.disclosure import RULE_VERSION
-from contracts.hub_history import HubFile
-from contracts.manifest import MANIFEST_NAME
-from contracts.tables import INDIVIDUAL_TABLES
+from contracts.release.disclosure import RULE_VERSION
+from contracts.release.hub_history import HubFile
+from contracts.release.manifest import MANIFEST_NAME
+from contracts.release.tables import INDIVIDUAL_TABLES
 from dataset_builder.card import CARD_NAME, LEAN_CONFIG
 from dataset_builder.croissant import CROISSANT_NAME
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from contracts.errors import ContractError, Problem
-from contracts.hub import HubRepo, RepoState
-from contracts.manifest import Manifest
-from contracts.release import Release
-from contracts.tables import INDIVIDUAL_TABLES
+from contracts.release.hub import HubRepo, RepoState
+from contracts.release.manifest import Manifest
+from contracts.release.read import Release
+from contracts.release.tables import INDIVIDUAL_TABLES
 from dataset_builder.progress import Progress
 from dataset_builder.publishing.exposure import (
     INDIVIDUAL_NAMES,

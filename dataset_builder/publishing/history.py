@@ -14,8 +14,8 @@ from datetime import timedelta
 from typing import Any
 
 from contracts.errors import ContractError, Problem
-from contracts.hub import HubRepo, RepoState
-from contracts.hub_history import (
+from contracts.release.hub import HubRepo, RepoState
+from contracts.release.hub_history import (
     HubCommit,
     HubFile,
     HubRef,
@@ -25,7 +25,7 @@ from contracts.hub_history import (
     read_refs,
     read_storage,
 )
-from contracts.manifest import MANIFEST_NAME
+from contracts.release.manifest import MANIFEST_NAME
 from dataset_builder.progress import Progress
 from dataset_builder.publishing.exposure import (
     DESCRIPTIONS,

@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.atomic import atomic_folder
-from contracts.disclosure import round_count
 from contracts.errors import ContractError, Problem
-from contracts.manifest import Disclosure, Manifest
-from contracts.release import ProtectedRelease, Release
-from contracts.release_writer import write_tables
-from contracts.tables import AGGREGATE_TABLES, REQUIRED_TABLES
+from contracts.release.disclosure import round_count
+from contracts.release.manifest import Disclosure, Manifest
+from contracts.release.read import ProtectedRelease, Release
+from contracts.release.tables import AGGREGATE_TABLES, REQUIRED_TABLES
+from contracts.release.write import write_tables
 from contracts.versions import RELEASE_SCHEMA_VERSION
 from dataset_builder.build import write_descriptions
 from dataset_builder.manifest import public_counts, public_split

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contracts.errors import ContractError, Problem
-from contracts.hub import HubRepo, RepoState
-from contracts.manifest import MANIFEST_NAME, Manifest, manifest_text
-from contracts.release import REFERENCE, Release, open_release
+from contracts.release.hub import HubRepo, RepoState
+from contracts.release.manifest import MANIFEST_NAME, Manifest, manifest_text
+from contracts.release.read import REFERENCE, Release, open_release
 from dataset_builder.card import CARD_NAME
 from dataset_builder.progress import Progress, silent
 from dataset_builder.publishing.gating import has_conditions

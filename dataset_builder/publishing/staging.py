@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from contracts.disclosure import RULE_VERSION
 from contracts.errors import ContractError, Problem
-from contracts.manifest import MANIFEST_NAME, Manifest
-from contracts.release import Release, open_release
+from contracts.release.disclosure import RULE_VERSION
+from contracts.release.manifest import MANIFEST_NAME, Manifest
+from contracts.release.read import Release, open_release
 from dataset_builder.card import CARD_NAME
 from dataset_builder.croissant import CROISSANT_NAME
 from dataset_builder.progress import Progress

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from codebook.missing import MissingKind
+from codebook.questions import MissingKind
 from contracts.errors import fail
 from dataset_builder.reading.blocks import Block
 from dataset_builder.reading.coding import (

@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from codebook import value_questions
-from codebook.demographics import demographic
-from codebook.harmonised import HARMONISED
-from codebook.missing import MISSING_CODES, MissingKind
+from codebook.questions import MISSING_CODES, MissingKind
+from codebook.respondents.demographics import demographic
+from codebook.respondents.harmonised import HARMONISED
 from dataset_builder.reading.labels import code_of_label, label_codes
 
 #: Counts that the codebook lists up to "7 or more", though files hold the exact number, too.

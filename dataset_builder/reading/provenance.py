@@ -9,7 +9,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from contracts.errors import ContractError, fail
-from contracts.manifest import Synthetic, validation_problems
+from contracts.models import validation_problems
+from contracts.release.manifest import Synthetic
 
 #: Stands in the version column of every synthetic file.
 SYNTHETIC_MARK = "SYNTHETIC"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from contracts.manifest import SourceFile, Synthetic
+from contracts.release.manifest import SourceFile, Synthetic
 from dataset_builder.reading.assembly import Assembly
 from dataset_builder.reading.blocks import TabularFile
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.errors import ContractError, Problem
-from contracts.manifest import CodeCount
+from contracts.release.manifest import CodeCount
 from dataset_builder.reading.coding import UNKNOWN, Coder, Unlisted, allowed_text
 
 _HINT = (

@@ -8,7 +8,7 @@ from functools import cache
 from types import MappingProxyType
 
 from codebook import value_questions
-from codebook.demographics import demographics
+from codebook.respondents.demographics import demographics
 
 #: The wave that the readers read.
 WAVE = 7

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codebook import country_by_wvs_code
-from codebook.missing import MissingKind
+from codebook.questions import MissingKind
 from contracts.errors import fail
 from dataset_builder.reading.assembly import ID_ROLES, TEXT_ROLES, Assembly
 from dataset_builder.reading.blocks import Progress, TabularFile, Wanted

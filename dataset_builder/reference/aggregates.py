@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from codebook import MissingKind, value_questions
-from contracts.distributions import Cells
 from contracts.errors import ContractError, Problem
+from contracts.release.distributions import Cells
 
 #: Files that are read, the last ones if they are there.
 AGGREGATE_FILES = (

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from contracts.disclosure import publish_counts
 from contracts.errors import ContractError, Problem
+from contracts.release.disclosure import publish_counts
 
 #: Variables of interview and respondent that the twin draws from counts.
 VARIABLES = (

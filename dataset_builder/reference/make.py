@@ -12,15 +12,19 @@ import pyarrow.compute as pc
 
 import codebook
 from codebook import codebook_digest, value_questions
-from codebook.wordings import languages, wording
+from codebook.wordings.wording import languages, wording
 from contracts.atomic import atomic_folder
-from contracts.codebook_tables import countries_table, questions_table
 from contracts.digests import sha256_file
-from contracts.disclosure import correlation_problems, protect_distributions, round_correlation
-from contracts.distributions import Cells, distribution_table, sort_distributions
 from contracts.errors import ContractError, Problem
-from contracts.manifest import Manifest, SourceFile, SplitRecipe
-from contracts.release_writer import write_tables
+from contracts.release.codebook_tables import countries_table, questions_table
+from contracts.release.disclosure import (
+    correlation_problems,
+    protect_distributions,
+    round_correlation,
+)
+from contracts.release.distributions import Cells, distribution_table, sort_distributions
+from contracts.release.manifest import Manifest, SourceFile, SplitRecipe
+from contracts.release.write import write_tables
 from dataset_builder.build import build_release, write_descriptions
 from dataset_builder.reference.aggregates import (
     AGGREGATE_FILES,

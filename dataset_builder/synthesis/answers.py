@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from codebook import value_questions
-from codebook.harmonised import GROUP_VARIABLES, HARMONISED
+from codebook.respondents.harmonised import GROUP_VARIABLES, HARMONISED
 from dataset_builder.synthesis.marginals import OPTION_SLOTS, SLOTS, AnswerShares, slot_codes
 from dataset_builder.synthesis.people import People
 from dataset_builder.synthesis.tilt import Factor, fit_cells, weight_shares

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from codebook import questions, value_questions
 from codebook.crosswalk import wave_variable
-from codebook.demographics import demographics
-from codebook.harmonised import HARMONISED, harmonised
-from codebook.render import label_text
+from codebook.render.question import label_text
+from codebook.respondents.demographics import demographics
+from codebook.respondents.harmonised import HARMONISED, harmonised
 from contracts.atomic import atomic_file
-from contracts.manifest import Synthetic
+from contracts.release.manifest import Synthetic
 from dataset_builder.reading.provenance import sidecar_path
 from dataset_builder.reading.waves.layout import question_recode
 from dataset_builder.synthesis.answers import draw_answers, find_traits

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from codebook import countries, value_questions
 from codebook.crosswalk import exception_of, wave_variable
-from codebook.harmonised import GROUP_VARIABLES, HARMONISED
+from codebook.respondents.harmonised import GROUP_VARIABLES, HARMONISED
 from dataset_builder.synthesis.marginals import (
     OPTION_SLOTS,
     AnswerShares,

@@ -13,7 +13,7 @@ from codebook import countries
 from codebook.countries import WAVES
 from contracts.atomic import atomic_file
 from contracts.errors import fail
-from contracts.manifest import Synthetic
+from contracts.release.manifest import Synthetic
 from dataset_builder.reading.provenance import sidecar_path
 from dataset_builder.synthesis.answers import draw_answers, find_traits
 from dataset_builder.synthesis.columns import CountryFrame, country_columns

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codebook import value_questions
-from codebook.harmonised import GROUP_VARIABLES, HARMONISED
-from contracts.disclosure import NOT_ASKED
-from contracts.release import REFERENCE, open_release
+from codebook.respondents.harmonised import GROUP_VARIABLES, HARMONISED
+from contracts.release.disclosure import NOT_ASKED
+from contracts.release.read import REFERENCE, open_release
 from dataset_builder.synthesis.missing import OTHER_SLOTS, split_missing
 from dataset_builder.synthesis.template import country_templates
 

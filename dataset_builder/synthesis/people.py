@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from contracts.disclosure import POOLED_CODE
+from contracts.release.disclosure import POOLED_CODE
 from dataset_builder.reading.labels import listed_codes
 from dataset_builder.synthesis.template import (
     CountryTemplate,

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codebook import countries
-from contracts.disclosure import MISSING_CODE
 from contracts.errors import fail
+from contracts.release.disclosure import MISSING_CODE
 from dataset_builder.synthesis.missing import DEMOGRAPHIC_PARTS
 
 

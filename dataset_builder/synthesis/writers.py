@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from codebook import MISSING_CODES, MissingKind, questions, value_questions
-from codebook.demographics import demographics
-from codebook.render import label_text
+from codebook.render.question import label_text
+from codebook.respondents.demographics import demographics
 from dataset_builder.synthesis.columns import VERSION_TEXT, CountryFrame
 from dataset_builder.synthesis.template import columns
 

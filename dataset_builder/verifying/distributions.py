@@ -10,12 +10,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from codebook import value_questions
-from codebook.harmonised import GroupError, group_name, parse_group
-from contracts.disclosure import RULE_VERSION, correlation_problems, disclosure_problems
-from contracts.distributions import sort_keys
+from codebook.respondents.harmonised import GroupError, group_name, parse_group
 from contracts.errors import Problem
-from contracts.release import Release
-from contracts.tables import INDIVIDUAL_TABLES, MISSING_COUNT_COLUMNS, N_EFF_KINDS
+from contracts.release.disclosure import RULE_VERSION, correlation_problems, disclosure_problems
+from contracts.release.distributions import sort_keys
+from contracts.release.read import Release
+from contracts.release.tables import INDIVIDUAL_TABLES, MISSING_COUNT_COLUMNS, N_EFF_KINDS
 from dataset_builder.positions import position_table, scale_of
 from dataset_builder.tabulate import DISTRIBUTION_SPLITS
 from dataset_builder.verifying.outcome import Check, counted, summed

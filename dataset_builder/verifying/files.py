@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 
 from contracts.digests import sha256_file
 from contracts.errors import Problem
-from contracts.manifest import MANIFEST_NAME, TableEntry
-from contracts.release import Release
-from contracts.release_writer import table_row_digest
-from contracts.tables import TABLES, schema_problems
+from contracts.release.manifest import MANIFEST_NAME, TableEntry
+from contracts.release.read import Release
+from contracts.release.tables import TABLES, schema_problems
+from contracts.release.write import table_row_digest
 from dataset_builder.card import CARD_NAME, card_configs, configs, title
 from dataset_builder.verifying.outcome import Check, gathered
 

@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from codebook import countries, question_set
-from codebook.harmonised import HARMONISED
+from codebook.respondents.harmonised import HARMONISED
 from contracts.errors import Problem
-from contracts.interview_ids import ambiguous_ids
-from contracts.release import Release
-from contracts.tables import MAIN_DEMOGRAPHICS, SPLITS
+from contracts.release.interview_ids import ambiguous_ids
+from contracts.release.read import Release
+from contracts.release.tables import MAIN_DEMOGRAPHICS, SPLITS
 from dataset_builder.positions import position_table
 from dataset_builder.verifying.outcome import Check, counted, gathered
 

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from codebook import question_set
-from codebook.harmonised import parse_group
-from contracts.distributions import kish_effective_n
-from contracts.release import Release
-from contracts.tables import MISSING_COUNT_COLUMNS, SPLITS
+from codebook.respondents.harmonised import parse_group
+from contracts.release.distributions import kish_effective_n
+from contracts.release.read import Release
+from contracts.release.tables import MISSING_COUNT_COLUMNS, SPLITS
 from dataset_builder.positions import WIDTH
 from dataset_builder.tabulate import DISTRIBUTION_SPLITS
 from dataset_builder.verifying.distributions import (

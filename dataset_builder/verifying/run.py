@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from codebook import codebook_digest, value_questions
 from contracts.errors import ContractError, Problem
-from contracts.release import Release, open_release
+from contracts.release.read import Release, open_release
 from dataset_builder.progress import Progress, silent
 from dataset_builder.verifying.distributions import (
     check_distributions,

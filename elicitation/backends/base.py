@@ -219,3 +219,26 @@ class Backend(Protocol):
     def close(self) -> None:
         """Give back connections and memory; a second call does nothing."""
         ...
+
+
+def response_json(response: Response) -> dict[str, Any]:
+    """A response as JSON types, without what is empty."""
+    fields = {
+        "request_id": response.request_id,
+        "status": response.status,
+        "texts": list(response.texts),
+        "option_logprobs": list(response.option_logprobs),
+        "logprobs_kind": response.logprobs_kind,
+        "raw": dict(response.raw),
+        "prompt_tokens": response.prompt_tokens,
+        "completion_tokens": response.completion_tokens,
+        "error": response.error,
+        "seconds": response.seconds,
+    }
+    return {name: content for name, content in fields.items() if content not in (None, "", [], {})}
+
+
+def response_from_json(fields: Mapping[str, Any]) -> Response:
+    """The inverse of `response_json`."""
+    listed = {name: tuple(fields[name]) for name in ("texts", "option_logprobs") if name in fields}
+    return Response(**{**fields, **listed})

@@ -16,8 +16,8 @@ import numpy as np
 
 from contracts.errors import fail
 from elicitation.backends.base import Capabilities, OnResponse, Request, Response
+from elicitation.backends.call_key import CallKeys
 from elicitation.backends.registry import BackendOptions
-from elicitation.keys import CallKeys
 
 #: An answer in a list: its label at the start of a line.
 _LISTED = re.compile(r"^(\d{1,2}|[A-Z])(?:[.)](?=\s)|$)", re.MULTILINE)

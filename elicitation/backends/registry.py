@@ -13,7 +13,7 @@ from elicitation.backends.base import Backend
 
 #: Scheme -> function `(name, options) -> Backend`, imported when it is used.
 OPENERS: Mapping[str, str] = {
-    "hf": "elicitation.hf.backend:open_backend",
+    "hf": "elicitation.backends.hf.backend:open_backend",
     "openai": "elicitation.backends.openai_http:open_backend",
     "hub": "elicitation.backends.hub:open_backend",
     "mock": "elicitation.backends.mock:open_backend",

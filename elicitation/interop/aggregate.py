@@ -8,12 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from contracts.predictions import read_predictions, write_predictions
-from contracts.predictions_meta import PredictionsMeta
-from contracts.release import open_release
-from elicitation.gather import answer_of, cell_order, gather_distributions
+from contracts.predictions.meta import PredictionsMeta
+from contracts.predictions.read import read_predictions, write_predictions
+from contracts.release.read import open_release
 from elicitation.interop.exported import exported_meta
-from elicitation.store import StoredItem
+from elicitation.run.gather import answer_of, cell_order, gather_distributions
+from elicitation.run.store import StoredItem
 
 #: Who scores, as `module:function`; named by text, since asking does not depend on scoring.
 SCORER = "scoring:score"

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from elicitation.name_lists import listed
-from elicitation.study_parameters import (
+from elicitation.commands.parameters import (
     Countries,
     Forms,
     Groups,
@@ -16,6 +15,7 @@ from elicitation.study_parameters import (
     MaxTokens,
     ReleaseName,
     Seed,
+    listed,
 )
 
 
@@ -57,9 +57,9 @@ def export(
 
     What the harness logs can be turned into a predictions file with `opinion-atlas import`.
     """
+    from elicitation.commands.terminal import say
     from elicitation.interop.command import export_study
-    from elicitation.study_options import said_options
-    from elicitation.terminal import say
+    from elicitation.study.options import said_options
 
     options = said_options(
         protocol=protocol,
@@ -103,8 +103,8 @@ def import_log(
 
     The task must have been written by `opinion-atlas export`.
     """
+    from elicitation.commands.terminal import say
     from elicitation.interop.imported import import_log as run
-    from elicitation.terminal import say
 
     done = run(log, out, task=task, model=model, notes=notes)
     say(f"{done.path}: {done.records} records of {done.answers} answers")

@@ -8,10 +8,10 @@ from typing import Literal, NamedTuple
 
 from contracts.atomic import atomic_folder
 from contracts.errors import fail
-from contracts.release import open_release
+from contracts.release.read import open_release
 from elicitation.interop.exported import export_items
-from elicitation.plan import Plan
-from elicitation.study_options import StudyOptions, make_study
+from elicitation.prompts.plan import Plan
+from elicitation.study.options import StudyOptions, make_study
 
 Harness = Literal["lm-eval", "inspect"]
 

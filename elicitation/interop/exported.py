@@ -9,13 +9,13 @@ from typing import Any
 
 from contracts.digests import pretty_json
 from contracts.errors import fail
-from contracts.predictions_meta import PredictionsMeta
+from contracts.predictions.meta import PredictionsMeta
 from elicitation.backends.base import Response
-from elicitation.plan import Call, Plan
-from elicitation.provenance import condition_meta
-from elicitation.runner import item_record
-from elicitation.shown import Shown
-from elicitation.store import ItemRecord, StoredItem
+from elicitation.prompts.plan import Call, Plan
+from elicitation.prompts.prompts import Shown
+from elicitation.run.provenance import condition_meta
+from elicitation.run.runner import item_record
+from elicitation.run.store import ItemRecord, StoredItem
 
 #: Version of the exported files.
 EXPORT_VERSION = 1

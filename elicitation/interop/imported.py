@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from contracts.errors import fail
 from elicitation.interop.aggregate import write_answers
 from elicitation.interop.exported import exported_meta, read_about
-from elicitation.store import StoredItem
+from elicitation.run.store import StoredItem
 
 #: Endings of the logs that can be read.
 LOG_SUFFIXES = (".jsonl", ".eval", ".json")

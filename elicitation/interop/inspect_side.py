@@ -23,7 +23,6 @@ from inspect_ai.scorer import (
 from inspect_ai.solver import TaskState, generate
 
 from contracts.errors import fail
-from elicitation.gather import answer_of
 from elicitation.interop.aggregate import aggregate_scores
 from elicitation.interop.exported import (
     RECORD_KEY,
@@ -33,8 +32,9 @@ from elicitation.interop.exported import (
     scored,
     written,
 )
-from elicitation.plan import Plan
-from elicitation.store import StoredItem
+from elicitation.prompts.plan import Plan
+from elicitation.run.gather import answer_of
+from elicitation.run.store import StoredItem
 
 #: Most next tokens that servers list; a label that is not among them stays unknown.
 TOP_LOGPROBS = 20

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from elicitation.gather import answer_of
 from elicitation.interop.aggregate import aggregate_scores
 from elicitation.interop.exported import read_about, read_items, scored, written
-from elicitation.plan import Plan
-from elicitation.store import StoredItem
+from elicitation.prompts.plan import Plan
+from elicitation.run.gather import answer_of
+from elicitation.run.store import StoredItem
 
 #: Module of a task folder that the YAML file names functions of.
 TASK_MODULE = "atlas_task"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from elicitation.methods import Reader
 from elicitation.reading.advice import read_advice
 from elicitation.reading.answer import Answer, Option
 from elicitation.reading.choices import read_choice
 from elicitation.reading.ratings import read_rating
 from elicitation.reading.sequences import read_sequence
 from elicitation.reading.shares import read_shares
+from elicitation.study.methods import Reader
 
 
 def read_reply(

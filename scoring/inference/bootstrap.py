@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scoring.geometry import Floats
+from scoring.inputs.geometry import Floats
 
 
 def question_counts(questions: int, *, replicates: int, rng: np.random.Generator) -> Floats:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri, stdtrit
 
 from contracts.report import Interval
-from scoring.geometry import Floats
+from scoring.inputs.geometry import Floats
 
 LEVEL = 0.95
 

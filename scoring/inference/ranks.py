@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.geometry import Floats
 from scoring.inference.intervals import LEVEL
+from scoring.inputs.geometry import Floats
 
 
 class Ranks(NamedTuple):

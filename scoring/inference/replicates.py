@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.averages import AverageHuman, average_shares, country_weights
-from scoring.geometry import Floats
 from scoring.inference.sampling import coordinate_se, debiased_gap, redraw_question
-from scoring.survey import Survey
+from scoring.inputs.average_human import AverageHuman, average_shares, country_weights
+from scoring.inputs.geometry import Floats
+from scoring.inputs.survey import Survey
 
 #: Name of the contender whose answers are made anew from every redrawn survey.
 AVERAGE = "average"

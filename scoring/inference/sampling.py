@@ -1,10 +1,10 @@
 """What sampling people does to a distance: its upward bias, its floor, and redrawn surveys.
 
 A survey's shares p stand for a population's. Around each coordinate z_j(p) of a distance
-(see `scoring.geometry`) lies a standard error s_j = sqrt(z_j (1 - z_j) / n_eff), since z_j is
-itself the share of people at or below option j (ordinal) or on it (nominal). Because distances
-sum absolute differences, the noise adds to them: two samples of one population are never at
-distance 0.
+(see `scoring.inputs.geometry`) lies a standard error s_j = sqrt(z_j (1 - z_j) / n_eff), since
+z_j is itself the share of people at or below option j (ordinal) or on it (nominal). Because
+distances sum absolute differences, the noise adds to them: two samples of one population are never
+at distance 0.
 
 The effective sample size follows Kish and ignores that interviews are clustered; true errors
 are larger.
@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf
 
-from scoring.geometry import Floats, Geometry
-from scoring.survey import Survey
+from scoring.inputs.geometry import Floats, Geometry
+from scoring.inputs.survey import Survey
 
 #: Mean of |Z| of a standard normal Z.
 MEAN_ABSOLUTE_NORMAL = float(np.sqrt(2 / np.pi))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtr
 
-from scoring.geometry import Floats
+from scoring.inputs.geometry import Floats
 
 #: Up to this many pairs all sign patterns are counted, so that the test is exact.
 EXACT_PAIRS = 12

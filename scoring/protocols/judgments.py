@@ -10,19 +10,23 @@ Source: the value-judgments study (209 questions, 55 countries), section 2.2.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from contracts.report import CountryEntry, Interval, ProtocolResult, Score
 from scoring import measures
-from scoring.answers import Answers
-from scoring.estimates import Estimate, row_means
-from scoring.geometry import Floats
+from scoring.estimates import Estimate, many, number, row_means, single
 from scoring.inference.bootstrap import question_counts
 from scoring.inference.intervals import percentile_bounds
+from scoring.inputs.answers import Answers
+from scoring.inputs.geometry import Floats
+from scoring.inputs.survey import Survey, continent_of
 from scoring.measures.agreement import MINIMUM_PAIRS
-from scoring.survey import Survey, continent_of
+from scoring.protocols.alignment.compute import AlignmentScores
+from scoring.protocols.alignment.report_entries import coverage_share
+from scoring.settings import Task
 
 #: Random flips of question codings that the sensitivity is taken over.
 FLIPS = 500
@@ -169,3 +173,70 @@ def flip_sensitivity(
         return {"mean": float("nan"), "low": float("nan"), "high": float("nan")}
     low, high = np.nanquantile(values, (0.025, 0.975))
     return {"mean": float(np.nanmean(values)), "low": float(low), "high": float(high)}
+
+
+def judgment_result(
+    scores: AlignmentScores, task: Task, rng: np.random.Generator
+) -> tuple[ProtocolResult, list[Interval] | None]:
+    """The protocol's result, and each country's correlation; None where it does not apply."""
+    found = score_judgments(
+        scores.survey,
+        scores.answers,
+        scores.scored,
+        replicates=task.settings.replicates,
+        rng=rng,
+    )
+    if np.isnan(found.country.value).all():
+        reason = "fewer than 3 ordinal questions were answered, or every mean score is the same"
+        return ProtocolResult(protocol="judgments", applies=False, reason=reason), None
+    countries = int((~np.isnan(found.country.value)).sum())
+    overall = [
+        Score(
+            name="pearson",
+            value=single(found.overall),
+            questions=found.questions,
+            countries=countries,
+            coverage=coverage_share(scores),
+        ),
+        Score(
+            name="spearman",
+            value=Interval(estimate=number(row_means(found.spearman))),
+            questions=found.questions,
+            countries=countries,
+            coverage=coverage_share(scores),
+        ),
+    ]
+    result = ProtocolResult(
+        protocol="judgments", applies=True, scores=overall, tables=_tables(scores, found)
+    )
+    return result, many(found.country)
+
+
+def _tables(scores: AlignmentScores, found: JudgmentScores) -> dict[str, Any]:
+    countries = many(found.country)
+    return {
+        "countries": [
+            {"country": name, "pearson": value.model_dump(), "spearman": number(rank)}
+            for name, value, rank in zip(
+                scores.survey.countries, countries, found.spearman, strict=True
+            )
+        ],
+        "continents": [
+            {"continent": name, "pearson": single(value).model_dump()}
+            for name, value in found.continents.items()
+        ],
+        "categories": [
+            {"category": name, "pearson": number(value)} for name, value in found.categories.items()
+        ],
+        "random_flips": {name: number(value) for name, value in found.flips.items()},
+        "note": "Scales keep their own number of options: the paper's recoding to 3, 5, 7 or 9 "
+        "options is not given, so there is no paper mode. Nominal questions are left out.",
+    }
+
+
+def with_judgments(entries: list[CountryEntry], values: list[Interval]) -> list[CountryEntry]:
+    """The entries with each country's correlation."""
+    return [
+        entry.model_copy(update={"judgments": value})
+        for entry, value in zip(entries, values, strict=True)
+    ]

@@ -6,7 +6,7 @@ import logging
 import os
 
 from contracts.errors import ContractError
-from contracts.release import Release, open_release
+from contracts.release.read import Release, open_release
 from space.intake.ratings import probe_questions
 
 #: Names a folder, or a private dataset repo on the Hub as ORG/NAME@tag.

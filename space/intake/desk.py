@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.errors import ContractError, Problem, fail
-from contracts.release import Release
+from contracts.release.read import Release
+from space.board.store import Store
 from space.intake.attached import attached_release
 from space.intake.form import Form
 from space.intake.ratings import no_login, no_quota_book, no_release
 from space.intake.reader import Job, Outcome, Reader
-from space.intake.visitor import Visitor
-from space.runs.rules import is_public
-from space.store import Store
 from space.submissions import Payload, Receipt, Submission, Submissions, open_submissions
 from space.submissions.details import check_details
+from space.visitors.visitor import Visitor, is_public
 
 #: Rating files whose scores were given out lately: asking again tells nothing new.
 _REMEMBERED = 1000

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from codebook.questions import value_questions
 from contracts.digests import sha256_file
 from contracts.errors import ContractError
-from contracts.manifest import validation_problems
-from contracts.predictions import Predictions, read_predictions, write_predictions
-from contracts.predictions_meta import PredictionsMeta
+from contracts.models import validation_problems
+from contracts.predictions.meta import PredictionsMeta
+from contracts.predictions.read import Predictions, read_predictions, write_predictions
 
 #: Key of the metadata's `extra` that says what file the row was made from.
 UPLOAD_KEY = "upload"

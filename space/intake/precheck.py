@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contracts.errors import ContractError, Problem, fail
-from contracts.predictions_problems import Findings
-from contracts.predictions_source import format_of
+from contracts.predictions.findings import Findings
+from contracts.predictions.source import format_of
 from space.intake.limits import MEGABYTE, Limits
 
 if TYPE_CHECKING:

@@ -1,17 +1,17 @@
 """Ratings on a server: compared with single persons, so only with care.
 
 A release with single persons that a maintainer attached scores uploads by
-`scoring.protected_ratings`: what leaves it is made from a table of its probe with counts to the
-nearest 5, which no upload changes. Reports of ratings made elsewhere hold the same scores and no
-more before they are stored.
+`scoring.protocols.worldvaluesbench.protected`: what leaves it is made from a table
+of its probe with counts to the nearest 5, which no upload changes. Reports of ratings made
+elsewhere hold the same scores and no more before they are stored.
 """
 
 from __future__ import annotations
 
 from contracts.errors import ContractError, Problem, fail
-from contracts.release import Release
+from contracts.release.read import Release
 from contracts.report import Report
-from scoring.fill_rating import PROBE, PROTECTED_PROBE
+from scoring.protocols.worldvaluesbench.report_entries import PROBE, PROTECTED_PROBE
 
 #: Wave and coding that tell whether a release is of use; its probe holds this wave alone.
 _WAVE, _CODING = 7, "raw"
@@ -56,7 +56,7 @@ def probe_questions(release: Release) -> tuple[str, ...]:
         ContractError: the release has no probe, or one of too few people.
     """
     from codebook import value_questions
-    from scoring.probe_counts import read_probe_counts
+    from scoring.protocols.worldvaluesbench.probe_counts import read_probe_counts
 
     if not release.has_individuals or not release.has("probe"):
         raise no_release(public=True)
@@ -72,8 +72,8 @@ def check_own_report(report: Report) -> None:
     Raises:
         ContractError: it does, all problems at once.
     """
-    from contracts.disclosure import MINIMUM_CELL
-    from scoring.protected_ratings import LEAST_COVERAGE
+    from contracts.release.disclosure import MINIMUM_CELL
+    from scoring.protocols.worldvaluesbench.protected import LEAST_COVERAGE
 
     problems = []
     share = report.coverage.share or 0.0

@@ -17,7 +17,7 @@ from typing import Any
 
 from contracts.errors import ContractError, Problem, fail
 from contracts.report import Report, read_report
-from space.intake.clean import safe_file_name
+from space.board.untrusted_text import safe_file_name
 from space.intake.limits import MEGABYTE, Limits
 from space.intake.process import ReaderProcess
 from space.intake.work import (

@@ -12,11 +12,11 @@ from pydantic import ValidationError
 from codebook.countries import CONTINENTS, countries
 from codebook.questions import CATEGORIES, value_questions
 from contracts.errors import ContractError, Problem, fail
-from contracts.manifest import validation_problems
-from contracts.predictions_cells import canonical_group
+from contracts.models import validation_problems
+from contracts.predictions.distributions import canonical_group
 from contracts.report import GroupEntry, Report
 from contracts.versions import check_schema_version
-from scoring.people import cell_names
+from scoring.inputs.respondents import cell_names
 from space.intake.limits import Limits
 from space.intake.precheck import read_json
 from space.intake.texts import plain_problems

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contracts.predictions_source import FORMATS
+from contracts.predictions.source import FORMATS
 
 #: Seconds between looks at running children.
 _LOOK = 0.01
@@ -49,7 +49,7 @@ def _preload() -> None:
     pa.set_io_thread_count(1)
 
     from codebook.questions import value_questions
-    from contracts.release import REFERENCE, open_release
+    from contracts.release.read import REFERENCE, open_release
 
     value_questions()
     _ = open_release(REFERENCE).digest
@@ -60,7 +60,7 @@ def _preload() -> None:
 
 def _warm_up() -> None:
     """Read a file of each kind of our own, so that tables are built once and not by every child."""
-    from contracts.predictions import read_predictions
+    from contracts.predictions.read import read_predictions
     from space.intake.templates import KINDS, write_template
 
     with tempfile.TemporaryDirectory() as folder:

@@ -8,12 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
-from codebook.dilemmas import dilemmas
+from codebook.dilemmas.dilemma import dilemmas
 from codebook.questions import question_set, value_questions
-from codebook.wordings import wording
-from contracts.predictions import sidecar_path, write_predictions
-from contracts.predictions_meta import Kind, PredictionsMeta
-from contracts.release import REFERENCE, open_release
+from codebook.wordings.wording import wording
+from contracts.predictions.meta import Kind, PredictionsMeta
+from contracts.predictions.read import sidecar_path, write_predictions
+from contracts.release.read import REFERENCE, open_release
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

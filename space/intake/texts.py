@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from contracts.errors import Problem
-from contracts.predictions_meta import REQUIRED_FOR_BOARD, PredictionsMeta
-from space.intake.clean import is_seen, link_problems, name_problems
+from contracts.predictions.meta import REQUIRED_FOR_BOARD, PredictionsMeta
+from space.board.untrusted_text import is_seen, link_problems, name_problems
 from space.intake.limits import Limits
 
 #: Whole numbers beyond this are no counts: JavaScript and SQLite cannot hold them.

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.digests import sha256_file
 from contracts.errors import ContractError, Problem, fail
-from contracts.predictions import Predictions, read_predictions
-from contracts.release import Release, open_release
+from contracts.predictions.read import Predictions, read_predictions
+from contracts.release.read import Release, open_release
 from contracts.report import Report, write_report
-from space.intake.clean import seen
+from space.board.untrusted_text import seen
 from space.intake.limits import Limits
 from space.intake.normalise import stated_meta, write_normalised
 from space.intake.precheck import check_size, check_upload, read_json, too_deep
@@ -22,7 +22,7 @@ from space.intake.self_reported import read_self_reported
 from space.intake.texts import lacking, lacking_problem, meta_problems, plain_problems
 
 if TYPE_CHECKING:
-    from contracts.predictions_meta import PredictionsMeta
+    from contracts.predictions.meta import PredictionsMeta
 
 #: What the child writes into the job's folder.
 RESULT, REPORT, NORMALISED = "result.json", "report.json", "predictions.jsonl"
@@ -267,7 +267,7 @@ def _guarded(report: Report, job: Mapping[str, Any]) -> Report:
 
     At home a check shows all of it; what is stored and shown is cut there too.
     """
-    from scoring.protected_report import protected_report
+    from scoring.protocols.worldvaluesbench.protected_report import protected_report
     from space.intake.ratings import check_own_report
 
     if not job["public"] or report.predictions.kind != "rating":
@@ -282,8 +282,8 @@ def _check_shows(report: Report, limits: Limits) -> None:
     Raises:
         ContractError: something does, or the page would be too large.
     """
+    from space.board.rows import grid_of, part_rows, row_fields, score_rows
     from space.render.model import head_html, tables_html
-    from space.rows import grid_of, part_rows, row_fields, score_rows
 
     steps: tuple[Callable[[], Any], ...] = (
         lambda: row_fields(report, row_id="row", row_class="self-reported", updated=0.0),

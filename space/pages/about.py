@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gradio as gr
 
-from space.facts import read_facts
+from space.board.facts import read_facts
+from space.board.store import Store
+from space.board.survey_answers import People
+from space.board.texts import METHOD, PROTOCOLS, SURVEY_CITATIONS, TITLE
 from space.pages.parts import html_box
-from space.people import People
 from space.render.frame import limits_html, stamp_html
 from space.render.text import esc
-from space.store import Store
-from space.texts import METHOD, PROTOCOLS, SURVEY_CITATIONS, TITLE
 
 
 def about_html(store: Store, people: People) -> str:

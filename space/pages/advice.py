@@ -7,11 +7,11 @@ from typing import Any
 import gradio as gr
 
 from contracts.errors import ContractError
-from space.advice import advice_rows, advice_tables_of
+from space.board.advice import advice_rows, advice_tables_of
+from space.board.store import Store
 from space.pages.parts import QUICK, html_box, permalink_box, row_choices
 from space.render.advice import LEAD, advice_detail_html, advice_rows_html
 from space.render.text import esc, href, notice
-from space.store import Store
 
 
 def layout(app: gr.Blocks, store: Store) -> None:

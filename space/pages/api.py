@@ -7,23 +7,23 @@ from typing import Any, TypeAlias
 
 import gradio as gr
 
-from space.blocks import plain_error
-from space.board import about_board, plain_rows, read_board
-from space.closest import closest_rows
-from space.facts import read_facts
+from space.board.facts import read_facts
+from space.board.page import about_board, plain_rows, read_board
+from space.board.query import parse_query
+from space.board.store import Store
+from space.board.survey_answers import People
+from space.board.texts import API_GUIDE
 from space.intake.answers import answered, outcome_fields, receipt_fields, submission_fields
 from space.intake.desk import Desk, Upload
 from space.intake.form import Form
-from space.intake.visitor import Visitor
 from space.pages.arguments import fields_of, number_of, text_of
+from space.pages.blocks import plain_error
 from space.pages.parts import html_box
 from space.pages.submit import upload_of, visitor_of
-from space.people import People
-from space.query import parse_query
 from space.render.answers import find_cell
-from space.store import Store
+from space.render.closest import closest_rows
 from space.submissions import Submission
-from space.texts import API_GUIDE
+from space.visitors.visitor import Visitor
 
 #: Who is logged in, and the fields of the form, as the framework hands them over.
 Profile: TypeAlias = gr.OAuthProfile | None

@@ -7,16 +7,16 @@ from typing import Any
 
 import gradio as gr
 
-from space.board import BoardPage, read_board
-from space.columns import DEFAULT_COLUMNS, DEFAULT_SORT, FACETS, MAX_COLUMNS, PARTS
-from space.facts import Facts, part_title, read_facts
+from space.board.columns import DEFAULT_COLUMNS, DEFAULT_SORT, FACETS, MAX_COLUMNS, PARTS
+from space.board.facts import Facts, part_title, read_facts
+from space.board.page import BoardPage, read_board
+from space.board.query import BoardQuery, parse_query
+from space.board.store import Store
 from space.pages.parts import QUICK, html_box, permalink_box
-from space.published import published_html
-from space.query import BoardQuery, parse_query
 from space.render.frame import header_html, limits_html
+from space.render.published import published_html
 from space.render.table import board_table
 from space.render.text import esc
-from space.store import Store
 
 #: A click on a heading asks for another order.
 _SORT_ON_CLICK = """

@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 import gradio as gr
 
 from contracts.errors import ContractError
-from space.compare import MOST_ROWS, compare_rows, opening_pair
+from space.board.compare import MOST_ROWS, compare_rows, opening_pair
+from space.board.store import Store
 from space.pages.parts import QUICK, html_box, permalink_box, row_choices
 from space.render.compare import comparison_html
 from space.render.text import esc, notice
-from space.store import Store
 
 
 def layout(app: gr.Blocks, store: Store) -> None:

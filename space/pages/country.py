@@ -7,14 +7,14 @@ from typing import Any
 
 import gradio as gr
 
-from space.asked import country_name, question_title
-from space.closest import closest_html
-from space.index_cache import IndexCache
+from space.board.cache import IndexCache
+from space.board.labels import country_name, question_title
+from space.board.store import Store
+from space.board.survey_answers import People
 from space.pages.parts import QUICK, first_of, html_box, permalink_box
-from space.people import People
+from space.render.closest import closest_html
 from space.render.survey import people_bars
 from space.render.text import href
-from space.store import Store
 
 #: Entries in a page's cache: parts of the page and lists of names.
 CACHE_SIZE = 300

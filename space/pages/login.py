@@ -6,8 +6,8 @@ import json
 
 import gradio as gr
 
-from space.logins import account_of, logins_are_real
 from space.pages.parts import QUICK
+from space.visitors.logins import account_of, logins_are_real
 
 LOGIN, LOGOUT = "Log in with Hugging Face", "Log out ({})"
 

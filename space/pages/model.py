@@ -8,12 +8,12 @@ from urllib.parse import quote
 import gradio as gr
 
 from contracts.errors import ContractError
-from space.asked import country_name, question_title
+from space.board.labels import country_name, question_title
+from space.board.store import Store
 from space.pages.parts import QUICK, first_of, html_box, permalink_box, row_choices
 from space.render.answers import answer_html, raw_answer_html
 from space.render.model import conditions_html, head_html, tables_html
 from space.render.text import esc, href, notice
-from space.store import Store
 
 
 def layout(app: gr.Blocks, store: Store) -> None:

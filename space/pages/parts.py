@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from space.store import Store
+from space.board.store import Store
 
 #: Puts a permalink into the address bar without loading the page.
 SHOW_PERMALINK = (

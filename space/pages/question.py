@@ -8,15 +8,15 @@ from typing import Any
 import gradio as gr
 
 from codebook.questions import questions
-from space.asked import category_name, question_text, question_title
-from space.closest import closest_html
-from space.index_cache import IndexCache
+from space.board.cache import IndexCache
+from space.board.labels import category_name, question_text, question_title
+from space.board.store import Store
+from space.board.survey_answers import People
 from space.pages.country import CACHE_SIZE, asked_in, wave_of
 from space.pages.parts import QUICK, first_of, html_box, permalink_box
-from space.people import People
+from space.render.closest import closest_html
 from space.render.survey import all_countries_table, mean_map
 from space.render.text import definition_list, esc, href
-from space.store import Store
 
 
 def layout(app: gr.Blocks, store: Store, people: People) -> None:

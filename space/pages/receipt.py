@@ -8,11 +8,11 @@ import gradio as gr
 
 from contracts.errors import ContractError
 from space.intake.desk import Desk
-from space.intake.visitor import Visitor
 from space.pages.parts import QUICK, html_box, permalink_box
+from space.pages.submission_html import problems_html, status_html
 from space.pages.submit import visitor_of
-from space.render.submission import problems_html, status_html
 from space.render.text import esc, href, notice
+from space.visitors.visitor import Visitor
 
 _WAYS = (
     "The account that submitted it may withdraw it when logged in; without a login it takes the "

@@ -22,7 +22,7 @@ from space.pages.run_result import Result, layout_result
 from space.pages.run_show import quote_html, runs_html, view_html
 from space.pages.run_texts import NOT_ESTIMATED, RUN_CLOSED, RUN_GUIDE, RUN_HOME, RUN_PUBLIC
 from space.pages.run_visitor import key_of, visitor_of
-from space.render.submission import problems_html
+from space.pages.submission_html import problems_html
 from space.render.text import href
 from space.runs.service import Runs, Visitor
 

@@ -8,20 +8,20 @@ from typing import Any
 import gradio as gr
 from pydantic import ValidationError
 
-from codebook.languages import languages as all_languages
-from codebook.wordings import languages
+from codebook.countries import languages as all_languages
+from codebook.wordings.wording import languages
 from contracts.errors import ContractError, fail
-from contracts.manifest import validation_problems
-from contracts.release import Release
-from elicitation.advice import advice_countries
-from elicitation.conditions import OWN_LANGUAGE
-from elicitation.methods import METHODS
-from elicitation.study import APPROACHES, PRESETS
-from elicitation.study_options import release_countries
-from space.asked import country_name
+from contracts.models import validation_problems
+from contracts.release.read import Release
+from elicitation.study.advice import advice_countries
+from elicitation.study.conditions import OWN_LANGUAGE
+from elicitation.study.methods import METHODS
+from elicitation.study.options import release_countries
+from elicitation.study.study import APPROACHES, PRESETS
+from space.board.labels import country_name
+from space.board.texts import PROTOCOLS
 from space.runs.choice import METHODS_OF, PROVIDERS, RunChoice
 from space.runs.rules import Rules
-from space.texts import PROTOCOLS
 
 #: Names of the boxes that make the choice, in the order in which events hand them over.
 FIELDS = (

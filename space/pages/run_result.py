@@ -15,11 +15,12 @@ import gradio as gr
 
 from contracts.errors import ContractError, fail
 from contracts.report import Report, read_report
+from space.board.texts import SUBMIT_LICENCE
 from space.intake.form import YES_NO, Form
 from space.pages.parts import QUICK, html_box
 from space.pages.run_show import conditions_of, report_html
 from space.pages.run_visitor import visitor_of
-from space.render.submission import problems_html, receipt_html
+from space.pages.submission_html import problems_html, receipt_html
 from space.runs.record import RunRecord
 from space.runs.service import Runs
 from space.runs.submit import (
@@ -29,7 +30,6 @@ from space.runs.submit import (
     row_class_of,
     submit_run,
 )
-from space.texts import SUBMIT_LICENCE
 
 log = logging.getLogger("space.runs")
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from contracts.report import CountryEntry, Report
-from space.asked import country_name
+from space.board.labels import country_name
 from space.render.model import head_html, tables_html
 from space.render.table import plain_table
 from space.render.text import badge, definition_list, esc, link, notice, number, score

@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 
-from space.intake.visitor import address_of
-from space.logins import account_of
-from space.proxies import from_elsewhere, is_loopback
 from space.runs.keys import Key
 from space.runs.rules import Rules
 from space.runs.service import Visitor
+from space.visitors.logins import account_of
+from space.visitors.proxies import from_elsewhere, is_loopback
+from space.visitors.visitor import address_of
 
 _HOME_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 

@@ -8,17 +8,17 @@ from typing import Any
 import gradio as gr
 
 from contracts.errors import ContractError, fail
-from contracts.predictions_source import FORMATS
+from contracts.predictions.source import FORMATS
+from space.board.texts import RATINGS_HERE, RATINGS_LOCAL, SUBMIT_GUIDE, SUBMIT_LICENCE
 from space.intake.desk import Desk, Upload
 from space.intake.form import CHAT, YES_NO, Form
 from space.intake.templates import KINDS
-from space.intake.visitor import Visitor, address_of
-from space.logins import account_of
 from space.pages.login import login_button
 from space.pages.parts import QUICK, html_box
-from space.render.submission import dry_run_html, problems_html, receipt_html
+from space.pages.submission_html import dry_run_html, problems_html, receipt_html
 from space.render.text import esc, notice
-from space.texts import RATINGS_HERE, RATINGS_LOCAL, SUBMIT_GUIDE, SUBMIT_LICENCE
+from space.visitors.logins import account_of
+from space.visitors.visitor import Visitor, address_of
 
 #: Uploads of one visitor after the other: reading has its own limit as well.
 _SLOW: dict[str, Any] = {

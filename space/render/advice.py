@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from codebook.countries import HOFSTEDE_DIMENSIONS
-from scoring.html.advice_plots import advice_plots_html
-from scoring.html.words import APPROACHES, DIMENSIONS
+from scoring.presentation.html.advice_plots import advice_plots_html
+from scoring.presentation.score_texts import APPROACHES, DIMENSIONS
 from space.render.table import plain_table
 from space.render.text import DASH, esc, link, notice, number, score
 
@@ -212,7 +212,7 @@ def advice_rows_html(rows: Iterable[Mapping[str, Any]], *, links: bool = True) -
     """The board's rows of advice: how far advice follows the asker, and the leans.
 
     Args:
-        rows: row_id, name, approach, and `scores` by name (see `space.advice.advice_rows`).
+        rows: row_id, name, approach, and `scores` by name (see `space.board.advice.advice_rows`).
         links: whether names lead to the page of the row.
     """
     listed = list(rows)

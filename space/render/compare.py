@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from space.asked import question_title
-from space.compare import FEWEST_QUESTIONS, Comparison, Pair
+from space.board.compare import FEWEST_QUESTIONS, Comparison, Pair
+from space.board.labels import question_title
 from space.render.table import plain_table
 from space.render.text import DASH, esc, link, number, score
 

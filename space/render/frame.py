@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from space.board import iso_time
-from space.facts import Facts
+from space.board.facts import Facts
+from space.board.page import iso_time
+from space.board.texts import CITATION_NOTE, LEAD, LIMITS, TITLE
+from space.board.version import current_scorer_version
 from space.render.text import badge, esc
-from space.texts import CITATION_NOTE, LEAD, LIMITS, TITLE
-from space.version import current_scorer_version
 
 
 def header_html(facts: Facts) -> str:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contracts.report import CountryEntry, Interval, Report, Score
-from scoring.html.words import SCORE_WORDS
-from space.asked import (
-    category_name,
-    country_name,
-    group_title,
-    question_title,
-)
+from scoring.presentation.score_texts import SCORE_WORDS
+from space.board.labels import category_name, country_name, group_title, question_title
+from space.board.rows import row_kind
+from space.board.store import Store
 from space.render.protocols import protocols_html
 from space.render.table import plain_table
 from space.render.text import (
@@ -26,8 +23,6 @@ from space.render.text import (
     score,
 )
 from space.render.world import world_map
-from space.rows import row_kind
-from space.store import Store
 
 #: How many countries or questions a list of best or worst shows.
 SHOWN = 8

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from contracts.report import ProtocolResult, Report
-from space.asked import category_name
+from space.board.labels import category_name
+from space.board.rows import THRESHOLD
 from space.render.advice import advice_detail_html
 from space.render.table import plain_table
 from space.render.text import DASH, esc, number, score
-from space.rows import THRESHOLD
 
 
 def protocols_html(report: Report) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codebook.questions import questions
-from space.asked import code_label, country_name, question_text
-from space.columns import MAX_COLUMNS
-from space.people import Answers, People
+from space.board.columns import MAX_COLUMNS
+from space.board.labels import code_label, country_name, question_text
+from space.board.survey_answers import Answers, People
 from space.render.bars import Series, mean_of, share_bars
 from space.render.table import plain_table
 from space.render.text import DASH, esc, link, notice

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from space.board import BoardPage, rank_text, tie_letter
-from space.columns import FULL_COVERAGE, Column
+from space.board.columns import FULL_COVERAGE, Column
+from space.board.page import BoardPage, rank_text, tie_letter
 from space.render.text import DASH, badge, esc, href, number, score
 
 _KIND_TIPS = {

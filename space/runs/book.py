@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from contracts.atomic import PARTIAL_PREFIX, write_text
 from contracts.digests import pretty_json
 from contracts.errors import ContractError, fail
-from contracts.manifest import parse_model
+from contracts.models import parse_model
 from space.runs.choice import RunChoice
 from space.runs.record import (
     BEATS,

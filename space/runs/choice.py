@@ -11,18 +11,18 @@ import numpy as np
 from pydantic import Field
 
 from codebook import question_set
-from codebook.dilemmas import dilemmas
+from codebook.dilemmas.dilemma import dilemmas
 from contracts.digests import canonical_json, sha256_text
 from contracts.errors import ContractError, Problem
-from contracts.manifest import Strict
-from contracts.release import Release
+from contracts.models import Strict
+from contracts.release.read import Release
 from elicitation.backends.secrets import checked_url
-from elicitation.examples import form_examples
-from elicitation.methods import METHODS
-from elicitation.plan import Plan
-from elicitation.study import APPROACHES, PRESETS
-from elicitation.study_options import StudyOptions, make_study
-from elicitation.variants import DEFAULT_VARIANT
+from elicitation.prompts.examples import form_examples
+from elicitation.prompts.plan import Plan
+from elicitation.study.conditions import DEFAULT_VARIANT
+from elicitation.study.methods import METHODS
+from elicitation.study.options import StudyOptions, make_study
+from elicitation.study.study import APPROACHES, PRESETS
 from space.runs.rules import Rules
 
 Where = Literal["hub", "server"]

@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from elicitation.runner import Progress
+from elicitation.run.runner import Progress
 from space.runs.record import Counts, RunRecord
 
 STOPPED_BY_OWNER = "stopped by you"

@@ -7,13 +7,13 @@ import threading
 import time
 from pathlib import Path
 
-from contracts.release import Release
+from contracts.release.read import Release
+from space.board.seed import RowClass
+from space.board.store import Store
 from space.runs.book import RunBook
 from space.runs.place import Place, board_place, no_place, place_key
 from space.runs.record import CALLS, RunRecord
 from space.runs.score import PartialScore, partial_scores
-from space.seed import RowClass
-from space.store import Store
 
 #: Seconds between two partial scores of a run that somebody looks at.
 PARTIAL_EVERY = 10.0

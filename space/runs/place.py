@@ -14,13 +14,13 @@ import numpy as np
 
 from contracts.digests import sha256_text
 from contracts.report import Report, read_report
-from space.board import rank_text
-from space.columns import FULL_COVERAGE
-from space.index import ReportFile, build_index, common_grids
-from space.ranking import SEED, Rank, rank_rows
-from space.rows import row_kind
-from space.seed import RowClass
-from space.store import Store
+from space.board.columns import FULL_COVERAGE
+from space.board.index import ReportFile, build_index, common_grids
+from space.board.page import rank_text
+from space.board.ranking import SEED, Rank, rank_rows
+from space.board.rows import row_kind
+from space.board.seed import RowClass
+from space.board.store import Store
 
 #: Name that the report has while it is tried.
 TRIAL = "this run"

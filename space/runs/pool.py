@@ -13,10 +13,10 @@ import time
 import traceback
 
 from contracts.errors import ContractError
-from contracts.release import Release
+from contracts.release.read import Release
 from elicitation.backends.registry import open_backend
 from elicitation.backends.secrets import without_keys
-from elicitation.runner import Progress
+from elicitation.run.runner import Progress
 from space.runs.book import RunBook
 from space.runs.keys import Key, KeyRing
 from space.runs.live import STOPPED_BY_OWNER, Live, counts_of

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from pydantic import Field
 
 from contracts.errors import ContractError, fail
-from contracts.manifest import Strict
+from contracts.models import Strict
 from contracts.versions import SCHEMA_VERSION
 from space.runs.choice import RunChoice
 

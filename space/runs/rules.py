@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
-#: Variables of the environment that say that strangers use this server: the first is set on
-#: every Hugging Face Space, the second by whoever serves in public elsewhere.
-PUBLIC_VARIABLES = ("SPACE_ID", "OPINION_ATLAS_PUBLIC")
+from space.visitors.visitor import is_public
 
 
 @dataclass(frozen=True)
@@ -62,11 +59,6 @@ PUBLIC = Rules(
     calls_a_run=20_000,
     calls_a_day=40_000,
 )
-
-
-def is_public() -> bool:
-    """Whether the environment says that strangers use this server."""
-    return any(os.environ.get(name, "") not in ("", "0") for name in PUBLIC_VARIABLES)
 
 
 def rules_here(*, public: bool = False) -> Rules:

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from contracts.errors import ContractError
-from contracts.predictions import read_predictions
-from contracts.release import Release
+from contracts.predictions.read import read_predictions
+from contracts.release.read import Release
 from contracts.report import Report, write_report
-from elicitation.predictions import write_run_predictions
-from elicitation.run_folder import store_path
-from elicitation.store import Store
+from elicitation.run.predictions import write_run_predictions
+from elicitation.run.store import Store, store_path
 
 #: Replicates of a score that stands on the page for some seconds only.
 PARTIAL_REPLICATES = 40

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from contracts.errors import fail
-from contracts.release import Release
+from contracts.release.read import Release
 from elicitation.backends.registry import open_backend
-from elicitation.estimate import Estimate, estimate
-from elicitation.runner import Limits
-from space.intake.visitor import Visitor as Somebody
+from elicitation.run.estimate import Estimate, estimate
+from elicitation.run.runner import Limits
+from space.board.store import Store
 from space.runs.book import RunBook
 from space.runs.choice import RunChoice, check_choice, plan_of
 from space.runs.keys import Key
@@ -23,8 +23,8 @@ from space.runs.record import RunRecord, no_run
 from space.runs.rules import PUBLIC, Rules, rules_here
 from space.runs.score import PartialScore
 from space.runs.work import Opener
-from space.store import Store
 from space.submissions import Submissions
+from space.visitors.visitor import Visitor as Somebody
 
 
 @dataclass(frozen=True)

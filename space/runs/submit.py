@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from contracts.errors import fail
+from space.board.seed import RowClass
 from space.runs.record import CALLS, REPORTS, Result, RunRecord
 from space.runs.service import Runs, Visitor
-from space.seed import RowClass
 from space.submissions import Details, Payload, Receipt
 
 

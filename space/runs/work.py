@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from contracts.errors import ContractError
-from contracts.release import Release
+from contracts.release.read import Release
 from elicitation.backends.base import Backend
 from elicitation.backends.registry import BackendOptions
-from elicitation.predictions import WrittenFile
-from elicitation.runner import STOPPED, Limits, Progress
-from elicitation.session import run_study
+from elicitation.run.predictions import WrittenFile
+from elicitation.run.runner import STOPPED, Limits, Progress
+from elicitation.run.session import run_study
 from space.runs.choice import RunChoice, plan_of
 from space.runs.keys import Key
 from space.runs.record import CALLS, REPORTS, Result

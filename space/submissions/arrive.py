@@ -6,7 +6,7 @@ from contracts.atomic import fsync_path
 from contracts.digests import sha256_file, sha256_text
 from contracts.errors import fail
 from contracts.report import Report, report_text
-from space.store import PREDICTION_SUFFIXES
+from space.board.store import PREDICTION_SUFFIXES
 from space.submissions.files import copy_hashed
 from space.submissions.layout import Layout
 from space.submissions.record import Payload, Role, StoredFile

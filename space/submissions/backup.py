@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from contracts.atomic import atomic_file, write_text
 from contracts.errors import fail
-from space.intake.clean import FORMULA_STARTS
+from space.board.untrusted_text import FORMULA_STARTS
 from space.submissions.book import Submissions
 from space.submissions.hub_changes import PUSHED, copy_whole, whole_files
 

@@ -18,9 +18,9 @@ from contracts.atomic import fsync_path, write_text
 from contracts.digests import pretty_json, sha256_text
 from contracts.errors import ContractError, fail
 from contracts.report import Report, read_report
-from scoring.protected_report import protected_report
-from space.seed import RowClass
-from space.store import Store, open_store
+from scoring.protocols.worldvaluesbench.protected_report import protected_report
+from space.board.seed import RowClass
+from space.board.store import Store, open_store
 from space.submissions.arrive import check_suffix, copy_in, payload_digest
 from space.submissions.details import Details, check_details, check_reason, with_details
 from space.submissions.layout import Layout, default_private_root

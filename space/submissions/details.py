@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from contracts.errors import ContractError, Problem
-from contracts.manifest import validation_problems
-from contracts.predictions_meta import PredictionsMeta
+from contracts.models import validation_problems
+from contracts.predictions.meta import PredictionsMeta
 from contracts.report import Report
-from space.intake.clean import is_seen, length_problems, link_problems, name_problems
+from space.board.untrusted_text import is_seen, length_problems, link_problems, name_problems
 
 MAX_CONTACT = 200
 MAX_FACT = 200

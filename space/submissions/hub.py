@@ -17,7 +17,7 @@ from tenacity.wait import wait_random_exponential
 from contracts.atomic import PARTIAL_PREFIX
 from contracts.digests import pretty_json
 from contracts.errors import ContractError, fail
-from contracts.hub import REPO_TYPE, HubRepo, hub_errors
+from contracts.release.hub import REPO_TYPE, HubRepo, hub_errors
 from space.submissions.files import move_file, write_durable
 from space.submissions.hub_changes import (
     PUSHED,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from contracts.hub import HubRepo
+from contracts.release.hub import HubRepo
 from space.submissions.layout import ENTRIES, PUBLIC_FOLDERS, Layout, is_partial
 from space.submissions.record import Submission
 

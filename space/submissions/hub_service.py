@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from contracts.errors import ContractError
-from contracts.hub import HubRepo
+from contracts.release.hub import HubRepo
 from space.submissions.hub import ENV_CONTACTS, ENV_PRIVATE, ENV_PUBLIC, HubMirror
 from space.submissions.hub_changes import PUSHED, Key
 from space.submissions.layout import Layout, default_private_root

@@ -9,9 +9,9 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field
 
-from contracts.manifest import Strict
+from contracts.models import Strict
 from contracts.versions import SCHEMA_VERSION
-from space.seed import RowClass
+from space.board.seed import RowClass
 
 #: pending: waits for a maintainer; public: on the board; hidden: taken off by a maintainer, can
 #: come back; withdrawn: taken back by the owner; rejected: never came on; deleted: contents gone.

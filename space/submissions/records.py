@@ -10,7 +10,7 @@ from pathlib import Path
 
 from contracts.digests import pretty_json
 from contracts.errors import ContractError, fail
-from contracts.manifest import parse_model
+from contracts.models import parse_model
 from space.submissions.files import write_durable
 from space.submissions.record import Submission
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.digests import pretty_json
-from space.store import ARCHIVE
+from space.board.store import ARCHIVE
 from space.submissions.files import move_file, remove_file, write_durable
 from space.submissions.layout import PUBLIC_FOLDERS, Layout
 from space.submissions.record import Submission

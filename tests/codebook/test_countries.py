@@ -11,8 +11,8 @@ from codebook.countries import (
     Country,
     countries,
     country_by_wvs_code,
+    languages,
 )
-from codebook.languages import languages
 
 NORTHERN_IRELAND = "NIR"
 ISO_COUNTRIES = [c for c in countries().values() if c.country != NORTHERN_IRELAND]

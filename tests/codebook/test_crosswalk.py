@@ -16,9 +16,8 @@ from codebook.crosswalk import (
     recode_to_wave7,
     wave_variable,
 )
-from codebook.harmonised import NO_CODE
-from codebook.missing import MISSING_CODES
-from codebook.questions import question_set, questions
+from codebook.questions import MISSING_CODES, question_set, questions
+from codebook.respondents.harmonised import NO_CODE
 
 #: Three-point versions of Q33-Q35: ids of wave 7's file that are no questions of the codebook.
 THREE_POINT = {"Q33_3", "Q34_3", "Q35_3"}

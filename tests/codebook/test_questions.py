@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from codebook import CATEGORIES, MISSING_CODES, question_set, questions, scales, value_questions
-from codebook.question_list import questions_markdown
-from codebook.steering import few_shot_ids, steering_countries
+from codebook.questions import few_shot_ids, steering_countries
+from tools.question_list import questions_markdown
 
 WORLDVALUESBENCH_SIZES = {
     "social_values": 44,

@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from contracts.predictions_meta import PredictionsMeta
+from contracts.predictions.meta import PredictionsMeta
 from contracts.schemas import MODELS, folder, schema_texts, write_schemas
 
 FROZEN = Path(__file__).parents[1] / "fixtures" / "predictions" / "v1"

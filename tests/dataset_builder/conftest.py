@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from codebook import countries, value_questions
-from codebook.demographics import demographics
-from contracts.manifest import SourceFile, Synthetic
+from codebook.respondents.demographics import demographics
+from contracts.release.manifest import SourceFile, Synthetic
 from dataset_builder.survey import Survey
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def release_folder(survey: Survey, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="session")
 def public_folder(release_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The public face of the same release; tests must not change it."""
-    from contracts.release import open_release
+    from contracts.release.read import open_release
     from dataset_builder.publishing.public import make_public
 
     folder = tmp_path_factory.mktemp("built") / "public"

@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from codebook import question_set, questions, value_questions
-from codebook.harmonised import HARMONISED
+from codebook.respondents.harmonised import HARMONISED
 from contracts.errors import ContractError
-from contracts.release import open_release
-from contracts.release_writer import FILTER_COLUMNS
-from contracts.tables import INDIVIDUAL_TABLES, REQUIRED_TABLES, ROW_DEMOGRAPHICS, SPLITS
+from contracts.release.read import open_release
+from contracts.release.tables import INDIVIDUAL_TABLES, REQUIRED_TABLES, ROW_DEMOGRAPHICS, SPLITS
+from contracts.release.write import FILTER_COLUMNS
 from dataset_builder.build import build_release, plan_release
 from dataset_builder.options import BuildOptions
 from dataset_builder.splits import hash_split

@@ -12,8 +12,8 @@ import datasets
 import pytest
 import yaml
 
-from contracts.release import open_release
-from contracts.tables import LEAN_COLUMNS, SPLITS
+from contracts.release.read import open_release
+from contracts.release.tables import LEAN_COLUMNS, SPLITS
 from dataset_builder.build import build_release
 from dataset_builder.card import card_configs
 from dataset_builder.survey import Survey

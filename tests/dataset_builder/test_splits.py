@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from contracts.errors import ContractError
-from contracts.manifest import SplitRecipe
+from contracts.release.manifest import SplitRecipe
 from dataset_builder.splits import (
     AMBIGUOUS_INTERVIEW,
     DROPPED,

@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 import pytest
 
 from codebook import value_questions
-from codebook.harmonised import HARMONISED, parse_group
+from codebook.respondents.harmonised import HARMONISED, parse_group
 from contracts.errors import ContractError
-from contracts.tables import MISSING_COUNT_COLUMNS, SPLITS
+from contracts.release.tables import MISSING_COUNT_COLUMNS, SPLITS
 from dataset_builder.people import describe_people
 from dataset_builder.positions import byte_of, column_table, look_up, position_table
 from dataset_builder.splits import hash_split

@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 import pytest
 
 from codebook.crosswalk import wave_variable
-from codebook.harmonised import harmonised
+from codebook.respondents.harmonised import harmonised
 from contracts.errors import ContractError
-from contracts.release import open_release
+from contracts.release.read import open_release
 from dataset_builder.build import build_release
 from dataset_builder.reading.waves import read_surveys
 from dataset_builder.synthesis import synthesize

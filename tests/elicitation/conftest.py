@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from contracts.release import Release, open_release
-from elicitation.plan import Plan
-from elicitation.study_options import StudyOptions, make_study
+from contracts.release.read import Release, open_release
+from elicitation.prompts.plan import Plan
+from elicitation.study.options import StudyOptions, make_study
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 

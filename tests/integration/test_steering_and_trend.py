@@ -14,9 +14,9 @@ import pytest
 
 pytest.importorskip("transformers")
 
-from codebook.steering import few_shot_ids
-from codebook.wordings import languages, wording
-from contracts.predictions import read_predictions
+from codebook.questions import few_shot_ids
+from codebook.wordings.wording import languages, wording
+from contracts.predictions.read import read_predictions
 from opinion_atlas.app import main
 from tests.support.speaking_model import save_speaking_model
 

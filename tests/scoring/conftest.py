@@ -11,13 +11,13 @@ import pyarrow as pa
 import pytest
 
 import codebook
-from contracts.distributions import Cells, distribution_table
-from contracts.manifest import Manifest, SplitRecipe, Synthetic
-from contracts.predictions import Predictions, read_predictions, write_predictions
-from contracts.predictions_meta import Kind, PredictionsMeta
-from contracts.release import Release, open_release
-from contracts.release_writer import write_manifest, write_tables
-from contracts.tables import PROBE, RESPONDENTS, RESPONSES
+from contracts.predictions.meta import Kind, PredictionsMeta
+from contracts.predictions.read import Predictions, read_predictions, write_predictions
+from contracts.release.distributions import Cells, distribution_table
+from contracts.release.manifest import Manifest, SplitRecipe, Synthetic
+from contracts.release.read import Release, open_release
+from contracts.release.tables import PROBE, RESPONDENTS, RESPONSES
+from contracts.release.write import write_manifest, write_tables
 
 #: (wave, country, group, question) -> counts per option in scale order, or (counts, weights).
 Counts = Mapping[tuple[int, str, str, str], Any]

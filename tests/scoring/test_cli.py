@@ -12,7 +12,7 @@ import pytest
 
 from contracts.report import read_report
 from opinion_atlas.app import main
-from scoring.questions_file import named_questions
+from scoring.cli import named_questions
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "predictions"
 

@@ -16,12 +16,12 @@ import codebook
 import scoring
 from contracts.digests import round_float
 from contracts.errors import ContractError
-from contracts.predictions import Predictions, read_predictions
-from contracts.release import Release, open_release
+from contracts.predictions.read import Predictions, read_predictions
+from contracts.release.read import Release, open_release
 from contracts.report import Report, read_report, report_text, write_report
-from scoring.baselines import write_baselines
-from scoring.geometry import build_geometry
-from scoring.survey import read_survey
+from scoring.baselines.distributions import write_baselines
+from scoring.inputs.geometry import build_geometry
+from scoring.inputs.survey import read_survey
 
 
 @pytest.fixture(scope="module")

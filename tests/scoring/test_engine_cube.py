@@ -8,7 +8,7 @@ from scipy.stats import wasserstein_distance
 
 import codebook
 from scoring.cube import score_cube
-from scoring.geometry import build_geometry
+from scoring.inputs.geometry import build_geometry
 
 GEOMETRY = build_geometry(codebook.question_set("alignment"))
 

@@ -8,15 +8,15 @@ import numpy as np
 
 from codebook.countries import countries as known_countries
 from codebook.questions import questions as known_questions
-from contracts.predictions_meta import PredictionsMeta
-from contracts.release import open_release, release_summary
+from contracts.models import Notice
+from contracts.predictions.meta import PredictionsMeta
+from contracts.release.read import open_release, release_summary
 from contracts.report import (
     CellEntry,
     CountryEntry,
     Coverage,
     GroupEntry,
     Interval,
-    Notice,
     PredictionsRef,
     ProtocolResult,
     QuestionEntry,
@@ -26,7 +26,7 @@ from contracts.report import (
     Settings,
     write_report,
 )
-from space.people import People
+from space.board.survey_answers import People
 
 
 def alignment(model: np.ndarray, people: np.ndarray) -> float:

@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from contracts.release import Release, open_release
-from space.store import Store, open_store
+from contracts.release.read import Release, open_release
+from space.board.store import Store, open_store
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
@@ -70,7 +70,7 @@ def reference() -> Release:
 @pytest.fixture(scope="session")
 def people(reference: Release) -> Any:
     """What the people of the reference answered."""
-    from space.people import People
+    from space.board.survey_answers import People
 
     return People(reference)
 
@@ -80,7 +80,7 @@ def serving_here(root: Path, people: Any, **options: Any) -> Iterator[Any]:
     """A client of a board over a store that runs in this process, until the block ends."""
     from starlette.testclient import TestClient
 
-    from space.web import make_server
+    from space.server.web import make_server
 
     async def made() -> Any:
         # Outside of an event loop gradio makes several of its own, and closes none.

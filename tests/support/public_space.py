@@ -68,14 +68,14 @@ def main() -> None:
     import uvicorn
     from runs_house import PUBLIC_QUICK, hub_opener
 
-    from contracts.release import open_release
+    from contracts.release.read import open_release
+    from space.board.survey_answers import People
     from space.intake.desk import open_desk
-    from space.logs import set_up_logs
-    from space.people import People
     from space.runs.book import RunBook
     from space.runs.service import Runs
-    from space.serve import prepare_store
-    from space.web import make_server
+    from space.server.logs import set_up_logs
+    from space.server.serve import prepare_store
+    from space.server.web import make_server
 
     root, url, port = sys.argv[1:4]
     set_up_logs()

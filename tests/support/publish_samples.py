@@ -7,8 +7,8 @@ from pathlib import Path
 
 from hub_server import Account, HubServer, HubState, Repo, add_commit
 
-from contracts.disclosure import RULE_VERSION
-from contracts.manifest import MANIFEST_NAME
+from contracts.release.disclosure import RULE_VERSION
+from contracts.release.manifest import MANIFEST_NAME
 from dataset_builder.publishing.publish import Published, publish_release
 
 TOKEN = "hf_writer"

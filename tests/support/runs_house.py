@@ -10,15 +10,15 @@ from typing import Any
 
 from openai_server import MODEL
 
-from contracts.release import Release
+from contracts.release.read import Release
 from elicitation.backends.hub import HubBackend
 from elicitation.backends.registry import BackendOptions, open_backend
+from space.board.store import open_store
 from space.runs.book import RunBook
 from space.runs.choice import RunChoice
 from space.runs.keys import Key
 from space.runs.rules import HOME, PUBLIC, Rules
 from space.runs.service import Runs, Visitor
-from space.store import open_store
 from space.submissions import open_submissions
 
 #: A key like no other text of the project: it does not look like a key, so that nothing but

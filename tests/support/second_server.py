@@ -47,7 +47,7 @@ def main() -> None:
     """Serve until the input ends."""
     from runs_house import HOME_QUICK, HOME_VISITOR, KEY, house, server_choice, started, wait_for
 
-    from contracts.release import open_release
+    from contracts.release.read import open_release
     from space.runs.keys import Key
 
     root, url, what = sys.argv[1:4]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from contracts.atomic import PARTIAL_PREFIX
 from contracts.digests import sha256_file, sha256_text
-from contracts.predictions_meta import PredictionsMeta
+from contracts.predictions.meta import PredictionsMeta
 from contracts.report import (
     CountryEntry,
     Coverage,
@@ -22,7 +22,7 @@ from contracts.report import (
     read_report,
     write_report,
 )
-from space.store import Store
+from space.board.store import Store
 from space.submissions import Details, Payload, Submissions
 from space.submissions.records import Records
 

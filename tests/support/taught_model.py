@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 from tiny_models import bpe_tokenizer, tiny_model
 
-from elicitation.hf.tokens import Encoder
-from elicitation.plan import Call
+from elicitation.backends.hf.tokens import Encoder
+from elicitation.prompts.plan import Call
 
 #: Steps of teaching, replies of a step, and the pace.
 STEPS, BATCH, PACE = 200, 3, 5e-3

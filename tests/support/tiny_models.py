@@ -32,8 +32,8 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from codebook.render import RenderError, label_text, render_question
-from codebook.wordings import wording
+from codebook.render.question import RenderError, label_text, render_question
+from codebook.wordings.wording import wording
 
 # Models as small as these gain nothing from threads, and lose much on a busy machine.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 import codebook
-from contracts.manifest import Manifest, SplitRecipe, Synthetic
-from contracts.release import Release, open_release
-from contracts.release_writer import write_manifest, write_tables
-from contracts.tables import PROBE, RESPONDENTS, RESPONSES
+from contracts.release.manifest import Manifest, SplitRecipe, Synthetic
+from contracts.release.read import Release, open_release
+from contracts.release.tables import PROBE, RESPONDENTS, RESPONSES
+from contracts.release.write import write_manifest, write_tables
 
 FIRST_ID = 1000
 

@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from codebook import value_questions
 from codebook.crosswalk import crosswalk, wave_variable
-from codebook.harmonised import HARMONISED, harmonised
-from codebook.missing import MissingKind
+from codebook.questions import MissingKind
+from codebook.respondents.harmonised import HARMONISED, harmonised
 from contracts.errors import ContractError, Problem, fail
 from dataset_builder.reading.coding import UNKNOWN, Coder, demographic_coder, question_coder
 from dataset_builder.reading.layout import Layout

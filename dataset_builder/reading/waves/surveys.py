@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codebook.crosswalk import exceptions
-from codebook.missing import MissingKind
+from codebook.questions import MissingKind
 from dataset_builder.reading.assembly import Assembly
 from dataset_builder.reading.blocks import TabularFile
 from dataset_builder.reading.identity import equal_rows, respondent_ids

@@ -1,0 +1,1 @@
+"""Questions and respondents as text, for prompts and training rows alike."""

@@ -1,0 +1,1 @@
+"""Wordings of questions and options in every language, and the files that hold them."""

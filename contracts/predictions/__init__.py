@@ -1,0 +1,1 @@
+"""The predictions file: its kinds, metadata, readers and writers."""

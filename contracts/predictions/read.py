@@ -1,0 +1,178 @@
+"""Predictions: what a model (or a person, or a baseline) answered. Read whole, or refused.
+
+`read_predictions` takes JSON lines, CSV, TSV or Parquet, tells the kind by the columns, checks the
+whole file and raises every problem at once. `write_predictions` writes the same formats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contracts.digests import canonical_json, sha256_file, sha256_text
+from contracts.errors import fail
+from contracts.models import Notice
+from contracts.predictions.findings import Findings, quote
+from contracts.predictions.meta import Kind, PredictionsMeta, read_header, sidecar_path
+from contracts.predictions.source import FORMATS, Source, open_source
+from contracts.predictions.write import write_predictions
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from contracts.predictions.ratings import RatingScan
+
+
+__all__ = [
+    "FORMATS",
+    "Predictions",
+    "detect_kind",
+    "read_predictions",
+    "sidecar_path",
+    "write_predictions",
+]
+
+#: Columns by which a kind is told; the first set that is there counts.
+_SIGNS: tuple[tuple[Kind, frozenset[str]], ...] = (
+    ("advice", frozenset({"prompt_id", "side"})),
+    ("rating", frozenset({"question_id", "participant_id", "score"})),
+    ("rating", frozenset({"question_id", "sample", "score"})),
+    ("distribution", frozenset({"question_id", "shares"})),
+    ("distribution", frozenset({"question_id", "option", "share"})),
+)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A predictions file that has been read and checked.
+
+    Attributes:
+        meta: its metadata, defaults filled in.
+        kind: `distribution`, `rating` or `advice`.
+        name: the metadata's name, else that of the file.
+        digest: sha256 over the file's bytes and its metadata.
+        rows: rows of the file, the header not counted.
+        tolerated: what was mended or left out, by name, counted (docs/predictions.md).
+        notices: what a reader must know, for instance that metadata took defaults.
+        source: the opened file.
+        cells: of a distribution file: question_id, country ("" = unsteered), group ("" =
+            everyone), shares (list of float64 in the codebook's order of positions, sum 1; null
+            unless the status is ok or repaired), sum_found (as a fraction; null without
+            shares), status (ok | repaired | invalid | refused | missing).
+        table: of an advice file: prompt_id, country, approach, language, option_order, repeat,
+            side.
+    """
+
+    meta: PredictionsMeta
+    kind: Kind
+    name: str
+    digest: str
+    rows: int
+    tolerated: dict[str, int]
+    notices: tuple[Notice, ...]
+    source: Source = field(repr=False)
+    cells: pa.Table | None = field(default=None, repr=False)
+    table: pa.Table | None = field(default=None, repr=False)
+    _scan: RatingScan | None = field(default=None, repr=False)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Ratings in batches: question_id, participant int64, sample int32, score float64.
+
+        A null score could not be read. The file is read anew at every call, in bounded memory.
+
+        Raises:
+            ContractError: these are no ratings.
+        """
+        if self._scan is None:
+            raise fail(
+                "no-ratings",
+                "only rating predictions come in batches",
+                where=str(self.source.path),
+                found=self.kind,
+                allowed="rating",
+            )
+        from contracts.predictions.ratings import rating_batches
+
+        return rating_batches(self.source, self._scan)
+
+
+def detect_kind(source: Source) -> Kind:
+    """The kind of predictions that a file holds, told by its columns.
+
+    Raises:
+        ContractError: the columns are those of no kind.
+    """
+    have = set(source.columns)
+    for kind, signs in _SIGNS:
+        if signs <= have:
+            return kind
+    if not have:
+        raise fail("no-rows", "the file holds no record", where=str(source.path))
+    raise fail(
+        "unknown-kind",
+        "the columns are those of no kind of predictions",
+        where=str(source.path),
+        found=", ".join(quote(name) for name in source.columns[:20]),
+        allowed="; ".join(f"{kind}: {', '.join(sorted(signs))}" for kind, signs in _SIGNS),
+    )
+
+
+#: Said of a rating file whose metadata does not name its coding.
+RATING_CODING_NOTICE = Notice(
+    code="coding-default",
+    message="the metadata does not say how ratings are coded; they are taken as WorldValuesBench "
+    "codes them (Q56, Q119 and Q241-Q249 differ from the survey's raw codes)",
+)
+
+
+def read_predictions(path: str | Path, *, meta_path: str | Path | None = None) -> Predictions:
+    """Read and check a predictions file.
+
+    Args:
+        path: file ending in .jsonl, .csv, .tsv or .parquet.
+        meta_path: its metadata; else the header record, else the sidecar `<name>.meta.json`.
+
+    Raises:
+        ContractError: the file breaks the format; holds every problem with its row.
+    """
+    source = open_source(path)
+    meta, notices = read_header(source, meta_path=meta_path)
+    kind = detect_kind(source)
+    if kind == "rating" and "coding" not in meta.model_fields_set:
+        # The format of rating files is WorldValuesBench's, and so is their coding.
+        meta = meta.model_copy(update={"coding": "worldvaluesbench"})
+        notices = [*notices, RATING_CODING_NOTICE]
+    findings = Findings(str(source.path))
+    cells = table = scan = None
+    if kind == "distribution":
+        from contracts.predictions.distributions import read_cells
+
+        cells, rows = read_cells(source, findings)
+    elif kind == "advice":
+        from contracts.predictions.advice import read_advice
+
+        table, rows = read_advice(source, findings)
+    else:
+        from contracts.predictions.ratings import scan_ratings
+
+        scan = scan_ratings(source, findings)
+        rows = scan.rows
+    if rows == 0 and not findings.count:
+        findings.add("no-rows", "the file holds no record")
+    findings.raise_if_any()
+    fields = meta.model_dump(mode="json")
+    return Predictions(
+        meta=meta,
+        kind=kind,
+        name=meta.name or source.path.stem,
+        digest=sha256_text(sha256_file(source.path) + canonical_json(fields)),
+        rows=rows,
+        tolerated=findings.tolerated,
+        notices=tuple(notices),
+        source=source,
+        cells=cells,
+        table=table,
+        _scan=scan,
+    )

@@ -1,0 +1,1 @@
+"""The release: tables, manifest, disclosure rule, readers, writers and the Hub."""

@@ -1,0 +1,1 @@
+"""Answers to dilemmas: decisions, second readers, reports."""

@@ -1,0 +1,150 @@
+"""What `opinion-atlas read` does besides for a run of advice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from contracts.atomic import write_text
+from contracts.errors import fail
+from elicitation.advice.counts import MARKS, count_marks, language_identifier
+from elicitation.advice.decisions import (
+    Agreement,
+    advice_items,
+    csv_text,
+    decisions,
+    embed_run,
+    judge_run,
+    person_agreement,
+    write_decisions,
+    write_label_sample,
+)
+from elicitation.advice.second_readers import MARGIN
+from elicitation.advice.together import write_together
+from elicitation.backends.embedders import open_embedder
+from elicitation.backends.registry import BackendOptions, open_backend
+from elicitation.run.advice_records import JUDGE_FACT, JUDGE_TOLD
+from elicitation.run.store import Store, existing_store
+
+#: Folder within that of a run.
+ADVICE_FOLDER = "advice"
+
+
+class AdviceReading(NamedTuple):
+    """How advice is read beyond its words.
+
+    Attributes:
+        judge: model that reads what words leave open, such as openai:NAME; empty for none.
+        judge_url: its server, for openai:.
+        embedder: model that reads by similarity in place of a judge, such as hf:ORG/NAME.
+        embedder_url: its server, for openai:.
+        margin: lead in similarity from which the nearer option counts.
+        judge_sample: pieces that words decide and the judge (or embedder) reads as well.
+        label_sample: pieces written for a person to label; 0 for none.
+        labels: file of labels that came back.
+        seed: of both samples.
+    """
+
+    judge: str = ""
+    judge_url: str = ""
+    embedder: str = ""
+    embedder_url: str = ""
+    margin: float = MARGIN
+    judge_sample: int = 100
+    label_sample: int = 0
+    labels: Path | None = None
+    seed: int = 0
+
+
+def judge_advice(source: Path, how: AdviceReading) -> Agreement | None:
+    """Have the judge or the embedder read a run; predictions written afterwards use it.
+
+    Raises:
+        ContractError: both are named, or the margin is no distance of similarities.
+    """
+    if how.judge and how.embedder:
+        raise fail(
+            "two-readers",
+            "either a judge or an embedding model decides what words leave open",
+            column="--embedder",
+            hint="Give one of them; each tells its agreement with the words.",
+        )
+    if not 0 <= how.margin <= 2:
+        raise fail(
+            "out-of-range",
+            "cosine similarities differ by 0 to 2",
+            column="--margin",
+            found=str(how.margin),
+        )
+    if how.embedder:
+        return _embed(existing_store(source), how)
+    if not how.judge:
+        return None
+    path = existing_store(source)
+    backend = open_backend(how.judge, BackendOptions(base_url=how.judge_url))
+    try:
+        with Store(path) as store:
+            return judge_run(
+                store,
+                backend,
+                path.with_name("judge.sqlite"),
+                model=how.judge,
+                sample=how.judge_sample,
+                seed=how.seed,
+            )
+    finally:
+        backend.close()
+
+
+def _embed(path: Path, how: AdviceReading) -> Agreement:
+    embedder = open_embedder(how.embedder, BackendOptions(base_url=how.embedder_url))
+    try:
+        with Store(path) as store:
+            return embed_run(
+                store,
+                embedder,
+                model=how.embedder,
+                margin=how.margin,
+                sample=how.judge_sample,
+                seed=how.seed,
+            )
+    finally:
+        embedder.close()
+
+
+def report_advice(source: Path, how: AdviceReading) -> dict[str, Any]:
+    """Write decisions, counts and, if asked for, a sample to label; give back what was found.
+
+    Empty for a run that holds no advice.
+    """
+    path = existing_store(source)
+    folder = path.parent / ADVICE_FOLDER
+    with Store(path) as store:
+        items, judged = advice_items(store), store.fact(JUDGE_FACT) or {}
+    if not items:
+        return {}
+    found = decisions(items, judged)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_decisions(items, found, folder / "decisions.csv")
+    identify = language_identifier()
+    rows = count_marks(items, found, identify)
+    write_text(folder / "counts.csv", csv_text(list(rows[0]), ([*row.values()] for row in rows)))
+    total = {name: sum(row[name] for row in rows) for name in ("answers", "inconclusive", *MARKS)}
+    told: dict[str, Any] = {"folder": str(folder), "counts": total}
+    if identify is None:
+        total.pop("other_language")
+        told["not_counted"] = "other_language: the package py3langid is not installed"
+    with Store(path) as store:
+        together = write_together(store, folder)
+    if together is not None:
+        told["together"] = str(together)
+    if judged:
+        told["judge"] = {name: judged[name] for name in JUDGE_TOLD if name in judged}
+    if how.labels is not None:
+        told["person"] = person_agreement(items, found, how.labels).to_json()
+    if how.label_sample:
+        sample = folder / "labels.csv"
+        with Store(path) as store:
+            write_label_sample(store, sample, size=how.label_sample, seed=how.seed)
+        told["label_sample"] = str(sample)
+    return told

@@ -1,0 +1,193 @@
+"""What the commands of this package print: plans, progress, summaries."""
+
+from __future__ import annotations
+
+import json as json_format
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from elicitation.prompts.plan import Call, Plan
+from elicitation.run.estimate import Estimate, shown_prompts
+from elicitation.run.predictions import WrittenFile
+from elicitation.run.runner import Limits, OnProgress, Progress
+from elicitation.run.session import Session
+
+#: Seconds between two updates of the line of progress.
+_EVERY = 0.2
+
+
+def say(text: str = "") -> None:
+    """Print a line for people."""
+    sys.stdout.write(f"{text}\n")
+
+
+def say_json(content: Any) -> None:
+    """Print JSON for programs."""
+    sys.stdout.write(json_format.dumps(content, ensure_ascii=False, indent=1) + "\n")
+
+
+def prompt_text(call: Call) -> str:
+    """A prompt as it is sent, with what is scored behind it."""
+    request = call.request
+    turns = [f"<{m.role}>\n{m.content}" for m in request.messages]
+    text = "\n".join(turns) if turns else request.prompt
+    if request.options:
+        scored = "\n".join(f"  | {option!r}" for option in request.options)
+        text += f"\nscored as what follows (terminator: {request.terminator}):\n{scored}"
+    return text
+
+
+def plan_json(plan: Plan, estimated: Estimate) -> dict[str, Any]:
+    """What `--dry-run --json` prints."""
+    return {
+        "study": plan.study.model_dump(mode="json"),
+        "conditions": {c.name: plan.size(c) for c in plan.conditions},
+        "estimate": estimated._asdict(),
+        "prompts": [
+            {"item": call.item.item_id, "prompt": prompt_text(call)} for call in shown_prompts(plan)
+        ],
+    }
+
+
+def say_plan(plan: Plan, estimated: Estimate, limits: Limits, *, shard: str = "1/1") -> None:
+    """Print a plan: conditions, calls, tokens, time, cost, three whole prompts."""
+    study = plan.study
+    say(
+        f"{study.protocol}, method {study.method} ({study.prompt_version}), release {study.release}"
+    )
+    say(f"{len(study.questions)} questions, {len(study.countries)} countries")
+    table = Table("condition", "calls", box=None, pad_edge=False)
+    for condition in plan.conditions:
+        table.add_row(condition.name, f"{plan.size(condition):,}")
+    Console().print(table)
+    of_shard = "" if shard == "1/1" else f" of {len(plan):,} in shard {shard}"
+    say(
+        f"{estimated.calls:,} calls{of_shard}, about {estimated.prompt_tokens:,} prompt tokens and "
+        f"{estimated.completion_tokens:,} tokens of replies"
+    )
+    for line in _time_and_cost(estimated, limits):
+        say(line)
+    for call in shown_prompts(plan):
+        say(f"\n--- {call.item.item_id}")
+        say(prompt_text(call))
+
+
+def _time_and_cost(estimated: Estimate, limits: Limits) -> Iterator[str]:
+    if estimated.seconds is None:
+        yield "time: the run itself tells after its first calls (rate and time left)"
+    else:
+        yield f"about {duration(estimated.seconds)} over HTTP at the given concurrency"
+    if limits.prompt_price or limits.completion_price:
+        yield f"about {estimated.cost:,.2f} at the given prices"
+    else:
+        yield "cost: give --price-in and --price-out (per million tokens) for an estimate"
+    if limits.max_calls is not None and limits.max_calls < estimated.calls:
+        yield f"stops after {limits.max_calls:,} calls (--max-calls)"
+    if limits.max_cost is not None and limits.max_cost < estimated.cost:
+        yield f"stops at about {limits.max_cost:g} (--max-cost)"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+@contextmanager
+def progress_line(*, quiet: bool = False) -> Iterator[OnProgress]:
+    """Show how far a run is: calls, rate, time left, statuses."""
+    if quiet:
+        yield lambda _: None
+        return
+    columns = (
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:.1f}/s  ETA {task.fields[eta]}  {task.fields[statuses]}"),
+        TimeElapsedColumn(),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=False) as bars:
+        task = bars.add_task("asking", total=None, rate=0.0, eta="?", statuses="")
+        last = 0.0
+
+        def show(progress: Progress) -> None:
+            nonlocal last
+            done = progress.reused + progress.made
+            if time.monotonic() - last < _EVERY and done < progress.total:
+                return
+            last = time.monotonic()
+            left = max(progress.total - done, 0)
+            bars.update(
+                task,
+                total=progress.total,
+                completed=min(done, progress.total),
+                rate=progress.rate,
+                eta=duration(left / progress.rate) if progress.made else "?",
+                statuses=counted(progress.statuses),
+            )
+
+        yield show
+
+
+def counted(statuses: Mapping[str, int]) -> str:
+    """Statuses as `ok 12, error 3`."""
+    return ", ".join(f"{status} {number}" for status, number in sorted(statuses.items()))
+
+
+def say_session(session: Session, *, model: str) -> None:
+    """Print the closing summary of a run."""
+    progress = session.progress
+    say(
+        f"{model}: {progress.made:,} calls made, {progress.reused:,} answers were there already"
+        + (f" ({counted(progress.statuses)})" if progress.statuses else "")
+    )
+    if progress.prompt_tokens or progress.completion_tokens:
+        say(f"tokens: {progress.prompt_tokens:,} in, {progress.completion_tokens:,} out")
+    say_files(session.files)
+    for error in session.errors if progress.statuses.get("error") else []:
+        say(f"error: {error}")
+    if progress.stopped:
+        say(f"stopped: {progress.stopped}; the same command goes on where it stopped")
+
+
+def say_files(files: Sequence[WrittenFile]) -> None:
+    """Print predictions files and how their answers were read."""
+    table = Table("predictions", "answered", "as read", box=None, pad_edge=False)
+    for file in files:
+        answered = sum(file.statuses.values())
+        table.add_row(str(file.path), f"{answered:,} of {file.expected:,}", counted(file.statuses))
+    Console(width=200, soft_wrap=True).print(table)
+    notes: Counter[str] = sum((file.notes for file in files), start=Counter())
+    if notes:
+        say(f"repairs and reasons: {counted(dict(notes.most_common(12)))}")
+
+
+def say_advice(told: dict[str, Any]) -> None:
+    """Print what `report_advice` found."""
+    counts = ", ".join(f"{name} {count}" for name, count in told["counts"].items())
+    say(f"advice: {counts}")
+    if "not_counted" in told:
+        say(f"not counted: {told['not_counted']}")
+    for who in ("judge", "person"):
+        if who in told:
+            found = told[who].get("agreement") if who == "judge" else told[who]
+            kappa = "undefined" if found["kappa"] is None else f"{found['kappa']:.2f}"
+            name = told[who].get("reader", who) if who == "judge" else who
+            say(f"agreement with the {name}: kappa {kappa} over {found['readings']} pieces")
+    say(f"decisions, counts: {told['folder']}")
+    if "together" in told:
+        say(f"all approaches in one file, to score and compare: {told['together']}")
+    if "label_sample" in told:
+        say(f"to label: {told['label_sample']} (1, 2, or 0 for neither; give it back: --labels)")

@@ -1,0 +1,1 @@
+"""Running a plan: calls, their store, provenance and the predictions file."""

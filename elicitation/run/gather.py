@@ -1,0 +1,197 @@
+"""From stored responses to answers, and from answers to predictions files."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from elicitation.backends.base import Response
+from elicitation.prompts.prompts import Shown
+from elicitation.reading import Answer, Option, read_reply
+from elicitation.run.store import StoredItem
+
+
+def answer_of(shown: Shown, response: Response, *, text: str | None = None) -> Answer:
+    """A response, read: what its first reply says, or what its scores are."""
+    if response.status == "error":
+        return Answer("error", notes=(response.error,) if response.error else ())
+    if shown.reader == "scores":
+        return scores_answer(shown, response.option_logprobs)
+    if response.status == "refused" and not any(response.texts):
+        return Answer("refused", notes=("withheld",))
+    options = [Option(option.label, option.text) for option in shown.options]
+    said = text if text is not None else (response.texts[0] if response.texts else "")
+    return read_reply(
+        said,
+        options,
+        reader=shown.reader,
+        wanted=shown.wanted,
+        cut_off=response.status == "truncated",
+    )
+
+
+def scores_answer(shown: Shown, logprobs: Sequence[float | None]) -> Answer:
+    """Shares of the options from their log-probabilities, renormalised in log space.
+
+    p_k = exp(l_k - log sum_j exp(l_j)). An option that was not measured (censored) leaves the
+    shares unknown: it is never taken for zero.
+    """
+    if len(logprobs) != len(shown.options):
+        return Answer("invalid", notes=("scores-missing",))
+    if any(score is None or math.isnan(score) for score in logprobs):
+        return Answer("invalid", notes=("censored",))
+    scores = [float(score) for score in logprobs if score is not None]
+    highest = max(scores)
+    if highest == -math.inf:
+        return Answer("invalid", notes=("no-probability",))
+    masses = [math.exp(score - highest) for score in scores]
+    total = math.fsum(masses)
+    labels = [option.label for option in shown.options]
+    return Answer("ok", dict(zip(labels, (m / total for m in masses), strict=True)), sum_found=1.0)
+
+
+def best_answer(stored: StoredItem) -> tuple[Answer, bool]:
+    """The answer of an item, and whether it came from the second try."""
+    first = answer_of(stored.record.shown, stored.response)
+    if first.is_usable or stored.again is None:
+        return first, False
+    second = answer_of(stored.record.shown, stored.again)
+    return (second, True) if second.is_usable else (first, False)
+
+
+class Gathered(NamedTuple):
+    """Records of a predictions file and what was counted on the way.
+
+    Attributes:
+        records: the records.
+        statuses: answers by status.
+        notes: repairs and reasons.
+        second_tries: answers taken from the second try.
+        scored_by: scored answers by the scorer of a local model (tree, cached, ...), or by the
+            kind of log-probabilities that a server gave.
+    """
+
+    records: list[dict[str, Any]]
+    statuses: Counter[str]
+    notes: Counter[str]
+    second_tries: int
+    scored_by: Mapping[str, int] = MappingProxyType({})
+
+
+def gather_distributions(items: Iterable[StoredItem]) -> Gathered:
+    """Distribution records: repeats of a cell are averaged over those that can be read.
+
+    A cell's status is `ok` where all its readable repeats were, `repaired` where one needed
+    repair; without a readable repeat it is that of the first.
+    """
+    statuses: Counter[str] = Counter()
+    notes: Counter[str] = Counter()
+    scored: Counter[str] = Counter()
+    tries = 0
+    cells: dict[tuple[str, str, str], list[tuple[Shown, Answer]]] = {}
+    for stored in items:
+        answer, second = best_answer(stored)
+        statuses[answer.status] += 1
+        notes.update(answer.notes)
+        tries += second
+        if stored.response.option_logprobs:
+            scored[str(stored.response.raw.get("scorer") or stored.response.logprobs_kind)] += 1
+        spec = stored.record.spec
+        key = (spec["question_id"], spec.get("country", ""), spec.get("group", ""))
+        cells.setdefault(key, []).append((stored.record.shown, answer))
+    records = [_cell_record(key, answers) for key, answers in cells.items()]
+    return Gathered(records, statuses, notes, tries, scored)
+
+
+def _cell_record(
+    key: tuple[str, str, str], answers: Sequence[tuple[Shown, Answer]]
+) -> dict[str, Any]:
+    question_id, country, group = key
+    record: dict[str, Any] = {"question_id": question_id, "country": country, "group": group}
+    usable = [(shown, answer) for shown, answer in answers if answer.shares is not None]
+    if not usable:
+        return {**record, "shares": {}, "status": _unusable(answers[0][1])}
+    totals: dict[str, float] = {}
+    for shown, answer in usable:
+        for code, share in by_code(shown, answer.shares or {}).items():
+            totals[code] = totals.get(code, 0.0) + share / len(usable)
+    repaired = any(answer.status == "repaired" for _, answer in usable)
+    return {**record, "shares": totals, "status": "repaired" if repaired else "ok"}
+
+
+def _unusable(answer: Answer) -> str:
+    """Status in a predictions file of an answer without shares."""
+    if answer.status == "refused":
+        return "refused"
+    return "missing" if answer.status == "error" else "invalid"
+
+
+def by_code(shown: Shown, shares: Mapping[str, float]) -> dict[str, float]:
+    """Shares by raw code, in the order of the codes shown, from shares by label."""
+    return {str(option.code): shares[option.label] for option in shown.options}
+
+
+def gather_ratings(items: Iterable[StoredItem], *, raw_codes: bool) -> Gathered:
+    """Rating records: the number as said; a person's repeats follow each other.
+
+    Args:
+        items: answered items.
+        raw_codes: write the raw code that a label stands for (None off the scale) instead of
+            the label itself.
+    """
+    statuses: Counter[str] = Counter()
+    notes: Counter[str] = Counter()
+    tries, records = 0, []
+    for stored in items:
+        answer, second = best_answer(stored)
+        statuses[answer.status] += 1
+        notes.update(answer.notes)
+        tries += second
+        spec = stored.record.spec
+        record: dict[str, Any] = {"question_id": spec["question_id"]}
+        if "participant" in spec:
+            record["participant"] = spec["participant"]
+        else:
+            record["sample"] = spec["repeat"]
+        shown = stored.record.shown
+        turned = "turned" in spec
+        record["score"] = (
+            _raw_score(shown, answer) if raw_codes else _label_score(shown, answer, turned=turned)
+        )
+        records.append(record)
+    return Gathered(records, statuses, notes, tries)
+
+
+def _raw_score(shown: Shown, answer: Answer) -> float | None:
+    for option in shown.options:
+        if answer.score == float(option.label):
+            return float(option.code)
+    return None
+
+
+def _label_score(shown: Shown, answer: Answer, *, turned: bool) -> float | None:
+    """The number as said; on a scale that was turned round, turned back."""
+    if answer.score is None or not turned:
+        return answer.score
+    numbers = [int(option.label) for option in shown.options]
+    return min(numbers) + max(numbers) - answer.score
+
+
+def cell_order(records: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Records in the codebook's order of questions, then by country and group."""
+    from codebook import value_questions
+
+    place = {key: index for index, key in enumerate(value_questions())}
+    return iter(
+        sorted(
+            records,
+            key=lambda r: (
+                place.get(r.get("question_id", ""), -1),
+                r.get("country", ""),
+                r.get("group", ""),
+            ),
+        )
+    )

@@ -1,0 +1,125 @@
+"""Write the predictions of a run from its store: one file for each condition."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from contracts.errors import fail
+from contracts.predictions.meta import PredictionsMeta
+from contracts.predictions.read import write_predictions
+from elicitation.run.advice_records import JUDGE_FACT, JUDGE_TOLD, gather_advice
+from elicitation.run.gather import Gathered, cell_order, gather_distributions, gather_ratings
+from elicitation.run.store import Store
+
+#: Facts of a store that predictions are written from.
+CONDITIONS_FACT = "conditions"
+
+
+class WrittenFile(NamedTuple):
+    """A predictions file and what was read for it.
+
+    Attributes:
+        path: the file.
+        condition: name of the condition.
+        records: number of records.
+        expected: number of calls that the plan has for it.
+        statuses: answers by status.
+        notes: repairs and reasons, counted.
+        second_tries: answers taken from the second try.
+    """
+
+    path: Path
+    condition: str
+    records: int
+    expected: int
+    statuses: Counter[str]
+    notes: Counter[str]
+    second_tries: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON types."""
+        return {
+            "path": str(self.path),
+            "condition": self.condition,
+            "records": self.records,
+            "expected": self.expected,
+            "answered": sum(self.statuses.values()),
+            "statuses": dict(sorted(self.statuses.items())),
+            "notes": dict(self.notes.most_common()),
+            "second_tries": self.second_tries,
+        }
+
+
+def write_run_predictions(
+    store: Store, folder: Path, *, suffix: str = ".jsonl"
+) -> list[WrittenFile]:
+    """Read every answer of a store anew, and write the predictions of each condition.
+
+    Args:
+        store: the store of a run.
+        folder: folder for the files; made if needed.
+        suffix: format of the files.
+
+    Returns:
+        What was written, in the order of the conditions; the same store gives the same files.
+
+    Raises:
+        ContractError: the store holds no study.
+    """
+    conditions = store.fact(CONDITIONS_FACT)
+    if not conditions:
+        raise fail("no-study", "the store holds no study yet", where=str(store.path))
+    asked = set(store.conditions())
+    folder.mkdir(parents=True, exist_ok=True)
+    return [
+        _write_one(store, folder, name, about, suffix)
+        for name, about in conditions.items()
+        if name in asked
+    ]
+
+
+def _write_one(
+    store: Store, folder: Path, name: str, about: Mapping[str, Any], suffix: str
+) -> WrittenFile:
+    meta = PredictionsMeta.model_validate(about["meta"])
+    gathered = _gather(store, name, about["kind"], meta)
+    answers = {
+        "expected": about["expected"],
+        "statuses": dict(sorted(gathered.statuses.items())),
+        "second_tries": gathered.second_tries,
+    }
+    if gathered.scored_by:
+        answers["scored_by"] = dict(sorted(gathered.scored_by.items()))
+    extra = {**meta.extra, "answers": answers, **_judge(store, about["kind"])}
+    told = meta.model_copy(update={"extra": extra})
+    path = write_predictions(
+        folder / f"{meta.name}{suffix}", cell_order(gathered.records), meta=told, kind=about["kind"]
+    )
+    return WrittenFile(
+        path,
+        name,
+        len(gathered.records),
+        about["expected"],
+        gathered.statuses,
+        gathered.notes,
+        gathered.second_tries,
+    )
+
+
+def _judge(store: Store, kind: str) -> dict[str, Any]:
+    """Who judged the advice that words leave open, and how far it agrees with them."""
+    found = store.fact(JUDGE_FACT) if kind == "advice" else None
+    told = {name: found[name] for name in JUDGE_TOLD if name in found} if found else {}
+    return {"judge": told} if told else {}
+
+
+def _gather(store: Store, name: str, kind: str, meta: PredictionsMeta) -> Gathered:
+    items = store.items(name)
+    if kind == "rating":
+        return gather_ratings(items, raw_codes=meta.coding == "raw")
+    if kind == "advice":
+        return gather_advice(items, (store.fact(JUDGE_FACT) or {}).get("verdicts"))
+    return gather_distributions(items)

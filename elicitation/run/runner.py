@@ -1,0 +1,313 @@
+"""Run a plan against a backend: ask what is not in the store yet, and keep each answer at once."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any, NamedTuple
+
+from elicitation.backends.base import Backend, Message, Request, Response
+from elicitation.backends.call_key import CallKeys
+from elicitation.prompts.plan import Call, Item, Plan
+from elicitation.prompts.prompts import Shown, again_text
+from elicitation.run.gather import answer_of
+from elicitation.run.store import ItemRecord, Store
+
+#: Readers whose unread replies are asked for once more: advice that takes no side is an answer.
+REASKED = frozenset({"shares", "rating", "choice", "sequence"})
+
+#: Why a run ended that was asked to.
+STOPPED = "stopped by the user"
+
+#: Noted items are written in blocks of this size.
+_BLOCK = 2000
+
+#: A run gives up after this many calls in a row without an answer.
+MOST_ERRORS_IN_A_ROW = 50
+
+
+class Limits(NamedTuple):
+    """Where a run stops.
+
+    Attributes:
+        max_calls: most calls made by this run; None for all.
+        max_cost: most money spent by this run, in the currency of the prices.
+        prompt_price, completion_price: price of a million tokens.
+    """
+
+    max_calls: int | None = None
+    max_cost: float | None = None
+    prompt_price: float = 0.0
+    completion_price: float = 0.0
+
+
+@dataclass
+class Progress:
+    """How far a run is; whoever shows it looks at it when it changes.
+
+    Attributes:
+        total: calls of the plan (of this shard).
+        reused: items whose answer was there already.
+        made: calls made by this run.
+        statuses: responses of this run by status.
+        prompt_tokens, completion_tokens: used by this run, as the backend counts them.
+        stopped: why the run ended early, empty if it did not.
+    """
+
+    total: int = 0
+    reused: int = 0
+    made: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    stopped: str = ""
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def rate(self) -> float:
+        """Calls a second of this run."""
+        return self.made / max(time.monotonic() - self.started, 1e-9)
+
+    def cost(self, limits: Limits) -> float:
+        """Money spent by this run."""
+        prompt = self.prompt_tokens * limits.prompt_price
+        return (prompt + self.completion_tokens * limits.completion_price) / 1e6
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class TooManyErrorsError(RuntimeError):
+    """A run gave up; the message is the last error."""
+
+
+def run_plan(
+    plan: Plan,
+    backend: Backend,
+    store: Store,
+    *,
+    limits: Limits | None = None,
+    shard: tuple[int, int] = (1, 1),
+    on_progress: OnProgress | None = None,
+    stop: Event | None = None,
+) -> Progress:
+    """Ask every call of a plan that the store does not hold, then once more what was unreadable.
+
+    Args:
+        plan: the plan.
+        backend: who answers.
+        store: where answers are kept; each is committed before the next is taken.
+        limits: where to stop.
+        shard: (k, n) takes every n-th call from the k-th, for runs on several machines.
+        on_progress: called whenever the progress changed.
+        stop: set by another thread, ends the run in good order; give it to the backend too
+            (`BackendOptions.stop`), so that waits end as well.
+
+    Returns:
+        The progress at the end; `stopped` says why if it ended early.
+
+    Raises:
+        TooManyErrorsError: many calls in a row had no answer.
+    """
+    run = _Run(plan, backend, store, limits or Limits(), shard, on_progress or (lambda _: None))
+    run.stop = stop
+    run.first_pass()
+    if plan.study.reask and not run.progress.stopped:
+        run.second_pass()
+    return run.progress
+
+
+def item_record(item: Item, call: Call, language: str) -> ItemRecord:
+    """What the store keeps of an item."""
+    spec: dict[str, Any] = {"question_id": item.question_id, "repeat": item.repeat}
+    target = item.target
+    optional = (
+        ("country", target.country),
+        ("group", target.group),
+        ("participant", target.participant),
+        ("order", item.order),
+        ("approach", item.condition.approach),
+        ("language", language if item.condition.approach else ""),
+        ("turned", "yes" if item.condition.variant.reverse else ""),
+    )
+    spec |= {name: content for name, content in optional if content not in ("", None)}
+    return ItemRecord(item.item_id, item.condition.name, spec, call.shown)
+
+
+def is_to_be_asked_again(shown: Shown, response: Response) -> bool:
+    """Whether a reply says something that cannot be read, and a second try may help."""
+    if shown.reader not in REASKED or not response.texts or response.status == "error":
+        return False
+    return answer_of(shown, response).status == "invalid"
+
+
+class _Run:
+    """State of one run."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        backend: Backend,
+        store: Store,
+        limits: Limits,
+        shard: tuple[int, int],
+        on_progress: OnProgress,
+    ) -> None:
+        self._plan = plan
+        self._backend = backend
+        self._store = store
+        self._limits = limits
+        self._shard = shard
+        self._on_progress = on_progress
+        self._keys = CallKeys(backend.describe())
+        self._finished = store.finished_keys()
+        self._pending: dict[bytes, list[ItemRecord]] = {}
+        self._noted: list[tuple[ItemRecord, bytes]] = []
+        self._errors_in_a_row = 0
+        self.stop: Event | None = None
+        self.progress = Progress(total=shard_size(len(plan), shard))
+
+    def first_pass(self) -> None:
+        """Ask what is not there."""
+        try:
+            self._backend.run(self._missing(), on_response=self._keep)
+            self._is_stopped()
+        finally:
+            self._flush()
+
+    def second_pass(self) -> None:
+        """Ask once more, with a word on what was wrong, where a reply could not be read."""
+        waiting: dict[bytes, tuple[Request, list[str]]] = {}
+        for item_id, request in self._unread():
+            key = self._keys.key(request)
+            if key in self._finished:
+                self._store.link_again(key, [item_id])
+            else:
+                waiting.setdefault(key, (request, []))[1].append(item_id)
+        by_id = {request.request_id: (key, ids) for key, (request, ids) in waiting.items()}
+        self.progress.total += len(by_id)
+
+        def keep(request: Request, response: Response) -> None:
+            key, item_ids = by_id[request.request_id]
+            self._store.save_again(key, request, response, item_ids)
+            self._count(response)
+
+        self._backend.run(
+            self._within_limits(request for request, _ in waiting.values()), on_response=keep
+        )
+        self._is_stopped()
+
+    def _unread(self) -> Iterator[tuple[str, Request]]:
+        """Second tries of the plan's unread answers."""
+        unread = self._store.unread()
+        if not unread:
+            return
+        for call in self._calls():
+            said = unread.get(call.item.item_id)
+            if said is not None and call.request.messages:
+                yield call.item.item_id, self._second_try(call, said)
+
+    def _second_try(self, call: Call, said: str) -> Request:
+        texts = self._plan.wording(call.item.condition, call.item.target)
+        messages = (
+            *call.request.messages,
+            Message("assistant", said),
+            Message("user", again_text(call.shown, texts)),
+        )
+        request_id = f"{call.item.item_id}|again"
+        return Request(
+            request_id, "generate", messages, sampling=call.request.sampling,
+            repeat=call.request.repeat,
+        )  # fmt: skip
+
+    def _calls(self) -> Iterator[Call]:
+        first, step = self._shard
+        for number, call in enumerate(self._plan):
+            if number % step == first - 1:
+                yield call
+
+    def _missing(self) -> Iterator[Request]:
+        return self._within_limits(self._unasked())
+
+    def _unasked(self) -> Iterator[Request]:
+        """Requests that the store holds no answer to; items that it answers are noted."""
+        known = self._store.item_keys()
+        for call in self._calls():
+            key = self._keys.key(call.request)
+            if key in self._finished:
+                self.progress.reused += 1
+                if known.get(call.request.request_id) != key:
+                    self._noted.append((self._record(call), key))
+                if len(self._noted) >= _BLOCK:
+                    self._flush()
+                continue
+            record = self._record(call)
+            if key in self._pending:
+                self._pending[key].append(record)
+                continue
+            self._pending[key] = [record]
+            yield call.request
+        self._on_progress(self.progress)
+
+    def _flush(self) -> None:
+        """Write the items that were found to be answered already."""
+        self._store.save_items(self._noted)
+        self._noted = []
+
+    def _record(self, call: Call) -> ItemRecord:
+        language = self._plan.language(call.item.condition, call.item.target)
+        return item_record(call.item, call, language)
+
+    def _within_limits(self, requests: Iterable[Request]) -> Iterator[Request]:
+        already = self.progress.made
+        for begun, request in enumerate(requests):
+            if self._is_stopped():
+                return
+            limit = self._limits.max_calls
+            if limit is not None and already + begun >= limit:
+                self.progress.stopped = f"--max-calls {limit} reached"
+                return
+            spent = self._limits.max_cost
+            if spent is not None and self.progress.cost(self._limits) >= spent:
+                self.progress.stopped = f"--max-cost {spent:g} reached"
+                return
+            yield request
+
+    def _is_stopped(self) -> bool:
+        """Whether another thread has asked for the end; then the progress says so."""
+        if self.stop is None or not self.stop.is_set():
+            return False
+        self.progress.stopped = STOPPED
+        return True
+
+    def _keep(self, request: Request, response: Response) -> None:
+        key = self._keys.key(request)
+        records = self._pending.pop(key)
+        if response.status != "error":
+            self._finished.add(key)
+        shown = records[0].shown
+        self._store.save(
+            key, request, response, records, unread=is_to_be_asked_again(shown, response)
+        )
+        self.progress.reused += len(records) - 1
+        self._count(response)
+
+    def _count(self, response: Response) -> None:
+        progress = self.progress
+        progress.made += 1
+        progress.statuses[response.status] += 1
+        progress.prompt_tokens += response.prompt_tokens or 0
+        progress.completion_tokens += response.completion_tokens or 0
+        self._errors_in_a_row = self._errors_in_a_row + 1 if response.status == "error" else 0
+        self._on_progress(progress)
+        if self._errors_in_a_row >= MOST_ERRORS_IN_A_ROW:
+            raise TooManyErrorsError(response.error)
+
+
+def shard_size(total: int, shard: tuple[int, int]) -> int:
+    """Number of calls in a shard."""
+    first, step = shard
+    return len(range(first - 1, total, step))

@@ -1,0 +1,1 @@
+"""What a study asks: methods, conditions, wordings, options and their checks."""

@@ -1,0 +1,140 @@
+"""Perturbations: what of a prompt's form is changed, to see what depends on it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+from codebook.render.question import Labels
+
+Order = Literal["scale", "reversed", "shuffled"]
+
+#: Examples that a prompt shows, unless a variant shows fewer.
+EXAMPLE_COUNT = 5
+
+VARIANT_HELP = (
+    "default, shuffled (answers in another order, their numbers with them), reversed-order, "
+    "reversed-scale (the labels run from the other end), letters, numbers, examples=N, "
+    "example-shares=SEED; join with +, as in shuffled+letters"
+)
+
+
+class VariantError(ValueError):
+    """A variant that does not exist."""
+
+
+class Variant(NamedTuple):
+    """One form of the prompts.
+
+    Attributes:
+        name: as it was given; `default` changes nothing.
+        order: order in which answers are shown; numbers keep belonging to them, letters go by
+            place.
+        reverse: the labels run from the scale's other end.
+        labels: `numbers` or `letters`; None leaves it to the method.
+        example_count: examples shown.
+        example_seed: seed of the shares that format examples show.
+    """
+
+    name: str = "default"
+    order: Order = "scale"
+    reverse: bool = False
+    labels: Labels | None = None
+    example_count: int = EXAMPLE_COUNT
+    example_seed: int = 0
+
+
+#: The form that changes nothing.
+DEFAULT_VARIANT = Variant()
+
+_FLAGS: dict[str, dict[str, object]] = {
+    "default": {},
+    "shuffled": {"order": "shuffled"},
+    "reversed-order": {"order": "reversed"},
+    "reversed-scale": {"reverse": True},
+    "letters": {"labels": "letters"},
+    "numbers": {"labels": "numbers"},
+}
+_NUMBERED = {"examples": "example_count", "example-shares": "example_seed"}
+
+
+def parse_variant(name: str) -> Variant:
+    """The variant of a name such as `shuffled+letters` or `examples=3`.
+
+    Raises:
+        VariantError: a part of the name is unknown, out of range, or given twice.
+    """
+    fields: dict[str, object] = {}
+    for part in name.split("+"):
+        found = _part(part.strip(), name)
+        twice = sorted(set(found) & set(fields))
+        if twice:
+            raise VariantError(f"variant {name!r} says twice what {', '.join(twice)} is")
+        fields |= found
+    return Variant(name=name, **fields)  # type: ignore[arg-type]
+
+
+def _part(part: str, name: str) -> dict[str, object]:
+    if part in _FLAGS:
+        return _FLAGS[part]
+    numbered = re.fullmatch(r"([a-z-]+)=(\d{1,9})", part)
+    if numbered and numbered[1] in _NUMBERED:
+        number = int(numbered[2])
+        if numbered[1] == "examples" and not 1 <= number <= EXAMPLE_COUNT:
+            raise VariantError(f"variant {name!r}: examples are 1 to {EXAMPLE_COUNT}")
+        return {_NUMBERED[numbered[1]]: number}
+    raise VariantError(f"no variant {part!r}; there are: {VARIANT_HELP}")
+
+
+#: Language of a condition in which every country is asked in its own.
+OWN_LANGUAGE = "own"
+
+
+class Target(NamedTuple):
+    """Whose answers are wanted.
+
+    Attributes:
+        country: ISO3, empty for nobody's in particular.
+        group: for instance `sex=female`, empty for everyone.
+        participant: interview id of a described person; it never leaves the machine.
+        person: the description of that person.
+    """
+
+    country: str = ""
+    group: str = ""
+    participant: int | None = None
+    person: str = ""
+
+
+NOBODY = Target()
+
+
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """What is alike in all calls whose answers make one predictions file.
+
+    Attributes:
+        steering: none, persona or few-shot.
+        language: of the prompts, or `own`.
+        variant: form of the prompts.
+        demographics: whether persons are described (ratings).
+        approach: persona, language, both or none (advice), else empty.
+    """
+
+    steering: str = "none"
+    language: str = "en"
+    variant: Variant = DEFAULT_VARIANT
+    demographics: bool = False
+    approach: str = ""
+
+    @cached_property
+    def name(self) -> str:
+        """Name of the condition: unique in its study, fit for a file's name."""
+        parts = [f"approach-{self.approach}" if self.approach else self.steering, self.language]
+        if self.demographics:
+            parts.append("described")
+        if self.variant.name != "default":
+            parts.append(self.variant.name.replace("=", "-").replace("+", "-"))
+        return "_".join(parts)

@@ -1,0 +1,173 @@
+"""A study: what is asked, of whom, and how. Checked as a whole before anything is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, get_args
+
+from codebook import question_set, value_questions
+from contracts.errors import ContractError, Problem
+from contracts.models import Strict
+from elicitation.study.conditions import (
+    OWN_LANGUAGE,
+    Condition,
+    Variant,
+    parse_variant,
+)
+from elicitation.study.methods import ADVICE_PROMPT_VERSION, METHODS, Method
+
+Protocol = Literal["alignment", "judgments", "worldvaluesbench", "advice"]
+Approach = Literal["persona", "language", "both", "none"]
+
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+APPROACHES: tuple[Approach, ...] = get_args(Approach)
+
+
+class Preset(NamedTuple):
+    """What a protocol asks by default: method, question set, steering."""
+
+    method: str
+    questions: str
+    steering: tuple[str, ...]
+
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "alignment": Preset("verbalized", "alignment", ("none", "persona", "few-shot")),
+        "judgments": Preset("option_likelihood", "judgments", ("persona",)),
+        "worldvaluesbench": Preset("rating", "probe", ("none",)),
+        "advice": Preset("forced_choice", "", ("none",)),
+    }
+)
+
+
+class Study(Strict):
+    """What is asked, of whom, and how; `run/study.json` holds it.
+
+    Attributes:
+        protocol, method: what it follows, and the way of asking.
+        release: what the release was opened by; `release_digest` names its content.
+        wave: wave whose real distributions few-shot prompts show.
+        questions: ids of the questions (of the dilemmas, for advice), in order.
+        countries: ISO3 codes of the targets.
+        groups: groups within every country; "" is everyone.
+        steering, languages, variants, approaches: axes; every combination is a condition.
+        dilemma_folders: for advice, folders of dilemmas that take the place of the project's.
+        dilemmas_digest: names what is in them.
+        wording_folders: wordings that take the place of the project's.
+        wordings_digest: names what is in them.
+        demographics: for ratings, what is told of a person (remote, main, all); empty for
+            samples of nobody in particular.
+        on_request: sensitive answers told besides.
+        people: most people of the probe that are described; None for all.
+        repeats: times each call is made.
+        temperature, max_tokens: None for the method's own.
+        seed: seed of everything that is drawn.
+        chat: whether prompts are chats (true) or plain text (false).
+        terminator: what ends a scored option.
+        reask: whether an answer that cannot be read is asked for once more.
+    """
+
+    protocol: Protocol
+    method: str
+    release: str
+    release_digest: str = ""
+    wave: int = 7
+    questions: tuple[str, ...]
+    countries: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ("",)
+    steering: tuple[str, ...] = ("none",)
+    languages: tuple[str, ...] = ("en",)
+    variants: tuple[str, ...] = ("default",)
+    approaches: tuple[str, ...] = ()
+    dilemma_folders: tuple[str, ...] = ()
+    dilemmas_digest: str = ""
+    wording_folders: tuple[str, ...] = ()
+    wordings_digest: str = ""
+    demographics: str = ""
+    on_request: tuple[str, ...] = ()
+    people: int | None = None
+    repeats: int = 1
+    temperature: float | None = None
+    max_tokens: int | None = None
+    seed: int = 0
+    chat: bool = True
+    terminator: Literal["end", "newline", "none"] = "end"
+    reask: bool = True
+
+    @cached_property
+    def how(self) -> Method:
+        """The way of asking."""
+        return METHODS[self.method]
+
+    @property
+    def prompt_version(self) -> str:
+        """Version of the prompts."""
+        if self.protocol != "advice":
+            return self.how.prompt_version
+        form = {"score_options": "options-", "score_labels": "letters-"}
+        return f"advice-{form.get(self.how.request_kind, '')}{ADVICE_PROMPT_VERSION}"
+
+    def parsed_variants(self) -> tuple[Variant, ...]:
+        """The variants, parsed."""
+        return tuple(parse_variant(name) for name in self.variants)
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """Every condition, in order; each makes one predictions file."""
+        return tuple(self._conditions())
+
+    def _conditions(self) -> Iterator[Condition]:
+        for steering in self.steering:
+            for language, approach in self._spoken():
+                for variant in self.parsed_variants():
+                    yield Condition(steering, language, variant, bool(self.demographics), approach)
+
+    def _spoken(self) -> Iterator[tuple[str, str]]:
+        """Language and approach of the conditions; some approaches bring their own language."""
+        if not self.approaches:
+            yield from ((language, "") for language in self.languages)
+        for approach in self.approaches:
+            own = approach in ("language", "both")
+            yield from ((said, approach) for said in ((OWN_LANGUAGE,) if own else self.languages))
+
+
+def resolve_questions(given: tuple[str, ...], preset: str) -> tuple[str, ...]:
+    """Ids of the questions: sets by name and single ids, each once, in the order given.
+
+    Raises:
+        ContractError: a name is neither a set nor a question with a scale.
+    """
+    found: dict[str, None] = {}
+    problems = []
+    for name in given or (preset,):
+        try:
+            found |= dict.fromkeys(question_set(name))
+        except KeyError as error:
+            if name in value_questions():
+                found[name] = None
+            else:
+                hint = str(error.args[0]).partition("; ")[2]
+                problems.append(
+                    Problem(
+                        "no-question",
+                        "there is neither such a question nor such a set",
+                        column="--questions",
+                        found=repr(name),
+                        allowed=f"an id such as Q1; sets {hint.removeprefix('there are: ')}",
+                    )
+                )
+    if problems:
+        raise ContractError(problems, subject="study")
+    return tuple(found)
+
+
+def study_json(study: Study) -> dict[str, Any]:
+    """The study as JSON types; folders of dilemmas and wordings are left out without any."""
+    found = study.model_dump(mode="json")
+    if not study.dilemma_folders:
+        del found["dilemma_folders"], found["dilemmas_digest"]
+    if not study.wording_folders:
+        del found["wording_folders"], found["wordings_digest"]
+    return found

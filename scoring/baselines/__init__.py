@@ -1,0 +1,1 @@
+"""Baseline predictions: distributions and ratings that need no model."""

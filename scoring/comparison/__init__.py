@@ -1,0 +1,1 @@
+"""Comparing reports: differences, tests, wordings."""

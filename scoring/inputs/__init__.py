@@ -1,0 +1,1 @@
+"""Both sides of a comparison as arrays: survey, respondents, answers, scale geometry."""

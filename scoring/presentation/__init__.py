@@ -1,0 +1,1 @@
+"""Reports for readers: terminal, HTML, texts."""

@@ -1,0 +1,330 @@
+"""Score an advice file: the advice protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import codebook
+from codebook.countries import HOFSTEDE_DIMENSIONS
+from contracts.errors import fail
+from contracts.models import Notice
+from contracts.report import Coverage, Interval, ProtocolResult, Score
+from scoring.estimates import number
+from scoring.inference.bootstrap import question_counts
+from scoring.inference.intervals import interval, percentile_bounds
+from scoring.inference.tests import benjamini_hochberg
+from scoring.inputs.dilemmas import dimensions_of
+from scoring.inputs.geometry import Floats
+from scoring.protocols.advice.correlation import (
+    REVERSED,
+    Correlation,
+    correlation_over_countries,
+    counted_share,
+    separation,
+)
+from scoring.protocols.advice.report_tables import advice_tables
+from scoring.protocols.advice.tally import NOBODY, AdviceCounts, Tally, count_advice
+from scoring.protocols.judgments import weighted_pearson
+from scoring.protocols.report_part import Part, all_protocols
+from scoring.settings import Task
+
+if TYPE_CHECKING:
+    from contracts.predictions.read import Predictions
+
+
+_REASON = "it needs answers to the survey's questions; this file holds advice"
+_REASONS = {"alignment": _REASON, "worldvaluesbench": _REASON, "judgments": _REASON}
+
+#: Why advice to nobody has no correlation.
+NOBODY_REASON = "asked as nobody: there are no countries to correlate over"
+
+_NO_INTERVAL = Interval(estimate=None)
+
+
+def score_advice_file(predictions: Predictions, task: Task) -> Part:
+    """Everything a report says of an advice file.
+
+    Raises:
+        ContractError: no row answers a known dilemma for a country with Hofstede scores, or for
+            nobody.
+    """
+    counts = count_advice(predictions)
+    if not counts.countries and not counts.nobody:
+        raise fail(
+            "nothing-scored",
+            "no row answers a known dilemma for a country with Hofstede scores",
+            where=predictions.name,
+            found=f"{predictions.rows} rows",
+            allowed="prompt_id such as ind-01 (see codebook/dilemmas), ISO3 country (or approach "
+            "none)",
+        )
+    part = Part(coverage=_coverage(counts, predictions), notices=_notices(counts))
+    results = []
+    if "advice" in task.protocols:
+        result = _result(counts, task)
+        result.tables.update(
+            advice_tables(
+                predictions,
+                result.tables["countries"],
+                task,
+                dimensions=dimensions_of(predictions),
+            )
+        )
+        result.scores.extend(_table_scores(result.tables))
+        if counts.nobody:
+            result.scores.append(Score(name=f"advice_correlation_{NOBODY}", value=_NO_INTERVAL))
+        results.append(result)
+        part.scores = result.scores
+    part.protocols = all_protocols(results, task.protocols, _REASONS)  # type: ignore[arg-type]
+    return part
+
+
+def _notices(counts: AdviceCounts) -> list[Notice]:
+    found = []
+    if counts.lost:
+        found.append(
+            Notice(
+                code="advice-left-out",
+                message="Rows with an unknown dilemma or a country without Hofstede scores.",
+                count=counts.lost,
+            )
+        )
+    if not counts.countries:
+        found.append(
+            Notice(
+                code="advice-nobody",
+                message="Advice to nobody in particular has a lean, but no correlation with "
+                "countries' scores.",
+            )
+        )
+    return found
+
+
+def _coverage(counts: AdviceCounts, predictions: Predictions) -> Coverage:
+    """Answers with a side, of all that were asked for as far as the file says."""
+    sums = counts.total
+    total, decided = int(sums.sum()), int(sums[:2].sum())
+    answers = predictions.meta.extra.get("answers", {})
+    planned = answers.get("expected") if isinstance(answers, Mapping) else None
+    expected = max(total, planned - counts.lost) if isinstance(planned, int) else total
+    return Coverage(
+        expected=expected,
+        scored=decided,
+        missing=expected - total,
+        invalid=total - decided,
+        share=decided / expected if expected else None,
+    )
+
+
+def _result(counts: AdviceCounts, task: Task) -> ProtocolResult:
+    rng = np.random.default_rng(task.settings.seed)
+    paper = task.settings.mode == "paper"
+    tally = counts.countries
+    rows = [
+        _row(approach, dimension, cells, paper=paper)
+        for approach, dimensions in sorted(tally.items())
+        for dimension in HOFSTEDE_DIMENSIONS
+        if (cells := dimensions.get(dimension))
+    ]
+    adjusted = benjamini_hochberg([_nan(row["p_value"]) for row in rows])
+    for row, p_value in zip(rows, adjusted, strict=True):
+        row["p_adjusted"] = number(p_value)
+    rows += [
+        _nobody_row(dimension, counts.nobody[dimension])
+        for dimension in HOFSTEDE_DIMENSIONS
+        if dimension in counts.nobody
+    ]
+    levels = [
+        row
+        for approach, dimensions in sorted(tally.items())
+        for dimension in HOFSTEDE_DIMENSIONS
+        for row in _levels(approach, dimension, dimensions.get(dimension, {}))
+    ]
+    scores = [_overall(approach, cells, task, rng) for approach, cells in sorted(tally.items())]
+    tables: dict[str, Any] = {
+        "correlations": rows,
+        "resource_levels": levels,
+        "countries": _country_rows(tally),
+        "note": "pearson is the plain correlation of score and counted share; aligned turns its "
+        "sign for power distance, whose counted side is the low one.",
+    }
+    return ProtocolResult(protocol="advice", applies=True, scores=scores, tables=tables)
+
+
+def _table_scores(tables: Mapping[str, Any]) -> list[Score]:
+    """What the tables say in single numbers, for boards: by dimension, given the lean, the lean."""
+    found = [
+        Score(
+            name=f"advice_{row['dimension']}_{row['approach']}",
+            value=Interval(**row["aligned"]),
+            countries=row["countries"],
+        )
+        for row in tables["correlations"]
+        if row["approach"] != NOBODY
+    ]
+    found += [
+        Score(
+            name=f"advice_given_lean_{row['approach']}",
+            value=Interval(**row["partial"]),
+            countries=row["countries"],
+        )
+        for row in tables["given_lean"]
+    ]
+    leans: Sequence[Mapping[str, Any]] = tables["lean"]
+    bare = [row for row in leans if row["approach"] == NOBODY]
+    found += [
+        Score(
+            name=f"advice_lean_{row['dimension']}",
+            value=Interval(**row["high"]),
+            questions=row["dilemmas"],
+        )
+        for row in bare
+    ]
+    return found
+
+
+def _nan(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _arrays(cells: dict[str, NDArray[np.int64]], dimension: str) -> tuple[Floats, Floats]:
+    """Hofstede scores and counted shares of the countries in alphabetical order."""
+    known = codebook.countries()
+    names = sorted(cells)
+    scores = [known[name].hofstede.scores[dimension] for name in names]  # type: ignore[union-attr]
+    counts = np.array([cells[name] for name in names]).reshape(-1, 3)
+    shares = counted_share(counts[:, 0], counts[:, 1], counts[:, 2], dimension)
+    return np.array(scores, float), shares
+
+
+def _row(
+    approach: str, dimension: str, cells: dict[str, NDArray[np.int64]], *, paper: bool
+) -> dict[str, Any]:
+    scores, shares = _arrays(cells, dimension)
+    sums = np.sum(list(cells.values()), axis=0)
+    found = correlation_over_countries(scores, shares, rows=int(sums.sum()) if paper else None)
+    separate = separation(scores, shares, dimension)
+    return {
+        "approach": approach,
+        "dimension": dimension,
+        **_correlation_fields(found, dimension),
+        "auroc": number(separate.auroc),
+        "accuracy": number(separate.paper if paper else separate.accuracy),
+        "majority_floor": number(separate.floor),
+        **_sides(sums),
+        "reason": _no_correlation(found, shares),
+    }
+
+
+def _no_correlation(found: Correlation, shares: Floats) -> str:
+    """Why there is no correlation; empty where there is one."""
+    if not np.isnan(found.value):
+        return ""
+    if found.countries < 2:
+        return "fewer than two countries"
+    if np.ptp(shares[~np.isnan(shares)]) == 0:
+        return "the same share for every country: advice does not depend on who asks"
+    return "no spread in the countries' scores"
+
+
+def _nobody_row(dimension: str, sums: NDArray[np.int64]) -> dict[str, Any]:
+    nothing = Correlation(np.nan, np.nan, np.nan, np.nan, 0)
+    return {
+        "approach": NOBODY,
+        "dimension": dimension,
+        **_correlation_fields(nothing, dimension),
+        "auroc": None,
+        "accuracy": None,
+        "majority_floor": None,
+        **_sides(sums),
+        "reason": NOBODY_REASON,
+        "p_adjusted": None,
+    }
+
+
+def _sides(sums: NDArray[np.int64]) -> dict[str, Any]:
+    return {"inconclusive": float(sums[2] / sums.sum()), "high": float(sums[0] / sums.sum())}
+
+
+def _correlation_fields(found: Correlation, dimension: str) -> dict[str, Any]:
+    sign = -1 if dimension == REVERSED else 1
+    ends = sorted((sign * found.low, sign * found.high))
+    return {
+        "pearson": number(found.value),
+        "aligned": interval(sign * found.value, *ends).model_dump(),
+        "p_value": number(found.p_value),
+        "countries": found.countries,
+    }
+
+
+def _levels(
+    approach: str, dimension: str, cells: dict[str, NDArray[np.int64]]
+) -> list[dict[str, Any]]:
+    known = codebook.countries()
+    rows = []
+    for level in ("high", "mid", "low"):
+        part = {
+            name: counts
+            for name, counts in cells.items()
+            if known[name].hofstede.resource_level == level  # type: ignore[union-attr]
+        }
+        if part:
+            found = correlation_over_countries(*_arrays(part, dimension))
+            fields = _correlation_fields(found, dimension)
+            rows.append({"approach": approach, "dimension": dimension, "level": level, **fields})
+    return rows
+
+
+def _country_rows(tally: Tally) -> list[dict[str, Any]]:
+    return [
+        {
+            "approach": approach,
+            "dimension": dimension,
+            "country": country,
+            "score": codebook.countries()[country].hofstede.scores[dimension],  # type: ignore[union-attr]
+            "counted_share": number(counted_share(counts[0], counts[1], counts[2], dimension)),
+            "inconclusive_share": float(counts[2] / counts.sum()),
+            "answers": int(counts.sum()),
+        }
+        for approach, dimensions in sorted(tally.items())
+        for dimension in HOFSTEDE_DIMENSIONS
+        for country, counts in sorted(dimensions.get(dimension, {}).items())
+    ]
+
+
+def _overall(
+    approach: str,
+    dimensions: dict[str, dict[str, NDArray[np.int64]]],
+    task: Task,
+    rng: np.random.Generator,
+) -> Score:
+    """Mean aligned correlation over the dimensions, with an interval over sampled countries."""
+    names = sorted({name for cells in dimensions.values() for name in cells})
+    scores, shares = (np.full((len(HOFSTEDE_DIMENSIONS), len(names)), np.nan) for _ in range(2))
+    for row, dimension in enumerate(HOFSTEDE_DIMENSIONS):
+        cells = dimensions.get(dimension, {})
+        columns = [names.index(name) for name in sorted(cells)]
+        if columns:
+            found = _arrays(cells, dimension)
+            sign = -1 if dimension == REVERSED else 1
+            scores[row, columns], shares[row, columns] = sign * found[0], found[1]
+    values = np.array(
+        [correlation_over_countries(x, y).value for x, y in zip(scores, shares, strict=True)]
+    )
+    used = ~np.isnan(values)
+    if not used.any():
+        return Score(name=f"advice_correlation_{approach}", value=_NO_INTERVAL)
+    counts = question_counts(len(names), replicates=task.settings.replicates, rng=rng)
+    drawn = weighted_pearson(scores[used], shares[used], counts)
+    drawn = np.where(np.isnan(drawn), values[used][:, None], drawn).mean(axis=0)
+    value = np.asarray(values[used].mean())
+    bounds = percentile_bounds(drawn, value, units=len(names), limits=(-1.0, 1.0))
+    return Score(
+        name=f"advice_correlation_{approach}",
+        value=interval(float(value), float(bounds.low), float(bounds.high)),
+        countries=len(names),
+    )

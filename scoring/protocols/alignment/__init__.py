@@ -1,0 +1,1 @@
+"""The protocol `alignment`: answer distributions per country."""

@@ -1,0 +1,264 @@
+"""Score a distribution file: the alignment and judgments protocols."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.errors import ContractError, fail
+from contracts.models import Notice
+from contracts.release.read import Release
+from contracts.report import GroupEntry, ProtocolResult
+from scoring.estimates import Estimate, row_means, single
+from scoring.inference.bootstrap import question_counts, resampled_means
+from scoring.inference.intervals import percentile_bounds
+from scoring.inputs.answers import Answers, cell_coverage, few_shot_rows, groups_of, read_answers
+from scoring.inputs.geometry import build_geometry
+from scoring.inputs.survey import Survey, read_survey
+from scoring.protocols.alignment.compute import PAPER_EXAMPLES, AlignmentScores, score_alignment
+from scoring.protocols.alignment.further_measures import centred_scores
+from scoring.protocols.alignment.report_entries import (
+    category_entries,
+    category_names,
+    cell_entries,
+    continent_entries,
+    country_entries,
+    overall_scores,
+    question_entries,
+)
+from scoring.protocols.alignment.report_tables import alignment_tables
+from scoring.protocols.judgments import judgment_result, with_judgments
+from scoring.protocols.report_part import Part, all_protocols
+from scoring.settings import Task
+
+if TYPE_CHECKING:
+    from contracts.predictions.read import Predictions
+
+
+_REASONS = {
+    "worldvaluesbench": "it needs one rating per person or sample; this file holds answer shares",
+    "advice": "it needs answers to dilemmas; this file holds answer shares",
+}
+
+
+def score_distributions(
+    predictions: Predictions, release: Release, task: Task, *, cells: bool
+) -> Part:
+    """Everything a report says of a distribution file.
+
+    Raises:
+        ContractError: the release has no answers of that wave, or the file none to its questions.
+    """
+    settings = task.settings
+    geometry = build_geometry(task.question_ids, mode=settings.mode)
+    survey = read_survey(
+        release, geometry, wave=settings.wave, split=settings.split, weights=settings.weights
+    )
+    answers = read_answers(predictions, survey)
+    # A stream for each purpose: leaving one protocol out moves no interval of another.
+    streams = np.random.default_rng(settings.seed).spawn(4)
+    excluded = _excluded(predictions, survey, task)
+    overall, by_country = _score_twice(survey, answers, excluded, task, streams[0])
+    if not overall.scored.any():
+        raise fail(
+            "nothing-scored",
+            "no usable answer of the predictions meets an answer of people",
+            where=predictions.name,
+            found=f"{predictions.rows} rows",
+            hint=f"They were scored on the question set {settings.questions!r}, wave "
+            f"{settings.wave}; name another with --questions.",
+        )
+    part = _alignment_part(overall, by_country, predictions, release, task, streams[1:3])
+    if cells:
+        part.cells = cell_entries(by_country)
+    part.groups += _demographic_groups(predictions, release, task, excluded, streams[3])
+    part.notices += _notices(predictions, answers, survey, excluded, task)
+    return part
+
+
+def _excluded(predictions: Predictions, survey: Survey, task: Task) -> NDArray[np.bool_]:
+    """Questions that the prompts showed with answers, or the paper's own examples."""
+    shown = list(predictions.meta.few_shot_questions)
+    if task.settings.mode == "paper" and not shown:
+        shown = list(PAPER_EXAMPLES)
+    return few_shot_rows(survey, shown)
+
+
+def _score_twice(
+    survey: Survey,
+    answers: Answers,
+    excluded: NDArray[np.bool_],
+    task: Task,
+    rng: np.random.Generator,
+) -> tuple[AlignmentScores, AlignmentScores]:
+    """Scores for means over countries, and for single countries.
+
+    Both are the same, but in paper mode: there a country is scored on every question, while the
+    model's mean leaves the example questions out.
+    """
+    paper = task.settings.mode == "paper"
+    _, parts = category_names(survey.geometry.question_ids)
+
+    def run(left_out: NDArray[np.bool_]) -> AlignmentScores:
+        return score_alignment(
+            survey,
+            answers,
+            excluded=left_out,
+            parts=parts,
+            mode=task.settings.mode,
+            average="pooled" if paper else "leave-one-out",
+            replicates=task.settings.replicates,
+            rng=rng,
+        )
+
+    overall = run(excluded)
+    if not paper or not excluded.any():
+        return overall, overall
+    return overall, run(np.zeros_like(excluded))
+
+
+def _alignment_part(
+    overall: AlignmentScores,
+    by_country: AlignmentScores,
+    predictions: Predictions,
+    release: Release,
+    task: Task,
+    streams: list[np.random.Generator],
+) -> Part:
+    centred = centred_scores(by_country)
+    part = Part(coverage=cell_coverage(overall.answers, overall.expected))
+    countries = country_entries(by_country, centred)
+    results = []
+    scores = overall_scores(overall, centred_scores(overall))
+    if "alignment" in task.protocols:
+        tables = alignment_tables(overall, by_country, predictions, release, task, streams[0])
+        results.append(
+            ProtocolResult(protocol="alignment", applies=True, scores=scores, tables=tables)
+        )
+    part.scores = scores
+    if "judgments" in task.protocols:
+        result, correlations = judgment_result(overall, task, streams[1])
+        results.append(result)
+        part.scores = [*scores, *result.scores]
+        if correlations is not None:
+            countries = with_judgments(countries, correlations)
+    part.countries = countries
+    part.questions = question_entries(overall, task.settings.wave)
+    names, _ = category_names(overall.survey.geometry.question_ids)
+    part.groups = [*category_entries(overall, names), *continent_entries(overall)]
+    part.protocols = all_protocols(results, task.protocols, _REASONS)  # type: ignore[arg-type]
+    return part
+
+
+# Demographic groups
+
+
+def _demographic_groups(
+    predictions: Predictions,
+    release: Release,
+    task: Task,
+    excluded: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> list[GroupEntry]:
+    """Scores of answers given for demographic groups, against the people of each group."""
+    settings = task.settings
+    geometry = build_geometry(task.question_ids, mode=settings.mode)
+    entries = []
+    for name in groups_of(predictions):
+        try:
+            survey = read_survey(
+                release,
+                geometry,
+                wave=settings.wave,
+                split=settings.split,
+                group=name,
+                weights=settings.weights,
+            )
+        except ContractError:
+            continue
+        answers = read_answers(predictions, survey, group=name)
+        entry = _group_entry(name, survey, answers, excluded, settings.replicates, rng)
+        if entry is not None:
+            entries.append(entry)
+    return entries
+
+
+def _group_entry(
+    name: str,
+    survey: Survey,
+    answers: Answers,
+    excluded: NDArray[np.bool_],
+    replicates: int,
+    rng: np.random.Generator,
+) -> GroupEntry | None:
+    expected = survey.answered & ~excluded
+    scored = expected & answers.usable
+    if not scored.any():
+        return None
+    cells = np.where(scored, 1 - survey.geometry.distance(survey.shares, answers.shares), np.nan)
+    rows, columns = scored.any(axis=1), np.flatnonzero(scored.any(axis=0))
+    counts = question_counts(len(columns), replicates=replicates, rng=rng)
+    drawn = resampled_means(cells[rows][:, columns], counts).mean(axis=0)
+    value = np.asarray(row_means(row_means(cells)))
+    bounds = percentile_bounds(drawn, value, units=len(columns), limits=(0.0, 1.0))
+    return GroupEntry(
+        kind="group",
+        name=name,
+        alignment=single(Estimate(value, bounds)),
+        questions=len(columns),
+        countries=int(rows.sum()),
+        coverage=float(scored.sum() / expected.sum()),
+    )
+
+
+# Notices
+
+
+def _notices(
+    predictions: Predictions,
+    answers: Answers,
+    survey: Survey,
+    excluded: NDArray[np.bool_],
+    task: Task,
+) -> list[Notice]:
+    found = []
+    if answers.set_aside:
+        kind = "for single countries" if answers.unsteered else "without a country"
+        found.append(
+            Notice(
+                code="answers-set-aside",
+                message=f"The file holds answers both with and without a country; those {kind} "
+                "were left out.",
+                count=answers.set_aside,
+            )
+        )
+    if answers.strangers:
+        found.append(
+            Notice(
+                code="countries-without-people",
+                message="Answers for countries that the release holds no answers of, in this "
+                "wave, were left out.",
+                count=answers.strangers,
+            )
+        )
+    if excluded.any():
+        names = [q for q, out in zip(survey.geometry.question_ids, excluded, strict=True) if out]
+        found.append(
+            Notice(
+                code="examples-left-out",
+                message=f"Questions that the prompts showed with answers are left out: "
+                f"{', '.join(names)}.",
+                count=len(names),
+            )
+        )
+    if predictions.meta.wave != task.settings.wave:
+        found.append(
+            Notice(
+                code="other-wave",
+                message=f"The predictions were made for wave {predictions.meta.wave} and are "
+                f"scored on wave {task.settings.wave}.",
+            )
+        )
+    return found

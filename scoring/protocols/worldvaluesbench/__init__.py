@@ -1,0 +1,1 @@
+"""The protocol `worldvaluesbench`: ratings of described respondents."""

@@ -1,0 +1,89 @@
+"""Studies from files and into files: the reports of folders; JSON, Markdown and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from contracts.atomic import write_text
+from contracts.digests import pretty_json
+from contracts.errors import fail
+from contracts.report import Report, read_report
+from scoring.presentation.terminal import console, print_json
+from scoring.studies.text import markdown, study_legend, study_markdown, study_tables, study_title
+
+#: Rows of a table that are printed; the files hold all.
+_SHOWN_ROWS = 40
+
+
+def read_reports(paths: Sequence[Path]) -> list[Report]:
+    """Reports of files and folders, in the order given; those of a folder by name.
+
+    Raises:
+        ContractError: there is none, or one cannot be read.
+    """
+    files: list[Path] = []
+    for path in paths:
+        found = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        if not found:
+            raise fail("no-reports", "the folder holds no reports", where=str(path))
+        files += found
+    if not files:
+        raise fail(
+            "no-reports",
+            "a study needs reports",
+            hint="Make them with: opinion-atlas score PREDICTIONS --out REPORT.json",
+        )
+    return [read_report(path) for path in dict.fromkeys(files)]
+
+
+def write_study(study: Mapping[str, Any], paths: Sequence[Path]) -> list[Path]:
+    """Write a study to each path, in the form of its ending.
+
+    Raises:
+        ContractError: an ending is none of those that are written; then nothing is.
+    """
+    writers: dict[str, Callable[[], str]] = {
+        ".json": lambda: pretty_json(study),
+        ".md": lambda: study_markdown(study),
+        ".html": lambda: _page(study),
+    }
+    wrong = [str(path) for path in paths if path.suffix not in writers]
+    if wrong:
+        raise fail(
+            "bad-ending",
+            "a study is not written in this form",
+            column="--out",
+            found=", ".join(wrong),
+            allowed=", ".join(writers),
+        )
+    for path in paths:
+        write_text(path, writers[path.suffix]())
+    return list(paths)
+
+
+def _page(study: Mapping[str, Any]) -> str:
+    from scoring.studies.page import study_page
+
+    return study_page(study)
+
+
+def say_study(study: Mapping[str, Any], written: Sequence[Path], *, json: bool) -> None:
+    """Print a study's tables, or all of it as JSON."""
+    if json:
+        print_json(study)
+        return
+    shown = console()
+    shown.print(study_title(study), markup=False)
+    for line in study_legend(study):
+        shown.print(line, markup=False)
+    for table in study_tables(study):
+        cut = table._replace(rows=table.rows[:_SHOWN_ROWS])
+        shown.print(f"\n{table.title}", markup=False)
+        shown.print(markdown(cut), markup=False)
+        if len(table.rows) > _SHOWN_ROWS:
+            left = len(table.rows) - _SHOWN_ROWS
+            shown.print(f"... and {left} more rows (--out FILE.md has all)", markup=False)
+    for path in written:
+        shown.print(f"Written: {path}", markup=False)

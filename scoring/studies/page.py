@@ -1,0 +1,23 @@
+"""The page of a steering table or a trend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from contracts.atomic import write_text
+from scoring.presentation.html.page import environment
+from scoring.studies.text import study_context
+
+
+def study_page(study: Mapping[str, Any]) -> str:
+    """The whole page of a study as text."""
+    style = environment().get_template("style.css.jinja").render()
+    template = environment().get_template("study.html.jinja")
+    return template.render(style=style, **study_context(study))
+
+
+def write_study_page(study: Mapping[str, Any], path: str | Path) -> None:
+    """Write the page of a study in one step."""
+    write_text(path, study_page(study))

@@ -1,0 +1,163 @@
+"""Studies over several reports: prompt sensitivity, training and chat tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from contracts.errors import fail
+from contracts.report import Report
+from scoring import measures
+from scoring.estimates import number, row_means
+from scoring.inputs.geometry import Floats
+from scoring.measures.agreement import MINIMUM_PAIRS
+
+
+class CellTable(NamedTuple):
+    """Cell scores of several reports on common axes, shape (R, C, Q); NaN where one is missing."""
+
+    countries: tuple[str, ...]
+    questions: tuple[str, ...]
+    scores: Floats
+
+
+def cell_table(reports: Sequence[Report]) -> CellTable:
+    """The reports' scores by country and question.
+
+    Raises:
+        ContractError: a report has no such scores, or the releases differ.
+    """
+    tables = []
+    for report in reports:
+        result = next((one for one in report.protocols if one.protocol == "alignment"), None)
+        if result is None or "question_scores" not in result.tables:
+            raise fail(
+                "no-cell-scores",
+                "the report has no scores by country and question",
+                where=report.predictions.name,
+                hint="Score a distribution file with the alignment protocol.",
+            )
+        tables.append(result.tables["question_scores"])
+    if len({report.release.digest for report in reports}) > 1:
+        raise fail("other-release", "the reports were scored on different releases")
+    countries = tuple(sorted({name for table in tables for name in table["countries"]}))
+    questions = tuple(sorted({name for table in tables for name in table["questions"]}))
+    scores = np.full((len(reports), len(countries), len(questions)), np.nan)
+    for index, table in enumerate(tables):
+        rows = [countries.index(name) for name in table["countries"]]
+        columns = [questions.index(name) for name in table["questions"]]
+        scores[index][np.ix_(rows, columns)] = np.array(table["scores"], np.float64)
+    return CellTable(countries, questions, scores)
+
+
+# Models side by side
+
+
+def country_model_matrix(reports: Sequence[Report]) -> dict[str, Any]:
+    """Alignment of every country with every model, over each pair's own scored questions."""
+    table = cell_table(reports)
+    means = row_means(table.scores)
+    return {
+        "models": [report.predictions.name for report in reports],
+        "countries": list(table.countries),
+        "alignment": [[number(value) for value in row] for row in means.T],
+    }
+
+
+# Sensitivity
+
+
+def sensitivity(default: Report, other: Report) -> dict[str, Any]:
+    """How far scores under another prompt go with those under the default one.
+
+    Pearson's r over countries is what the alignment paper reports; it is high for any prompt,
+    because countries differ far more than prompts do. Over questions, and as the mean absolute
+    change of a cell, sensitivity shows.
+    """
+    table = cell_table([default, other])
+    common = np.asarray(np.isfinite(table.scores).all(axis=0))
+    first, second = (np.where(common, side, np.nan) for side in table.scores)
+    change = np.abs(first - second)
+    return {
+        "countries": {
+            "pearson": number(measures.pearson(row_means(first), row_means(second))),
+            "count": int(common.any(axis=1).sum()),
+        },
+        "questions": {
+            "pearson": number(measures.pearson(row_means(first.T), row_means(second.T))),
+            "mean_absolute_change": number(row_means(row_means(change.T))),
+            "count": int(common.any(axis=0).sum()),
+        },
+    }
+
+
+# Training
+
+
+def training_trends(
+    reports: Sequence[Report], *, score: str = "pearson", rng: np.random.Generator
+) -> list[dict[str, Any]]:
+    """How a score goes with a model's size and training tokens, over models.
+
+    Spearman's correlation with log10 of the quantity and a permutation p-value; models whose
+    metadata do not say it are left out. Below three models there is no trend.
+    """
+    rows = []
+    for quantity in ("parameters", "training_tokens"):
+        pairs = [
+            (getattr(report.predictions.meta, quantity), _score(report, score))
+            for report in reports
+        ]
+        known = np.array([pair for pair in pairs if None not in pair], float).reshape(-1, 2)
+        value, p_value = np.nan, np.nan
+        if len(known) >= MINIMUM_PAIRS:
+            value = float(measures.spearman(np.log10(known[:, 0]), known[:, 1]))
+            drawn = np.array(
+                [
+                    float(measures.spearman(known[:, 0], rng.permutation(known[:, 1])))
+                    for _ in range(2000)
+                ]
+            )
+            p_value = float((1 + (np.abs(drawn) >= abs(value) - 1e-12).sum()) / (1 + len(drawn)))
+        rows.append(
+            {
+                "quantity": quantity,
+                "score": score,
+                "models": len(known),
+                "spearman": number(value),
+                "p_value": number(p_value) if not np.isnan(value) else None,
+            }
+        )
+    return rows
+
+
+def chat_pairs(reports: Sequence[Report], *, score: str = "pearson") -> list[dict[str, Any]]:
+    """Chat models beside their base models: both scores and the difference.
+
+    A pair is a report whose metadata name, as `base_model`, the model of another report.
+    """
+    by_model = {report.predictions.meta.model: report for report in reports}
+    rows = []
+    for report in reports:
+        meta = report.predictions.meta
+        base = by_model.get(meta.base_model) if meta.chat and meta.base_model else None
+        if base is None:
+            continue
+        first, second = _score(report, score), _score(base, score)
+        rows.append(
+            {
+                "chat": meta.model,
+                "base": base.predictions.meta.model,
+                "chat_score": first,
+                "base_score": second,
+                "difference": None if first is None or second is None else first - second,
+            }
+        )
+    return rows
+
+
+def _score(report: Report, name: str) -> float | None:
+    found = report.score(name)
+    return found.value.estimate if found else None

@@ -1,0 +1,247 @@
+"""Steering tables and trends as Markdown and as one page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from scoring.presentation.score_texts import ETHICS, LICENCE, plain_name
+from scoring.presentation.summary import country_name, number
+from scoring.studies.steering import ALL_COUNTRIES, ALL_MODELS, BASE
+
+#: Adjusted p-value below which a difference is marked.
+MARKED = 0.05
+
+_KINDS = {"every-wave": "fixed panel", "selected": "C*"}
+
+
+class TextTable(NamedTuple):
+    """A titled table of text; all columns but the first `left` hold numbers."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+    note: str = ""
+    left: int = 1
+
+
+def study_tables(study: Mapping[str, Any]) -> list[TextTable]:
+    """The tables of a study."""
+    return list(_steering(study) if study["kind"] == "steering" else _trend(study))
+
+
+def study_title(study: Mapping[str, Any]) -> str:
+    """Heading of a study."""
+    about = "Steering" if study["kind"] == "steering" else "Trend over waves"
+    return f"{about}: {study['release']['name']}, {study['mode']} rules"
+
+
+# Steering
+
+
+def _steering(study: Mapping[str, Any]) -> Iterator[TextTable]:
+    """One table of countries for a single model, a table of models for each country else."""
+    found = {(r["country"], r["condition"], r["model"]): r for r in study["rows"]}
+    if len(study["models"]) == 1:
+        yield _one_model(study, found)
+        return
+    models = [*study["models"], ALL_MODELS]
+    for country in [*study["countries"], ALL_COUNTRIES]:
+        rows = []
+        for condition in study["conditions"]:
+            cells = [found.get((country, condition, model)) for model in models]
+            if any(cells):
+                rows.append([_condition(condition), *_steering_cells(cells, study)])
+        if rows:
+            note = "" if country == ALL_COUNTRIES else _questions_note(found, country)
+            yield TextTable(country_name(country), ["Condition", *models], rows, note)
+
+
+def _one_model(
+    study: Mapping[str, Any], found: Mapping[tuple[str, str, str], Mapping[str, Any]]
+) -> TextTable:
+    (model,) = study["models"]
+    rows = []
+    for country in [*study["countries"], ALL_COUNTRIES]:
+        cells = [found.get((country, condition, model)) for condition in study["conditions"]]
+        counts = {str(cell["questions"]) for cell in cells if cell}
+        if counts:
+            questions = " or ".join(sorted(counts))
+            rows.append([country_name(country), *_steering_cells(cells, study), questions])
+    conditions = [_condition(condition) for condition in study["conditions"]]
+    return TextTable(
+        model,
+        ["Country", *conditions, "Questions"],
+        rows,
+        "Questions: those common to all conditions of a country.",
+    )
+
+
+def _steering_cells(
+    cells: Sequence[Mapping[str, Any] | None], study: Mapping[str, Any]
+) -> list[str]:
+    return [_steering_cell(cell, paper=study["mode"] == "paper") for cell in cells]
+
+
+def _condition(name: str) -> str:
+    return "none (base)" if name == BASE else name
+
+
+def _steering_cell(cell: Mapping[str, Any] | None, *, paper: bool) -> str:
+    """`0.853 (+0.012)`, with the paper's stars, or a mark where the adjusted test rejects."""
+    if cell is None:
+        return "–"
+    text = number(cell["alignment"], 4 if paper else 3)
+    if paper:
+        return text + "*" * cell.get("stars", 0)
+    difference = cell.get("difference")
+    if difference is None:
+        return text
+    mark = "†" if cell["p_holm"] is not None and cell["p_holm"] < MARKED else ""
+    return f"{text} ({signed(difference)}){mark}"
+
+
+def signed(value: float | None) -> str:
+    """A difference with its sign; a dash for none."""
+    if value is None:
+        return "–"
+    text = number(value)
+    return text if text.startswith("-") else f"+{text}"
+
+
+def _questions_note(found: Mapping[tuple[str, str, str], Mapping[str, Any]], country: str) -> str:
+    counts = sorted({row["questions"] for (c, _, m), row in found.items()
+                     if c == country and m != ALL_MODELS})  # fmt: skip
+    return f"{' or '.join(map(str, counts))} questions common to all conditions of a model"
+
+
+# Trend
+
+
+def _trend(study: Mapping[str, Any]) -> Iterator[TextTable]:
+    waves = sorted({row["wave"] for row in study["rows"]})
+    if waves:
+        yield TextTable(
+            "Alignment by wave",
+            ["Report", "Countries", *(f"Wave {wave}" for wave in waves), "People a wave before"],
+            list(_wave_rows(study["rows"], waves)),
+            "Mean over countries with its 95 % interval, sd and number of countries; null below "
+            "five. Fixed panel: the countries and cells of every wave. C*: countries neither over- "
+            "nor under-aligned in wave 7. People a wave before: how close they are to the last "
+            "wave, and in brackets the answers' own score on the same cells.",
+            left=2,
+        )
+        yield TextTable(
+            "Nearer to the first or the last wave",
+            ["Report", "Difference", "p (Holm)", "Questions", "Nearer first", "Nearer last"],
+            [_change_row(row) for row in study["changes"]],
+            "Last wave less first over the panel's questions; paired sign flips over questions.",
+        )
+    if study["questions"]:
+        yield TextTable(
+            "Questions",
+            ["Report", "Question", "First", "Last", "Difference", "p (Holm)", "Nearer", "Number"],
+            [_question_row(row) for row in study["questions"]],
+            "Paired sign flips over the panel's countries, adjusted over a report's questions.",
+            left=2,
+        )
+    if study["without"]:
+        rows = [[name, why] for name, why in study["without"].items()]
+        yield TextTable("Without a trend", ["Report", "Why"], rows, left=2)
+
+
+def _wave_rows(rows: Sequence[Mapping[str, Any]], waves: Sequence[int]) -> Iterator[list[str]]:
+    """A line for each report and set of countries."""
+    grouped: dict[tuple[str, str], dict[int, Mapping[str, Any]]] = {}
+    for row in rows:
+        grouped.setdefault((row["report"], row["countries_kind"]), {})[row["wave"]] = row
+    for (report, kind), by_wave in grouped.items():
+        cells = [_wave_cell(by_wave.get(wave)) for wave in waves]
+        before = (by_wave.get(waves[-1]) or {}).get("previous_wave")
+        people = f"{number(before['people'])} ({number(before['model'])})" if before else "–"
+        yield [report, _KINDS[kind], *cells, people]
+
+
+def _wave_cell(row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return "–"
+    if "reason" in row:
+        return f"– ({len(row['countries'])})"
+    cell = row["alignment"]
+    return (
+        f"{number(cell['estimate'])} [{number(cell['low'])}, {number(cell['high'])}], "
+        f"sd {number(row['sd_over_countries'])}, {len(row['countries'])}"
+    )
+
+
+def _change_row(row: Mapping[str, Any]) -> list[str]:
+    difference = signed(row["difference"]) if "reason" not in row else row["reason"]
+    return [
+        row["report"],
+        difference,
+        number(row["p_holm"]),
+        str(row["questions"]),
+        str(row["nearer_first"]),
+        str(row["nearer_last"]),
+    ]
+
+
+def _question_row(row: Mapping[str, Any]) -> list[str]:
+    return [
+        row["report"],
+        row["question_id"],
+        number(row["first"]),
+        number(row["last"]),
+        signed(row["difference"]),
+        number(row["p_holm"]),
+        row["nearer"] or "–",
+        str(row["countries"]),
+    ]
+
+
+# Markdown
+
+
+def study_legend(study: Mapping[str, Any]) -> list[str]:
+    """What the marks of a study mean, and what a reader must know."""
+    lines = [str(notice["message"]) for notice in study["notices"]]
+    if study["kind"] != "steering":
+        return lines
+    if study["mode"] == "paper":
+        marks = "Stars: two-sided independent t-test against no steering, as in the alignment "
+        marks += "paper: * p < 0.05, ** p < 0.01, *** p < 0.001; not adjusted."
+    else:
+        marks = "In brackets: difference from no steering. †: paired sign-flip test, p < 0.05 "
+        marks += "after Holm's adjustment over the whole table."
+    shown = ", ".join(study["shown_questions"]) or "none"
+    return [marks, f"Questions that prompts showed with answers: {shown}.", *lines]
+
+
+def study_markdown(study: Mapping[str, Any]) -> str:
+    """A study as Markdown."""
+    parts = [f"# {study_title(study)}", *study_legend(study)]
+    for table in study_tables(study):
+        parts += [f"## {table.title}", *([table.note] if table.note else []), markdown(table)]
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown(table: TextTable) -> str:
+    """A table as Markdown, bars within cells escaped."""
+
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+    rule = ["---"] * table.left + ["---:"] * (len(table.columns) - table.left)
+    return "\n".join([line(table.columns), line(rule), *map(line, table.rows)])
+
+
+def study_context(study: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page of a study shows."""
+    return {
+        "title": study_title(study),
+        "kind": plain_name(study["kind"]),
+        "legend": study_legend(study),
+        "tables": study_tables(study),
+        "ethics": ETHICS,
+        "licence": LICENCE,
+    }

@@ -1,0 +1,1 @@
+"""The board: rows, index, queries and what a page shows of them."""

@@ -1,0 +1,57 @@
+"""Questions and countries as the pages name them."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from codebook.countries import countries
+from codebook.questions import CATEGORIES, questions
+from codebook.render.question import label_text
+from codebook.wordings.wording import wording
+
+
+def country_name(code: str) -> str:
+    """Name of a country, its code where the codebook does not know it."""
+    found = countries().get(code)
+    return found.name if found else code
+
+
+def category_name(key: str) -> str:
+    """Title of a category."""
+    return CATEGORIES.get(key, key.replace("_", " "))
+
+
+def question_title(question_id: str) -> str:
+    """Id and short title, for lists."""
+    found = questions().get(question_id)
+    return f"{question_id} {found.title}" if found else question_id
+
+
+@cache
+def question_text(question_id: str) -> str:
+    """The question in words; its title where it has no wording."""
+    stem = wording("en").stems.get(question_id)
+    return stem or question_title(question_id)
+
+
+@cache
+def option_labels(question_id: str) -> tuple[str, ...]:
+    """Labels of the options in the order of positions; () for questions without a scale."""
+    found = questions().get(question_id)
+    if found is None or found.scale is None:
+        return ()
+    return tuple(code_label(question_id, code) for code in found.scale.codes)
+
+
+def group_title(name: str) -> str:
+    """A group's name in words: `age=16-29;settlement=urban` -> age 16-29, settlement urban."""
+    return name.replace(";", ", ").replace("=", " ").replace("_", " ")
+
+
+def code_label(question_id: str, code: int) -> str:
+    """Label of one code of a question, `code text`, or the bare code between two poles."""
+    found = questions().get(question_id)
+    if found is None or found.scale is None:
+        return str(code)
+    known = (*found.scale.labelled_codes, *found.scale.off_scale)
+    return f"{code} {label_text(question_id, code)}" if code in known else str(code)

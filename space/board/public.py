@@ -1,0 +1,112 @@
+"""What a board may show of respondents: only figures that went through the disclosure rule."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from contracts.errors import ContractError, Problem
+from contracts.models import Notice
+from contracts.release.disclosure import MINIMUM_CELL, RULE_VERSION, enough
+from contracts.release.read import Release, open_release
+from contracts.report import CellEntry, Report
+from scoring.protocols.worldvaluesbench.protected_report import protected_report
+
+#: Kinds of predictions whose scores are made from tables of survey answers.
+_FROM_TABLES = ("distribution", "rating")
+
+
+def public_report(report: Report) -> Report:
+    """The report as a board shows it.
+
+    Kept are cells of everyone in a country with at least `MINIMUM_CELL` valid answers. Cells of
+    groups are left out: whether they follow from each other by subtraction cannot be told from
+    a report. Scores stay; what was left out is counted in a notice. Of ratings only what
+    `scoring.protocols.worldvaluesbench.protected_report` lists stays.
+
+    Raises:
+        ContractError: the report rests on exact figures, so no part of it can be shown.
+    """
+    problem = exact_figures(report)
+    if problem is not None:
+        raise ContractError(problem)
+    report = protected_report(report)
+    shown = [cell for cell in report.cells if may_show(cell)]
+    left_out = len(report.cells) - len(shown)
+    if not left_out:
+        return report
+    notice = Notice(
+        code="cells-withheld",
+        message=f"single answers are not shown for groups, nor for cells with fewer than "
+        f"{MINIMUM_CELL} valid answers",
+        count=left_out,
+    )
+    return report.model_copy(update={"cells": shown, "warnings": [*report.warnings, notice]})
+
+
+def may_show(cell: CellEntry) -> bool:
+    """Whether people's shares of a cell may be shown."""
+    return cell.group == "" and bool(enough(cell.n))
+
+
+def exact_figures(report: Report) -> Problem | None:
+    """Why a report may not be shown at all; None where it may.
+
+    Scores of exact tables give exact shares back: one question in one country is a cell.
+    Synthetic respondents have nobody behind them, and advice is not compared with answers.
+    """
+    release = report.release
+    if release.tables == "protected" or release.synthetic:
+        return None
+    if report.predictions.kind not in _FROM_TABLES:
+        return None
+    name = f"{release.name} {release.version}"
+    if release.public:
+        return Problem(
+            "withdrawn-release",
+            f"the report was scored on {name}, which is withdrawn: its exact counts identified "
+            "single respondents",
+            found=f"digest {release.digest[:12]}",
+            allowed=f"a release under disclosure rule {RULE_VERSION}",
+            hint="Renew the store with: opinion-atlas rescore --store STORE",
+        )
+    return Problem(
+        "exact-tables",
+        f"the report was scored on exact tables of the private release {name}, which its scores "
+        "would give away",
+        allowed="a report scored on published figures",
+        hint="Score the predictions again with: opinion-atlas score FILE --release RELEASE "
+        "--protected",
+    )
+
+
+def public_release(release: Release) -> Release:
+    """The release that a board shows and scores on: `release` itself if it is public by the rule.
+
+    Of any other one, its public tables are written into a cache folder once, exactly as `publish
+    --public` would, so that reports of both can be compared.
+    """
+    if release.is_protected:
+        return release
+    from dataset_builder.publishing.public import make_public
+
+    folder = _cache() / f"{release.manifest.digest[:32]}-rule-{RULE_VERSION}"
+    if not folder.is_dir():
+        try:
+            make_public(release, folder)
+        except ContractError:
+            if not folder.is_dir():  # else another server made it meanwhile
+                raise
+    return open_release(folder)
+
+
+def _cache() -> Path:
+    """A folder of the user's own for public views; a temporary one where there is none."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    folder = (Path(base) if base else Path.home() / ".cache") / "opinion-atlas" / "public"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="opinion-atlas-public-"))
+    return folder

@@ -1,0 +1,253 @@
+"""What the index keeps of a report: one row of the board, its scores and its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.digests import sha256_text
+from contracts.predictions.meta import PredictionsMeta
+from contracts.report import Interval, Report
+from scoring.comparison.compare import cell_scores
+from scoring.comparison.wordings import drafted_languages
+from space.board.columns import size_class
+
+#: Name of a score in reports -> key of the board's column.
+SCORE_KEYS = {
+    "country_signal": "country_specific",
+    "pearson": "judgments_r",
+    "spearman": "judgments_spearman",
+    "share_within_0.2": "share_w1_below_0.2",
+}
+
+#: Where the board's advice score comes from: the first approach that has one.
+ADVICE_SCORES = (
+    "advice_correlation_persona",
+    "advice_correlation_language",
+    "advice_correlation_both",
+)
+
+#: Threshold of the curve whose share stands on the board.
+THRESHOLD = 0.2
+
+PROTOCOL_OF_KIND = {"distribution": "alignment", "rating": "worldvaluesbench", "advice": "advice"}
+
+#: Kind of part that holds, by country, how well a second sample of the same people would do.
+CEILING = "ceiling"
+
+#: Score of reports that is the ceiling over all countries.
+HUMAN_CEILING = "human_ceiling"
+
+#: Stands for all countries together: in the grid of a report without single answers, and in the
+#: ceiling's parts.
+EVERYWHERE = ""
+
+
+class ScoreRow(NamedTuple):
+    """A score of a row, as the index keeps it."""
+
+    name: str
+    estimate: float | None
+    low: float | None
+    high: float | None
+    coverage: float | None
+    questions: int | None
+
+
+class PartRow(NamedTuple):
+    """The score of one part of a row: a country, a question, a category, a group."""
+
+    kind: str
+    name: str
+    estimate: float | None
+    low: float | None
+    high: float | None
+    coverage: float | None
+    questions: int | None
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Alignment per (country, question) cell, shape (countries, questions), NaN where missing."""
+
+    countries: tuple[str, ...]
+    questions: tuple[str, ...]
+    alignment: NDArray[np.float32]
+
+
+def row_fields(report: Report, *, row_id: str, row_class: str, updated: float) -> dict[str, Any]:
+    """The columns of the index's table `rows`, without the ranks.
+
+    Args:
+        report: the report.
+        row_id: name of its file, without suffix.
+        row_class: `verified`, `uploaded` or `self-reported`.
+        updated: time of the file, seconds since 1970.
+    """
+    meta, release = report.predictions.meta, report.release
+    return {
+        "row_id": row_id,
+        "kind": row_kind(report),
+        "name": meta.name or report.predictions.name,
+        "model": meta.model,
+        "family": meta.family or "unknown",
+        "parameters": None if meta.parameters is None else meta.parameters / 1e9,
+        "size": size_class(meta.parameters),
+        "open_weights": {True: "open", False: "closed", None: "unknown"}[meta.open_weights],
+        "protocols": " ".join(protocols_of(report)),
+        "method": meta.method,
+        "steering": meta.steering,
+        "language": meta.language,
+        "wave": str(report.settings.wave),
+        "class": row_class,
+        "question_set": report.settings.questions,
+        "mode": report.settings.mode,
+        "wording": wording_label(meta),
+        "release": f"{release.name} {release.version}",
+        "release_digest": release.digest,
+        "synthetic": int(release.synthetic),
+        "scorer_version": report.scorer_version,
+        "trained_on_wvs": "yes" if meta.trained_on_wvs else "no",
+        "warning_count": sum(notice.count for notice in report.warnings),
+        "coverage": report.coverage.share,
+        "expected": report.coverage.expected,
+        "scored": report.coverage.scored,
+        "link": meta.link,
+        "updated": updated,
+        "comparison": comparison_key(report, row_class=row_class),
+    }
+
+
+def row_kind(report: Report) -> str:
+    """`model`, `baseline`, or `ceiling` for the agreement of people with themselves."""
+    meta = report.predictions.meta
+    if not meta.baseline:
+        return "model"
+    text = f"{meta.name} {meta.model} {report.predictions.name}".lower()
+    return "ceiling" if "ceiling" in text else "baseline"
+
+
+def wording_label(meta: PredictionsMeta) -> str:
+    """Name of the wording that was asked, and that it is machine-drafted where it is."""
+    return f"{meta.wording}, machine-drafted wording" if drafted_languages(meta) else meta.wording
+
+
+def protocols_of(report: Report) -> list[str]:
+    """The protocols that apply; that of the predictions' kind where the report lists none."""
+    applied = [result.protocol for result in report.protocols if result.applies]
+    return list(applied) or [PROTOCOL_OF_KIND[report.predictions.kind]]
+
+
+def comparison_key(report: Report, *, row_class: str) -> str:
+    """Rows are ranked only among those with the same key; "" for rows that are never ranked."""
+    if row_kind(report) != "model":
+        return ""
+    meta, settings = report.predictions.meta, report.settings
+    same = (
+        report.release.digest,
+        report.scorer_version.split(".")[0],
+        settings.questions,
+        settings.questions_digest,
+        settings.mode,
+        settings.weights,
+        settings.split,
+        str(settings.wave),
+        report.predictions.kind,
+        meta.method,
+        meta.steering,
+        meta.language,
+        meta.wording,
+        meta.wording_digest,
+        row_class,
+    )
+    return sha256_text("\0".join(same))[:16]
+
+
+def score_rows(report: Report) -> list[ScoreRow]:
+    """All scores of a report, those of its protocols too; the first of a name counts."""
+    every = [*report.scores, *(s for result in report.protocols for s in result.scores)]
+    found: dict[str, ScoreRow] = {}
+    for score in every:
+        if score.name == HUMAN_CEILING:
+            continue  # says nothing of the model: it makes a row of its own
+        name = SCORE_KEYS.get(score.name, score.name)
+        cell = score.value
+        row = ScoreRow(name, cell.estimate, cell.low, cell.high, score.coverage, score.questions)
+        found.setdefault(name, row)
+    for name in ADVICE_SCORES:
+        if name in found and found[name].estimate is not None:
+            found.setdefault("advice_r", found[name]._replace(name="advice_r"))
+    share = share_below(report)
+    if share is not None:
+        found.setdefault(share.name, share)
+    return list(found.values())
+
+
+def share_below(report: Report) -> ScoreRow | None:
+    """Share of questions whose distance is at most `THRESHOLD`, from the report's curve.
+
+    The interval is Wilson's for a share of questions: they are what is sampled.
+    """
+    for result in report.protocols:
+        curve = result.tables.get("threshold_curve")
+        if not result.applies or not curve or THRESHOLD not in curve["threshold"]:
+            continue
+        share = curve["share"][curve["threshold"].index(THRESHOLD)]
+        questions = int(curve["questions"])
+        if share is None or questions == 0:
+            continue
+        low, high = wilson(float(share), questions)
+        return ScoreRow("share_w1_below_0.2", float(share), low, high, None, questions)
+    return None
+
+
+def wilson(share: float, n: int, *, z: float = 1.959963984540054) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share among n.
+
+    Formula: (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n).
+    Source: Wilson (1927), J. Am. Stat. Assoc. 22, 209-212.
+    """
+    centre = share + z * z / (2 * n)
+    half = z * ((share * (1 - share) + z * z / (4 * n)) / n) ** 0.5
+    scale = 1 + z * z / n
+    return max((centre - half) / scale, 0.0), min((centre + half) / scale, 1.0)
+
+
+def part_rows(report: Report) -> Iterator[PartRow]:
+    """Scores by country, question, category, continent and group."""
+    for country in report.countries:
+        yield _part(
+            "country", country.country, country.alignment, country.coverage, country.questions
+        )
+        if country.ceiling is not None:
+            bounds = (country.extra.get("ceiling_low"), country.extra.get("ceiling_high"))
+            yield PartRow(CEILING, country.country, country.ceiling, *bounds, None, None)
+    for score in report.scores:
+        if score.name == HUMAN_CEILING:
+            yield _part(CEILING, EVERYWHERE, score.value, 1.0, score.questions)
+    for question in report.questions:
+        yield _part("question", question.question_id, question.alignment, question.coverage, 1)
+    for group in report.groups:
+        kind = "group" if group.kind == "cell" else group.kind
+        yield _part(kind, group.name, group.alignment, group.coverage, group.questions)
+
+
+def _part(
+    kind: str, name: str, cell: Interval, coverage: float | None, questions: int | None
+) -> PartRow:
+    return PartRow(kind, name, cell.estimate, cell.low, cell.high, coverage, questions)
+
+
+def grid_of(report: Report) -> Grid | None:
+    """Alignment per cell of everyone in a country.
+
+    A report with scores per question only has one row, `EVERYWHERE`; None where it has none.
+    """
+    cells = cell_scores(report)
+    if not cells.questions:
+        return None
+    return Grid(cells.countries, cells.questions, cells.scores.astype(np.float32))

@@ -1,0 +1,1 @@
+"""The web server: app, endpoints, static site, deployment."""

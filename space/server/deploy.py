@@ -1,0 +1,253 @@
+"""Stage a folder that is a whole Hugging Face Space, list it, upload it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from huggingface_hub import SpaceCardData
+
+from contracts.atomic import atomic_folder
+from contracts.digests import pretty_json, sha256_file
+from contracts.errors import fail
+from space.board.version import STAMP_NAME, current_scorer_version, project_version
+
+#: Packages that the app needs, and what each leaves out.
+PACKAGES = ("codebook", "contracts", "elicitation", "scoring", "space")
+
+#: What the app imports; versions are those of this environment.
+REQUIREMENTS = (
+    "gradio",
+    "pydantic",
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "huggingface_hub",
+    "filelock",
+    "tenacity",
+    "json-repair",
+    "rich",
+    "xxhash",
+)
+
+APP = '''"""The Space: the board over the store that ships with it."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+from space.server.serve import serve
+
+if __name__ == "__main__":
+    here = Path(__file__).resolve().parent
+    serve(
+        os.environ.get("OPINION_ATLAS_STORE", str(here / "store")),
+        release=os.environ.get("OPINION_ATLAS_RELEASE", "reference"),
+        host="0.0.0.0",
+        port=int(os.environ.get("PORT", "7860")),
+        fill=True,
+        open_browser=False,
+    )
+'''
+
+README = """# Opinion Atlas
+
+Whose values does a language model reflect? The board scores language models' answers to the
+World Values Survey against those of people in {countries} countries, with intervals, baselines
+and what the scores do not mean.
+
+Code: Apache-2.0. The aggregates of the survey may be used for non-commercial purposes, with
+citation; see the About page.
+"""
+
+
+class Staged(NamedTuple):
+    """A file of a staged Space: its path in it and its size in bytes."""
+
+    path: str
+    size: int
+
+
+def space_settings(*, datasets: Sequence[str] = (), oauth: bool = True) -> Mapping[str, Any]:
+    """The YAML heading of the Space's README."""
+    settings: dict[str, Any] = {
+        "title": "Opinion Atlas",
+        "emoji": "\N{WORLD MAP}",
+        "colorFrom": "blue",
+        "colorTo": "gray",
+        "sdk": "gradio",
+        "sdk_version": metadata.version("gradio"),
+        "python_version": "3.11",
+        "app_file": "app.py",
+        "pinned": False,
+        "license": "other",
+        "license_name": "apache-2.0-and-wvs-noncommercial",
+        "short_description": "Whose values does a language model reflect?",
+    }
+    if oauth:
+        settings |= {"hf_oauth": True, "hf_oauth_scopes": ["inference-api"]}
+    if datasets:
+        settings["datasets"] = list(datasets)
+    return settings
+
+
+def requirements_text() -> str:
+    """The Space's requirements: what the app imports, pinned to what runs here."""
+    extras = {"gradio": "gradio[oauth]"}
+    names = [f"{extras.get(name, name)}=={metadata.version(name)}" for name in REQUIREMENTS]
+    return "\n".join(sorted(names)) + "\n"
+
+
+def stage_space(
+    out: str | Path,
+    *,
+    store: Path | None = None,
+    datasets: Sequence[str] = (),
+    replace: bool = False,
+) -> list[Staged]:
+    """Write a folder that is a whole Space, in one step.
+
+    Args:
+        out: the folder.
+        store: a store to ship, index included, so that the first start has nothing to score;
+            without one the Space scores the baselines when it starts.
+        datasets: names of Hub datasets that the Space links to.
+        replace: whether a folder that is there may be replaced.
+
+    Returns:
+        The files, by path.
+
+    Raises:
+        ContractError: the folder is there already, or cannot be written to.
+    """
+    with atomic_folder(out, replace=replace) as folder:
+        for package in PACKAGES:
+            _copy_package(package, folder / package)
+        heading = SpaceCardData(**space_settings(datasets=datasets)).to_yaml()
+        readme = f"---\n{heading}\n---\n\n{README.format(countries=57)}"
+        (folder / "README.md").write_text(readme, encoding="utf-8")
+        (folder / "requirements.txt").write_text(requirements_text(), encoding="utf-8")
+        (folder / "app.py").write_text(APP, encoding="utf-8")
+        if store is not None:
+            _copy_store(store, folder / "store")
+        stamp = {
+            "version": project_version(),
+            "scorer_version": current_scorer_version(),
+            "files": {one.path: sha256_file(folder / one.path) for one in _files(folder)},
+        }
+        (folder / "space" / STAMP_NAME).write_text(pretty_json(stamp), encoding="utf-8")
+        return _files(folder)
+
+
+def _copy_package(name: str, target: Path) -> None:
+    source = Path(str(resources.files(name)))
+    shutil.copytree(
+        source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", STAMP_NAME)
+    )
+
+
+def _copy_store(store: Path, target: Path) -> None:
+    if not (store / "reports").is_dir():
+        raise fail(
+            "no-store", f"there is no store at {store}", allowed="a folder with reports/*.json"
+        )
+    shutil.copytree(store, target, ignore=shutil.ignore_patterns("archive", ".partial-*"))
+
+
+def _files(folder: Path) -> list[Staged]:
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    return sorted(
+        Staged(path.relative_to(folder).as_posix(), path.stat().st_size) for path in found
+    )
+
+
+def listing(files: Sequence[Staged]) -> str:
+    """The files of a staged Space by top folder, with sizes, for people."""
+    groups: dict[str, list[Staged]] = {}
+    for file in files:
+        groups.setdefault(file.path.split("/")[0] if "/" in file.path else ".", []).append(file)
+    lines = [
+        f"{name}: {len(group)} files, {sum(file.size for file in group) / 1e6:.2f} MB"
+        for name, group in groups.items()
+    ]
+    return "\n".join([*lines, *(f"  {file.path} ({file.size:,} bytes)" for file in files)])
+
+
+def upload_space(folder: str | Path, repo: str, *, private: bool, token: str | None = None) -> str:
+    """Create the Space if needed and upload the staged folder in one commit.
+
+    Args:
+        folder: from `stage_space`.
+        repo: `ORG/NAME`.
+        private: whether a Space that is made now is private.
+        token: token; else the one that `hf auth login` saved.
+
+    Returns:
+        Address of the Space.
+
+    Raises:
+        ContractError: the Hub refuses; the message says why.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    api = HfApi(token=token)
+    try:
+        made = api.create_repo(
+            repo, repo_type="space", space_sdk="gradio", private=private, exist_ok=True
+        )
+        api.upload_folder(
+            folder_path=folder,
+            repo_id=repo,
+            repo_type="space",
+            commit_message=f"Deploy Opinion Atlas {project_version()}",
+            delete_patterns=[f"{package}/**" for package in PACKAGES],
+        )
+    except HfHubHTTPError as error:
+        first = str(error).strip().splitlines()[0]
+        raise fail(
+            "hub-refused",
+            f"the Hub did not take the Space {repo}: {first}",
+            hint="Free accounts may not create Gradio Spaces; the static board needs none: "
+            "opinion-atlas board --export FOLDER",
+        ) from None
+    return str(made)
+
+
+def deploy(
+    repo: str,
+    *,
+    out: Path,
+    store: Path | None,
+    datasets: Sequence[str] = (),
+    private: bool = True,
+    dry_run: bool = False,
+) -> None:
+    """Stage a Space in `out`, list it, and upload it unless `dry_run`.
+
+    Without a store the baselines of the reference are scored here and shipped, so that the
+    Space's first start has nothing to compute.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        files = stage_space(
+            out, store=store or _baselines(Path(folder)), datasets=datasets, replace=True
+        )
+    print(listing(files))
+    total = sum(file.size for file in files) / 1e6
+    print(f"{len(files)} files, {total:.1f} MB, staged in {out}")
+    if dry_run:
+        print(f"Nothing was uploaded. Without --dry-run this goes to the Space {repo}.")
+        return
+    print(f"Uploaded to {upload_space(out, repo, private=private)}")
+
+
+def _baselines(folder: Path) -> Path:
+    from space.server.serve import prepare_store
+
+    return prepare_store(str(folder / "store"), release="reference", fill=True).root
