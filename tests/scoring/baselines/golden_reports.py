@@ -1,7 +1,7 @@
 """The baselines' reports on the embedded reference, in short: what the golden file keeps.
 
-`python tests/scoring/baselines/golden_reports.py` writes the file after a change of the scorer that is
-meant to change scores; the difference then belongs into the changelog.
+`python tests/scoring/baselines/golden_reports.py` writes the file after a change of the scorer that
+is meant to change scores; the difference then belongs into the changelog.
 """
 
 from __future__ import annotations
