@@ -339,7 +339,7 @@ def test_files_are_written_for_streaming(release_folder: Path) -> None:
 _KILLED = """
 import os, sys, threading
 sys.path[:0] = [{root!r}, {here!r}]
-from conftest import make_survey
+from made_surveys import make_survey
 from dataset_builder.build import build_release
 survey = make_survey(people=300)
 build_release([survey], sys.argv[1] + "-first")
@@ -382,8 +382,8 @@ def _go(process: subprocess.Popen[str], kill_after: float | None = None) -> floa
 @pytest.mark.slow
 @pytest.mark.parametrize("replacing", [False, True])
 def test_killed_at_any_point_leaves_no_half_made_release(tmp_path: Path, replacing: bool) -> None:
-    here = Path(__file__).parent
-    script = _KILLED.format(root=str(here.parents[1]), here=str(here))
+    tests = Path(__file__).parents[1]
+    script = _KILLED.format(root=str(tests.parent), here=str(tests / "support"))
     whole_time = _go(_start(script, tmp_path / "whole"))
     outcomes = set()
     for number, share in enumerate(np.random.default_rng(4).uniform(0.05, 1.0, 4)):
