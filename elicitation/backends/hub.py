@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
@@ -12,6 +11,7 @@ from typing import Any
 from contracts.errors import ContractError, fail
 from elicitation.backends.base import Capabilities, OnResponse, Request, Response
 from elicitation.backends.completions import HOPELESS, generated
+from elicitation.backends.coroutines import run_coroutine
 from elicitation.backends.http_run import (
     CallError,
     HttpLimits,
@@ -91,7 +91,7 @@ class HubBackend:
         async def ask() -> None:
             await HttpRun(self._call, limits, on_response).run(requests)
 
-        asyncio.run(self._with_client(ask))
+        run_coroutine(self._with_client(ask))
 
     async def _with_client(self, work: Callable[[], Awaitable[None]]) -> None:
         from huggingface_hub import AsyncInferenceClient

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from typing import Any
 
 from contracts.errors import fail
 from elicitation.backends.base import Capabilities, OnResponse, Request, Response
 from elicitation.backends.completions import generated
+from elicitation.backends.coroutines import run_coroutine
 from elicitation.backends.http_run import CallError, HttpRun
 from elicitation.backends.openai_connection import Connection
 from elicitation.backends.openai_probe import LABEL_KINDS, Probe
@@ -74,7 +74,7 @@ class OpenAIBackend:
         """
         if self._capabilities is None:
             probe = Probe(self._connection, self._scoring)
-            self._capabilities = asyncio.run(self._connection.with_client(probe.capabilities))
+            self._capabilities = run_coroutine(self._connection.with_client(probe.capabilities))
         return self._capabilities
 
     def close(self) -> None:
@@ -87,7 +87,7 @@ class OpenAIBackend:
         async def ask() -> None:
             await HttpRun(self._call, self._connection.limits(), on_response).run(requests)
 
-        asyncio.run(self._connection.with_client(ask))
+        run_coroutine(self._connection.with_client(ask))
 
     async def _call(self, request: Request) -> Response:
         able = self.capabilities()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import os
 import shutil
@@ -20,6 +19,7 @@ from typing import Any
 import pytest
 
 from contracts.release.read import Release, open_release
+from elicitation.backends.coroutines import run_coroutine
 from space.board.store import Store, open_store
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
@@ -86,7 +86,7 @@ def serving_here(root: Path, people: Any, **options: Any) -> Iterator[Any]:
         # Outside of an event loop gradio makes several of its own, and closes none.
         return make_server(open_store(root), people, **options)
 
-    server = asyncio.run(made())
+    server = run_coroutine(made())
     with TestClient(
         server,
         base_url="http://127.0.0.1:7860",

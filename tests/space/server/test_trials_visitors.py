@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from elicitation.backends.coroutines import run_coroutine
+
 pytestmark = pytest.mark.slow
 
 VISITORS = 200
@@ -100,9 +102,9 @@ def test_two_hundred_visitors_with_a_session_each(sample_root, tmp_path, board_s
     process = start_board(tmp_path / "store", tmp_path / "log.txt", port=port)
     address = f"http://127.0.0.1:{port}"
     try:
-        asyncio.run(crowd(address, "early"))  # what is made once for everybody
+        run_coroutine(crowd(address, "early"))  # what is made once for everybody
         before = resident_bytes(process.pid)
-        asyncio.run(crowd(address, "late"))
+        run_coroutine(crowd(address, "late"))
         assert resident_bytes(process.pid) - before < GROWTH
     finally:
         process.terminate()
