@@ -82,6 +82,11 @@ COMMANDS: dict[str, tuple[str, Group, str]] = {
         SCORES,
         "Compare two reports question by question.",
     ),
+    "map": (
+        "scoring.map_command:draw_map",
+        SCORES,
+        "Place countries and models on maps of opinion.",
+    ),
     "report": (
         "scoring.cli:report",
         SCORES,
