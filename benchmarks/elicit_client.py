@@ -39,7 +39,8 @@ from elicitation.backends.registry import BackendOptions  # noqa: E402
 from elicitation.prompts.plan import Call, Plan  # noqa: E402
 from elicitation.run.runner import Progress, item_record, run_plan  # noqa: E402
 from elicitation.run.store import Store  # noqa: E402
-from elicitation.study.options import StudyOptions, make_study  # noqa: E402
+from elicitation.study.options import StudyOptions  # noqa: E402
+from elicitation.study.resolve import make_study  # noqa: E402
 from elicitation.study.study import Study  # noqa: E402
 
 #: What the benchmark must reach.

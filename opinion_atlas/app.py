@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from cyclopts import App, Group
+from cyclopts import App, Group, Parameter
 
+from contracts.command_line import shown_default
 from opinion_atlas.version import __version__
 
 RELEASES = Group("Releases", sort_key=1)
@@ -125,6 +126,7 @@ def make_app(arguments: list[str]) -> App:
         "questions to models, scores, and a board.",
         version=__version__,
         help_epilogue="" if called else FIRST_STEP,
+        default_parameter=Parameter(show_default=shown_default),
     )
     for name, (target, group, line) in COMMANDS.items():
         own = {} if name == called else {"help": line}

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 from contracts.atomic import write_text
 from contracts.errors import ContractError, Problem, fail
+from elicitation.advice.options import MARGIN
 from elicitation.advice.second_readers import (
     EMBEDDING_VERSION,
-    MARGIN,
     Verdict,
     advice_text,
     embed_items,

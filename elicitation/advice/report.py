@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from contracts.atomic import write_text
 from contracts.errors import fail
@@ -19,7 +19,7 @@ from elicitation.advice.decisions import (
     write_decisions,
     write_label_sample,
 )
-from elicitation.advice.second_readers import MARGIN
+from elicitation.advice.options import AdviceReading
 from elicitation.advice.together import write_together
 from elicitation.backends.embedders import open_embedder
 from elicitation.backends.registry import BackendOptions, open_backend
@@ -28,32 +28,6 @@ from elicitation.run.store import Store, existing_store
 
 #: Folder within that of a run.
 ADVICE_FOLDER = "advice"
-
-
-class AdviceReading(NamedTuple):
-    """How advice is read beyond its words.
-
-    Attributes:
-        judge: model that reads what words leave open, such as openai:NAME; empty for none.
-        judge_url: its server, for openai:.
-        embedder: model that reads by similarity in place of a judge, such as hf:ORG/NAME.
-        embedder_url: its server, for openai:.
-        margin: lead in similarity from which the nearer option counts.
-        judge_sample: pieces that words decide and the judge (or embedder) reads as well.
-        label_sample: pieces written for a person to label; 0 for none.
-        labels: file of labels that came back.
-        seed: of both samples.
-    """
-
-    judge: str = ""
-    judge_url: str = ""
-    embedder: str = ""
-    embedder_url: str = ""
-    margin: float = MARGIN
-    judge_sample: int = 100
-    label_sample: int = 0
-    labels: Path | None = None
-    seed: int = 0
 
 
 def judge_advice(source: Path, how: AdviceReading) -> Agreement | None:

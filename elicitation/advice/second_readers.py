@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from elicitation.advice.options import MARGIN
 from elicitation.backends.base import Backend, Request, Response
 from elicitation.backends.embedders import Embedder
 from elicitation.prompts.prompts import Shown
@@ -114,9 +115,6 @@ def _verdict(shown: Shown, first: Response | None, second: Response | None) -> V
 
 #: Version of this reader; it stands where a judge's prompt version does.
 EMBEDDING_VERSION = "embedding-1"
-
-#: Lead in cosine similarity from which the nearer option counts.
-MARGIN = 0.05
 
 
 def embed_items(

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from threading import Event
-from typing import Any
+from typing import Annotated, Any
 
+from cyclopts import Parameter
+
+from contracts.command_line import MODEL, RUN
 from contracts.errors import ContractError, fail
 from elicitation.backends.base import Backend
 
@@ -23,45 +26,68 @@ OPENERS: Mapping[str, str] = {
 REMOTE_SCHEMES = frozenset({"openai", "hub"})
 
 
-@dataclass(frozen=True)
+BaseUrl = Annotated[
+    str, Parameter(help="Server of openai:, for instance http://localhost:8000/v1.")
+]
+Revision = Annotated[str, Parameter(help="Commit, branch or tag of the model.")]
+NumberFormat = Annotated[str, Parameter(help="hf: number format, such as float32 or bfloat16.")]
+Device = Annotated[str, Parameter(help="hf: device, such as cpu or cuda:0.")]
+
+
+@Parameter(name="*", group=MODEL)
+@dataclass(frozen=True, kw_only=True)
 class BackendOptions:
-    """How to open a backend; each takes what concerns it.
+    """How to open a backend; each backend uses the options that concern it.
 
     Attributes:
-        revision: commit, branch or tag of the model.
-        dtype, device, device_map, batch_tokens: local models; batch_tokens bounds a batch.
-        scorer: local models: `auto`, `tree`, `cached`, `padded` or `naive`.
-        base_url: server, for `openai:`.
-        provider: inference provider, for `hub:`.
-        concurrency: calls under way at once, over HTTP.
-        requests_per_minute: ceiling of the rate, over HTTP; None for none.
-        timeout: seconds a call may take, over HTTP.
-        attempts: most tries of a call, the first one included, over HTTP.
-        label_logprobs: how label scores are asked over HTTP; `auto` probes the server.
-        key: key for the server, over HTTP; with it the environment's is not looked at. It is kept
-            in memory only, and shown nowhere.
-        redirects: whether a server's redirect to another place is followed, over HTTP.
-        stop: set by another thread, ends a run over HTTP in good order, waits included.
+        key: API key of the server, over HTTP; it replaces the environment's. It is held in memory
+            only and never shown.
+        redirects: whether redirects to another address are followed, over HTTP.
+        stop: set by another thread, ends a run over HTTP in an orderly way, waits included.
         extra: anything else that one backend knows.
     """
 
-    revision: str = ""
-    dtype: str = "auto"
-    device: str = "auto"
-    device_map: str = ""
-    batch_tokens: int = 16384
-    scorer: str = "auto"
-    base_url: str = ""
-    provider: str = ""
-    concurrency: int = 16
-    requests_per_minute: float | None = None
-    timeout: float = 120.0
-    attempts: int = 6
-    label_logprobs: str = "auto"
-    key: str = field(default="", repr=False)
-    redirects: bool = True
-    stop: Event | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    base_url: BaseUrl = ""
+    provider: Annotated[
+        str, Parameter(help="Inference provider of hub:. Default: chosen by the Hub.")
+    ] = ""
+    label_logprobs: Annotated[
+        str,
+        Parameter(
+            help="openai: how the probabilities of labels are obtained: exact, constrained, "
+            "censored, or auto (the best that the server supports)."
+        ),
+    ] = "auto"
+    revision: Revision = ""
+    dtype: NumberFormat = "auto"
+    device: Device = "auto"
+    device_map: Annotated[
+        str, Parameter(help="hf: device map of a model spread over several GPUs.")
+    ] = ""
+    batch_tokens: Annotated[int, Parameter(help="hf: maximum number of tokens per batch.")] = 16384
+    scorer: Annotated[
+        str, Parameter(help="hf: how options are scored: auto, tree, cached, padded or naive.")
+    ] = "auto"
+    concurrency: Annotated[
+        int, Parameter(help="Number of parallel requests over HTTP.", group=RUN)
+    ] = 16
+    requests_per_minute: Annotated[
+        float | None, Parameter(help="Rate limit over HTTP. Default: none.", group=RUN)
+    ] = None
+    timeout: Annotated[
+        float, Parameter(help="Seconds before a request over HTTP times out.", group=RUN)
+    ] = 120.0
+    attempts: Annotated[
+        int, Parameter(help="Maximum number of attempts per request over HTTP.", group=RUN)
+    ] = 6
+    key: Annotated[str, Parameter(parse=False)] = field(default="", repr=False)
+    redirects: Annotated[bool, Parameter(parse=False)] = True
+    stop: Annotated[Event | None, Parameter(parse=False)] = None
+    extra: Annotated[Mapping[str, Any], Parameter(parse=False)] = field(default_factory=dict)
+
+
+#: The options with all defaults.
+DEFAULT_BACKEND = BackendOptions()
 
 
 def split_model(model: str) -> tuple[str, str]:

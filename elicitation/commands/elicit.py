@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from contracts.errors import fail
 from contracts.predictions.source import format_of
 from contracts.release.read import open_release
-from elicitation.advice.report import AdviceReading, judge_advice, report_advice
+from elicitation.advice.options import WORDING_ONLY, AdviceReading
+from elicitation.advice.report import judge_advice, report_advice
 from elicitation.backends.base import Backend
-from elicitation.backends.registry import (
-    REMOTE_SCHEMES,
-    BackendOptions,
-    open_backend,
-    split_model,
-)
+from elicitation.backends.registry import REMOTE_SCHEMES, open_backend, split_model
+from elicitation.commands.options import ElicitOptions
 from elicitation.commands.terminal import (
     counted,
     plan_json,
@@ -34,7 +29,6 @@ from elicitation.reading.corpus import read_lines
 from elicitation.run.estimate import estimate
 from elicitation.run.predictions import write_run_predictions
 from elicitation.run.provenance import parse_stated
-from elicitation.run.runner import Limits
 from elicitation.run.session import InterruptedRunError, Session, run_study
 from elicitation.run.store import (
     PREDICTIONS_FOLDER,
@@ -44,113 +38,98 @@ from elicitation.run.store import (
     store_path,
 )
 from elicitation.study.methods import Reader
-from elicitation.study.options import StudyOptions, make_study
+from elicitation.study.resolve import make_study
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Everything that one `elicit` command says."""
-
-    model: str
-    release: str
-    options: StudyOptions
-    backend: BackendOptions
-    limits: Limits
-    prompts: Literal["auto", "chat", "plain"] = "auto"
-    engine: Literal["local", "ray"] = "local"
-    shard: str = "1/1"
-    stated: tuple[str, ...] = ()
-    allow_remote_microdata: bool = False
-
-    @property
-    def is_remote(self) -> bool:
-        """Whether prompts go to another machine."""
-        return split_model(self.model)[0] in REMOTE_SCHEMES
+def is_remote(model: str) -> bool:
+    """Whether prompts go to another machine."""
+    return split_model(model)[0] in REMOTE_SCHEMES
 
 
-def plan_of(asked: Asked, *, chat: bool) -> Plan:
+def plan_of(model: str, options: ElicitOptions, *, chat: bool) -> Plan:
     """The plan of a command."""
-    release = open_release(asked.release)
+    release = open_release(options.release)
     study = make_study(
-        asked.options,
+        options.study,
         release,
         chat=chat,
-        remote=asked.is_remote,
-        allow_remote_microdata=asked.allow_remote_microdata,
+        remote=is_remote(model),
+        allow_remote_microdata=options.allow_remote_microdata,
     )
     return Plan(study, release)
 
 
-def dry(asked: Asked, *, json: bool) -> None:
+def dry(model: str, options: ElicitOptions, *, json: bool) -> None:
     """Show what would be asked; no model is opened, so `auto` prompts are shown as chats."""
-    plan = plan_of(asked, chat=asked.prompts != "plain")
-    limits = asked.limits
+    plan = plan_of(model, options, chat=options.prompts != "plain")
+    limits = options.limits
     estimated = estimate(
         plan,
         limits=limits,
-        concurrency=asked.backend.concurrency if asked.is_remote else None,
-        shard=parse_shard(asked.shard),
+        concurrency=options.backend.concurrency if is_remote(model) else None,
+        shard=parse_shard(options.shard),
     )
     if json:
         say_json(plan_json(plan, estimated))
         return
-    say_plan(plan, estimated, limits, shard=asked.shard)
+    say_plan(plan, estimated, limits, shard=options.shard)
 
 
-def ask(asked: Asked, out: Path, *, suffix: str, json: bool) -> int:
-    """Ask, keep, read, write, and say how it went; 1 where calls are left without an answer."""
-    stated = parse_stated(asked.stated)
-    shard = parse_shard(asked.shard)
-    format_of(Path(f"predictions{suffix}"))
-    if asked.limits.max_cost is not None and not (
-        asked.limits.prompt_price or asked.limits.completion_price
-    ):
+def ask(model: str, options: ElicitOptions, out: Path, *, json: bool) -> int:
+    """Ask, store, parse, write, and summarise; 1 where calls are left without an answer."""
+    stated = parse_stated(options.meta)
+    shard = parse_shard(options.shard)
+    format_of(Path(f"predictions{options.ending}"))
+    limits = options.limits
+    if limits.max_cost is not None and not (limits.prompt_price or limits.completion_price):
         raise fail("no-prices", "--max-cost needs prices", hint="Give --price-in and --price-out.")
     # Everything that can be wrong with the study is found before a model is opened.
-    plan_of(asked, chat=asked.prompts != "plain")
-    backend = _open(asked)
+    plan_of(model, options, chat=options.prompts != "plain")
+    backend = _open(model, options)
     try:
-        chat = backend.capabilities().chat if asked.prompts == "auto" else asked.prompts == "chat"
-        plan = plan_of(asked, chat=chat)
+        chat = (
+            backend.capabilities().chat if options.prompts == "auto" else options.prompts == "chat"
+        )
+        plan = plan_of(model, options, chat=chat)
         with progress_line(quiet=json) as show:
             session = run_study(
                 plan,
                 backend,
                 out,
-                limits=asked.limits,
+                limits=limits,
                 shard=shard,
                 stated=stated,
-                suffix=suffix,
+                suffix=options.ending,
                 on_progress=show,
             )
     except InterruptedRunError as interrupted:
-        _say_session(interrupted.session, asked, out, json=json)
+        _say_session(interrupted.session, model, out, json=json)
         raise
     finally:
         backend.close()
-    _say_session(session, asked, out, json=json)
+    _say_session(session, model, out, json=json)
     return 1 if session.progress.statuses["error"] else 0
 
 
-def _open(asked: Asked) -> Backend:
-    if asked.engine == "ray":
+def _open(model: str, options: ElicitOptions) -> Backend:
+    if options.engine == "ray":
         from importlib import import_module
 
         opened: Backend = import_module("elicitation.backends.ray").open_backend(
-            asked.model, asked.backend
+            model, options.backend
         )
         return opened
-    return open_backend(asked.model, asked.backend)
+    return open_backend(model, options.backend)
 
 
-def _say_session(session: Session, asked: Asked, out: Path, *, json: bool) -> None:
+def _say_session(session: Session, model: str, out: Path, *, json: bool) -> None:
     if json:
         from elicitation.run.session import summary
 
         with Store(store_path(out)) as store:
             say_json(summary(session, store))
     else:
-        say_session(session, model=asked.model)
+        say_session(session, model=model)
 
 
 def parse_shard(text: str) -> tuple[int, int]:
@@ -178,10 +157,9 @@ def read_runs(
     merge_into: Path | None,
     suffix: str,
     json: bool,
-    advice: AdviceReading | None = None,
+    advice: AdviceReading = WORDING_ONLY,
 ) -> None:
     """Write the predictions of runs anew; several are merged first."""
-    how = advice or AdviceReading()
     format_of(Path(f"predictions{suffix}"))
     paths = [existing_store(source) for source in sources]
     if len(paths) > 1 and merge_into is None:
@@ -197,11 +175,11 @@ def read_runs(
             for path in paths:
                 merged.merge(path)
         paths = [store_path(merge_into)]
-    judge_advice(paths[0], how)
+    judge_advice(paths[0], advice)
     with Store(paths[0]) as store:
         folder = out or paths[0].parent / PREDICTIONS_FOLDER
         files = write_run_predictions(store, folder, suffix=suffix)
-    told = report_advice(paths[0], how)
+    told = report_advice(paths[0], advice)
     if json:
         written = [file.to_json() for file in files]
         say_json({"files": written, "advice": told} if told else written)

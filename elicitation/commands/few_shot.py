@@ -25,7 +25,7 @@ from elicitation.prompts.examples import (
 from elicitation.prompts.plan import own_language
 from elicitation.prompts.prompts import BLOCK_SEPARATOR, example_text
 from elicitation.study.conditions import OWN_LANGUAGE
-from elicitation.study.options import release_countries
+from elicitation.study.resolve import release_countries
 from elicitation.study.wordings import study_wordings
 
 #: Names every language that there is a wording in.

@@ -17,8 +17,9 @@ from rich.table import Table
 
 from elicitation.prompts.plan import Call, Plan
 from elicitation.run.estimate import Estimate, shown_prompts
+from elicitation.run.limits import Limits
 from elicitation.run.predictions import WrittenFile
-from elicitation.run.runner import Limits, OnProgress, Progress
+from elicitation.run.runner import OnProgress, Progress
 from elicitation.run.session import Session
 
 #: Seconds between two updates of the line of progress.

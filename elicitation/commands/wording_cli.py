@@ -7,15 +7,11 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from elicitation.commands.parameters import listed
-from elicitation.study.names import split_names
-
-Json = Annotated[
-    bool, Parameter(name="--json", negative="", help="Print JSON for programs, not for people.")
-]
+from contracts.command_line import DryRun, Json, ReleaseName, flag, names, paths
 
 wording = App(
-    name="wording", help="Check, write out and try wordings: the survey's questions in words."
+    name="wording",
+    help="Check, export and import wordings: the texts of the survey's questions in a language.",
 )
 
 
@@ -23,27 +19,23 @@ wording = App(
 def wording_check(
     languages: Annotated[
         tuple[str, ...],
-        listed(
-            "Languages to check, also ones that there is no wording in; all of the project's "
-            "by default."
+        names(
+            "Languages to check, including languages without a wording. Default: all languages of "
+            "the project."
         ),
     ] = (),
     /,
     *,
     folder: Annotated[
-        Path | None, Parameter(help="A wording of your own: a folder of TOML files, or one CSV.")
+        Path | None, Parameter(help="Your own wording: a folder of TOML files, or one CSV file.")
     ] = None,
-    require_review: Annotated[
-        bool, Parameter(negative="", help="Fail also where a text has not been reviewed.")
-    ] = False,
+    require_review: Annotated[bool, flag("Also fail if a text has not been reviewed.")] = False,
     json: Json = False,
 ) -> int:
-    """List what wordings lack: texts, and reviews of texts. Ends with 1 where something lacks."""
+    """List missing texts and missing reviews of wordings. Exits with 1 if any text is missing."""
     from elicitation.commands.wording import check_wordings
 
-    return check_wordings(
-        split_names(languages), folder=folder, require_review=require_review, json=json
-    )
+    return check_wordings(languages, folder=folder, require_review=require_review, json=json)
 
 
 @wording.command(name="export")
@@ -53,7 +45,7 @@ def wording_export(
     *,
     language: Annotated[str, Parameter(help="Language of the wording.")] = "en",
 ) -> None:
-    """Write a wording of the project to a file, to edit or translate it."""
+    """Write a wording of the project to a file, for editing or translation."""
     from elicitation.commands.wording import export_one
 
     export_one(path, language=language)
@@ -64,15 +56,19 @@ def wording_import(
     path: Annotated[Path, Parameter(help="A folder of TOML files, or a CSV file.")],
     /,
     *,
-    language: Annotated[str, Parameter(help="Its language, where it does not say.")] = "",
-    name: Annotated[str, Parameter(help="Its name, where it does not say.")] = "",
+    language: Annotated[
+        str, Parameter(help="Language of the wording, if the file does not name it.")
+    ] = "",
+    name: Annotated[
+        str, Parameter(help="Name of the wording, if the file does not give one.")
+    ] = "",
     out: Annotated[
-        Path | None, Parameter(help="Write it as a folder of TOML files here, in canonical form.")
+        Path | None, Parameter(help="Write the wording to this folder, in canonical form.")
     ] = None,
 ) -> int:
-    """Read a wording that you hold, say what it lacks, and keep it as a folder.
+    """Check your own wording, list its missing texts, and store it as a folder.
 
-    Ask in it with: opinion-atlas elicit MODEL --wording FOLDER.
+    Use it with: opinion-atlas elicit MODEL --wording FOLDER.
     """
     from elicitation.commands.wording import import_one
 
@@ -85,17 +81,17 @@ def wording_coverage(
     write: Annotated[
         Path | None,
         Parameter(
-            help="Markdown file, such as docs/languages.md: the table between its two markers is "
-            "replaced, the rest stays."
+            help="Markdown file, such as docs/languages.md, in which to replace the table between "
+            "the two markers."
         ),
     ] = None,
     check: Annotated[
         Path | None,
-        Parameter(help="Write nothing; end with 1 where the table in this file is out of date."),
+        Parameter(help="Write nothing; exit with 1 if the table in this file is out of date."),
     ] = None,
     json: Json = False,
 ) -> int:
-    """Count what every language has: texts by kind, how many are reviewed, who is asked in it."""
+    """Count the texts of every language by kind, their reviews, and the countries covered."""
     from elicitation.commands.wording_coverage import cover
 
     return cover(write=write, check=check, json=json)
@@ -104,47 +100,43 @@ def wording_coverage(
 @wording.command(name="few-shot")
 def wording_few_shot(
     *,
-    out: Annotated[Path, Parameter(help="Folder of the files; made if needed.")],
-    release: Annotated[
-        str, Parameter(help="Folder of a release, ORG/NAME@tag on the Hub, or `reference`.")
-    ] = "reference",
+    out: Annotated[Path, Parameter(help="Folder of the files; created if it does not exist.")],
+    release: ReleaseName = "reference",
     countries: Annotated[
         tuple[str, ...],
-        listed("ISO3 codes; by default the study's steering countries that the release holds."),
+        names(
+            "ISO 3166-1 alpha-3 codes. Default: the countries of the steering study that the "
+            "release covers."
+        ),
     ] = (),
     languages: Annotated[
         tuple[str, ...],
-        listed("Languages; `own` is each country's own, `all` all that there are."),
+        names("Languages; `own` is each country's own language, `all` is every language."),
     ] = ("en", "own"),
-    wave: Annotated[int | None, Parameter(help="Wave of the people; the latest.")] = None,
-    count: Annotated[int, Parameter(help="Examples in a file.")] = 5,
+    wave: Annotated[
+        int | None, Parameter(help="Survey wave. Default: the release's latest.")
+    ] = None,
+    count: Annotated[int, Parameter(help="Number of examples per file.")] = 5,
     wordings: Annotated[
         tuple[Path, ...],
-        Parameter(
-            name="--wording",
-            consume_multiple=True,
-            negative="",
-            help="Wordings that you hold, in place of the project's.",
-        ),
+        paths("Your own wordings, in place of the project's.", name="--wording"),
     ] = (),
-    dry_run: Annotated[
-        bool, Parameter(negative="", help="Say which files would be written, and write nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Write the examples of few-shot prompts: questions with a country's real answer shares.
 
-    One text file for each country and language, exactly as few-shot prompts show them, and
-    few-shot.json with the shares. All of it comes from the release; `elicit --steer few-shot`
-    makes the same by itself.
+    Writes one text file per country and language, exactly as few-shot prompts show them, and
+    few-shot.json with the shares. Everything is taken from the release; `elicit --steer few-shot`
+    generates the same examples itself.
     """
     from elicitation.commands.few_shot import write_few_shot
 
     write_few_shot(
         out,
         release=release,
-        countries=tuple(name.upper() for name in split_names(countries)),
-        languages=split_names(languages),
+        countries=tuple(name.upper() for name in countries),
+        languages=languages,
         wave=wave,
         count=count,
         wordings=tuple(map(str, wordings)),

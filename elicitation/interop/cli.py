@@ -3,80 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
-from elicitation.commands.parameters import (
-    Countries,
-    Forms,
-    Groups,
-    Languages,
-    MaxTokens,
-    ReleaseName,
-    Seed,
-    listed,
-)
+from contracts.command_line import OUTPUT
+from elicitation.interop.options import ExportOptions
 
 
 def export(
-    out: Annotated[Path, Parameter(help="A new folder; each condition gets a folder in it.")],
+    out: Annotated[Path, Parameter(help="A new folder; it gets a subfolder for each condition.")],
     /,
     *,
-    to: Annotated[
-        Literal["lm-eval", "inspect"],
-        Parameter(help="lm-evaluation-harness, or inspect_ai."),
-    ],
-    release: ReleaseName = "reference",
-    protocol: Annotated[str, Parameter(help="alignment or judgments.")] = "judgments",
-    method: Annotated[
-        str,
-        Parameter(
-            help="option_likelihood, label_likelihood, verbalized, sequence or forced_choice; the "
-            "protocol's own by default. inspect_ai scores no whole options."
-        ),
-    ] = "",
-    steer: Annotated[tuple[str, ...], listed("none, persona, few-shot.")] = (),
-    countries: Countries = ("all",),
-    groups: Groups = (),
-    questions: Annotated[tuple[str, ...], listed("Ids (Q1) or sets (judgments).")] = (),
-    languages: Languages = ("en",),
-    vary: Forms = ("default",),
-    terminator: Annotated[
-        Literal["newline", "none"],
-        Parameter(help="What ends a scored option; `none` is the papers' variant."),
-    ] = "newline",
-    prompts: Annotated[
-        Literal["chat", "plain"],
-        Parameter(help="chat: the harness applies the model's template; plain: for base models."),
-    ] = "plain",
-    max_tokens: MaxTokens = None,
-    seed: Seed = 0,
+    options: ExportOptions,
 ) -> None:
-    """Write a study as a task of lm-evaluation-harness or inspect_ai.
+    """Write a study as tasks for lm-evaluation-harness or inspect_ai.
 
-    What the harness logs can be turned into a predictions file with `opinion-atlas import`.
+    `opinion-atlas import` converts the harness's logs into predictions files.
+
+    For example:
+
+        opinion-atlas export tasks --to lm-eval --countries DEU,JPN
+        opinion-atlas export tasks --to inspect --protocol alignment --prompts chat
     """
     from elicitation.commands.terminal import say
     from elicitation.interop.command import export_study
-    from elicitation.study.options import said_options
 
-    options = said_options(
-        protocol=protocol,
-        method=method,
-        steer=steer,
-        countries=countries,
-        groups=groups,
-        questions=questions,
-        languages=languages,
-        vary=vary,
-        max_tokens=max_tokens,
-        seed=seed,
-        terminator=terminator,
-        reask=False,
-    )
-    tasks = export_study(options, out, harness=to, release=release, chat=prompts == "chat")
-    for task in tasks:
+    for task in export_study(options, out):
         say(f"{task.name}: {task.items} items in {task.folder}\n  {task.run}")
 
 
@@ -90,18 +43,26 @@ def import_log(
     /,
     *,
     out: Annotated[
-        Path, Parameter(help="Predictions file ending in .jsonl, .csv, .tsv or .parquet.")
+        Path,
+        Parameter(help="Predictions file ending in .jsonl, .csv, .tsv or .parquet.", group=OUTPUT),
     ],
     task: Annotated[
         Path | None,
-        Parameter(help="The exported folder of the task; needed for lm-evaluation-harness."),
+        Parameter(help="Exported folder of the task; required for lm-evaluation-harness."),
     ] = None,
-    model: Annotated[str, Parameter(help="Name of the model, where the log has it wrong.")] = "",
+    model: Annotated[
+        str, Parameter(help="Name of the model, if the log does not give the right one.")
+    ] = "",
     notes: Annotated[str, Parameter(help="Remark for the metadata.")] = "",
 ) -> None:
-    """Turn the log of another harness into a predictions file.
+    """Convert the log of another harness into a predictions file.
 
     The task must have been written by `opinion-atlas export`.
+
+    For example:
+
+        opinion-atlas import logs/samples_TASK.jsonl --task tasks/TASK --out predictions.jsonl
+        opinion-atlas import logs/RUN.eval --out predictions.jsonl
     """
     from elicitation.commands.terminal import say
     from elicitation.interop.imported import import_log as run

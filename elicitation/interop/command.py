@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from contracts.atomic import atomic_folder
 from contracts.errors import fail
 from contracts.release.read import open_release
 from elicitation.interop.exported import export_items
+from elicitation.interop.options import ExportOptions, Harness
 from elicitation.prompts.plan import Plan
-from elicitation.study.options import StudyOptions, make_study
-
-Harness = Literal["lm-eval", "inspect"]
+from elicitation.study.resolve import make_study
 
 
 class ExportedTask(NamedTuple):
@@ -32,23 +31,19 @@ class ExportedTask(NamedTuple):
     run: str
 
 
-def export_study(
-    options: StudyOptions, out: Path, *, harness: Harness, release: str, chat: bool
-) -> list[ExportedTask]:
+def export_study(options: ExportOptions, out: Path) -> list[ExportedTask]:
     """Write a study as tasks of another harness, a folder for each condition.
 
     Args:
-        options: what is asked; the method must give distributions.
+        options: what is asked, by which harness; the method must give distributions.
         out: a new folder.
-        harness: `lm-eval` or `inspect`.
-        release: the release asked about.
-        chat: whether prompts are chats.
 
     Raises:
         ContractError: the study is wrong, or the harness cannot ask so.
     """
-    opened = open_release(release)
-    plan = Plan(make_study(options, opened, chat=chat, remote=False), opened)
+    chat = options.prompts == "chat"
+    release = open_release(options.release)
+    plan = Plan(make_study(options.study(), release, chat=chat, remote=False), release)
     _check(plan)
     written = []
     with atomic_folder(out) as partial:
@@ -56,8 +51,8 @@ def export_study(
             name = task_name(plan, condition.name)
             (partial / name).mkdir()
             items = export_items(plan, condition.name, partial / name)
-            _write_task(plan, partial / name, name, harness)
-            run = _how_to_run(harness, out / name, name, chat=chat)
+            _write_task(plan, partial / name, name, options.to)
+            run = _how_to_run(options.to, out / name, name, chat=chat)
             written.append(ExportedTask(name, out / name, items, run))
     return written
 

@@ -7,7 +7,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from elicitation.prompts.plan import Call, Plan
-from elicitation.run.runner import Limits, shard_size
+from elicitation.run.limits import Limits
+from elicitation.run.runner import shard_size
 
 #: Prompts looked at for an estimate, per condition.
 _SAMPLED = 40

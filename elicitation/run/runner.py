@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any, NamedTuple
+from typing import Any
 
 from elicitation.backends.base import Backend, Message, Request, Response
 from elicitation.backends.call_key import CallKeys
 from elicitation.prompts.plan import Call, Item, Plan
 from elicitation.prompts.prompts import Shown, again_text
 from elicitation.run.gather import answer_of
+from elicitation.run.limits import Limits
 from elicitation.run.store import ItemRecord, Store
 
 #: Readers whose unread replies are asked for once more: advice that takes no side is an answer.
@@ -27,21 +28,6 @@ _BLOCK = 2000
 
 #: A run gives up after this many calls in a row without an answer.
 MOST_ERRORS_IN_A_ROW = 50
-
-
-class Limits(NamedTuple):
-    """Where a run stops.
-
-    Attributes:
-        max_calls: most calls made by this run; None for all.
-        max_cost: most money spent by this run, in the currency of the prices.
-        prompt_price, completion_price: price of a million tokens.
-    """
-
-    max_calls: int | None = None
-    max_cost: float | None = None
-    prompt_price: float = 0.0
-    completion_price: float = 0.0
 
 
 @dataclass

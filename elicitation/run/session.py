@@ -12,11 +12,11 @@ from contracts.digests import pretty_json
 from contracts.errors import fail
 from elicitation.backends.base import Backend, Capabilities
 from elicitation.prompts.plan import Plan
+from elicitation.run.limits import Limits
 from elicitation.run.predictions import CONDITIONS_FACT, WrittenFile, write_run_predictions
 from elicitation.run.provenance import condition_meta
 from elicitation.run.runner import (
     STOPPED,
-    Limits,
     OnProgress,
     Progress,
     TooManyErrorsError,

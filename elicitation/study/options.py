@@ -1,234 +1,168 @@
-"""From what a user says to a study: names resolved, defaults of the protocol filled in."""
+"""What a user asks for in a study: one dataclass for the command line, the web form and Python.
+
+No import is heavier than cyclopts, so that `opinion-atlas elicit --help` stays fast. What the
+options become is in `elicitation.study.resolve`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from codebook import countries as known_countries
-from codebook.dilemmas.sets import DilemmaSet
-from contracts.errors import ContractError, Problem
-from contracts.release.read import Release
-from contracts.release.tables import GROUP_VARIABLES
-from elicitation.study.advice import advice_countries, advice_sets
-from elicitation.study.advice_checks import (
-    check_advice,
-    resolve_dilemmas,
-    sets_digest,
-    spoken_languages,
-)
-from elicitation.study.checks import check_study
-from elicitation.study.methods import METHODS
-from elicitation.study.names import split_names
-from elicitation.study.study import PRESETS, PROTOCOLS, Study, resolve_questions
-from elicitation.study.wordings import wordings_digest
+from cyclopts import Parameter
 
-#: Draws of one answer each, for the methods that count answers.
-SAMPLING_REPEATS = 30
-
-#: Samples of nobody in particular, as the WorldValuesBench authors draw them.
-RATING_SAMPLES, RATING_SAMPLE_TEMPERATURE = 230, 0.7
+from contracts.command_line import DECODING, QUESTIONS, STEERING, names, paths
 
 
-@dataclass(frozen=True)
-class StudyOptions:
-    """What a user says about a study; empty or None takes the protocol's default."""
+@Parameter(name="*", group=QUESTIONS)
+@dataclass(frozen=True, kw_only=True)
+class TaskOptions:
+    """Options that asking a model and exporting a task for another harness have in common.
 
-    protocol: str = "alignment"
-    method: str = ""
-    steer: tuple[str, ...] = ()
-    countries: tuple[str, ...] = ("all",)
-    groups: tuple[str, ...] = ()
-    questions: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ("en",)
-    vary: tuple[str, ...] = ("default",)
-    approach: tuple[str, ...] = ()
-    dilemmas: tuple[str, ...] = ()
-    wordings: tuple[str, ...] = ()
-    demographics: str = ""
-    on_request: tuple[str, ...] = ()
-    people: int | None = None
-    repeats: int | None = None
-    temperature: float | None = None
-    max_tokens: int | None = None
-    seed: int = 0
-    wave: int | None = None
-    terminator: Literal["end", "newline", "none"] = "end"
-    reask: bool = True
-
-
-def said_options(**said: Any) -> StudyOptions:
-    """Options as a command line gives them: names joined by commas or apart, and paths."""
-    return StudyOptions(**{name: _said(given) for name, given in said.items()})
-
-
-def _said(given: Any) -> Any:
-    if not isinstance(given, tuple):
-        return given
-    if any(isinstance(one, Path) for one in given):
-        return tuple(str(path) for path in given)
-    return split_names(given)
-
-
-def make_study(
-    options: StudyOptions,
-    release: Release,
-    *,
-    chat: bool,
-    remote: bool,
-    allow_remote_microdata: bool = False,
-) -> Study:
-    """A checked study.
-
-    Args:
-        options: what the user says.
-        release: the release asked about.
-        chat: whether prompts are chats.
-        remote: whether they go to another machine.
-        allow_remote_microdata: see `check_study`.
-
-    Raises:
-        ContractError: something does not exist, or does not go together.
+    Empty or None takes the protocol's default.
     """
-    if options.protocol not in PROTOCOLS:
-        raise ContractError(
-            Problem(
-                "unknown-name",
-                "there is no such protocol",
-                column="--protocol",
-                found=repr(options.protocol),
-                allowed=", ".join(PROTOCOLS),
-            )
-        )
-    preset = PRESETS[options.protocol]
-    method = options.method or preset.method
-    wave = options.wave or max(release.manifest.waves)
-    told = _demographics(options, method, release)
-    advice = options.protocol == "advice"
-    countries = _countries(options, release, wave)
-    sets = advice_sets(options.dilemmas) if advice else {}
-    specific = (
-        _advice_fields(options, countries, sets)
-        if advice
-        else {"questions": resolve_questions(options.questions, preset.questions)}
-    )
-    study = Study(
-        protocol=options.protocol,  # type: ignore[arg-type]
-        method=method,
-        release=release.source,
-        release_digest=release.digest,
-        wave=wave,
-        countries=countries,
-        **specific,
-        wording_folders=options.wordings,
-        wordings_digest=wordings_digest(options.wordings),
-        groups=_groups(options.groups, release),
-        steering=_steering(options, method, preset.steering),
-        languages=options.languages,
-        variants=options.vary,
-        demographics=told,
-        on_request=options.on_request,
-        people=options.people,
-        repeats=_repeats(options, method, told),
-        temperature=_temperature(options, method, told),
-        max_tokens=options.max_tokens,
-        seed=options.seed,
-        chat=chat,
-        terminator=options.terminator,
-        reask=options.reask and chat,
-    )
-    check_study(study, remote=remote, allow_remote_microdata=allow_remote_microdata)
-    if advice:
-        check_advice(study, sets)
-    return study
+
+    protocol: Annotated[
+        str, Parameter(help="alignment, judgments, worldvaluesbench or advice.")
+    ] = "alignment"
+    method: Annotated[
+        str,
+        Parameter(
+            help="How answers are elicited: verbalized, rating, option_likelihood, "
+            "label_likelihood, sequence, sampling or forced_choice. Default: the protocol's own."
+        ),
+    ] = ""
+    questions: Annotated[
+        tuple[str, ...],
+        names(
+            "Question ids (Q1) or question sets (alignment, judgments, probe, ...); for advice, "
+            "ids of dilemmas or cultural dimensions. Default: the protocol's own set."
+        ),
+    ] = ()
+    languages: Annotated[
+        tuple[str, ...],
+        names("Prompt languages; `own` uses each country's own language."),
+    ] = ("en",)
+    vary: Annotated[
+        tuple[str, ...],
+        names(
+            "Prompt forms, each a separate condition: default, shuffled, reversed-order, "
+            "reversed-scale, letters, numbers, examples=N, example-shares=SEED. Combine with +."
+        ),
+    ] = ("default",)
+    steer: Annotated[
+        tuple[str, ...],
+        names(
+            "Steering, each a separate condition: none, persona, few-shot (persona with real "
+            "answer distributions). Default: the protocol's own.",
+            group=STEERING,
+        ),
+    ] = ()
+    countries: Annotated[
+        tuple[str, ...],
+        names(
+            "Target countries, as ISO 3166-1 alpha-3 codes; `all` takes every country of the "
+            "release, `none` asks without a country.",
+            group=STEERING,
+        ),
+    ] = ("all",)
+    groups: Annotated[
+        tuple[str, ...],
+        names(
+            "Subgroups within every country: sex=female, or a variable (sex) for all of its "
+            "groups. Default: everyone.",
+            group=STEERING,
+        ),
+    ] = ()
+    max_tokens: Annotated[
+        int | None,
+        Parameter(
+            help="Maximum length of a reply in tokens; raise it for reasoning models. Default: "
+            "the method's own.",
+            group=DECODING,
+        ),
+    ] = None
+    seed: Annotated[int, Parameter(help="Random seed.", group=DECODING)] = 0
 
 
-def _demographics(options: StudyOptions, method: str, release: Release) -> str:
-    """What is told of persons: by default as little as possible, and nothing without persons."""
-    if method != "rating" or options.demographics == "none":
-        return ""
-    return options.demographics or ("remote" if release.has("probe") else "")
+@Parameter(name="*", group=QUESTIONS)
+@dataclass(frozen=True, kw_only=True)
+class StudyOptions(TaskOptions):
+    """Options of a study that this project runs itself."""
+
+    approach: Annotated[
+        tuple[str, ...],
+        names(
+            "For advice, each a separate condition: persona, language, both, none. "
+            "Default: persona.",
+            group=STEERING,
+        ),
+    ] = ()
+    dilemmas: Annotated[
+        tuple[Path, ...],
+        paths(
+            "For advice: folders of translated dilemmas (see `translate`) or of your own, or a "
+            "folder with one subfolder per language."
+        ),
+    ] = ()
+    wordings: Annotated[
+        tuple[Path, ...],
+        paths(
+            "Your own wordings, such as the survey's official ones: folders or CSV files as "
+            "written by `wording export`. Each replaces the project's wording in its language "
+            "and is recorded in the predictions.",
+            name="--wording",
+        ),
+    ] = ()
+    wave: Annotated[
+        int | None,
+        Parameter(help="Survey wave shown in few-shot prompts. Default: the release's latest."),
+    ] = None
+    demographics: Annotated[
+        str,
+        Parameter(
+            help="For ratings, the attributes of a persona: remote (country, settlement, "
+            "education), main or all; none draws unconditioned samples (no persona). Default: "
+            "remote where the release holds respondents, else none.",
+            group=STEERING,
+        ),
+    ] = ""
+    on_request: Annotated[
+        tuple[str, ...],
+        names(
+            "Sensitive attributes to add to the persona: religion, ethnicity, party.",
+            group=STEERING,
+        ),
+    ] = ()
+    people: Annotated[
+        int | None,
+        Parameter(
+            help="For ratings, the maximum number of respondents per question. Default: all of "
+            "the probe.",
+            group=STEERING,
+        ),
+    ] = None
+    repeats: Annotated[
+        int | None,
+        Parameter(
+            help="How often each call is made. Default: the method's own number.", group=DECODING
+        ),
+    ] = None
+    temperature: Annotated[
+        float | None,
+        Parameter(help="Sampling temperature. Default: the method's own.", group=DECODING),
+    ] = None
+    terminator: Annotated[
+        Literal["end", "newline", "none"],
+        Parameter(
+            help="Text that ends a scored option; `none` reproduces the papers.", group=DECODING
+        ),
+    ] = "end"
+    reask: Annotated[
+        bool, Parameter(help="Ask once more if a reply cannot be parsed.", group=DECODING)
+    ] = True
 
 
-def _repeats(options: StudyOptions, method: str, told: str) -> int:
-    if options.repeats is not None:
-        return options.repeats
-    if method == "sampling":
-        return SAMPLING_REPEATS
-    return RATING_SAMPLES if method == "rating" and not told else 1
-
-
-def _temperature(options: StudyOptions, method: str, told: str) -> float | None:
-    if options.temperature is None and method == "rating" and not told:
-        return RATING_SAMPLE_TEMPERATURE
-    return options.temperature
-
-
-def _steering(options: StudyOptions, method: str, preset: tuple[str, ...]) -> tuple[str, ...]:
-    if options.steer:
-        return options.steer
-    if options.protocol == "advice":
-        return ("none",)
-    known = METHODS[method].steerings if method in METHODS else preset
-    return tuple(steering for steering in preset if steering in known) or known[:1]
-
-
-def _advice_fields(
-    options: StudyOptions, countries: tuple[str, ...], sets: Mapping[str, DilemmaSet]
-) -> dict[str, Any]:
-    """What only a study of advice has."""
-    approaches = options.approach or ("persona",)
-    spoken = spoken_languages(approaches, options.languages, countries)
-    return {
-        "questions": resolve_dilemmas(options.questions, sets, spoken=spoken),
-        "approaches": approaches,
-        "dilemma_folders": options.dilemmas,
-        "dilemmas_digest": sets_digest(options.dilemmas, sets),
-    }
-
-
-def _countries(options: StudyOptions, release: Release, wave: int) -> tuple[str, ...]:
-    """Countries by name; `all` are those of the release's wave (of the advice study)."""
-    if options.countries == ("none",):
-        return ()
-    found: dict[str, None] = {}
-    for name in options.countries:
-        if name != "all":
-            found[name.upper()] = None
-        elif options.protocol == "advice":
-            found |= dict.fromkeys(advice_countries())
-        else:
-            found |= dict.fromkeys(release_countries(release, wave))
-    return tuple(found)
-
-
-def release_countries(release: Release, wave: int) -> tuple[str, ...]:
-    """Countries that took part in a wave of a release, in the codebook's order."""
-    table = release.table("countries", columns=["country", "waves"])
-    rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
-    there = {country for country, waves in rows if wave in waves}
-    return tuple(country for country in known_countries() if country in there)
-
-
-def _groups(given: tuple[str, ...], release: Release) -> tuple[str, ...]:
-    """Groups by name; the name of a variable stands for all of its groups in the release."""
-    if not given:
-        return ("",)
-    found: dict[str, None] = {}
-    for name in given:
-        if name in ("all", "everyone"):
-            found[""] = None
-        elif name in GROUP_VARIABLES:
-            found |= dict.fromkeys(_release_groups(release, name))
-        else:
-            found[name] = None
-    return tuple(found)
-
-
-def _release_groups(release: Release, variable: str) -> list[str]:
-    import pyarrow.compute as pc
-
-    groups = pc.unique(release.table("distributions", columns=["group"]).column("group"))
-    return sorted(g for g in groups.to_pylist() if g.startswith(f"{variable}=") and ";" not in g)
+#: The options with all defaults.
+DEFAULT_STUDY = StudyOptions()

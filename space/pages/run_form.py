@@ -16,7 +16,7 @@ from contracts.release.read import Release
 from elicitation.study.advice import advice_countries
 from elicitation.study.conditions import OWN_LANGUAGE
 from elicitation.study.methods import METHODS
-from elicitation.study.options import release_countries
+from elicitation.study.resolve import release_countries
 from elicitation.study.study import APPROACHES, PRESETS
 from space.board.labels import country_name
 from space.board.texts import PROTOCOLS

@@ -21,7 +21,8 @@ from elicitation.prompts.examples import form_examples
 from elicitation.prompts.plan import Plan
 from elicitation.study.conditions import DEFAULT_VARIANT
 from elicitation.study.methods import METHODS
-from elicitation.study.options import StudyOptions, make_study
+from elicitation.study.options import StudyOptions
+from elicitation.study.resolve import make_study
 from elicitation.study.study import APPROACHES, PRESETS
 from space.runs.rules import Rules
 

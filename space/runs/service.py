@@ -11,7 +11,7 @@ from contracts.errors import fail
 from contracts.release.read import Release
 from elicitation.backends.registry import open_backend
 from elicitation.run.estimate import Estimate, estimate
-from elicitation.run.runner import Limits
+from elicitation.run.limits import Limits
 from space.board.store import Store
 from space.runs.book import RunBook
 from space.runs.choice import RunChoice, check_choice, plan_of

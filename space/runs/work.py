@@ -11,8 +11,9 @@ from contracts.errors import ContractError
 from contracts.release.read import Release
 from elicitation.backends.base import Backend
 from elicitation.backends.registry import BackendOptions
+from elicitation.run.limits import Limits
 from elicitation.run.predictions import WrittenFile
-from elicitation.run.runner import STOPPED, Limits, Progress
+from elicitation.run.runner import STOPPED, Progress
 from elicitation.run.session import run_study
 from space.runs.choice import RunChoice, plan_of
 from space.runs.keys import Key

@@ -9,7 +9,8 @@ import pytest
 
 from contracts.release.read import Release, open_release
 from elicitation.prompts.plan import Plan
-from elicitation.study.options import StudyOptions, make_study
+from elicitation.study.options import StudyOptions
+from elicitation.study.resolve import make_study
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 

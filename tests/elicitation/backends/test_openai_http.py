@@ -23,7 +23,7 @@ from elicitation.backends.base import Message, Request, Sampling
 from elicitation.backends.http_run import retry_after_seconds
 from elicitation.backends.openai_http import OpenAIBackend
 from elicitation.backends.registry import BackendOptions
-from elicitation.run.runner import Limits
+from elicitation.run.limits import Limits
 from elicitation.run.session import run_study
 from elicitation.run.store import Store
 

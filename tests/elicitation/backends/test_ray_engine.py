@@ -40,7 +40,8 @@ from elicitation.backends.registry import BackendOptions
 from elicitation.backends.ray import RayBackend, RayOptions
 from elicitation.prompts.plan import Plan
 from elicitation.run.session import run_study
-from elicitation.study.options import StudyOptions, make_study
+from elicitation.study.options import StudyOptions
+from elicitation.study.resolve import make_study
 
 model, out, marks = sys.argv[1:]
 release = open_release("reference")

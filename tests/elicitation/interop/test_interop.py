@@ -19,9 +19,11 @@ from elicitation.backends.registry import BackendOptions, open_backend
 from elicitation.interop.command import export_study
 from elicitation.interop.exported import read_items
 from elicitation.interop.imported import import_log
+from elicitation.interop.options import ExportOptions
 from elicitation.prompts.plan import Plan
 from elicitation.run.session import run_study
-from elicitation.study.options import StudyOptions, make_study
+from elicitation.study.options import StudyOptions
+from elicitation.study.resolve import make_study
 from tests.support.tiny_models import save_model
 
 # The harnesses and what they load warn of their own future.
@@ -39,10 +41,16 @@ def model(tmp_path_factory) -> Path:
     return save_model(tmp_path_factory.mktemp("models") / "tiny", chat=True)
 
 
-def _options(method: str, **changes: object) -> StudyOptions:
-    fields = {"protocol": "judgments", "steer": ("persona",), "questions": QUESTIONS}
-    return StudyOptions(
-        **{**fields, "method": method, "countries": COUNTRIES, "reask": False, **changes}
+def _options(
+    method: str, harness: str = "lm-eval", *, chat: bool = False, **changes: object
+) -> ExportOptions:
+    fields = {"protocol": "judgments", "steer": ("persona",), "questions": QUESTIONS, **changes}
+    return ExportOptions(
+        to=harness,
+        prompts="chat" if chat else "plain",
+        method=method,
+        countries=COUNTRIES,
+        **fields,
     )
 
 
@@ -121,11 +129,9 @@ def _run_lm_eval(model: Path, folder: Path, logs: Path, *, chat: bool) -> tuple[
     ],
 )
 def test_lm_eval_gives_our_scores(model, tmp_path, method, terminator, chat) -> None:
-    options = _options(method, terminator=terminator)
-    ours = _ours(options, model, tmp_path / "run", chat=chat)
-    (task,) = export_study(
-        options, tmp_path / "tasks", harness="lm-eval", release="reference", chat=chat
-    )
+    options = _options(method, chat=chat, terminator=terminator)
+    ours = _ours(options.study(), model, tmp_path / "run", chat=chat)
+    (task,) = export_study(options, tmp_path / "tasks")
     assert task.items == len(QUESTIONS) * len(COUNTRIES)
     alignment, log = _run_lm_eval(model, task.folder, tmp_path / "logs", chat=chat)
     assert alignment == pytest.approx(_alignment(ours), abs=TOLERANCE)
@@ -159,11 +165,9 @@ def _run_inspect(model: Path, folder: Path, logs: Path, **arguments: object) -> 
 @pytest.mark.slow
 def test_inspect_gives_our_scores(model, tmp_path) -> None:
     """Labels by listed probabilities; the list is as long as the vocabulary, so none is cut."""
-    options = _options("label_likelihood")
-    ours = _ours(options, model, tmp_path / "run", chat=True)
-    (task,) = export_study(
-        options, tmp_path / "tasks", harness="inspect", release="reference", chat=True
-    )
+    options = _options("label_likelihood", "inspect", chat=True)
+    ours = _ours(options.study(), model, tmp_path / "run", chat=True)
+    (task,) = export_study(options, tmp_path / "tasks")
     log = _run_inspect(model, task.folder, tmp_path / "logs", top_logprobs=1200)
     metrics = {k: m.value for s in log.results.scores for k, m in s.metrics.items()}
     assert metrics["mean"] == 1
@@ -178,13 +182,8 @@ def test_inspect_gives_our_scores(model, tmp_path) -> None:
 @pytest.mark.slow
 def test_inspect_finds_labels_beyond_the_list_unknown(model, tmp_path) -> None:
     """Censored labels leave answers without shares: nothing is taken for zero."""
-    (task,) = export_study(
-        _options("label_likelihood"),
-        tmp_path / "tasks",
-        harness="inspect",
-        release="reference",
-        chat=True,
-    )
+    options = _options("label_likelihood", "inspect", chat=True)
+    (task,) = export_study(options, tmp_path / "tasks")
     log = _run_inspect(model, task.folder, tmp_path / "logs", top_logprobs=1)
     metrics = {k: m.value for s in log.results.scores for k, m in s.metrics.items()}
     assert metrics["mean"] == 0
@@ -195,11 +194,9 @@ def test_inspect_finds_labels_beyond_the_list_unknown(model, tmp_path) -> None:
 
 def test_exported_items_hold_what_is_asked(tmp_path) -> None:
     options = _options("option_likelihood", terminator="newline")
-    (task,) = export_study(
-        options, tmp_path / "tasks", harness="lm-eval", release="reference", chat=False
-    )
+    (task,) = export_study(options, tmp_path / "tasks")
     release = open_release("reference")
-    plan = Plan(make_study(options, release, chat=False, remote=False), release)
+    plan = Plan(make_study(options.study(), release, chat=False, remote=False), release)
     for doc, call in zip(read_items(task.folder), plan, strict=True):
         assert doc["prompt"] == call.request.prompt
         assert doc["choices"] == [f"{option}\n" for option in call.request.options]
@@ -209,10 +206,10 @@ def test_exported_items_hold_what_is_asked(tmp_path) -> None:
 
 
 def test_a_folder_per_condition(tmp_path) -> None:
-    options = _options("verbalized", protocol="alignment", steer=("none", "persona"))
-    tasks = export_study(
-        options, tmp_path / "tasks", harness="inspect", release="reference", chat=True
+    options = _options(
+        "verbalized", "inspect", chat=True, protocol="alignment", steer=("none", "persona")
     )
+    tasks = export_study(options, tmp_path / "tasks")
     assert [task.items for task in tasks] == [len(QUESTIONS), len(QUESTIONS) * len(COUNTRIES)]
     for task in tasks:
         compile((task.folder / f"{task.name}.py").read_text(), task.name, "exec")
@@ -228,14 +225,9 @@ def test_a_folder_per_condition(tmp_path) -> None:
     ],
 )
 def test_what_a_harness_cannot_is_said(tmp_path, method, changes, harness, said) -> None:
+    options = _options(method, harness, chat=True, **changes)
     with pytest.raises(ContractError, match=said):
-        export_study(
-            _options(method, **changes),
-            tmp_path / "tasks",
-            harness=harness,
-            release="reference",
-            chat=True,
-        )
+        export_study(options, tmp_path / "tasks")
     assert not (tmp_path / "tasks").exists()
 
 

@@ -21,7 +21,8 @@ from elicitation.backends.openai_http import OpenAIBackend
 from elicitation.backends.registry import BackendOptions
 from elicitation.prompts.plan import Plan
 from elicitation.run.session import run_study
-from elicitation.study.options import StudyOptions, make_study
+from elicitation.study.options import StudyOptions
+from elicitation.study.resolve import make_study
 
 #: Interview ids that nothing else in a prompt could contain.
 INTERVIEWS = [276071234, 276071235, 392071236, 392071237]

@@ -15,7 +15,8 @@ from contracts.predictions.read import read_predictions
 from contracts.release.read import open_release
 from elicitation.prompts.plan import Plan
 from elicitation.study.methods import METHODS
-from elicitation.study.options import StudyOptions, make_study
+from elicitation.study.options import StudyOptions
+from elicitation.study.resolve import make_study
 from opinion_atlas.app import main
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]

@@ -264,14 +264,16 @@ def test_a_folder_takes_one_run_at_a_time(tmp_path):
 
 RUN = """
 import sys
-from elicitation.commands.elicit import Asked, ask
+from elicitation.commands.elicit import ask
+from elicitation.commands.options import ElicitOptions
 from elicitation.backends.registry import BackendOptions
-from elicitation.run.runner import Limits
 from elicitation.study.options import StudyOptions
 from pathlib import Path
-options = StudyOptions(steer=("none", "persona"), countries=("DEU",))
-asked = Asked("openai:tiny", "reference", options, BackendOptions(base_url=sys.argv[1]), Limits())
-ask(asked, Path(sys.argv[2]), suffix=".jsonl", json=True)
+options = ElicitOptions(
+    study=StudyOptions(steer=("none", "persona"), countries=("DEU",)),
+    backend=BackendOptions(base_url=sys.argv[1]),
+)
+ask("openai:tiny", options, Path(sys.argv[2]), json=True)
 """
 
 

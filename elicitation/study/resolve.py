@@ -1,0 +1,194 @@
+"""From options to a study: names resolved, defaults of the protocol filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from codebook import countries as known_countries
+from codebook.dilemmas.sets import DilemmaSet
+from contracts.errors import ContractError, Problem
+from contracts.release.read import Release
+from contracts.release.tables import GROUP_VARIABLES
+from elicitation.study.advice import advice_countries, advice_sets
+from elicitation.study.advice_checks import (
+    check_advice,
+    resolve_dilemmas,
+    sets_digest,
+    spoken_languages,
+)
+from elicitation.study.checks import check_study
+from elicitation.study.methods import METHODS
+from elicitation.study.options import StudyOptions
+from elicitation.study.study import PRESETS, PROTOCOLS, Study, resolve_questions
+from elicitation.study.wordings import wordings_digest
+
+#: Draws of one answer each, for the methods that count answers.
+SAMPLING_REPEATS = 30
+
+#: Samples of nobody in particular, as the WorldValuesBench authors draw them.
+RATING_SAMPLES, RATING_SAMPLE_TEMPERATURE = 230, 0.7
+
+
+def make_study(
+    options: StudyOptions,
+    release: Release,
+    *,
+    chat: bool,
+    remote: bool,
+    allow_remote_microdata: bool = False,
+) -> Study:
+    """A checked study.
+
+    Args:
+        options: what the user says.
+        release: the release asked about.
+        chat: whether prompts are chats.
+        remote: whether they go to another machine.
+        allow_remote_microdata: see `check_study`.
+
+    Raises:
+        ContractError: something does not exist, or does not go together.
+    """
+    if options.protocol not in PROTOCOLS:
+        raise ContractError(
+            Problem(
+                "unknown-name",
+                "there is no such protocol",
+                column="--protocol",
+                found=repr(options.protocol),
+                allowed=", ".join(PROTOCOLS),
+            )
+        )
+    preset = PRESETS[options.protocol]
+    method = options.method or preset.method
+    wave = options.wave or max(release.manifest.waves)
+    told = _demographics(options, method, release)
+    advice = options.protocol == "advice"
+    wordings = tuple(map(str, options.wordings))
+    countries = _countries(options, release, wave)
+    sets = advice_sets(tuple(map(str, options.dilemmas))) if advice else {}
+    specific = (
+        _advice_fields(options, countries, sets)
+        if advice
+        else {"questions": resolve_questions(options.questions, preset.questions)}
+    )
+    study = Study(
+        protocol=options.protocol,  # type: ignore[arg-type]
+        method=method,
+        release=release.source,
+        release_digest=release.digest,
+        wave=wave,
+        countries=countries,
+        **specific,
+        wording_folders=wordings,
+        wordings_digest=wordings_digest(wordings),
+        groups=_groups(options.groups, release),
+        steering=_steering(options, method, preset.steering),
+        languages=options.languages,
+        variants=options.vary,
+        demographics=told,
+        on_request=options.on_request,
+        people=options.people,
+        repeats=_repeats(options, method, told),
+        temperature=_temperature(options, method, told),
+        max_tokens=options.max_tokens,
+        seed=options.seed,
+        chat=chat,
+        terminator=options.terminator,
+        reask=options.reask and chat,
+    )
+    check_study(study, remote=remote, allow_remote_microdata=allow_remote_microdata)
+    if advice:
+        check_advice(study, sets)
+    return study
+
+
+def _demographics(options: StudyOptions, method: str, release: Release) -> str:
+    """What is told of persons: by default as little as possible, and nothing without persons."""
+    if method != "rating" or options.demographics == "none":
+        return ""
+    return options.demographics or ("remote" if release.has("probe") else "")
+
+
+def _repeats(options: StudyOptions, method: str, told: str) -> int:
+    if options.repeats is not None:
+        return options.repeats
+    if method == "sampling":
+        return SAMPLING_REPEATS
+    return RATING_SAMPLES if method == "rating" and not told else 1
+
+
+def _temperature(options: StudyOptions, method: str, told: str) -> float | None:
+    if options.temperature is None and method == "rating" and not told:
+        return RATING_SAMPLE_TEMPERATURE
+    return options.temperature
+
+
+def _steering(options: StudyOptions, method: str, preset: tuple[str, ...]) -> tuple[str, ...]:
+    if options.steer:
+        return options.steer
+    if options.protocol == "advice":
+        return ("none",)
+    known = METHODS[method].steerings if method in METHODS else preset
+    return tuple(steering for steering in preset if steering in known) or known[:1]
+
+
+def _advice_fields(
+    options: StudyOptions, countries: tuple[str, ...], sets: Mapping[str, DilemmaSet]
+) -> dict[str, Any]:
+    """What only a study of advice has."""
+    approaches = options.approach or ("persona",)
+    folders = tuple(map(str, options.dilemmas))
+    spoken = spoken_languages(approaches, options.languages, countries)
+    return {
+        "questions": resolve_dilemmas(options.questions, sets, spoken=spoken),
+        "approaches": approaches,
+        "dilemma_folders": folders,
+        "dilemmas_digest": sets_digest(folders, sets),
+    }
+
+
+def _countries(options: StudyOptions, release: Release, wave: int) -> tuple[str, ...]:
+    """Countries by name; `all` are those of the release's wave (of the advice study)."""
+    if options.countries == ("none",):
+        return ()
+    found: dict[str, None] = {}
+    for name in options.countries:
+        if name != "all":
+            found[name.upper()] = None
+        elif options.protocol == "advice":
+            found |= dict.fromkeys(advice_countries())
+        else:
+            found |= dict.fromkeys(release_countries(release, wave))
+    return tuple(found)
+
+
+def release_countries(release: Release, wave: int) -> tuple[str, ...]:
+    """Countries that took part in a wave of a release, in the codebook's order."""
+    table = release.table("countries", columns=["country", "waves"])
+    rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
+    there = {country for country, waves in rows if wave in waves}
+    return tuple(country for country in known_countries() if country in there)
+
+
+def _groups(given: tuple[str, ...], release: Release) -> tuple[str, ...]:
+    """Groups by name; the name of a variable stands for all of its groups in the release."""
+    if not given:
+        return ("",)
+    found: dict[str, None] = {}
+    for name in given:
+        if name in ("all", "everyone"):
+            found[""] = None
+        elif name in GROUP_VARIABLES:
+            found |= dict.fromkeys(_release_groups(release, name))
+        else:
+            found[name] = None
+    return tuple(found)
+
+
+def _release_groups(release: Release, variable: str) -> list[str]:
+    import pyarrow.compute as pc
+
+    groups = pc.unique(release.table("distributions", columns=["group"]).column("group"))
+    return sorted(g for g in groups.to_pylist() if g.startswith(f"{variable}=") and ";" not in g)
