@@ -21,6 +21,8 @@ MODEL = Group("Model and server", sort_key=20)
 DECODING = Group("Prompts and decoding", sort_key=21)
 SECOND_READERS = Group("Advice: second readers and labels", sort_key=22)
 RUN = Group("Run", sort_key=30)
+HUB = Group("Repository on the Hub", sort_key=31)
+SERVER = Group("Board and server", sort_key=32)
 OUTPUT = Group("Output", sort_key=40)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +25,7 @@ from dataset_builder.card import CARD_NAME, card_text
 from dataset_builder.croissant import CROISSANT_NAME, croissant_text
 from dataset_builder.distribution_order import DistributionSorter
 from dataset_builder.manifest import BUILT_TABLES, make_manifest, split_recipe
-from dataset_builder.options import BuildOptions
+from dataset_builder.options import DEFAULT_BUILD, BuildOptions
 from dataset_builder.people import People, describe_people, respondents_table
 from dataset_builder.probe import PROBE_WAVE, nameless_ids, probe_table
 from dataset_builder.progress import Progress, Report, silent
@@ -35,25 +35,12 @@ from dataset_builder.splits import split_people
 from dataset_builder.survey import Survey
 from dataset_builder.tabulate import check_codes, distribution_batches
 
-#: Version of a release unless another is given.
-DEFAULT_VERSION = "1.0.0"
-
 
 def build_release(
     sources: Sequence[str | Path | Survey],
     out: str | Path,
+    options: BuildOptions = DEFAULT_BUILD,
     *,
-    split: Literal["hash", "worldvaluesbench"] = "hash",
-    demographics: Literal["main", "all", "none"] = "main",
-    include: Sequence[str] = (),
-    hold_out_questions: Sequence[str] = (),
-    hold_out_countries: Sequence[str] = (),
-    public: bool = False,
-    cells: bool = False,
-    name: str = "",
-    release_version: str = DEFAULT_VERSION,
-    seed: int = 0,
-    allow_unknown: bool = False,
     force: bool = False,
     progress: Progress = silent,
 ) -> Manifest:
@@ -62,18 +49,7 @@ def build_release(
     Args:
         sources: survey files (or surveys already read); each wave and country in one of them.
         out: folder to make.
-        split: recipe of train, validation and test.
-        demographics: what `responses` says of the person: the main ones as text; also all raw
-            codes; or nothing.
-        include: demographics given on request only: religion, ethnicity, party.
-        hold_out_questions: ids whose answers only the test split holds.
-        hold_out_countries: ISO3 codes whose people are all in test.
-        public: aggregates alone, under disclosure control.
-        cells: also tabulate by sex, age, education and settlement at once (private only).
-        name: name of the release; from the sources if empty.
-        release_version: version of the release.
-        seed: seed of the probe's draws.
-        allow_unknown: set codes the codebook lacks missing, and list them.
+        options: what the release holds and how it is split.
         force: whether an older folder at `out` may be replaced.
         progress: told what is being done.
 
@@ -83,33 +59,6 @@ def build_release(
     Raises:
         ContractError: a file or an option is wrong, or the folder cannot be written.
     """
-    options = BuildOptions(
-        split=split,
-        demographics=demographics,
-        include=tuple(include),
-        hold_out_questions=tuple(hold_out_questions),
-        hold_out_countries=tuple(hold_out_countries),
-        public=public,
-        cells=cells,
-        name=name,
-        release_version=release_version,
-        seed=seed,
-    )
-    return build_with(
-        options, sources, out, allow_unknown=allow_unknown, force=force, progress=progress
-    )
-
-
-def build_with(
-    options: BuildOptions,
-    sources: Sequence[str | Path | Survey],
-    out: str | Path,
-    *,
-    allow_unknown: bool = False,
-    force: bool = False,
-    progress: Progress = silent,
-) -> Manifest:
-    """`build_release` with its options in one object."""
     options.check()
     if not force and Path(out).exists():
         # Said before the work, not after it.
@@ -120,7 +69,7 @@ def build_with(
                 hint="Choose another output, or pass --force to replace it.",
             )
         )
-    surveys = read_sources(sources, allow_unknown=allow_unknown, progress=progress)
+    surveys = read_sources(sources, allow_unknown=options.allow_unknown, progress=progress)
     everyone = prepare(surveys, options)
     with atomic_folder(out, replace=force) as partial:
         return _write(partial, everyone, options, progress)
@@ -130,10 +79,9 @@ def plan_release(
     options: BuildOptions,
     sources: Sequence[str | Path | Survey],
     *,
-    allow_unknown: bool = False,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """What `build_with` would write, found without writing anything.
+    """What `build_release` would write, found without writing anything.
 
     Returns:
         Name, version, sources, counts, split and tables, as the manifest will say them.
@@ -142,7 +90,7 @@ def plan_release(
         ContractError: a file or an option is wrong.
     """
     options.check()
-    surveys = read_sources(sources, allow_unknown=allow_unknown, progress=progress)
+    surveys = read_sources(sources, allow_unknown=options.allow_unknown, progress=progress)
     everyone = prepare(surveys, options)
     manifest = make_manifest(everyone, options, {}, Disclosure()).model_dump(mode="json")
     tables = REQUIRED_TABLES if options.public else BUILT_TABLES

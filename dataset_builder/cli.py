@@ -7,137 +7,60 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-Json = Annotated[
-    bool, Parameter(name="--json", negative="", help="Print JSON for programs, not for people.")
-]
-DryRun = Annotated[
-    bool, Parameter(negative="", help="Say what would be written, and write nothing.")
-]
-Force = Annotated[bool, Parameter(negative="", help="Replace what is at the output already.")]
-Names = Parameter(consume_multiple=True, negative="")
+from contracts.command_line import CONTENTS, HUB, OUTPUT, DryRun, Force, Json, ReleaseName, flag
+from dataset_builder.options import DEFAULT_BUILD, BuildOptions
 
 
 def build(
     sources: Annotated[
         tuple[Path, ...],
         Parameter(
-            help="Survey files of waves 5 to 7, pooled or of one country, or the time series: "
-            ".sav, .csv, .dta, labelled .xlsx, or a .zip that holds one. What is in them, and of "
-            "which wave they are, is detected."
+            help="Survey files of waves 5 to 7 (pooled or of one country) or of the time series: "
+            ".sav, .csv, .dta, labelled .xlsx, or a .zip with one of them. Their contents and "
+            "waves are detected."
         ),
     ],
     /,
     *,
-    out: Annotated[Path, Parameter(help="Folder of the release; must not exist yet.")],
-    split: Annotated[
-        Literal["hash", "worldvaluesbench"],
-        Parameter(
-            help="hash: by a keyed hash of each person's id, 70/15/15 in every country, so that "
-            "a new version of the file moves nobody. worldvaluesbench: that benchmark's own "
-            "split, which depends on the row order of the pooled file, without Uruguay."
-        ),
-    ] = "hash",
-    demographics: Annotated[
-        Literal["main", "all", "none"],
-        Parameter(
-            help="What each row of `responses` says of the person: main (sex, age group, "
-            "education, ... as text), all (also the raw codes of all demographic questions), or "
-            "none. `respondents` holds them in any case."
-        ),
-    ] = "main",
-    include: Annotated[
-        tuple[str, ...],
-        Names,
-        Parameter(help="Demographics given on request only: religion, ethnicity, party."),
-    ] = (),
-    hold_out_questions: Annotated[
-        tuple[str, ...],
-        Names,
-        Parameter(help="Ids of questions whose answers only the test split holds."),
-    ] = (),
-    hold_out_countries: Annotated[
-        tuple[str, ...],
-        Names,
-        Parameter(help="ISO3 codes of countries whose people are all in test."),
-    ] = (),
-    public: Annotated[
-        bool,
-        Parameter(
-            negative="",
-            help="Aggregates alone, under disclosure control: no rows of single persons, no cell "
-            "of fewer than 30 valid answers, none that follows by subtraction.",
-        ),
-    ] = False,
-    cells: Annotated[
-        bool,
-        Parameter(
-            negative="",
-            help="Also tabulate by sex, age, education and settlement at once; makes "
-            "`distributions` many times larger. Never in a public release.",
-        ),
-    ] = False,
-    name: Annotated[str, Parameter(help="Name of the release; from its sources by default.")] = "",
-    release_version: Annotated[str, Parameter(help="Version of the release.")] = "1.0.0",
-    seed: Annotated[int, Parameter(help="Seed of the probe's draws.")] = 0,
-    allow_unknown: Annotated[
-        bool,
-        Parameter(
-            negative="",
-            help="Set answers whose code the codebook lacks missing, and list them, instead of "
-            "stopping.",
-        ),
-    ] = False,
+    out: Annotated[
+        Path, Parameter(help="Folder of the release; must not exist yet.", group=OUTPUT)
+    ],
+    options: BuildOptions = DEFAULT_BUILD,
     force: Force = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Turn survey files into a release: a folder that `load_dataset` and the scorer open.
 
-    `responses` (train, validation, test), `respondents`, `questions`, `distributions`,
-    `countries`, `probe`, `manifest.json` and a dataset card. The folder appears whole or not at
-    all. The files of the World Values Survey must not be redistributed: keep a release private
+    Writes `responses` (train, validation, test), `respondents`, `questions`, `distributions`,
+    `countries`, `probe`, `manifest.json` and a dataset card. The folder appears complete or not
+    at all. The files of the World Values Survey must not be redistributed: keep a release private
     unless it was made with --public.
+
+    For example, on your own files; for publication; without real data:
+
+        opinion-atlas build WVS_Cross-National_Wave_7.sav --out release
+        opinion-atlas build WVS_Cross-National_Wave_7.sav --out public --public
+        opinion-atlas synthesize --out synthetic.csv
+        opinion-atlas build synthetic.csv --out trial --hold-out-countries JPN --dry-run
     """
     from dataset_builder import terminal
-    from dataset_builder.build import build_with, plan_release
-    from dataset_builder.options import BuildOptions
+    from dataset_builder.build import build_release, plan_release
 
-    options = BuildOptions(
-        split=split,
-        demographics=demographics,
-        include=include,
-        hold_out_questions=hold_out_questions,
-        hold_out_countries=hold_out_countries,
-        public=public,
-        cells=cells,
-        name=name,
-        release_version=release_version,
-        seed=seed,
-    )
     progress = terminal.progress(json=json)
     if dry_run:
-        plan = plan_release(options, sources, allow_unknown=allow_unknown, progress=progress)
+        plan = plan_release(options, sources, progress=progress)
         terminal.say_plan(plan, out=out, json=json)
         return
-    manifest = build_with(
-        options, sources, out, allow_unknown=allow_unknown, force=force, progress=progress
-    )
+    manifest = build_release(sources, out, options, force=force, progress=progress)
     terminal.say_built(manifest, out=out, json=json)
 
 
-def verify(
-    release: Annotated[
-        str,
-        Parameter(help="Folder of a release, ORG/NAME@tag on the Hub, or `reference`."),
-    ],
-    /,
-    *,
-    json: Json = False,
-) -> int:
-    """Check every promise of a release: bytes, columns, rows, counts, splits, disclosure.
+def verify(release: ReleaseName, /, *, json: Json = False) -> int:
+    """Check every invariant of a release: bytes, columns, rows, counts, splits, disclosure.
 
-    Answers are counted once more from the long rows and compared with `distributions`. The exit
-    code is 1 where anything is wrong; all problems are printed.
+    Answers are recounted from the individual rows and compared with `distributions`. All problems
+    are printed; exits with 1 if there are any.
     """
     from dataset_builder import terminal
     from dataset_builder.verifying.run import verify_release
@@ -150,31 +73,45 @@ def verify(
 def synthesize(
     *,
     out: Annotated[
-        Path, Parameter(help="File to write; the suffix (.csv or .sav) decides the format.")
+        Path,
+        Parameter(
+            help="File to write; the suffix (.csv or .sav) decides the format.", group=OUTPUT
+        ),
     ],
     people: Annotated[
         int | None,
         Parameter(
-            help="How many people; by default as many as version 5.0 of wave 7 has, 94,278, or as "
-            "the wave asked in the 14 countries of a file of wave 5 or 6."
+            help="Number of respondents. Default: that of version 5.0 of wave 7 (94,278), or of "
+            "the wave in the 14 countries of a file of wave 5 or 6.",
+            group=CONTENTS,
         ),
     ] = None,
     wave: Annotated[
         Literal[5, 6, 7],
         Parameter(
-            help="Wave whose file is written. Waves 5 and 6 have 14 countries; what is not known "
-            "of them is borrowed from wave 7, and the file beside it says so."
+            help="Wave of the file. Waves 5 and 6 have 14 countries; marginals that are unknown "
+            "for them are taken from wave 7, as the accompanying file states.",
+            group=CONTENTS,
         ),
     ] = 7,
-    seed: Annotated[int, Parameter(help="The same seed gives the same people.")] = 0,
+    seed: Annotated[
+        int,
+        Parameter(help="Random seed; the same seed gives the same respondents.", group=CONTENTS),
+    ] = 0,
     force: Force = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Write a made-up survey file with real marginals, to try everything without real data.
+    """Write a synthetic survey file with real marginals, to try everything without real data.
 
-    It has the columns, types, missing codes and quirks of the pooled file of its wave, and says
-    SYNTHETIC in its version column. `build` makes one release of files of several waves.
+    It has the columns, types, missing codes and irregularities of the pooled file of its wave,
+    and is marked SYNTHETIC in its version column. `build` combines files of several waves into
+    one release.
+
+    For example:
+
+        opinion-atlas synthesize --out synthetic.csv --people 5000
+        opinion-atlas build synthetic.csv --out release
     """
     from dataset_builder import terminal
 
@@ -194,36 +131,42 @@ def synthesize(
 
 
 def publish(
-    release: Annotated[Path, Parameter(help="Folder of the release, as `build` wrote it.")],
+    release: Annotated[Path, Parameter(help="Folder of the release, as written by `build`.")],
     /,
     *,
     repo: Annotated[
-        str, Parameter(help="Dataset repo ORG/NAME on the Hub; created if it does not exist.")
+        str,
+        Parameter(
+            help="Dataset repo ORG/NAME on the Hub; created if it does not exist.", group=HUB
+        ),
     ],
     public: Annotated[
         bool,
         Parameter(
             negative="--private",
-            help="--private (default): the whole release, into a private repo. --public: "
-            "aggregates under disclosure control only, into a public repo whose history never "
-            "held individual rows; a private repo is never opened.",
+            help="--private (default): the whole release, to a private repo. --public: aggregates "
+            "under disclosure control only, to a public repo whose history never contained "
+            "individual rows; a private repo is never made public.",
+            group=HUB,
         ),
     ] = False,
     gating: Annotated[
         bool,
         Parameter(
-            help="With --public: readers accept conditions (non-profit use, citation, "
+            help="With --public: readers must accept conditions (non-profit use, citation, "
             "affiliation) before they can read the files.",
+            group=HUB,
         ),
     ] = True,
     tag: Annotated[
-        str, Parameter(help="Tag of the commit; `v` and the release's version by default.")
+        str,
+        Parameter(help="Tag of the commit. Default: `v` and the release's version.", group=HUB),
     ] = "",
     dry_run: Annotated[
         bool,
-        Parameter(
-            negative="",
-            help="Verify the release and list what would be published; no login, no network.",
+        flag(
+            "Verify the release and list what would be published; needs no login and no network.",
+            group=OUTPUT,
         ),
     ] = False,
     json: Json = False,
@@ -232,12 +175,14 @@ def publish(
 
     Login, write permission, visibility and history of the repo are checked first, then the
     release is verified. Individual rows never go into a public repo: the terms of the World
-    Values Survey forbid it. After an interruption run the same command again: it sends what is
-    missing, and sets the tag if only that is missing.
+    Values Survey forbid it. After an interruption repeat the command: it sends only what is
+    missing. Exits with 2 if the release was not published completely, and with 1 if individual
+    data can now be read by everyone.
 
-    First `opinion-atlas publish RELEASE --repo ORG/NAME --dry-run`, then `hf auth login` once,
-    then the same without --dry-run. Exit code: 2 where nothing or not all was published, 1 where
-    individual data can be read by everyone now.
+    For example, rehearse, log in once (`hf auth login`), then publish:
+
+        opinion-atlas publish release --repo ORG/NAME --dry-run
+        opinion-atlas publish release --repo ORG/NAME
     """
     from dataset_builder import terminal
     from dataset_builder.publishing.guard import RowsPublicError

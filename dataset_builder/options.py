@@ -1,36 +1,104 @@
-"""What a build can be told, checked before any work is done."""
+"""Options of a build: one dataclass for the command line and Python, checked before any work."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from codebook import countries, value_questions
 from codebook.respondents.harmonised import ON_REQUEST_VARIABLES
+from contracts.command_line import CONTENTS, RUN, SPLITS, flag, names
 from contracts.errors import ContractError, Problem
-from dataset_builder.splits import DEFAULT_KEY, FRACTIONS
+
+#: Shares of the respondents in each split.
+FRACTIONS = {"train": 0.70, "validation": 0.15, "test": 0.15}
+
+#: Key of the hash; another key gives another split of the same respondents.
+DEFAULT_KEY = "opinion-atlas"
+
+#: Version of a release unless another is given.
+DEFAULT_VERSION = "1.0.0"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 
 
-@dataclass(frozen=True)
+@Parameter(name="*", group=CONTENTS)
+@dataclass(frozen=True, kw_only=True)
 class BuildOptions:
-    """Options of `build_release`; see there."""
+    """What a release holds, and how it is split.
 
-    split: Literal["hash", "worldvaluesbench"] = "hash"
-    demographics: Literal["main", "all", "none"] = "main"
-    include: tuple[str, ...] = ()
-    hold_out_questions: tuple[str, ...] = ()
-    hold_out_countries: tuple[str, ...] = ()
-    public: bool = False
-    cells: bool = False
-    name: str = ""
-    release_version: str = "1.0.0"
-    seed: int = 0
-    key: str = DEFAULT_KEY
-    fractions: dict[str, float] = field(default_factory=lambda: dict(FRACTIONS))
+    Attributes:
+        key: key of the hash that splits; another one gives another split.
+        fractions: shares of the respondents in each split.
+    """
+
+    public: Annotated[
+        bool,
+        flag(
+            "Write aggregates only, under disclosure control: no individual rows, no cell with "
+            "fewer than 30 valid answers, and none that could be derived by subtraction."
+        ),
+    ] = False
+    demographics: Annotated[
+        Literal["main", "all", "none"],
+        Parameter(
+            help="Demographics in each row of `responses`: main (sex, age group, education, ... "
+            "as text), all (also the raw codes of all demographic questions) or none. "
+            "`respondents` holds them in any case."
+        ),
+    ] = "main"
+    include: Annotated[
+        tuple[str, ...],
+        names("Sensitive demographics to include: religion, ethnicity, party."),
+    ] = ()
+    cells: Annotated[
+        bool,
+        flag(
+            "Also tabulate by the combination of sex, age, education and settlement; makes "
+            "`distributions` many times larger. Never in a public release."
+        ),
+    ] = False
+    name: Annotated[
+        str, Parameter(help="Name of the release. Default: derived from its sources.")
+    ] = ""
+    release_version: Annotated[str, Parameter(help="Version of the release.")] = DEFAULT_VERSION
+    split: Annotated[
+        Literal["hash", "worldvaluesbench"],
+        Parameter(
+            help="hash: 70/15/15 in every country, by a keyed hash of each respondent's id, so "
+            "that a new version of the file moves nobody. worldvaluesbench: that benchmark's own "
+            "split, which depends on the row order of the pooled file; without Uruguay.",
+            group=SPLITS,
+        ),
+    ] = "hash"
+    hold_out_questions: Annotated[
+        tuple[str, ...],
+        names("Ids of questions whose answers go into the test split only.", group=SPLITS),
+    ] = ()
+    hold_out_countries: Annotated[
+        tuple[str, ...],
+        names(
+            "Countries whose respondents go into the test split only, as ISO 3166-1 alpha-3 codes.",
+            group=SPLITS,
+        ),
+    ] = ()
+    seed: Annotated[int, Parameter(help="Random seed of the probe's sample.", group=SPLITS)] = 0
+    allow_unknown: Annotated[
+        bool,
+        flag(
+            "Set answers whose codes are not in the codebook to missing and list them, instead of "
+            "stopping.",
+            group=RUN,
+        ),
+    ] = False
+    key: Annotated[str, Parameter(parse=False)] = DEFAULT_KEY
+    fractions: Annotated[dict[str, float], Parameter(parse=False)] = field(
+        default_factory=lambda: dict(FRACTIONS)
+    )
 
     def check(self) -> None:
         """Whether the options make sense together.
@@ -71,3 +139,7 @@ class BuildOptions:
             if text and not _NAME.match(text):
                 problems.append(f"{what} {text!r} may hold letters, digits, dot, dash, underscore")
         return [Problem("options", text) for text in problems]
+
+
+#: The options with all defaults.
+DEFAULT_BUILD = BuildOptions()

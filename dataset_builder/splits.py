@@ -12,18 +12,13 @@ from numpy.typing import NDArray
 from contracts.errors import fail
 from contracts.release.manifest import SplitRecipe
 from contracts.release.tables import SPLITS
+from dataset_builder.options import DEFAULT_KEY, FRACTIONS
 from dataset_builder.survey import Survey
 
 TRAIN, VALIDATION, TEST = range(len(SPLITS))
 
 #: In no split: the recipe leaves this person out of the release.
 DROPPED = -1
-
-#: Shares of the people in each split.
-FRACTIONS = {"train": 0.70, "validation": 0.15, "test": 0.15}
-
-#: Key of the hash; another key gives another split of the same people.
-DEFAULT_KEY = "opinion-atlas"
 
 #: D_INTERVIEW that all 1,000 people of Uruguay bear in version 5.0; WorldValuesBench drops it.
 AMBIGUOUS_INTERVIEW = 858069901

@@ -26,6 +26,7 @@ from contracts.release.distributions import Cells, distribution_table, sort_dist
 from contracts.release.manifest import Manifest, SourceFile, SplitRecipe
 from contracts.release.write import write_tables
 from dataset_builder.build import build_release, write_descriptions
+from dataset_builder.options import BuildOptions
 from dataset_builder.reference.aggregates import (
     AGGREGATE_FILES,
     cells_from_answers,
@@ -72,7 +73,7 @@ def make_reference(source: str | Path, out: str | Path, *, replace: bool = False
 
 def _from_survey_file(path: Path, out: Path, *, replace: bool) -> Manifest:
     """An official file goes through the pipeline of every public release."""
-    return build_release([path], out, public=True, name="reference", force=replace)
+    return build_release([path], out, BuildOptions(public=True, name="reference"), force=replace)
 
 
 def _from_aggregates(folder: Path, out: Path, *, replace: bool) -> Manifest:

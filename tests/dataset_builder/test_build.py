@@ -77,7 +77,7 @@ def test_respondents_hold_the_raw_demographics(survey: Survey, release_folder: P
 
 
 def test_on_request_demographics(survey: Survey, tmp_path: Path) -> None:
-    build_release([survey], tmp_path / "r", include=["religion", "party"])
+    build_release([survey], tmp_path / "r", BuildOptions(include=("religion", "party")))
     release = open_release(tmp_path / "r")
     respondents = release.table("respondents")
     religions = HARMONISED["religion"].categories
@@ -94,7 +94,8 @@ def test_on_request_demographics(survey: Survey, tmp_path: Path) -> None:
 def test_what_responses_say_of_the_person(
     survey: Survey, tmp_path: Path, demographics: str
 ) -> None:
-    build_release([survey], tmp_path / "r", demographics=demographics)  # type: ignore[arg-type]
+    options = BuildOptions(demographics=demographics)  # type: ignore[arg-type]
+    build_release([survey], tmp_path / "r", options)
     names = set(open_release(tmp_path / "r").dataset("responses").schema.names)
     assert ("sex" in names) == (demographics == "all")
     assert ("Q273" in names) == (demographics == "all")
@@ -114,10 +115,9 @@ def test_the_same_people_give_the_same_release(
 
 
 def test_held_out_questions_and_countries(survey: Survey, tmp_path: Path) -> None:
-    held = ["Q1", "Q57"]
-    manifest = build_release(
-        [survey], tmp_path / "r", hold_out_questions=held, hold_out_countries=["JPN"]
-    )
+    held = ("Q1", "Q57")
+    options = BuildOptions(hold_out_questions=held, hold_out_countries=("JPN",))
+    manifest = build_release([survey], tmp_path / "r", options)
     release = open_release(tmp_path / "r")
     for name in ("train", "validation"):
         table = release.table("responses", split=name)
@@ -193,8 +193,8 @@ def test_examples_of_worldvaluesbench_can_be_counted(survey: Survey, release_fol
 
 def test_the_probe(survey: Survey, survey_factory: Factory, tmp_path: Path) -> None:
     many = survey_factory(people=4000, names=("DEU", "USA"))
-    build_release([many], tmp_path / "r", seed=5)
-    build_release([many], tmp_path / "other", seed=6)
+    build_release([many], tmp_path / "r", BuildOptions(seed=5))
+    build_release([many], tmp_path / "other", BuildOptions(seed=6))
     release = open_release(tmp_path / "r")
     rows = release.table("probe").to_pylist()
     split = dict(zip(many.respondent_id.tolist(), hash_split(many).tolist(), strict=True))
@@ -247,7 +247,7 @@ def test_cells_of_five_are_not_drawn_from(survey_factory: Factory) -> None:
 
 
 def test_a_public_release_has_aggregates_alone(survey: Survey, tmp_path: Path) -> None:
-    manifest = build_release([survey], tmp_path / "r", public=True)
+    manifest = build_release([survey], tmp_path / "r", BuildOptions(public=True))
     assert set(manifest.tables) == set(REQUIRED_TABLES)
     assert not any((tmp_path / "r" / name).exists() for name in INDIVIDUAL_TABLES)
     assert manifest.disclosure.applied
@@ -295,14 +295,17 @@ def test_wrong_options_are_named_together(survey: Survey, tmp_path: Path) -> Non
         build_release(
             [survey],
             tmp_path / "r",
-            include=["income"],
-            hold_out_questions=["Q999"],
-            hold_out_countries=["ZZZ"],
+            BuildOptions(
+                include=("income",),
+                hold_out_questions=("Q999",),
+                hold_out_countries=("ZZZ",),
+            ),
         )
+    options = BuildOptions(public=True, include=("party",), cells=True)
     with pytest.raises(ContractError, match=r"no demographics of single persons[\s\S]*--cells"):
-        build_release([survey], tmp_path / "r", public=True, include=["party"], cells=True)
+        build_release([survey], tmp_path / "r", options)
     with pytest.raises(ContractError, match="no file holds country 'FRA'"):
-        build_release([survey], tmp_path / "r", hold_out_countries=["FRA"])
+        build_release([survey], tmp_path / "r", BuildOptions(hold_out_countries=("FRA",)))
 
 
 def test_an_output_that_exists(survey: Survey, tmp_path: Path) -> None:

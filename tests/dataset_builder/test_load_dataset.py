@@ -16,6 +16,7 @@ from contracts.release.read import open_release
 from contracts.release.tables import LEAN_COLUMNS, SPLITS
 from dataset_builder.build import build_release
 from dataset_builder.card import card_configs
+from dataset_builder.options import BuildOptions
 from dataset_builder.survey import Survey
 
 CONFIGS = (
@@ -97,7 +98,7 @@ def test_bytes_of_a_row_in_the_cache_of_datasets(release_folder: Path) -> None:
 
 
 def test_a_public_release_loads(survey_factory: Callable[..., Survey], tmp_path: Path) -> None:
-    build_release([survey_factory(people=400)], tmp_path / "r", public=True)
+    build_release([survey_factory(people=400)], tmp_path / "r", BuildOptions(public=True))
     assert set(datasets.get_dataset_config_names(str(tmp_path / "r"))) == {
         "questions",
         "distributions",

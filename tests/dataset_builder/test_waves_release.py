@@ -17,6 +17,7 @@ from codebook.respondents.harmonised import harmonised
 from contracts.errors import ContractError
 from contracts.release.read import open_release
 from dataset_builder.build import build_release
+from dataset_builder.options import BuildOptions
 from dataset_builder.reading.waves import read_surveys
 from dataset_builder.synthesis import synthesize
 from dataset_builder.synthesis.earlier_waves_shares import (
@@ -42,7 +43,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 @pytest.fixture(scope="module")
 def release(files: dict[int, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("three") / "release"
-    build_release(list(files.values()), folder, demographics="all")
+    build_release(list(files.values()), folder, BuildOptions(demographics="all"))
     return folder
 
 

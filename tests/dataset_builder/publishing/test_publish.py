@@ -19,6 +19,7 @@ from contracts.errors import ContractError
 from contracts.release.manifest import MANIFEST_NAME
 from contracts.release.read import open_release
 from dataset_builder.build import build_release
+from dataset_builder.options import BuildOptions
 from dataset_builder.publishing.guard import RowsPublicError
 from dataset_builder.publishing.publish import publish_release
 from dataset_builder.survey import Survey
@@ -227,7 +228,7 @@ def test_a_tag_is_never_moved(
 ) -> None:
     publish(hub, release_folder)
     other = tmp_path / "other"
-    build_release([survey], other, seed=1)
+    build_release([survey], other, BuildOptions(seed=1))
     before = snapshot(hub.state)
     with pytest.raises(ContractError, match=r"the tag v1\.0\.0 stands for another release"):
         publish(hub, other)

@@ -27,6 +27,7 @@ from contracts.predictions.meta import PredictionsMeta
 from contracts.predictions.write import write_predictions
 from contracts.release.read import Release, open_release
 from dataset_builder.build import build_release
+from dataset_builder.options import BuildOptions
 from dataset_builder.survey import Survey
 from scoring.baselines.distributions import write_baselines
 from space.board.public import public_release
@@ -104,7 +105,7 @@ def releases(tmp_path_factory) -> dict[str, Release]:
     first = base_survey()
 
     def build(name: str, survey: Survey) -> Release:
-        build_release([survey], root / name, name="survey", force=True)
+        build_release([survey], root / name, BuildOptions(name="survey"), force=True)
         return open_release(root / name)
 
     found = {"first": build("first", first)}
