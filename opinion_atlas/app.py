@@ -101,7 +101,7 @@ COMMANDS: dict[str, tuple[str, Group, str]] = {
     "rescore": (
         "space.cli:rescore",
         BOARD,
-        "Score all predictions of a board's store anew.",
+        "Re-score all stored predictions of a board.",
     ),
     "space": (
         "space.cli:space_app",

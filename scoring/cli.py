@@ -8,51 +8,60 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from codebook import MEMBERSHIPS
+from contracts.command_line import (
+    CONTENTS,
+    OUTPUT,
+    RULES,
+    SCORED,
+    DryRun,
+    FileFormat,
+    Json,
+    ReleaseName,
+    flag,
+    names,
+    paths,
+)
 from contracts.errors import fail
 
-ReleaseName = Annotated[
-    str,
-    Parameter(
-        help="Folder of a release, ORG/NAME@tag on the Hub, or `reference` (real aggregate answers "
-        "of 57 countries, embedded)."
-    ),
-]
 ProtocolName = Literal["alignment", "worldvaluesbench", "judgments", "advice"]
-Json = Annotated[
-    bool, Parameter(name="--json", negative="", help="Print JSON for programs, not for people.")
-]
 
 
 def baselines(
     *,
-    out: Annotated[Path, Parameter(help="Folder for the predictions files; made if needed.")],
-    release: ReleaseName = "reference",
+    out: Annotated[
+        Path,
+        Parameter(help="Folder for the predictions files; created if missing.", group=OUTPUT),
+    ],
+    release: Annotated[ReleaseName, Parameter(group=CONTENTS)] = "reference",
     wave: Annotated[
-        int | None, Parameter(help="Wave to answer for; the release's last one by default.")
+        int | None,
+        Parameter(
+            help="Survey wave to predict. Default: the latest of the release.", group=CONTENTS
+        ),
     ] = None,
     only: Annotated[
         tuple[str, ...],
-        Parameter(
-            help="Baselines to write: uniform, majority, world-average, continent-average, "
-            "nearest-country, previous-wave, uniform-ratings, majority-ratings. All that the "
-            "release allows by default.",
-            consume_multiple=True,
-            negative="",
+        paths(
+            "Baselines to write: uniform, majority, world-average, continent-average, "
+            "nearest-country, previous-wave, uniform-ratings, majority-ratings. Default: all that "
+            "the release allows.",
+            group=CONTENTS,
         ),
     ] = (),
-    suffix: Annotated[
-        str, Parameter(name="--format", help="Format of the files: jsonl, csv, tsv or parquet.")
-    ] = "jsonl",
-    dry_run: Annotated[
-        bool, Parameter(negative="", help="Say what would be written, and write nothing.")
-    ] = False,
+    suffix: FileFormat = "jsonl",
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Write predictions files of reference points, made from a release's own aggregates.
+    """Write baseline predictions, computed from a release's own aggregates.
 
-    A score means something only beside these: uniform and majority need no knowledge of a
-    country, the world and continent averages are what somebody knows who knows the others, the
-    nearest country and the previous wave are as close as people come to people.
+    They are the reference points of a score: uniform and majority use no knowledge of the
+    country, the world and continent averages use the other countries, and the nearest country and
+    the previous wave show how similar real populations are.
+
+    For example:
+
+        opinion-atlas baselines --release reference --out baselines
+        opinion-atlas baselines --out baselines --only uniform world-average --format parquet
     """
     from contracts.release.read import open_release
     from scoring.baselines.distributions import choose_baselines, write_baselines
@@ -69,71 +78,92 @@ def baselines(
 
 def score(
     predictions: Annotated[
-        Path, Parameter(help="Predictions file: .jsonl, .csv, .tsv or .parquet.")
+        Path,
+        Parameter(help="Predictions file: .jsonl, .csv, .tsv or .parquet.", group=SCORED),
     ],
     /,
     *,
-    release: ReleaseName = "reference",
-    protocol: Annotated[
-        tuple[ProtocolName, ...],
-        Parameter(
-            help="Protocols to score by; all that apply by default. The report says why others do "
-            "not apply.",
-            consume_multiple=True,
-            negative="",
-        ),
-    ] = (),
-    compat: Annotated[
-        Literal["paper"] | None,
-        Parameter(help="`paper` follows each paper's own rules in place of the corrected ones."),
-    ] = None,
+    release: Annotated[ReleaseName, Parameter(group=SCORED)] = "reference",
     questions: Annotated[
         str | None,
         Parameter(
             help="Questions to score on: a set (alignment, worldvaluesbench, common75, judgments, "
-            "probe, all) or a text file with one question id per line. By default the set that "
-            "the predictions were made for."
+            "probe, all) or a text file with one question id per line. Default: the set that the "
+            "predictions were made for.",
+            group=SCORED,
+        ),
+    ] = None,
+    split: Annotated[
+        Literal["all", "train", "test"] | None,
+        Parameter(
+            help="Respondents to compare with. Default: all; the test split for a model that was "
+            "trained on the survey.",
+            group=SCORED,
+        ),
+    ] = None,
+    wave: Annotated[
+        int | None,
+        Parameter(
+            help="Survey wave of the respondents. Default: that of the predictions.", group=SCORED
+        ),
+    ] = None,
+    meta: Annotated[
+        Path | None,
+        Parameter(
+            help="Metadata file, if the metadata are neither in the predictions file nor next to "
+            "it.",
+            group=SCORED,
+        ),
+    ] = None,
+    protocol: Annotated[
+        tuple[ProtocolName, ...],
+        paths(
+            "Protocols to score by. Default: all that apply; the report states why others do not.",
+            group=RULES,
+        ),
+    ] = (),
+    compat: Annotated[
+        Literal["paper"] | None,
+        Parameter(
+            help="`paper` follows the published rules of each paper instead of the corrected ones.",
+            group=RULES,
         ),
     ] = None,
     weights: Annotated[
         Literal["design", "none"],
-        Parameter(help="Whether people count by the survey's design weights or equally."),
-    ] = "design",
-    split: Annotated[
-        Literal["all", "train", "test"] | None,
         Parameter(
-            help="Whose answers count. By default everyone's; the test split's for a model that "
-            "was trained on the survey."
+            help="Weight respondents by the survey's design weights, or equally.", group=RULES
         ),
-    ] = None,
-    wave: Annotated[
-        int | None, Parameter(help="Wave of the people; by default that of the predictions.")
-    ] = None,
-    seed: Annotated[int, Parameter(help="Seed of every random draw; it stands in the report.")] = 0,
-    replicates: Annotated[int, Parameter(help="Bootstrap replicates for intervals.")] = 1000,
-    cells: Annotated[
-        bool, Parameter(negative="", help="List every (country, question) cell in the report.")
-    ] = False,
+    ] = "design",
+    replicates: Annotated[
+        int, Parameter(help="Bootstrap replicates for intervals.", group=RULES)
+    ] = 1000,
+    seed: Annotated[int, Parameter(help="Random seed (recorded in the report).", group=RULES)] = 0,
     protected: Annotated[
         bool,
-        Parameter(
-            negative="",
-            help="Make a report that others may see, as boards need it, from figures under "
-            "disclosure control. Of ratings: from rounded counts of the release's probe, without "
-            "scores that pair a rating with its respondent. A public release has no other figures.",
+        flag(
+            "Write a report fit for publication, as boards need it, from figures under disclosure "
+            "control. Ratings: from rounded counts of the release's probe, without scores that "
+            "pair a rating with its respondent. A public release has no other figures.",
+            group=RULES,
         ),
     ] = False,
-    meta: Annotated[
-        Path | None,
-        Parameter(help="Metadata, if neither in the file nor beside it."),
+    cells: Annotated[
+        bool, flag("Include every (country, question) cell in the report.", group=OUTPUT)
+    ] = False,
+    out: Annotated[
+        Path | None, Parameter(help="File to write the report to (JSON).", group=OUTPUT)
     ] = None,
-    out: Annotated[Path | None, Parameter(help="Where to write the report (JSON).")] = None,
     json: Json = False,
 ) -> None:
-    """Score a predictions file against the people of a release.
+    """Score a predictions file against the respondents of a release.
 
-    Without --out the report is only summed up on the screen. The same inputs and seed give the
-    same report.
+    Without --out only a summary is printed. The same inputs and seed give the same report.
+
+    For example:
+
+        opinion-atlas score baselines/uniform.jsonl --out uniform.json
+        opinion-atlas score answers.csv --release release --protocol alignment --cells
     """
     from contracts.predictions.read import read_predictions
     from contracts.release.read import open_release
@@ -252,12 +282,7 @@ def report_diff(
 ReportFile = Annotated[Path, Parameter(help="Reports, or folders of reports (*.json).")]
 StudyOut = Annotated[
     tuple[Path, ...],
-    Parameter(
-        help="Files to write: .json (everything), .md (tables), .html (one page that opens "
-        "offline).",
-        consume_multiple=True,
-        negative="",
-    ),
+    paths("Files to write: .json (everything), .md (tables), .html (one page that opens offline)."),
 ]
 
 
@@ -266,18 +291,14 @@ def report_steering(
     *files: ReportFile,
     countries: Annotated[
         tuple[str, ...],
-        Parameter(
-            help="ISO3 codes; by default the countries that steered answers were given for.",
-            consume_multiple=True,
-            negative="",
-        ),
+        names("ISO 3166-1 alpha-3 codes. Default: the countries of the steered answers."),
     ] = (),
     seed: Annotated[int, Parameter(help="Seed of the permutations.")] = 0,
     permutations: Annotated[int, Parameter(help="Random sign patterns of each test.")] = 9999,
     out: StudyOut = (),
     json: Json = False,
 ) -> None:
-    """Lay conditions of steering side by side: alignment by country, condition and model.
+    """Compare steering conditions: alignment by country, condition and model.
 
     Takes one report for each condition (steering and language) of each model. Only questions
     count that all conditions of a model have, so what any prompt showed with answers is left out
@@ -289,7 +310,7 @@ def report_steering(
     from scoring.studies.steering import steering_study
 
     reports = read_reports(files)
-    chosen = tuple(code.upper() for name in countries for code in name.split(",") if code)
+    chosen = tuple(code.upper() for code in countries)
     with working(f"testing {len(reports)} reports"):
         found = steering_study(reports, countries=chosen, seed=seed, permutations=permutations)
     written = write_study(found, out)
@@ -302,7 +323,7 @@ def report_trend(
     out: StudyOut = (),
     json: Json = False,
 ) -> None:
-    """Say whose time answers speak for: alignment with the people of waves 5, 6 and 7.
+    """Find the survey wave that answers match best: alignment with the people of waves 5, 6 and 7.
 
     Follows a fixed panel of countries and the paper's C*, beside the people of the wave before;
     with fewer than five countries there is no trend, and the table says why. Needs reports scored

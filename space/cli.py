@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from contracts.command_line import OUTPUT, SERVER, DryRun, Force, flag, paths
 from space.server.cli_admin import admin
 
 StoreFolder = Annotated[
@@ -14,14 +15,16 @@ StoreFolder = Annotated[
     Parameter(
         help="Folder of reports (files reports/NAME.json) and predictions (in predictions/), made "
         "and filled with the baselines of the release if it holds no report yet; or "
-        "hub:ORG/NAME@TAG, a dataset repo on the Hub with the same files."
+        "hub:ORG/NAME@TAG, a dataset repo on the Hub with the same files.",
+        group=SERVER,
     ),
 ]
 ReleaseName = Annotated[
     str,
     Parameter(
-        help="Release whose people the Country and Question pages show, and whose baselines fill "
-        "an empty store: a folder, ORG/NAME@tag on the Hub, or `reference` (embedded)."
+        help="Release shown by the Country and Question pages, whose baselines fill an empty "
+        "store: a folder, ORG/NAME@tag on the Hub, or `reference` (embedded).",
+        group=SERVER,
     ),
 ]
 
@@ -38,36 +41,41 @@ def space(
     host: Annotated[
         str,
         Parameter(
-            help="Address to listen on; 0.0.0.0 lets other machines in, and makes this a public "
-            "server, on which limits hold and first uploads wait."
+            help="Address to listen on; 0.0.0.0 accepts other machines and makes this a public "
+            "server, with rate limits and moderation of first uploads.",
+            group=SERVER,
         ),
     ] = "127.0.0.1",
-    port: Annotated[int, Parameter(help="Port to listen on.")] = 7860,
+    port: Annotated[int, Parameter(help="Port to listen on.", group=SERVER)] = 7860,
     seed: Annotated[
         bool,
         Parameter(
             negative="--no-seed",
-            help="Fill an empty store with the release's baselines, so that nothing is empty.",
+            help="Fill an empty store with the release's baselines.",
+            group=SERVER,
         ),
     ] = True,
     proxy: Annotated[
         tuple[str, ...],
-        Parameter(
-            help="Addresses or networks (10.0.0.0/8) of the reverse proxies before this server: "
-            "from them alone X-Forwarded-For says who a visitor is. By default those of "
-            "OPINION_ATLAS_PROXIES; none where that is not set.",
-            consume_multiple=True,
-            negative="",
+        paths(
+            "Addresses or networks (10.0.0.0/8) of the reverse proxies in front of this server; "
+            "X-Forwarded-For is trusted from these only. Default: OPINION_ATLAS_PROXIES, or none.",
+            group=SERVER,
         ),
     ] = (),
     open: Annotated[  # noqa: A002
-        bool, Parameter(negative="", help="Open the page in a browser once it is up.")
+        bool, flag("Open the page in a browser once it is up.", group=SERVER)
     ] = False,
 ) -> None:
     """Serve the board on a local port: pages, downloads, and an API for programs.
 
     The page is at http://HOST:PORT/, its state at /healthz, its rows at /board.json, and a
     version that needs no scripts from this server at /static-board/.
+
+    For example:
+
+        opinion-atlas space --open
+        opinion-atlas space --store board-store --release release --port 8000
     """
     from space.server.serve import serve
 
@@ -85,7 +93,7 @@ def space(
 def board(
     *,
     export: Annotated[
-        Path, Parameter(help="Folder to write the static site to; open its index.html.")
+        Path, Parameter(help="Folder of the static site; open its index.html.", group=OUTPUT)
     ],
     store: StoreFolder = "board-store",
     release: ReleaseName = "reference",
@@ -93,13 +101,12 @@ def board(
         bool,
         Parameter(
             negative="--no-seed",
-            help="Fill an empty store with the release's baselines, so that nothing is empty.",
+            help="Fill an empty store with the release's baselines.",
+            group=SERVER,
         ),
     ] = True,
-    force: Annotated[bool, Parameter(negative="", help="Replace the folder if it exists.")] = False,
-    dry_run: Annotated[
-        bool, Parameter(negative="", help="Say what would be written, and write nothing.")
-    ] = False,
+    force: Force = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Export the board as a static site that opens from files, without a server.
 
@@ -116,15 +123,15 @@ def rescore(
     release: ReleaseName = "reference",
     everything: Annotated[
         bool,
-        Parameter(name="--all", negative="", help="Score rows that are up to date anew as well."),
+        flag("Re-score rows that are up to date as well.", name="--all"),
     ] = False,
     dry_run: Annotated[
-        bool, Parameter(negative="", help="Say what would be scored, and score nothing.")
+        bool, flag("Show what would be scored; score nothing.", group=OUTPUT)
     ] = False,
 ) -> int:
-    """Score the predictions of a store anew, for a new scorer or a new release.
+    """Re-score all stored predictions of a board, after a change of scorer or release.
 
-    Predictions are kept, so a new scorer can rebuild a whole board. Replaced reports go to
+    Predictions are stored, so a new scorer can rebuild a whole board. Replaced reports go to
     STORE/archive. Exits with 1 if a row failed; it keeps its old report.
     """
     from space.server.serve import rescore_store

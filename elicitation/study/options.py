@@ -2,9 +2,10 @@
 
 No import is heavier than cyclopts, so that `opinion-atlas elicit --help` stays fast. What the
 options become is in `elicitation.study.resolve`.
-"""
 
-from __future__ import annotations
+Annotations are evaluated here, not postponed: cyclopts resolves those of an inherited field in the
+module of the subclass, where the names of this one do not exist.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path

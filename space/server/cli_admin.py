@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Group, Parameter
 
+from contracts.command_line import OUTPUT, Json, flag
+
 if TYPE_CHECKING:
     from space.submissions import Submission, Submissions
     from space.submissions.record import Action
@@ -54,10 +56,7 @@ By = Annotated[
 Reason = Annotated[
     str, Parameter(help="Reason, which the submitter reads on the page of the receipt.")
 ]
-DryRun = Annotated[
-    bool, Parameter(negative="", help="Say what would be changed, and change nothing.")
-]
-AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, one a line.")]
+DryRun = Annotated[bool, flag("Show what would be changed; change nothing.", group=OUTPUT)]
 OneState = Literal["pending", "public", "hidden", "withdrawn", "rejected", "deleted"]
 
 
@@ -66,7 +65,7 @@ def list_all(
     *,
     state: Annotated[OneState | None, Parameter(help="Only those in this state.")] = None,
     account: Annotated[str | None, Parameter(help="Only those of this account.")] = None,
-    as_json: AsJson = False,
+    as_json: Json = False,
     place: Place = HERE,
 ) -> None:
     """List submissions, oldest first.
@@ -92,7 +91,7 @@ def show(
     contact: Annotated[
         bool, Parameter(negative="", help="Show the submitter's e-mail address as well.")
     ] = False,
-    as_json: AsJson = False,
+    as_json: Json = False,
     place: Place = HERE,
 ) -> None:
     """Show a submission: what was stated, what happened, and where its files lie.

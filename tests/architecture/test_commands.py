@@ -92,7 +92,7 @@ def test_examples_of_the_help_are_commands(path: str) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_option_of_a_command_in_the_documents_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8").replace("\\\n", " ")
-    for line in re.findall(r"opinion-atlas ([a-z][^\n`]*)", text):
+    for line in re.findall(r"opinion-atlas ([a-z][^\n`]*)", text.replace("-->", "\n")):
         words = line.partition("#")[0].split()
         path = next((p for p in (" ".join(words[:n]) for n in (3, 2, 1)) if p in APPS), None)
         used = [word.partition("=")[0].rstrip(",.;:)") for word in words if word.startswith("--")]
