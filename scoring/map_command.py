@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from contracts.command_line import ReleaseName
+
 MapName = Literal["opinion_plane", "cultural_map"]
 
 
@@ -25,13 +27,7 @@ def draw_map(
             "wave, x, y, outside), .svg a picture."
         ),
     ],
-    release: Annotated[
-        str,
-        Parameter(
-            help="Folder of a release, ORG/NAME@tag on the Hub, or `reference` (real aggregate "
-            "answers of 57 countries, embedded)."
-        ),
-    ] = "reference",
+    release: ReleaseName = "reference",
     maps: Annotated[
         tuple[MapName, ...],
         Parameter(name="--map", help="Maps to make; both by default.", negative=""),
