@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+
+#: How many allowed values an error about an unknown value lists before it cuts the list.
+SHOWN_VALUES = 20
 
 #: How many problems a message prints; the rest is counted.
 SHOWN_PROBLEMS = 20
@@ -39,8 +44,11 @@ class Problem:
         place = [self.where] if self.where else []
         if self.row is not None:
             place.append(f"row {self.row}")
-        if self.column:
-            place.append(f"column {self.column}")
+        named = self.message.startswith("unknown value") and self.column in self.message
+        if self.column and not named:
+            # An option of the command line has its dashes, which say what it is.
+            option = self.column.startswith("--")
+            place.append(self.column if option else f"column {self.column}")
         text = f"{', '.join(place)}: {self.message}" if place else self.message
         if self.found:
             text += f"; found {self.found}"
@@ -93,3 +101,66 @@ def render_problems(problems: Iterable[Problem], *, subject: str = "") -> str:
 def fail(code: str, message: str, **fields: object) -> ContractError:
     """A `ContractError` of one problem, to be raised by the caller."""
     return ContractError(Problem(code, message, **fields))  # type: ignore[arg-type]
+
+
+def unknown_values(
+    option: str,
+    found: str | Iterable[str],
+    allowed: Iterable[str],
+    *,
+    code: str = "unknown-name",
+    described: str = "",
+    hint: str = "",
+) -> Problem:
+    """The problem of a value, or of several, that an option does not know.
+
+    It names the option, what was found, the nearest allowed values ("did you mean ...?") and what
+    is allowed.
+
+    Args:
+        option: the option with its dashes, or the name of a key or argument.
+        found: the unknown value or values.
+        allowed: all known values, from which the nearest are suggested.
+        code: name of the kind of problem.
+        described: what is allowed, in words, where a list would be too long.
+        hint: the next step.
+    """
+    unknown = [found] if isinstance(found, str) else list(found)
+    known = list(allowed)
+    noun = "value" if len(unknown) == 1 else "values"
+    nearest = _nearest(unknown, known)
+    question = f"; did you mean {', '.join(nearest)}?" if nearest else ""
+    shown = known if len(known) <= SHOWN_VALUES else [*known[:SHOWN_VALUES], "..."]
+    return Problem(
+        code,
+        f"unknown {noun} for {option}{question}",
+        column=option,
+        found=", ".join(map(repr, unknown[:SHOWN_VALUES])),
+        allowed=described or ", ".join(shown),
+        hint=hint,
+    )
+
+
+def _nearest(unknown: Sequence[str], known: Sequence[str]) -> list[str]:
+    """For each unknown value the known one most similar to it, where one is; case is ignored."""
+    folded = {name.casefold(): name for name in known}
+    nearest: dict[str, None] = {}
+    for name in unknown[:SHOWN_VALUES]:
+        for match in difflib.get_close_matches(name.casefold(), folded, n=1):
+            nearest[folded[match]] = None
+    return list(nearest)
+
+
+def invalid_json(error: Exception, *, line: int | None = None) -> str:
+    """What is wrong with a text that is not JSON, where, and what to do; a message.
+
+    Args:
+        error: what the parser raised.
+        line: line of the file, where each line is a text of its own.
+    """
+    if isinstance(error, json.JSONDecodeError):
+        place = f"line {line or error.lineno}, column {error.colno}"
+        return f"invalid JSON at {place}: {error.msg}; correct it there or write the file again"
+    if isinstance(error, RecursionError):
+        return "invalid JSON: nested too deeply"
+    return f"invalid JSON: {error}"

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from contracts.errors import ContractError, Problem
+from contracts.errors import ContractError, Problem, invalid_json
 from contracts.versions import (
     SCHEMA_VERSION,
     check_schema_version,
@@ -40,9 +40,7 @@ def parse_model(
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ContractError(
-            Problem("not-json", f"the file is no JSON ({error})", where=where)
-        ) from None
+        raise ContractError(Problem("not-json", invalid_json(error), where=where)) from None
     if not isinstance(fields, dict):
         raise ContractError(Problem("not-object", "the file holds no JSON object", where=where))
     check_schema_version(str(fields.get("schema_version", "missing")), where=where, current=current)

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from codebook import countries, value_questions
 from codebook.respondents.harmonised import ON_REQUEST_VARIABLES
 from contracts.command_line import CONTENTS, RUN, SPLITS, flag, names
-from contracts.errors import ContractError, Problem
+from contracts.errors import ContractError, Problem, unknown_values
 
 #: Shares of the respondents in each split.
 FRACTIONS = {"train": 0.70, "validation": 0.15, "test": 0.15}
@@ -119,11 +119,7 @@ class BuildOptions:
             "--hold-out-countries": (self.hold_out_countries, list(countries())),
         }
         return [
-            Problem(
-                "unknown-option",
-                f"{option} does not know {name!r}",
-                allowed=", ".join(known) if len(known) < 20 else f"{known[0]} ... {known[-1]}",
-            )
+            unknown_values(option, name, known, code="unknown-option")
             for option, (names, known) in choices.items()
             for name in names
             if name not in known

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import codebook
 from contracts.digests import canonical_json, sha256_text
-from contracts.errors import fail
+from contracts.errors import ContractError, fail, unknown_values
 from contracts.models import Notice
 from contracts.release.read import Release
 from contracts.report import PROTOCOLS, Protocol, Settings
@@ -106,9 +106,8 @@ def resolve_task(
 
 def _check(found: str, allowed: Sequence[str], what: str) -> None:
     if found not in allowed:
-        raise fail(
-            f"unknown-{what}", f"there is no such {what}", found=found, allowed=", ".join(allowed)
-        )
+        option = {"mode": "mode", "question-set": "--questions"}.get(what, f"--{what}")
+        raise ContractError(unknown_values(option, found, allowed, code=f"unknown-{what}"))
 
 
 def default_questions(predictions: Predictions) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from contracts.errors import fail
+from contracts.errors import fail, invalid_json
 from contracts.predictions.findings import Findings, quote
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def _parse_line(line: bytes, number: int, findings: Findings) -> dict[str, Any] 
         findings.add("not-utf8", "the line is not UTF-8 text", row=number)
         return None
     except (ValueError, RecursionError) as error:
-        findings.add("not-json", f"the line is no JSON ({error})", row=number)
+        findings.add("not-json", invalid_json(error, line=number), row=number)
         return None
     if not isinstance(record, dict):
         findings.add("not-object", "the line is no JSON object", row=number, found=quote(record))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from contracts.errors import ContractError, fail
+from contracts.errors import ContractError, fail, invalid_json
 from contracts.models import validation_problems
 from contracts.release.manifest import Synthetic
 
@@ -45,4 +45,4 @@ def synthetic_source(
     except ValidationError as error:
         raise ContractError(validation_problems(error, where=sidecar.name)) from None
     except ValueError as error:
-        raise fail("not-json", f"the file is no JSON ({error})", where=sidecar.name) from None
+        raise fail("not-json", invalid_json(error), where=sidecar.name) from None

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from contracts.errors import fail
+from contracts.errors import ContractError, unknown_values
 from elicitation.backends.base import Capabilities, OnResponse, Request, Response
 from elicitation.backends.call_key import CallKeys
 from elicitation.backends.registry import BackendOptions
@@ -37,9 +37,7 @@ def open_backend(name: str, options: BackendOptions) -> MockBackend:
         ContractError: there is none.
     """
     if name not in CHARACTERS:
-        raise fail(
-            "unknown-mock", "there is no such mock", found=repr(name), allowed=", ".join(CHARACTERS)
-        )
+        raise ContractError(unknown_values("mock:NAME", name, CHARACTERS, code="unknown-mock"))
     return MockBackend(name, chat=not options.extra.get("plain", False))
 
 

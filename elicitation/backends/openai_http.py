@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from contracts.errors import fail
+from contracts.errors import ContractError, unknown_values
 from elicitation.backends.base import Capabilities, OnResponse, Request, Response
 from elicitation.backends.completions import generated
 from elicitation.backends.coroutines import run_coroutine
@@ -24,12 +24,8 @@ def open_backend(name: str, options: BackendOptions) -> OpenAIBackend:
         ContractError: the address is none, or there is no such way of scoring labels.
     """
     if options.label_logprobs not in ("auto", *LABEL_KINDS):
-        raise fail(
-            "unknown-name",
-            "there is no such way of scoring labels",
-            column="--label-logprobs",
-            found=repr(options.label_logprobs),
-            allowed=", ".join(("auto", *LABEL_KINDS)),
+        raise ContractError(
+            unknown_values("--label-logprobs", options.label_logprobs, ("auto", *LABEL_KINDS))
         )
     return OpenAIBackend(name, options)
 

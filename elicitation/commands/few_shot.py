@@ -12,7 +12,7 @@ from codebook.render.question import fill
 from codebook.wordings.wording import Wording
 from contracts.atomic import write_text
 from contracts.digests import pretty_json
-from contracts.errors import ContractError, Problem
+from contracts.errors import ContractError, Problem, unknown_values
 from contracts.release.read import Release, open_release
 from elicitation.commands.terminal import say, say_json
 from elicitation.prompts.examples import (
@@ -182,12 +182,4 @@ def _check_languages(languages: Sequence[str], texts: Mapping[str, Wording]) -> 
     known = (*texts, OWN_LANGUAGE, EVERY_LANGUAGE)
     wrong = [language for language in languages if language not in known]
     if wrong:
-        raise ContractError(
-            Problem(
-                "unknown-name",
-                "there is no wording in a language",
-                column="--languages",
-                found=", ".join(wrong),
-                allowed=", ".join(known),
-            )
-        )
+        raise ContractError(unknown_values("--languages", wrong, known))

@@ -13,7 +13,7 @@ from codebook.countries import HOFSTEDE_DIMENSIONS
 from codebook.dilemmas.dilemma import Dilemma, dilemmas
 from codebook.dilemmas.files import LANGUAGE_FILE, form_question, load_dilemma_folder
 from contracts.atomic import write_text
-from contracts.errors import fail
+from contracts.errors import ContractError, unknown_values
 from elicitation.backends.registry import BackendOptions, split_model
 from elicitation.commands.terminal import say, say_json
 from elicitation.run.store import Store
@@ -41,12 +41,14 @@ def chosen_dilemmas(names: tuple[str, ...]) -> list[Dilemma]:
     everything = dilemmas()
     unknown = [n for n in names if n not in everything and n not in HOFSTEDE_DIMENSIONS]
     if unknown:
-        raise fail(
-            "unknown-dilemma",
-            "this is no dilemma",
-            column="--questions",
-            found=", ".join(unknown),
-            allowed=f"ids such as ind-01; {', '.join(HOFSTEDE_DIMENSIONS)}",
+        raise ContractError(
+            unknown_values(
+                "--questions",
+                unknown,
+                (*everything, *HOFSTEDE_DIMENSIONS),
+                code="unknown-dilemma",
+                described=f"ids such as ind-01; {', '.join(HOFSTEDE_DIMENSIONS)}",
+            )
         )
     return [
         one

@@ -11,7 +11,7 @@ from codebook.respondents.describe import DEMOGRAPHIC_SETS, ON_REQUEST_COLUMNS
 from codebook.respondents.harmonised import GroupError, group_name, parse_group
 from codebook.wordings.templates import TEMPLATE_SPECS
 from codebook.wordings.wording import languages, wording
-from contracts.errors import ContractError, Problem
+from contracts.errors import ContractError, Problem, unknown_values
 from contracts.release.tables import GROUP_VARIABLES
 from elicitation.study.conditions import OWN_LANGUAGE, VariantError, parse_variant
 from elicitation.study.methods import METHODS, STEERINGS
@@ -81,24 +81,13 @@ def check_study(study: Study, *, remote: bool, allow_remote_microdata: bool = Fa
         raise ContractError(problems, subject="study")
 
 
-def _unknown(column: str, found: str, allowed: str, hint: str = "") -> Problem:
-    return Problem(
-        "unknown-name",
-        "there is no such thing",
-        column=column,
-        found=repr(found),
-        allowed=allowed,
-        hint=hint,
-    )
-
-
 def _axis_problems(study: Study) -> Iterator[Problem]:
     if study.method not in METHODS:
-        yield _unknown("--method", study.method, ", ".join(METHODS))
+        yield unknown_values("--method", study.method, METHODS)
         return
     for steering in study.steering:
         if steering not in STEERINGS:
-            yield _unknown("--steer", steering, ", ".join(STEERINGS))
+            yield unknown_values("--steer", steering, STEERINGS)
         elif steering not in study.how.steerings:
             yield Problem(
                 "method-steering",
@@ -116,7 +105,7 @@ def _axis_problems(study: Study) -> Iterator[Problem]:
     for column, given, allowed, hint in axes:
         for name in given:
             if name not in allowed:
-                yield _unknown(column, name, ", ".join(allowed), hint)
+                yield unknown_values(column, name, allowed, hint=hint)
     yield from _variant_problems(study)
     yield from lacking_texts(study)
 
@@ -132,7 +121,12 @@ def _variant_problems(study: Study) -> Iterator[Problem]:
 def _country_problems(study: Study) -> Iterator[Problem]:
     for country in study.countries:
         if country not in countries():
-            yield _unknown("--countries", country, "ISO 3166-1 alpha-3 codes such as DEU")
+            yield unknown_values(
+                "--countries",
+                country,
+                countries(),
+                described="ISO 3166-1 alpha-3 codes such as DEU",
+            )
 
 
 def _group_problems(study: Study) -> Iterator[Problem]:
@@ -182,7 +176,7 @@ def _number_problems(study: Study) -> Iterator[Problem]:
 def _person_problems(study: Study, *, remote: bool, allowed: bool) -> Iterator[Problem]:
     sets = (*DEMOGRAPHIC_SETS, "all")
     if study.demographics and study.demographics not in sets:
-        yield _unknown("--demographics", study.demographics, f"none, {', '.join(sets)}")
+        yield unknown_values("--demographics", study.demographics, ("none", *sets))
     if study.demographics and study.method != "rating":
         yield Problem(
             "demographics-method",
@@ -193,7 +187,7 @@ def _person_problems(study: Study, *, remote: bool, allowed: bool) -> Iterator[P
         )
     for name in study.on_request:
         if name not in ON_REQUEST_COLUMNS:
-            yield _unknown("--on-request", name, ", ".join(ON_REQUEST_COLUMNS))
+            yield unknown_values("--on-request", name, ON_REQUEST_COLUMNS)
     more = study.demographics not in ("", "remote") or bool(study.on_request)
     if remote and more and not allowed:
         yield Problem(

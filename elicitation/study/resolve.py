@@ -7,7 +7,7 @@ from typing import Any
 
 from codebook import countries as known_countries
 from codebook.dilemmas.sets import DilemmaSet
-from contracts.errors import ContractError, Problem
+from contracts.errors import ContractError, unknown_values
 from contracts.release.read import Release
 from contracts.release.tables import GROUP_VARIABLES
 from elicitation.study.advice import advice_countries, advice_sets
@@ -51,15 +51,7 @@ def make_study(
         ContractError: something does not exist, or does not go together.
     """
     if options.protocol not in PROTOCOLS:
-        raise ContractError(
-            Problem(
-                "unknown-name",
-                "there is no such protocol",
-                column="--protocol",
-                found=repr(options.protocol),
-                allowed=", ".join(PROTOCOLS),
-            )
-        )
+        raise ContractError(unknown_values("--protocol", options.protocol, PROTOCOLS))
     preset = PRESETS[options.protocol]
     method = options.method or preset.method
     wave = options.wave or max(release.manifest.waves)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codebook import value_questions
-from contracts.errors import ContractError, fail
+from contracts.errors import ContractError, unknown_values
 from contracts.predictions.meta import PredictionsMeta
 from contracts.predictions.read import write_predictions
 from contracts.release.read import Release
@@ -279,11 +279,8 @@ def choose_baselines(names: tuple[str, ...] | None) -> list[str]:
     """
     unknown = [name for name in names or () if name not in baseline_names()]
     if unknown:
-        raise fail(
-            "unknown-baseline",
-            "there is no such baseline",
-            found=", ".join(unknown),
-            allowed=", ".join(baseline_names()),
+        raise ContractError(
+            unknown_values("--only", unknown, baseline_names(), code="unknown-baseline")
         )
     return [name for name in baseline_names() if names is None or name in names]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 import codebook
-from contracts.errors import fail
+from contracts.errors import ContractError, unknown_values
 from contracts.release.read import Release
 from scoring.inputs.geometry import Floats, Geometry, build_geometry
 from scoring.inputs.survey import Survey, Weights, read_survey
@@ -49,12 +49,7 @@ def make_map(
     """
     unknown = [name for name in maps if name not in MAPS]
     if unknown:
-        raise fail(
-            "unknown-map",
-            "there is no map of this name",
-            found=", ".join(unknown),
-            allowed=", ".join(MAPS),
-        )
+        raise ContractError(unknown_values("--map", unknown, MAPS, code="unknown-map"))
     chosen = tuple(waves) or tuple(release.manifest.waves)
     pictures: dict[MapName, MapPicture] = {}
     if "opinion_plane" in maps:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contracts.errors import ContractError, Problem, fail
+from contracts.errors import ContractError, Problem, fail, invalid_json
 from contracts.predictions.findings import Findings
 from contracts.predictions.source import format_of
 from space.intake.limits import MEGABYTE, Limits
@@ -273,7 +273,7 @@ def read_json(path: Path, *, allowed_bytes: int, limits: Limits) -> Any:
     except RecursionError:
         raise too_deep(path.name, limits) from None
     except ValueError as error:
-        raise fail("not-json", f"the file is no JSON ({error})", where=path.name) from None
+        raise fail("not-json", invalid_json(error), where=path.name) from None
 
 
 def too_deep(name: str, limits: Limits) -> ContractError:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from contracts.errors import fail
+from contracts.errors import ContractError, unknown_values
 from elicitation.backends.base import Capabilities, OnResponse, Request
 from elicitation.backends.hf.choosing import ScorerChoice
 from elicitation.backends.hf.generation import Draw, draws_of, generate
@@ -53,12 +53,8 @@ def open_backend(name: str, options: BackendOptions) -> HfBackend:
         ContractError: the model cannot be loaded, or an option is wrong.
     """
     if options.scorer not in ("auto", *SCORERS):
-        raise fail(
-            "unknown-scorer",
-            "there is no such scorer",
-            column="--scorer",
-            found=repr(options.scorer),
-            allowed=", ".join(("auto", *SCORERS)),
+        raise ContractError(
+            unknown_values("--scorer", options.scorer, ("auto", *SCORERS), code="unknown-scorer")
         )
     return HfBackend(load(name, options), options)
 

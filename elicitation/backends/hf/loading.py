@@ -10,7 +10,7 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from contracts.errors import fail
+from contracts.errors import ContractError, fail, unknown_values
 from elicitation.backends.registry import BackendOptions
 
 #: Bytes at either end of a file that enter its folder's digest.
@@ -126,12 +126,8 @@ def dtype_of(name: str) -> Any:
     if name == "auto":
         return "auto"
     if name not in _DTYPES:
-        raise fail(
-            "unknown-dtype",
-            "no such number type",
-            column="--dtype",
-            found=repr(name),
-            allowed=", ".join(("auto", *_DTYPES)),
+        raise ContractError(
+            unknown_values("--dtype", name, ("auto", *_DTYPES), code="unknown-dtype")
         )
     return _DTYPES[name]
 

@@ -146,7 +146,7 @@ def test_calls_that_fail_for_good_end_the_command_with_1(call, tmp_path):
     ("options", "message"),
     [
         (("gpt",), "a model is named by how it is reached"),
-        (("mock:angry",), "no such mock"),
+        (("mock:angry",), "unknown value for mock:NAME"),
         (("mock:steady", "--shard", "3/2"), "a shard is written K/N"),
         (("mock:steady", "--meta", "size=3"), "KEY=VALUE"),
         (("mock:steady", "--meta", "parameters=many"), "wrong form"),

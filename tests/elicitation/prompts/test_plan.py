@@ -184,7 +184,7 @@ def test_ratings_of_nobody_are_drawn_as_the_authors_draw_them(plan_of):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"protocol": "horoscope"}, "no such protocol"),
+        ({"protocol": "horoscope"}, "unknown value for --protocol"),
         ({"method": "guess"}, r"--method.*'guess'"),
         ({"steer": ("bribe",)}, r"--steer.*'bribe'"),
         ({"method": "sampling", "steer": ("few-shot",)}, "knows no steering few-shot"),

@@ -388,18 +388,19 @@ def test_arguments_that_do_not_exist_are_named(
 ) -> None:
     release = toy_release(COUNTS)
     with pytest.raises(
-        ContractError, match="no such mode; found modern; allowed: corrected, paper"
+        ContractError,
+        match="unknown value for mode; found 'modern'; allowed: corrected, paper",
     ):
         score(unsteered, release, mode="modern")
     with pytest.raises(ContractError, match="names some that cannot be scored; found Q999"):
         score(unsteered, release, questions=["Q1", "Q999"])
-    with pytest.raises(ContractError, match="no such question-set; found opinions"):
+    with pytest.raises(ContractError, match="unknown value for --questions; found 'opinions'"):
         score(unsteered, release, questions="opinions")
     with pytest.raises(ContractError, match="holds no answers of wave 6"):
         score(unsteered, release, wave=6)
     with pytest.raises(ContractError, match="no usable answer"):
         score(unsteered, release, questions=["Q2"])
-    with pytest.raises(ContractError, match="no such protocol"):
+    with pytest.raises(ContractError, match="unknown value for --protocol"):
         score(unsteered, release, protocols=["opinions"])
 
 
