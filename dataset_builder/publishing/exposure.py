@@ -18,7 +18,7 @@ from typing import Any, Literal
 from contracts.release.disclosure import RULE_VERSION
 from contracts.release.hub_history import HubFile
 from contracts.release.manifest import MANIFEST_NAME
-from contracts.release.tables import INDIVIDUAL_TABLES
+from contracts.release.tables import AGGREGATE_TABLES, INDIVIDUAL_TABLES
 from dataset_builder.card import CARD_NAME, LEAN_CONFIG
 from dataset_builder.croissant import CROISSANT_NAME
 
@@ -135,8 +135,11 @@ def judge_manifest(manifest: Mapping[str, Any] | None) -> Iterator[Finding]:
         return
     tables = manifest.get("tables")
     for name in tables if isinstance(tables, Mapping) else ():
-        if name in INDIVIDUAL_NAMES:
-            yield Finding("rows", MANIFEST_NAME, str(name))
+        individual = individual_name(str(name))
+        if individual:
+            yield Finding("rows", MANIFEST_NAME, individual)
+        elif name not in AGGREGATE_TABLES:
+            yield Finding("unknown", MANIFEST_NAME, f"a table {str(name)[:60]!r} of no known kind")
     version = manifest.get("release_version", "of unknown version")
     if manifest.get("public") is not True:
         yield Finding("private-release", MANIFEST_NAME, f"release {version}")

@@ -12,6 +12,7 @@ from contracts.errors import ContractError, Problem
 from contracts.release.disclosure import RULE_VERSION
 from contracts.release.manifest import MANIFEST_NAME, Manifest
 from contracts.release.read import Release, open_release
+from contracts.release.tables import AGGREGATE_TABLES
 from dataset_builder.card import CARD_NAME
 from dataset_builder.croissant import CROISSANT_NAME
 from dataset_builder.progress import Progress
@@ -142,7 +143,7 @@ def check_public(face: Release) -> None:
         ContractError: what is to be public must not be.
     """
     manifest = face.manifest
-    rows = [name for name in manifest.tables if name in INDIVIDUAL_NAMES]
+    rows = [name for name in manifest.tables if name not in AGGREGATE_TABLES]
     if rows or not manifest.public:
         raise ContractError(
             Problem(

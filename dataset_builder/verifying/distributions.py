@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from codebook import value_questions
 from codebook.respondents.harmonised import GroupError, group_name, parse_group
 from contracts.errors import Problem
-from contracts.release.disclosure import RULE_VERSION, correlation_problems, disclosure_problems
 from contracts.release.distributions import sort_keys
 from contracts.release.read import Release
-from contracts.release.tables import INDIVIDUAL_TABLES, MISSING_COUNT_COLUMNS, N_EFF_KINDS
+from contracts.release.tables import MISSING_COUNT_COLUMNS, N_EFF_KINDS
 from dataset_builder.positions import position_table, scale_of
 from dataset_builder.tabulate import DISTRIBUTION_SPLITS
 from dataset_builder.verifying.outcome import Check, counted, summed
@@ -275,37 +274,3 @@ def _se_problems(table: pa.Table) -> list[Problem]:
     off = formula & (np.abs(se - expected) > SHARE_TOLERANCE)
     off |= np.isnan(se) != np.isnan(expected)
     return counted("se", "se is not sqrt(p (1 - p) / n_eff)", int(off.sum()), where=_WHERE)
-
-
-def check_public(release: Release, table: pa.Table) -> Check:
-    """A public release has no rows of single respondents, and its figures are published ones."""
-    manifest = release.manifest
-    problems = [
-        Problem(
-            "microdata",
-            f"a public release holds the table {name!r}",
-            where=name,
-            hint="Make it again with: opinion-atlas build ... --public",
-        )
-        for name in manifest.tables
-        if name in INDIVIDUAL_TABLES
-    ]
-    found = manifest.disclosure.rule_version
-    if found != RULE_VERSION:
-        problems.append(
-            Problem(
-                "withdrawn",
-                "the release was made under an earlier disclosure rule, by which single "
-                "respondents could be identified; such releases are withdrawn",
-                where="manifest.json",
-                column="disclosure.rule_version",
-                found=found or "none",
-                allowed=RULE_VERSION,
-                hint="Delete its public copies, and make it again from the survey files: "
-                "opinion-atlas build ... --public",
-            )
-        )
-    problems += disclosure_problems(table)
-    if release.has("correlations"):
-        problems += correlation_problems(release.table("correlations"))
-    return Check("disclosure control", tuple(problems), f"rule {RULE_VERSION}")

@@ -12,7 +12,6 @@ from contracts.release.read import Release, open_release
 from dataset_builder.progress import Progress, silent
 from dataset_builder.verifying.distributions import (
     check_distributions,
-    check_public,
     read_distributions,
 )
 from dataset_builder.verifying.files import check_card, check_files, check_rows, check_schemas
@@ -23,6 +22,7 @@ from dataset_builder.verifying.people import (
     check_probe,
     check_respondents,
 )
+from dataset_builder.verifying.public import check_public
 from dataset_builder.verifying.recount import Recount
 
 

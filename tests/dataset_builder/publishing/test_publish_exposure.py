@@ -117,3 +117,20 @@ def test_no_manifest_breaks_the_judgement(manifest: dict[str, object]) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", "1", "null", '"x"'])
 def test_texts_that_are_no_manifest(text: str) -> None:
     assert read_manifest(text) is None
+
+
+@pytest.mark.parametrize(
+    ("table", "kind"),
+    [
+        ("Respondents", "rows"),
+        ("responses_v2", "rows"),
+        ("persons", "unknown"),
+        ("microdata", "unknown"),
+    ],
+)
+def test_tables_of_a_manifest_that_no_public_release_has(table: str, kind: str) -> None:
+    """A manifest that calls itself protected vouches only for tables that can be public."""
+    entry = {"files": [{"path": "figures/data.parquet", "sha256": "bb"}]}
+    manifest = PROTECTED | {"tables": {table: entry}}
+    files = [HubFile("manifest.json", "0", ""), HubFile("figures/data.parquet", "1", "bb")]
+    assert kind in {found.kind for found in judge_commit(files, manifest)}
