@@ -11,19 +11,24 @@ from elicitation.reading.objects import Pairs
 #: A number in normalised text; a comma is a decimal one unless a key follows it.
 NUMBER = r"[-+]?(?:\d++(?:\.\d++|,\d++(?!\s*[:=]))?|\.\d++)"
 
-_PERCENT_WORDS = (
-    "%|percent|per cent|pct|prozent|por ciento|por cento|pour cent|per cento|процентов|процента|"
-    "процент|パーセント|퍼센트|百分之|phần trăm|yüzde|persen|peratus|procent|procenta|százalék"
+#: A percent sign, or its word, behind a number and before one.
+PERCENT_AFTER = (
+    "%|percent|per cent|pct|prozent|por ciento|por cento|pour cent|per cento|tants? per cent|"
+    "процентов|процента|процент|відсотків|відсотка|відсоток|パーセント|퍼센트|phần trăm|persen|"
+    "peratus|procent(?:a|ů)?|prosent|százalék|τοις εκατό|درصد|بالمئة|بالمائة|في المئة|في المائة|"
+    "प्रतिशत|শতাংশ|เปอร์เซ็นต์"
 )
+PERCENT_BEFORE = "%|百分之|yüzde|ร้อยละ"
+
 _ABOUT = (
     r"(?:~|about|approx(?:\.|imately)?|around|roughly|circa|ca\.?|etwa|ungefähr|environ|"
     r"aproximadamente|cerca de|около|примерно|約|约|大约|약|khoảng|hampir|sekitar)"
 )
 _WRITTEN = re.compile(
-    rf"^\s*(?P<about>{_ABOUT}\s*)?(?P<number>{NUMBER})\s*(?P<percent>{_PERCENT_WORDS})?\s*[.;]?\s*$",
+    rf"^\s*(?P<about>{_ABOUT}\s*)?(?P<number>{NUMBER})\s*(?P<percent>{PERCENT_AFTER})?\s*[.;]?\s*$",
     re.IGNORECASE,
 )
-_PERCENT_FIRST = re.compile(rf"^\s*(?P<percent>%|百分之|yüzde)\s*(?P<number>{NUMBER})\s*$", re.I)
+_PERCENT_FIRST = re.compile(rf"^\s*(?P<percent>{PERCENT_BEFORE})\s*(?P<number>{NUMBER})\s*$", re.I)
 _NOTHING = frozenset({"", "-", "--", "n/a", "na", "none", "null", "nan", "?", "..."})
 #: Keys under which an object of its own holds the share of an option.
 _SHARE_KEYS = ("percent", "share", "prob", "value", "pct", "proportion", "weight", "%")

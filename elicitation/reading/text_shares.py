@@ -1,126 +1,317 @@
-"""Shares in running text, lists and tables: `1. Very important: 45 %`, `45 % - Agree`."""
+"""Shares in running text, lists and tables: `1. Very important: 45 %`, `45 % say Agree`.
+
+Every option and every percentage of the text has to find its partner. What is left over, stands
+between two, is denied, bounded or taken together makes the whole unreadable: a text is read only
+where there is one way to read it.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from elicitation.reading.answer import Option
-from elicitation.reading.labels import LabelError, label_of
-from elicitation.reading.normalise import normalise
+from elicitation.reading.labels import LabelError
 from elicitation.reading.numbers import NUMBER, Share, ShareError, read_share
+from elicitation.reading.statements import Token, tokens
+from elicitation.reading.turns import corrects, has_negation, is_backward, retracts
 
-_VALUE = (
-    r"(?P<value>(?:~|about |approximately |around |roughly )?"
-    rf"(?<![\w.]){NUMBER}(?:\s*(?:-|to)\s*{NUMBER})?\s*(?:%|percent|per cent)?)(?![\w/])"
+#: Sums that show a list is whole, and unpaired percentages that are only its sum.
+_WHOLE = (98.0, 102.0)
+
+#: A calculation of the sum, which repeats the shares without their options.
+_SUM_CHECK = re.compile(rf"{NUMBER}\s*%?(?:\s*\+\s*{NUMBER}\s*%?)+(?:\s*=\s*{NUMBER}\s*%?)?")
+_THOUSANDTHS = re.compile("[‰‱]")
+
+#: Signs that tie an option to the number behind it.
+_TIE = re.compile(r"[:=|(\[]|->|-(?=\s)")
+#: What may stand between an option and its share: a tie, or a few words within one clause.
+_SEPARATOR = re.compile(r"[,;.\n|/)\]*]|\b(?:and|und|y|e|et|en|i|и|ve|dan|và|o|og|och|a|és)\b|和|、|、|및|與|与|و")
+_BREAK = re.compile(r"[;\n]|\.(?:\s|$)")
+_CLAUSE = re.compile(r"[,;.:\n]")
+_MOST_WORDS = 12
+_NESTED = re.compile(
+    r"\bof (?:those|these|whom|the (?:rest|remaining|remainder))\b|\bdavon\b|\bdont\b|\bde ellos\b"
+    r"|\bpoints?\b|\btimes\b|\bhigher\b|\blower\b|\bmore\b|\bless\b|\bcombined\b|\btogether\b|\bzusammen\b"
+    r"|\bjuntos\b|\bensemble\b|\beither\b|\bboth\b",
+    re.IGNORECASE,
 )
-_SEPARATOR = r"[\s\"'*_)\]]*(?:[:=|]|->|=>|--?(?=\s)|(?<=\s)is\b|\bof\b)+[\s\"'*_|(:=>]*"
-
-#: Between a percentage and the option behind it, on one line.
-_BACKWARD_GAP = (
-    r"[ \"'*_)\]]*(?:[-:=|(]+|(?:of (?:them|people|the people) )?(?:would |might )?"
-    r"(?:say|answer|choose|pick|for|of)\b)?[ \"'*_|(:]*"
-)
-#: Between an option and the percentage close behind it.
-_CLOSE_GAP = r"[\s\"'*_]*(?:[(\[,]+|gets\b|has\b|with\b|receives\b|at\b)?[\s\"'*_(]*"
 
 
-class _Patterns(NamedTuple):
-    """How options and shares stand to each other in text.
+class Statement(NamedTuple):
+    """An option with the share that a text gives it, and where it stands."""
 
-    Attributes:
-        forward: option, a sign such as a colon, share.
-        others: line by line; share before option; percentage close behind the option.
-    """
-
-    forward: re.Pattern[str]
-    others: tuple[re.Pattern[str], ...]
+    label: str
+    share: Share
+    start: int
+    end: int
 
 
-@lru_cache(maxsize=512)
-def _patterns(options: tuple[Option, ...]) -> _Patterns:
-    keys = "|".join(_alternatives(options))
-    key = rf"(?P<key>(?<![\w.%])(?:{keys}))"
-    labels = "|".join(re.escape(o.label) for o in sorted(options, key=lambda o: -len(o.label)))
-    marked = _VALUE.replace("per cent)?", "per cent)")
-    flags = re.IGNORECASE | re.MULTILINE
-    return _Patterns(
-        re.compile(rf"{key}{_SEPARATOR}{_VALUE}", flags),
-        (
-            re.compile(rf"^[ *_(-]*(?P<key>{labels})[.):\]*_]*\s+{_VALUE}[ .;,*_]*$", flags),
-            re.compile(rf"{marked}{_BACKWARD_GAP}{key}(?!\w)", flags),
-            re.compile(rf"{key}{_CLOSE_GAP}{marked}", flags),
-        ),
-    )
-
-
-def _alternatives(options: Sequence[Option]) -> list[str]:
-    """What names an option in text, longest first: label with text, text, label."""
-    found = []
-    for option in sorted(options, key=lambda o: -len(o.label)):
-        label = re.escape(option.label)
-        text = r"\s+".join(re.escape(word) for word in normalise(option.text).split())
-        if text and _has_text(option):
-            found.append(rf"{label}[\s.):|\"'*_\]-]{{1,6}}{text}")
-            found.append(text)
-        found.append(rf"(?:option |answer |choice )?\(?{label}(?!\w)[.)]?(?!\d)")
-    return sorted(found, key=len, reverse=True)
-
-
-def _has_text(option: Option) -> bool:
-    """Whether an option's text says more than its label."""
-    return option.text.strip() != option.label
+class Trouble(ValueError):
+    """Why a text is no list of shares; the message is a short stable word."""
 
 
 def share_lists_in_text(text: str, options: Sequence[Option]) -> dict[str, Share] | str | None:
-    """Shares by label as a text states them; a word that says why not; None where it states
-    none. Where a text states the whole list more than once, the last one counts; of two ways to
-    read it, the one that names more options."""
-    offered = tuple(options)
-    patterns = _patterns(offered)
-    forward = _collect(patterns.forward, text, offered)
-    if isinstance(forward, str) or (forward is not None and len(forward) == len(offered)):
-        return forward
-    found = [forward, *(_collect(pattern, text, offered) for pattern in patterns.others)]
-    lists = [shares for shares in found if isinstance(shares, dict)]
-    if not lists:
-        return _bare_list(text, offered)
-    most = max(len(shares) for shares in lists)
-    best = [shares for shares in lists if len(shares) == most]
-    return best[0] if all(shares == best[0] for shares in best) else "contradiction"
+    """Shares by label as a text states them; a word that says why not; None where it states none.
+
+    Of two whole lists the later counts only where the words between say that it corrects the
+    first; a list that is not whole never displaces one that is.
+    """
+    body = _SUM_CHECK.sub(lambda match: " " * len(match.group()), text)
+    try:
+        found = list(tokens(body, options))
+    except LabelError:
+        return "label-contradiction"
+    if not any(token.kind == "option" for token in found):
+        return _bare_list(text, options)
+    if _THOUSANDTHS.search(text):
+        return "unit"
+    try:
+        statements = list(_statements(body, found, {option.label for option in options}))
+        return _one_list(text, statements, options) if statements else None
+    except Trouble as trouble:
+        return str(trouble)
+    except ShareError as error:
+        return str(error)
 
 
-def _bare_list(text: str, options: tuple[Option, ...]) -> dict[str, Share] | None:
+def _bare_list(text: str, options: Sequence[Option]) -> dict[str, Share] | None:
     """Nothing but a percentage for each option, in the order shown, that sum to 100 +- 2."""
     if not re.fullmatch(r"[\s\d.%,;/|()\[\]-]+", text):
         return None
     numbers = [float(n) for n in re.findall(r"(?<![\d.])\d+(?:\.\d+)?(?![\d])", text)]
-    if len(numbers) != len(options) or abs(sum(numbers) - 100) > 2:
+    if len(numbers) != len(options) or not _WHOLE[0] <= sum(numbers) <= _WHOLE[1]:
         return None
     pairs = zip(options, numbers, strict=True)
     return {option.label: Share(number, False, ("positional",)) for option, number in pairs}
 
 
-def _collect(
-    pattern: re.Pattern[str], text: str, options: tuple[Option, ...]
-) -> dict[str, Share] | str | None:
-    """Stated shares; a list that is whole gives way to one that follows it."""
-    found: dict[str, Share] = {}
-    for match in pattern.finditer(text):
-        try:
-            label = label_of(match["key"], options)
-            share = read_share(match["value"])
-        except LabelError:
-            return "label-contradiction"
-        except ShareError as error:
-            return str(error)
-        if label is None or share is None:
+def _statements(text: str, found: list[Token], labels: set[str]) -> Iterator[Statement]:
+    """Options with their shares, line by line, or over all lines where a line alone says half.
+
+    Raises:
+        Trouble: something is left over, or can be paired in more than one way.
+    """
+    marked = any(token.kind == "share" for token in found)
+    usable = [t for t in _merged(text, _lettered(text, found, labels, marked)) if t.kind != "number"]
+    shares = [t for t in usable if t.kind == "share"]
+    if not shares:
+        if any(t.kind == "trouble" for t in usable):
+            raise Trouble(next(t.text for t in usable if t.kind == "trouble"))
+        return
+    lines = [line for line in _by_line(text, usable) if any(t.kind != "option" for t in line)]
+    if all(_is_alternating(_without_total(text, line)) for line in lines):
+        for line in lines:
+            yield from _paired(text, _without_total(text, line))
+        return
+    if _is_alternating(usable):
+        yield from _paired(text, usable)
+        return
+    raise Trouble(_why_not(usable))
+
+
+def _why_not(found: Sequence[Token]) -> str:
+    troubles = [token.text for token in found if token.kind == "trouble"]
+    if troubles:
+        return troubles[0]
+    kinds = [token.kind for token in found]
+    columns = any(a == b == "share" for a, b in zip(kinds, kinds[1:], strict=False))
+    return "several-numbers" if columns else "unassigned-number"
+
+
+def _lettered(
+    text: str, found: list[Token], labels: set[str], marked: bool
+) -> Iterator[Token]:
+    """Bare numbers as what they are: a share where one is tied to the option before it; an
+    option where shares are marked and the number is a label; else nothing."""
+    before: Token | None = None
+    for token in found:
+        current = token
+        if token.kind == "number":
+            tied = before is not None and before.kind == "option" and _is_tied(text, before, token)
+            if tied:
+                current = token._replace(kind="share", about=False)
+            elif marked and token.text in labels:
+                current = token._replace(kind="option")
+        if current.kind != "number":
+            before = current
+        yield current
+
+
+def _is_tied(text: str, option: Token, number: Token) -> bool:
+    """Whether nothing but signs stands between, and no unit or other word follows the number."""
+    gap = text[option.end : number.start]
+    behind = text[number.end : number.end + 2]
+    line_alone = not gap.strip(" .):*_]") and not behind.strip(" .;,*_\n")
+    tied = re.fullmatch(r"[\s\"'*_)\]]*(?:[:=|(\[]|->|=>|-(?=\s)|is\b)+[\s\"'*_|(:=>-]*(?:~\s*)?", gap)
+    clean = re.match(r"[\"'*_ ]*(?:$|[,;.)\]|\n}/<$\\]|\s*[^\W\d]*\s*[\"']?\w{1,3}\s*[:=])", text[number.end :])
+    unit = re.match(r"\s*(?:/|out of|of \d|von \d|in \d|people|persons|respondents)", text[number.end :])
+    return bool((tied or line_alone) and clean and not unit)
+
+
+def _merged(text: str, found: Iterator[Token]) -> list[Token]:
+    """An option named twice in a row, or around its own number, counts once."""
+    kept: list[Token] = []
+    for token in found:
+        if token.kind == "option" and kept:
+            if kept[-1].kind == "option" and kept[-1].text == token.text:
+                kept[-1] = kept[-1]._replace(end=token.end)
+                continue
+            around = len(kept) > 1 and kept[-1].kind == "share" and kept[-2].kind == "option"
+            between = text[kept[-1].end : token.start]
+            if around and kept[-2].text == token.text and not between.strip(" .,)(-:|*_\"'"):
+                continue
+        kept.append(token)
+    return kept
+
+
+def _by_line(text: str, found: Sequence[Token]) -> list[list[Token]]:
+    lines: dict[int, list[Token]] = {}
+    for token in found:
+        lines.setdefault(text.count("\n", 0, token.start), []).append(token)
+    return list(lines.values())
+
+
+def _without_total(text: str, line: Sequence[Token]) -> list[Token]:
+    """A line without a percentage that is only the sum of the others."""
+    shares = [token for token in line if token.kind == "share"]
+    options = [token for token in line if token.kind == "option"]
+    if len(shares) == len(options) + 1:
+        for total in (shares[-1], shares[0]):
+            words = text[max(0, total.start - 24) : total.end + 12]
+            if _WHOLE[0] <= _number(total.text) <= _WHOLE[1] and _TOTAL.search(words):
+                return [token for token in line if token is not total]
+    return list(line)
+
+
+_TOTAL = re.compile(
+    r"\b(?:totals?|totall?ing|sums?|adds? up|adding up|summe|insgesamt|suma|somme|totale?|somma)\b"
+    r"|всего|итого|сумм|合计|合計|總計|总计|합계|مجموع|tổng|toplam|jumlah",
+    re.IGNORECASE,
+)
+
+
+def _number(written: str) -> float:
+    return float(written.replace(",", "."))
+
+
+def _is_alternating(line: Sequence[Token]) -> bool:
+    """Whether options and shares take turns, as many of the one as of the other."""
+    if any(token.kind == "trouble" for token in line) or len(line) % 2:
+        return False
+    pairs = [{line[i].kind, line[i + 1].kind} for i in range(0, len(line), 2)]
+    first = [line[i].kind for i in range(0, len(line), 2)]
+    return all(pair == {"option", "share"} for pair in pairs) and len(set(first)) <= 1
+
+
+def _paired(text: str, line: Sequence[Token]) -> Iterator[Statement]:
+    """Statements of tokens that take turns.
+
+    Raises:
+        Trouble: the words between do not tie each share to the option beside it.
+    """
+    option_first = bool(line) and line[0].kind == "option"
+    pairs = [(line[i], line[i + 1]) for i in range(0, len(line), 2)]
+    gaps = [text[a.end : b.start] for a, b in pairs]
+    tied = option_first and all(_TIE.search(gap) for gap in gaps)
+    behind = 0
+    for (first, second), gap in zip(pairs, gaps, strict=True):
+        _check_gap(gap, option_first=option_first, tied=bool(tied and _TIE.search(gap)))
+        option, share = (first, second) if option_first else (second, first)
+        _check_words(text[behind : first.start], text[second.end :] if option_first else "")
+        behind = second.end
+        written = share.text + ("%" if _is_marked(text, share) else "")
+        read = read_share(written)
+        if read is not None:
+            notes = (*read.notes, "approximate") if share.about else read.notes
+            yield Statement(option.text, read._replace(notes=notes), first.start, second.end)
+    if tied:
+        return
+    for (_, left), (right, _) in zip(pairs, pairs[1:], strict=False):
+        if not _SEPARATOR.search(text[left.end : right.start]):
+            raise Trouble("ambiguous-order")
+
+
+def _is_marked(text: str, share: Token) -> bool:
+    return bool(re.search(r"[^\d\s.,~+-]", text[share.start : share.end]))
+
+
+def _check_gap(gap: str, *, option_first: bool, tied: bool) -> None:
+    if has_negation(gap) or _NESTED.search(gap):
+        raise Trouble("negated-or-bounded")
+    if tied:
+        # Behind the tie nothing but a word or two: `Agree (code 1): about 45 %`.
+        if len(gap.split()) > _MOST_WORDS or _BREAK.search(gap.strip(" .\n")):
+            raise Trouble("unassigned-number")
+        return
+    if len(gap.split()) > _MOST_WORDS:
+        raise Trouble("unassigned-number")
+    inner = gap if option_first else gap.strip(" ,")
+    if (_BREAK if option_first else _CLAUSE).search(inner.strip(" .):*_\n-" if option_first else " -:")):
+        raise Trouble("ambiguous-order")
+
+
+def _check_words(before: str, behind: str) -> None:
+    """What stands right before a pair, and right behind its share, must not change it."""
+    if has_negation(re.split(r"[.,;:!?\n|(\"*-]", before)[-1]):
+        raise Trouble("negated-or-bounded")
+    if _CHANGED.match(behind):
+        raise Trouble("negated-or-bounded")
+    if re.match(r"\s*(?:/|±|\+/-|[-~]\s*\d)", behind):
+        raise Trouble("range")
+
+
+_CHANGED = re.compile(
+    r"\s*(?:higher|lower|more|less|points?|of (?:those|these|whom|the rest|the remain))\b", re.I
+)
+
+
+def _one_list(
+    text: str, statements: Sequence[Statement], options: Sequence[Option]
+) -> Mapping[str, Share] | str | None:
+    """The list that a text states: the only one, or the one that corrects those before it."""
+    lists = _split(statements, len(options))
+    current = lists[0]
+    for following in lists[1:]:
+        if _agree(current, following):
             continue
-        if label in found and found[label][:2] != share[:2]:
-            if len(found) < len(options):
-                return "contradiction"
-            found = {}
-        found[label] = share
-    return found or None
+        before = text[max(s.end for s in current.values()) : min(s.start for s in following.values())]
+        if len(following) < len(options) or not corrects(before):
+            return "contradiction"
+        current = following
+    start, end = _span(lists)
+    if retracts(text[end:]) or is_backward(_lead(text[:start])):
+        return "retracted"
+    return {label: statement.share for label, statement in current.items()}
+
+
+def _lead(before: str) -> str:
+    """The words right before a list, where they speak of it alone."""
+    last = re.split(r"[.!?;\n](?=\s|$)", before.rstrip(" \n:*_-#"))[-1]
+    return last if re.search(r"\b(?:not|instead of|example|template|format)\b", last, re.I) else ""
+
+
+def _span(lists: Sequence[Mapping[str, Statement]]) -> tuple[int, int]:
+    every = [statement for found in lists for statement in found.values()]
+    return min(s.start for s in every), max(s.end for s in every)
+
+
+def _split(statements: Sequence[Statement], whole: int) -> list[dict[str, Statement]]:
+    """Statements as lists: a new one begins where an option comes again with another share, or
+    where one is whole."""
+    lists: list[dict[str, Statement]] = [{}]
+    for statement in statements:
+        current = lists[-1]
+        if statement.label in current or len(current) == whole:
+            lists.append({})
+        lists[-1][statement.label] = statement
+    return lists
+
+
+def _agree(first: Mapping[str, Statement], second: Mapping[str, Statement]) -> bool:
+    """Whether a list only repeats what another says."""
+    return all(
+        label in first and first[label].share[:2] == statement.share[:2]
+        for label, statement in second.items()
+    )
