@@ -39,6 +39,10 @@ _PUNCTUATION = re.compile(r"(?:[^\w%]|_)+")
 _NEGATIVE = re.compile(r"[\s\"'*_(\[]*-\d")
 
 
+#: Bounds and several labels at once are no label: `<3`, `3+`, `1/2`, `1 & 2`, `!3`.
+_BOUND = re.compile(r"[<>≤≥±+¬!≠]|\d\s*[-/&+]\s*\d")
+
+
 @lru_cache(maxsize=4096)
 def _by_text(options: tuple[Option, ...]) -> dict[str, str]:
     texts = [plain(option.text) for option in options]
@@ -59,6 +63,8 @@ def label_of(key: str, options: Sequence[Option]) -> str | None:
     """
     offered = tuple(options)
     if _NEGATIVE.match(normalise(key)):
+        return None
+    if _BOUND.search(normalise(key)) and not any(key.strip() == o.text for o in offered):
         return None
     labels = {option.label.casefold(): option.label for option in offered}
     texts = _by_text(offered)

@@ -70,10 +70,19 @@ class Visible(NamedTuple):
     unclosed: bool
 
 
-_NAMES = "think|thinking|thought|thoughts|reasoning|reflection|analysis|scratchpad"
-_OPEN = re.compile(rf"<(?:{_NAMES})>|\[THINK\]|\u25c1think\u25b7", re.IGNORECASE)
-_CLOSE = re.compile(rf"</(?:{_NAMES})>|\[/THINK\]|\u25c1/think\u25b7", re.IGNORECASE)
+_NAMES = "(?:seed:)?think|thinking|thought|thoughts|reasoning|reflection|analysis|scratchpad"
+_OPEN = re.compile(
+    rf"<\s*(?:{_NAMES})(?:\s[^<>]*)?>|<\|begin_of_thought\|>|\[THINK\]|\u25c1think\u25b7",
+    re.IGNORECASE,
+)
+_CLOSE = re.compile(
+    rf"<\s*/\s*(?:{_NAMES})\s*>|<\|end_of_thought\|>|^\.\.\.done thinking\.$|\[/THINK\]|\u25c1/think\u25b7",
+    re.IGNORECASE | re.MULTILINE,
+)
 _FINAL_CHANNEL = re.compile(r"<\|channel\|>final(?:<\|[a-z_]+\|>[^<]*)?<\|message\|>")
+#: The same channels where a server drops their special tokens.
+_BARE_CHANNELS = re.compile(r"^\s*(?:analysis|commentary).*assistant\s*final", re.DOTALL)
+_BARE_ANALYSIS = re.compile(r"^\s*analysis(?=[A-Z])")
 _OTHER_CHANNEL = re.compile(r"<\|channel\|>(?:analysis|commentary)")
 _CONTROL = re.compile(
     r"<\|(?:im_end|eot_id|end_of_text|endoftext|end|return|eom_id|end_of_turn)\|>"
@@ -87,7 +96,10 @@ def strip_thinking(text: str) -> Visible:
     final = list(_FINAL_CHANNEL.finditer(text))
     if final:
         return Visible(_without_control(text[final[-1].end() :]), True, False)
-    if _OTHER_CHANNEL.search(text):
+    bare = _BARE_CHANNELS.match(text)
+    if bare:
+        return Visible(_without_control(text[bare.end() :]), True, False)
+    if _OTHER_CHANNEL.search(text) or _BARE_ANALYSIS.match(text):
         return Visible("", True, True)
     closes = list(_CLOSE.finditer(text))
     rest = text[closes[-1].end() :] if closes else text

@@ -110,7 +110,7 @@ def _master(options: tuple[Option, ...]) -> re.Pattern[str]:
     labels = "|".join(re.escape(o.label) for o in sorted(options, key=lambda o: -len(o.label)))
     label = rf"(?<!{SPACED})(?<![.,%+-])(?:{labels})(?!{SPACED})"
     percent = rf"\s*(?:{PERCENT_AFTER})"
-    bounded = rf"(?:[<>]=?|≥|≤|±|\+/-)\s*{NUMBER}|{NUMBER}\s*\+(?!\s*\d)"
+    bounded = rf"(?:(?<![-=])[<>]=?|≥|≤|±|\+/-)\s*{NUMBER}|{NUMBER}\s*\+(?!\s*\d)"
     join = r"(?:-|to|bis|through|~|/|&|\+|and|or|und|oder|o|y|et|ou|до|и|から|至|到|або|або)"
     group = (
         rf"(?<!{SPACED})(?<![.,])(?:{labels})\s*{join}\s*(?:{labels})(?=[\s\"'*_)\]]*(?:[:=|]|->))"
@@ -118,7 +118,7 @@ def _master(options: tuple[Option, ...]) -> re.Pattern[str]:
     spread = rf"(?<![\w.]){NUMBER}\s*%?\s*(?:-|to|bis|~|до|or)\s*{NUMBER}{percent}"
     structural = (
         rf"(?:{_KEY_WORDS}[\s_#(\"'*-]*)(?:{labels})(?![\d.,]\d)(?!{SPACED})\)?"
-        rf"|{label}(?!\s*[.,]\d)(?=[\s\"'*_)\]]*(?:[:=]|->))"
+        rf"|(?<!{SPACED})(?<![.%+-])(?:{labels})(?!{SPACED})(?!\s*[.,]\d)(?=[\s\"'*_)\]]*(?:[:=]|->))"
         rf"|^[ >#*_|(\"'-]*{label}(?=[\s\"'*_.)\]]*\|)"
         rf"|^[ >#*_(\"'-]*{label}(?=[.):\]*_\"']*\s*(?:[:=-]\s*)?{_ABOUT}(?:{NUMBER})"
         rf"(?:{percent})?[ .;,*_]*$)"
@@ -129,7 +129,7 @@ def _master(options: tuple[Option, ...]) -> re.Pattern[str]:
         rf"|(?P<first>(?:{PERCENT_BEFORE})\s*{NUMBER})"
         rf"|(?P<marked>{_ABOUT}(?<![\w.]){NUMBER}{percent})"
         rf"|(?P<label>{structural})"
-        rf"|(?P<bare>(?<!{SPACED})(?<![.,]){NUMBER}(?!{SPACED})(?![.,]\d))",
+        rf"|(?P<bare>(?<!{SPACED})(?<![.,]){NUMBER}(?!{SPACED})(?!\.\d|,\d++(?!\s*[:=])))",
         re.IGNORECASE | re.MULTILINE,
     )
 
@@ -146,6 +146,18 @@ def _texts(options: tuple[Option, ...], label: str) -> list[str]:
         core = rf"{before}{words}{after}(?:[\s\"'*_]*\(\s*(?:{label})\s*\))?"
         found.append(rf"{label}[\s.):|=\"'*_\]-]{{1,6}}\(?{core}")
         found.append(core)
+    return found
+
+
+@lru_cache(maxsize=512)
+def option_texts(options: tuple[Option, ...]) -> dict[str, str]:
+    """Label by every text that names an option by itself, words in either order, as written in
+    lower case."""
+    found = {text: label for text, label in _swapped(options).items() if len(text) > 2}
+    for option in options:
+        text = normalise(option.text).strip()
+        if has_text(option) and (len(text) > 2 or not text.isascii()):
+            found[text] = option.label
     return found
 
 

@@ -27,7 +27,9 @@ _THOUSANDTHS = re.compile("[‰‱]")
 #: Signs that tie an option to the number behind it.
 _TIE = re.compile(r"[:=|(\[]|->|-(?=\s)")
 #: What may stand between an option and its share: a tie, or a few words within one clause.
-_SEPARATOR = re.compile(r"[,;.\n|/)\]*]|\b(?:and|und|y|e|et|en|i|и|ve|dan|và|o|og|och|a|és)\b|和|、|、|및|與|与|و")
+_SEPARATOR = re.compile(
+    r"[,;.\n|/)\]*]|\b(?:and|und|y|e|et|en|i|и|ve|dan|và|o|og|och|a|és)\b|和|、|、|및|與|与|و"
+)
 _BREAK = re.compile(r"[;\n]|\.(?:\s|$)")
 _CLAUSE = re.compile(r"[,;.:\n]")
 _MOST_WORDS = 12
@@ -94,7 +96,9 @@ def _statements(text: str, found: list[Token], labels: set[str]) -> Iterator[Sta
         Trouble: something is left over, or can be paired in more than one way.
     """
     marked = any(token.kind == "share" for token in found)
-    usable = [t for t in _merged(text, _lettered(text, found, labels, marked)) if t.kind != "number"]
+    usable = [
+        t for t in _merged(text, _lettered(text, found, labels, marked)) if t.kind != "number"
+    ]
     shares = [t for t in usable if t.kind == "share"]
     if not shares:
         if any(t.kind == "trouble" for t in usable):
@@ -120,9 +124,7 @@ def _why_not(found: Sequence[Token]) -> str:
     return "several-numbers" if columns else "unassigned-number"
 
 
-def _lettered(
-    text: str, found: list[Token], labels: set[str], marked: bool
-) -> Iterator[Token]:
+def _lettered(text: str, found: list[Token], labels: set[str], marked: bool) -> Iterator[Token]:
     """Bare numbers as what they are: a share where one is tied to the option before it; an
     option where shares are marked and the number is a label; else nothing."""
     before: Token | None = None
@@ -144,9 +146,15 @@ def _is_tied(text: str, option: Token, number: Token) -> bool:
     gap = text[option.end : number.start]
     behind = text[number.end : number.end + 2]
     line_alone = not gap.strip(" .):*_]") and not behind.strip(" .;,*_\n")
-    tied = re.fullmatch(r"[\s\"'*_)\]]*(?:[:=|(\[]|->|=>|-(?=\s)|is\b)+[\s\"'*_|(:=>-]*(?:~\s*)?", gap)
-    clean = re.match(r"[\"'*_ ]*(?:$|[,;.)\]|\n}/<$\\]|\s*[^\W\d]*\s*[\"']?\w{1,3}\s*[:=])", text[number.end :])
-    unit = re.match(r"\s*(?:/|out of|of \d|von \d|in \d|people|persons|respondents)", text[number.end :])
+    tied = re.fullmatch(
+        r"[\s\"'*_)\]]*(?:[:=|(\[]|->|=>|-(?=\s)|is\b)+[\s\"'*_|(:=>-]*(?:~\s*)?", gap
+    )
+    clean = re.match(
+        r"[\"'*_ ]*(?:$|[,;.)\]|\n}/<$\\]|\s*[^\W\d]*\s*[\"']?\w{1,3}\s*[:=])", text[number.end :]
+    )
+    unit = re.match(
+        r"\s*(?:/|out of|of \d|von \d|in \d|people|persons|respondents)", text[number.end :]
+    )
     return bool((tied or line_alone) and clean and not unit)
 
 
@@ -248,7 +256,9 @@ def _check_gap(gap: str, *, option_first: bool, tied: bool) -> None:
     if len(gap.split()) > _MOST_WORDS:
         raise Trouble("unassigned-number")
     inner = gap if option_first else gap.strip(" ,")
-    if (_BREAK if option_first else _CLAUSE).search(inner.strip(" .):*_\n-" if option_first else " -:")):
+    if (_BREAK if option_first else _CLAUSE).search(
+        inner.strip(" .):*_\n-" if option_first else " -:")
+    ):
         raise Trouble("ambiguous-order")
 
 
@@ -276,7 +286,9 @@ def _one_list(
     for following in lists[1:]:
         if _agree(current, following):
             continue
-        before = text[max(s.end for s in current.values()) : min(s.start for s in following.values())]
+        before = text[
+            max(s.end for s in current.values()) : min(s.start for s in following.values())
+        ]
         if len(following) < len(options) or not corrects(before):
             return "contradiction"
         current = following
