@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from elicitation.reading.answer import Option
-from elicitation.reading.labels import LabelError, label_of
+from elicitation.reading.labels import LabelError, label_of, plain
 from elicitation.reading.normalise import normalise
 from elicitation.reading.statements import SPACED, option_texts
 from elicitation.reading.turns import is_denied, is_negated
@@ -96,7 +96,7 @@ def _mention(body: str, match: re.Match[str], options: tuple[Option, ...]) -> Me
             raise LabelError
         return Mention(number, start, end)
     if kind == "text":
-        label = label_of(match.group(), options) or option_texts(options).get(match.group())
+        label = label_of(match.group(), options) or option_texts(options).get(plain(match.group()))
         return None if label is None else Mention(label, start, end)
     label = label_of(match.group(), options)
     if label is None:

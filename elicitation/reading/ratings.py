@@ -7,26 +7,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from elicitation.reading.answer import Answer, Option, invalid
+from elicitation.reading.choices import chosen_label
 from elicitation.reading.labels import LabelError, label_of
 from elicitation.reading.normalise import normalise, strip_thinking
 from elicitation.reading.objects import Pairs, blocks, lenient_objects, strict_json
 from elicitation.reading.refusals import is_refusal
+from elicitation.reading.turns import corrects, retracts
 
 _SCORE_KEYS = ("score", "rating", "answer", "value", "number", "punkt", "puntuación", "puntuacion",
                "pontuação", "nota", "оценка", "балл", "评分", "分数", "スコア", "評価", "点수",
                "점수", "điểm", "wert", "antwort", "respuesta", "resposta", "答案")  # fmt: skip
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
 _OUT_OF = re.compile(
-    r"^\s*([-+]?\d+(?:[.,]\d+)?)\s*(?:/|out of|of|von|de|из|on a scale|\(|-\s|:)", re.IGNORECASE
+    r"^\s*([-+]?\d+(?:[.,]\d+)?)\s*(?:(?:/|out of|of|von|de|sur|из)\s*(\d+)\b|on a scale"
+    r"|(?:\(|-\s|:)(?=[^\d]*$))",
+    re.IGNORECASE,
 )
 _IN_TEXT = re.compile(
     r"(?:score|rating|rate|answer|number|a|puntuación|antwort|respuesta|оценка|评分|点数|점수)"
     r"(?:\s+(?:is|of|would be|as|it))?\s*[:=]?\s*[\"'*_(]*([-+]?\d+(?:[.,]\d+)?)(?![\w%])",
     re.IGNORECASE,
 )
-
-#: A score out of the highest one.
-_MOST = r"(?<![\w.,-])(\d+(?:[.,]\d+)?)\s*(?:/|out of|von|de|sur|из)\s*{}(?![\w])"
 
 
 def read_rating(text: str, options: Sequence[Option], *, cut_off: bool = False) -> Answer:
@@ -75,11 +76,18 @@ def _strict(text: str, options: Sequence[Option]) -> Answer | None:
 
 
 def _score(said: str, options: Sequence[Option]) -> float | None:
-    found = blocks(said)
-    for block in reversed(found):
+    """The one score of the blocks, else of the text; None where two differ and none corrects."""
+    found: float | None = None
+    end = 0
+    for block in blocks(said):
         score = _block_score(block.text, options)
-        if score is not None:
-            return score
+        if score is None:
+            continue
+        if found is not None and score != found and not corrects(said[end : block.start]):
+            return None
+        found, end = score, block.start + len(block.text)
+    if found is not None:
+        return None if retracts(said[end:]) else found
     return _text_score(said, options)
 
 
@@ -129,7 +137,8 @@ def _entry_score(entry: Any, options: Sequence[Option]) -> float | None:
         return _number(said)
     out_of = _OUT_OF.match(said)
     if out_of:
-        return _number(out_of[1])
+        other_scale = out_of[2] is not None and out_of[2] != options[-1].label
+        return None if other_scale else _number(out_of[1])
     try:
         label = label_of(said, options)
     except LabelError:
@@ -142,16 +151,16 @@ def _text_score(said: str, options: Sequence[Option]) -> float | None:
     direct = _entry_score(said, options)
     if direct is not None:
         return direct
-    out_of = {_number(m) for m in re.findall(_MOST.format(options[-1].label), said, re.IGNORECASE)}
-    if len(out_of) == 1:
-        return out_of.pop()
-    announced = {_number(match) for match in _IN_TEXT.findall(said)}
-    if len(announced) == 1:
-        return announced.pop()
-    if announced:
+    try:
+        label = chosen_label(said, options)
+    except LabelError:
         return None
-    numbers = {_number(n) for n in re.findall(r"(?<![\w.,])[-+]?\d+(?![\w%]|[.,]\d)", said)}
-    return numbers.pop() if len(numbers) == 1 else None
+    if label is not None:
+        return float(label)
+    # What is left can only be a number outside the scale, which is kept as what was said.
+    announced = {_number(match) for match in _IN_TEXT.findall(said)}
+    labels = {float(option.label) for option in options}
+    return announced.pop() if len(announced) == 1 and not announced & labels else None
 
 
 def _number(text: str) -> float:

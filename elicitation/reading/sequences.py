@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from elicitation.reading.answer import Answer, Option, invalid
 from elicitation.reading.normalise import normalise, strip_thinking
 from elicitation.reading.refusals import is_refusal
+from elicitation.reading.turns import corrects
 
 #: Bounds of the number of answers, as fractions of the number asked for.
 COUNT_LOW, COUNT_HIGH = 0.5, 2.0
@@ -31,17 +33,17 @@ def read_sequence(
     if visible.unclosed:
         return Answer("truncated", notes=("unclosed-thinking",))
     said = normalise(visible.text)
-    row = _longest_row(said, labels)
+    row = _row(said, labels)
     if row is None:
         return _unreadable(said, cut_off=cut_off)
     if isinstance(row, str):
         return invalid(row)
-    notes = ["row"]
-    if len(row) != wanted:
+    notes = ["row", *([f"dropped-{row.dropped}"] if row.dropped else [])]
+    if len(row.answers) != wanted:
         notes.append("count-off")
-    if wanted and not COUNT_LOW * wanted <= len(row) <= COUNT_HIGH * wanted:
+    if wanted and not COUNT_LOW * wanted <= len(row.answers) <= COUNT_HIGH * wanted:
         return Answer("truncated") if cut_off else invalid("count-out-of-range")
-    return _counted(row, labels, *notes)
+    return _counted(row.answers, labels, *notes)
 
 
 def _unreadable(said: str, *, cut_off: bool) -> Answer:
@@ -58,28 +60,85 @@ def _counted(row: Sequence[str], labels: Sequence[str], *notes: str) -> Answer:
     return Answer("repaired" if notes else "ok", shares, sum_found=1.0, notes=notes)
 
 
+class _Row(NamedTuple):
+    """Answers in a row, and how many words that are no answers stood among them."""
+
+    answers: list[str]
+    dropped: int
+
+
 _WORD = r"[^\W_]{1,3}"
-_ROW = re.compile(rf"(?<![\w-]){_WORD}(?:(?:[\s,;.|\"'\[\]()/]+|\s*-\s*){_WORD}(?![\w])){{3,}}")
+_BETWEEN = r"(?:[\s,;.|\"'\[\]()/*]+|\s*-\s*)"
 _TOGETHER = re.compile(r"(?<!\w)(?:\d{10,}|[A-Z]{10,})(?!\w)")
+#: A line of a numbered list of answers.
+_NUMBERED = re.compile(rf"^[ *>-]*(\d{{1,3}})\s*[.):]\s*\**({_WORD})\**[ .,;]*$", re.MULTILINE)
+#: What people give instead of an answer; it is dropped, and counted.
+_NON_ANSWER = re.compile(
+    r"don't know|do not know|dont know|no answer|no opinion|refus(?:ed|al)|not sure|unsure|skip(?:ped)?"
+    r"|\bdk\b|\bn/?a\b|weiß nicht|weiss nicht|keine angabe|no sabe|no s[eé]|no contesta|ne sait pas"
+    r"|sans réponse|não sabe|non so|не знаю|нет ответа|затрудняюсь|不知道|わからない|모름|bilmiyorum"
+    r"|لا أعرف|نمی دانم|\?",
+    re.IGNORECASE,
+)
+_FEWEST = 4
 
 
-def _longest_row(said: str, labels: Sequence[str]) -> list[str] | str | None:
-    """The longest row of labels; a word that says why there is none; None where there is none."""
-    candidates = []
-    for match in _ROW.finditer(said):
-        candidates.append(_trimmed(re.findall(_WORD, match.group()), labels))
-    if all(len(label) == 1 for label in labels):
-        joined = re.sub(r"(?<=\w)[\s,;]+(?=\w)", " ", said)
-        candidates += [list(match.group()) for match in _TOGETHER.finditer(joined)]
-    rows = [row for row in candidates if row]
-    if not rows:
+def _row(said: str, labels: Sequence[str]) -> _Row | str | None:
+    """The one row of labels of a text; a word that says why there is none; None where nothing
+    looks like one. Non-answers within it are dropped and counted; of two rows that differ none
+    is taken, unless the words between say that the later corrects the first."""
+    numbered = _numbered(said)
+    if numbered:
+        answers = [label for label in numbered if label in labels]
+        return _Row(answers, 0) if len(answers) == len(numbered) else "foreign-option"
+    marked, dropped = _NON_ANSWER.subn(" \x00 ", said)
+    found = [*_spaced_rows(marked, labels), *_joined_rows(marked, labels)]
+    if not found:
         return None
-    best = max(rows, key=len)
-    return best if all(token in labels for token in best) else "foreign-option"
+    if any(row is None for _, _, row in found):
+        return "foreign-option"
+    start, end, best = found[0]
+    for begin, finish, row in found[1:]:
+        if row == best:
+            continue
+        if not corrects(marked[end:begin]):
+            return "several-rows"
+        start, end, best = begin, finish, row
+    inside = marked[start:end].count("\x00")
+    return _Row(best or [], inside) if dropped >= inside else None
 
 
-def _trimmed(tokens: list[str], labels: Sequence[str]) -> list[str]:
-    """A row without the words before its first and behind its last label."""
-    known = [index for index, token in enumerate(tokens) if token in labels]
-    inside = tokens[known[0] : known[-1] + 1] if known else []
-    return [t for t in inside if t in labels or t.isdigit() or (len(t) == 1 and t.isupper())]
+def _numbered(said: str) -> list[str]:
+    """Answers of a list that is numbered from 1, one a line."""
+    lines = _NUMBERED.findall(said)
+    counted = [int(number) for number, _ in lines]
+    return (
+        [a for _, a in lines]
+        if counted == list(range(1, len(lines) + 1)) and len(lines) >= _FEWEST
+        else []
+    )
+
+
+def _spaced_rows(said: str, labels: Sequence[str]) -> list[tuple[int, int, list[str] | None]]:
+    pattern = re.compile(
+        rf"(?<![\w-])(?:{_WORD}|\x00)(?:{_BETWEEN}(?:{_WORD}|\x00)(?![\w%])){{3,}}"
+    )
+    rows = []
+    for match in pattern.finditer(said):
+        words = re.findall(_WORD, match.group())
+        known = [index for index, word in enumerate(words) if word in labels]
+        if len(known) < _FEWEST:
+            continue
+        inside = words[known[0] : known[-1] + 1]
+        # Words of a sentence on either side belong to no row; a stranger within spoils it.
+        rows.append((match.start(), match.end(), inside if set(inside) <= set(labels) else None))
+    return rows
+
+
+def _joined_rows(said: str, labels: Sequence[str]) -> list[tuple[int, int, list[str] | None]]:
+    if not all(len(label) == 1 for label in labels):
+        return []
+    return [
+        (m.start(), m.end(), list(m.group()) if set(m.group()) <= set(labels) else None)
+        for m in _TOGETHER.finditer(said)
+    ]

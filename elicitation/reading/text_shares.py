@@ -7,6 +7,7 @@ where there is one way to read it.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -120,7 +121,7 @@ def _why_not(found: Sequence[Token]) -> str:
     if troubles:
         return troubles[0]
     kinds = [token.kind for token in found]
-    columns = any(a == b == "share" for a, b in zip(kinds, kinds[1:], strict=False))
+    columns = any(a == b == "share" for a, b in itertools.pairwise(kinds))
     return "several-numbers" if columns else "unassigned-number"
 
 
@@ -236,7 +237,7 @@ def _paired(text: str, line: Sequence[Token]) -> Iterator[Statement]:
             yield Statement(option.text, read._replace(notes=notes), first.start, second.end)
     if tied:
         return
-    for (_, left), (right, _) in zip(pairs, pairs[1:], strict=False):
+    for (_, left), (right, _) in itertools.pairwise(pairs):
         if not _SEPARATOR.search(text[left.end : right.start]):
             raise Trouble("ambiguous-order")
 
