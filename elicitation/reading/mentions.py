@@ -136,7 +136,8 @@ def _pattern(options: tuple[Option, ...]) -> re.Pattern[str]:
         rf"(?P<outof>(?<![\w.,-])\d+\s*(?:/|out of|von|sur|из)\s*\d+(?![\w%]|[.,]\d))"
         rf"|(?P<trouble>(?<![\w.,]){number}\s*(?:-|~|–)\s*{number}(?![\w%])"
         rf"|(?:[<>]=?|≥|≤)\s*\d|(?<![\w.,])-(?:{labels})(?![\w.,%])|(?<!{SPACED})(?:{labels})\+(?!\w)"
-        rf"|(?<![\w.,])\d+[.,]5(?![\w%]))"
+        rf"|(?<![\w.,])\d+[.,]5(?![\w%])"
+        rf"|(?<!{SPACED})(?:{labels})\s*(?:/|,?\s*\b(?:or|oder|o|ou|или)\b)\s*(?:maybe )?(?:{labels})(?!{SPACED}))"
         rf"|(?P<text>{texts})"
         rf"|(?P<label>{own}{_AFTER})",
         re.IGNORECASE,

@@ -130,6 +130,7 @@ def _spaced_rows(said: str, labels: Sequence[str]) -> list[tuple[int, int, list[
         if len(known) < _FEWEST:
             continue
         inside = words[known[0] : known[-1] + 1]
+        inside += [word for word in words[known[-1] + 1 :] if word.isdigit()]
         # Words of a sentence on either side belong to no row; a stranger within spoils it.
         rows.append((match.start(), match.end(), inside if set(inside) <= set(labels) else None))
     return rows

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -66,12 +67,14 @@ def share_lists_in_text(text: str, options: Sequence[Option]) -> dict[str, Share
         found = list(tokens(body, options))
     except LabelError:
         return "label-contradiction"
-    if not any(token.kind == "option" for token in found):
+    labels = {option.label for option in options}
+    marked = any(token.kind == "share" for token in found)
+    if not any(t.kind == "option" or (marked and t.text in labels) for t in found):
         return _bare_list(text, options)
     if _THOUSANDTHS.search(text):
         return "unit"
     try:
-        statements = list(_statements(body, found, {option.label for option in options}))
+        statements = list(_statements(body, found, labels))
         return _one_list(text, statements, options) if statements else None
     except Trouble as trouble:
         return str(trouble)
@@ -175,10 +178,15 @@ def _merged(text: str, found: Iterator[Token]) -> list[Token]:
     return kept
 
 
+#: Where a line, or a sentence of running text, ends.
+_LINE_END = re.compile(r"\n|(?<=[a-z%)\"])[.!?]\s+(?=[A-Z])")
+
+
 def _by_line(text: str, found: Sequence[Token]) -> list[list[Token]]:
+    ends = [match.start() for match in _LINE_END.finditer(text)]
     lines: dict[int, list[Token]] = {}
     for token in found:
-        lines.setdefault(text.count("\n", 0, token.start), []).append(token)
+        lines.setdefault(bisect_left(ends, token.start), []).append(token)
     return list(lines.values())
 
 
@@ -249,6 +257,8 @@ def _is_marked(text: str, share: Token) -> bool:
 def _check_gap(gap: str, *, option_first: bool, tied: bool) -> None:
     if has_negation(gap) or _NESTED.search(gap):
         raise Trouble("negated-or-bounded")
+    if any(sign.isdigit() for sign in gap):
+        raise Trouble("unassigned-number")
     if tied:
         # Behind the tie nothing but a word or two: `Agree (code 1): about 45 %`.
         if len(gap.split()) > _MOST_WORDS or _BREAK.search(gap.strip(" .\n")):
