@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -103,6 +104,50 @@ def countries() -> Mapping[str, Country]:
 def country_by_wvs_code() -> Mapping[int, Country]:
     """Countries by the survey's numeric code (B_COUNTRY, S003)."""
     return MappingProxyType({c.wvs_code: c for c in countries().values()})
+
+
+#: Further names under which files call a country, folded as `country_named` folds them.
+_OTHER_NAMES = {
+    "uk": "GBR", "united kingdom": "GBR", "great britain": "GBR", "britain": "GBR",
+    "usa": "USA", "us": "USA", "united states": "USA", "united states of america": "USA",
+    "south korea": "KOR", "korea": "KOR", "republic of korea": "KOR", "korea south": "KOR",
+    "russia": "RUS", "russian federation": "RUS", "iran": "IRN", "iran islamic republic": "IRN",
+    "vietnam": "VNM", "viet nam": "VNM", "turkey": "TUR", "turkiye": "TUR", "czech republic": "CZE",
+    "czechia": "CZE", "hong kong": "HKG", "hong kong sar": "HKG", "macau": "MAC", "macao": "MAC",
+    "macao sar": "MAC", "taiwan": "TWN", "taiwan roc": "TWN", "bolivia": "BOL", "venezuela": "VEN",
+    "tanzania": "TZA", "moldova": "MDA", "north macedonia": "MKD", "macedonia": "MKD",
+    "netherlands": "NLD", "the netherlands": "NLD", "holland": "NLD", "palestine": "PSE",
+    "northern ireland": "NIR", "kyrgyzstan": "KGZ", "kyrgyz republic": "KGZ", "slovakia": "SVK",
+    "bosnia and herzegovina": "BIH", "bosnia herzegovina": "BIH", "bosnia": "BIH",
+}  # fmt: skip
+
+
+def _folded(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    letters = "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))
+    return " ".join(letters.split())
+
+
+@cache
+def _named() -> Mapping[str, str]:
+    known = countries()
+    found: dict[str, str] = {n: c for n, c in _OTHER_NAMES.items() if c in known}
+    for code, country in known.items():
+        names = (country.name, country.iso2 or "", str(country.wvs_code), code)
+        found |= {_folded(name): code for name in names if name}
+    found.pop("na", None)  # a lacking value in many files, and Namibia's code of two letters
+    return MappingProxyType(found)
+
+
+@lru_cache(maxsize=4096)
+def country_named(written: str) -> str | None:
+    """The ISO3 code of a country by its code of three or two letters, the survey's number or its
+    English name; None where there is no such country. Case, accents and punctuation do not count.
+    """
+    text = written.strip()
+    if text.isdigit():
+        text = str(int(text))
+    return _named().get(_folded(text.removesuffix(".0")))
 
 
 Direction = Literal["ltr", "rtl"]

@@ -148,6 +148,14 @@ def score(
             group=RULES,
         ),
     ] = False,
+    bad_cells: Annotated[
+        Literal["refuse", "invalid"],
+        Parameter(
+            help="Treatment of a cell with an unknown option or with shares that are not numbers: "
+            "the file is refused, or the cell counts as an invalid answer.",
+            group=RULES,
+        ),
+    ] = "refuse",
     cells: Annotated[
         bool, flag("Include every (country, question) cell in the report.", group=OUTPUT)
     ] = False,
@@ -174,7 +182,7 @@ def score(
 
     opened = open_release(release)
     with working("reading and checking the predictions"):
-        read = read_predictions(predictions, meta_path=meta)
+        read = read_predictions(predictions, meta_path=meta, bad_cells=bad_cells)
     with working(f"scoring {read.rows:,} rows, {replicates:,} replicates"):
         found = score_predictions(
             read,

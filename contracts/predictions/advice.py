@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from codebook import countries
-from contracts.predictions.distributions import text_field, whole_number
+from contracts.predictions.distributions import country_of, text_field, whole_number
 from contracts.predictions.findings import Findings, quote
 from contracts.predictions.source import Source
 
@@ -76,9 +75,9 @@ def _parse(
         )
     if findings.count > before:
         return None
-    country = fields["country"].upper()
-    if country and country not in countries():
-        findings.tolerate("unknown_countries")
+    country = country_of(fields["country"])
+    if country is None:
+        findings.leave_out("unknown_countries", fields["country"])
         return None
     middle = (fields["approach"], fields["language"], fields["option_order"], repeat)
     return (fields["prompt_id"], country, *middle), fields["side"]

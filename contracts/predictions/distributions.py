@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from codebook import Question, countries, value_questions
+from codebook import Question, value_questions
+from codebook.countries import country_named
 from codebook.respondents.harmonised import HARMONISED, GroupError, group_name, parse_group
 from contracts.predictions.findings import Findings, quote
 from contracts.predictions.source import RepeatedKeys, Source
@@ -40,6 +43,12 @@ SUM_TOLERANCE = 0.02
 #: Bounds of a sum of shares, as fractions, that is still renormalised.
 SUM_LOW, SUM_HIGH = 0.5, 2.0
 
+#: What becomes of a cell whose options or shares are wrong: the file is refused, or the cell is
+#: read as `invalid`.
+BadCells = Literal["refuse", "invalid"]
+
+_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+\s*%?\s*")
+
 Key = tuple[str, str, str]
 
 
@@ -51,6 +60,7 @@ class _Cell:
     shares: dict[int, tuple[float, int]] = field(default_factory=dict)
     status: Status = "ok"
     complete: bool = False
+    bad: bool = False
 
 
 def cells_schema() -> pa.Schema:
@@ -69,10 +79,13 @@ def cells_schema() -> pa.Schema:
     )
 
 
-def read_cells(source: Source, findings: Findings) -> tuple[pa.Table, int]:
+def read_cells(
+    source: Source, findings: Findings, *, bad_cells: BadCells = "refuse"
+) -> tuple[pa.Table, int]:
     """All cells of a distribution file in the order of their first row, and its row count.
 
-    What is wrong goes to `findings`; the table is of use only if nothing is.
+    What is wrong goes to `findings`; the table is of use only if nothing is. With `bad_cells`
+    "invalid" a cell whose options or shares are wrong is read as `invalid`, and counted.
     """
     import pyarrow as pa
 
@@ -84,7 +97,7 @@ def read_cells(source: Source, findings: Findings) -> tuple[pa.Table, int]:
             rows += 1
             key = _key(record, row, findings)
             if key is not None:
-                _take(cells, key, record, row, findings)
+                _take(cells, key, record, row, findings, bad_cells)
     if extra:
         findings.tolerate("extra_columns", len(extra))
     finished = [_finish(key, cell, findings) for key, cell in cells.items()]
@@ -96,22 +109,34 @@ def read_cells(source: Source, findings: Findings) -> tuple[pa.Table, int]:
 
 def _key(record: Mapping[str, Any], row: int, findings: Findings) -> Key | None:
     question_id = text_field(record, "question_id").upper()
-    country = text_field(record, "country").upper()
+    written = text_field(record, "country")
+    country = country_of(written)
     group = text_field(record, "group")
     if not question_id:
         findings.add("missing-field", "the record names no question", row=row, column="question_id")
         return None
     if question_id not in value_questions():
-        findings.tolerate("unknown_questions")
+        findings.leave_out("unknown_questions", question_id)
         return None
-    if country and country not in countries():
-        findings.tolerate("unknown_countries")
+    if country is None:
+        findings.leave_out("unknown_countries", written)
         return None
+    if country != written.upper() and country:
+        findings.tolerate("country_names")
     canonical = canonical_group(group)
     if canonical is None:
-        findings.tolerate("unknown_groups")
+        findings.leave_out("unknown_groups", group)
         return None
     return question_id, country, canonical
+
+
+#: Words that some files write for no country.
+_NO_COUNTRY = frozenset({"", "none", "null", "nan", "unsteered"})
+
+
+def country_of(written: str) -> str | None:
+    """The ISO3 code of a country by any of its names, "" for none, None if it is unknown."""
+    return "" if written.lower() in _NO_COUNTRY else country_named(written)
 
 
 def text_field(record: Mapping[str, Any], name: str) -> str:
@@ -134,6 +159,23 @@ def canonical_group(group: str) -> str | None:
 
 
 def _take(
+    cells: dict[Key, _Cell],
+    key: Key,
+    record: Mapping[str, Any],
+    row: int,
+    findings: Findings,
+    bad_cells: BadCells,
+) -> None:
+    if key in cells and cells[key].bad:
+        return
+    before = findings.count
+    _add(cells, key, record, row, findings)
+    if bad_cells == "invalid" and findings.forget_since(before):
+        cells[key] = _Cell(row, status="invalid", complete=True, bad=True)
+        findings.tolerate("bad_cells")
+
+
+def _add(
     cells: dict[Key, _Cell], key: Key, record: Mapping[str, Any], row: int, findings: Findings
 ) -> None:
     before = findings.count
@@ -171,12 +213,16 @@ def _status(record: Mapping[str, Any], row: int, findings: Findings) -> Status |
 def _record_shares(
     shares: Any, question: Question, row: int, findings: Findings
 ) -> dict[int, tuple[float, int]]:
+    if isinstance(shares, str):
+        shares = _parsed(shares)
     if shares is None:
         return {}
+    if isinstance(shares, list):
+        return _listed(shares, question, row, findings)
     if not isinstance(shares, Mapping):
         findings.add(
             "not-object",
-            "shares is no object of option: share",
+            "shares is no object of option: share, and no list of shares",
             row=row,
             column="shares",
             found=quote(shares),
@@ -184,6 +230,37 @@ def _record_shares(
         return {}
     pairs = shares.pairs if isinstance(shares, RepeatedKeys) else shares.items()
     return _options(pairs, question, row, findings)
+
+
+def _parsed(text: str) -> Any:
+    """An object or a list that a table holds as text."""
+    if not text.strip():
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _listed(
+    shares: list[Any], question: Question, row: int, findings: Findings
+) -> dict[int, tuple[float, int]]:
+    """Shares in the order of the scale, one for each option that has a place on it."""
+    scale = question.scale
+    assert scale is not None
+    if len(shares) != len(scale.codes):
+        findings.add(
+            "list-length",
+            f"a list of shares holds one for each option of {question.question_id}, in the order "
+            "of the scale",
+            row=row,
+            column="shares",
+            found=f"{len(shares)} shares",
+            allowed=f"{len(scale.codes)}: {', '.join(map(str, scale.codes))}",
+        )
+        return {}
+    findings.tolerate("share_lists")
+    return _options(zip(scale.codes, shares, strict=True), question, row, findings)
 
 
 def _long_share(
@@ -279,6 +356,9 @@ def _share(
     place = f"{question.question_id} option {code}" if code is not None else question.question_id
     text = "" if found is None else str(found).strip()
     percent = text.endswith("%")
+    if _DECIMAL_COMMA.fullmatch(text):
+        text = text.replace(",", ".")
+        findings.tolerate("decimal_commas")
     try:
         if isinstance(found, bool) or "_" in text:  # Python would read 1_0 as 10
             raise ValueError

@@ -27,6 +27,7 @@ class Findings:
         self.problems: list[Problem] = []
         self.beyond = 0
         self._tolerated: Counter[str] = Counter()
+        self.unknown: dict[str, Counter[str]] = {}
 
     def add(
         self,
@@ -64,6 +65,18 @@ class Findings:
     def tolerate(self, name: str, count: int = 1) -> None:
         """Count something that was mended or left out."""
         self._tolerated[name] += count
+
+    def leave_out(self, name: str, written: str) -> None:
+        """Count something that was left out because its name is unknown, and keep the name."""
+        self.tolerate(name)
+        self.unknown.setdefault(name, Counter())[written] += 1
+
+    def forget_since(self, count: int) -> bool:
+        """Take back the problems beyond the first `count`; whether there were any."""
+        beyond = self.count > count
+        del self.problems[count:]
+        self.beyond = 0 if beyond else self.beyond
+        return beyond
 
     @property
     def tolerated(self) -> dict[str, int]:

@@ -39,7 +39,9 @@ class PredictionsMeta(Strict):
     language: str = "en"
     wave: int = 7
     prompt_version: str = ""
-    wording: str = Field(default="atlas", description="name of the wording that was used")
+    wording: str = Field(
+        default="unknown", description="name of the wording that was used; unknown unless said"
+    )
     wording_digest: str = ""
     release: str = Field(default="", description="digest or name of the release asked about")
     seed: int | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from contracts.digests import canonical_json, sha256_file, sha256_text
 from contracts.errors import fail
@@ -51,7 +51,7 @@ class Predictions:
     Attributes:
         meta: its metadata, defaults filled in.
         kind: `distribution`, `rating` or `advice`.
-        name: the metadata's name, else that of the file.
+        name: the metadata's name, else the model's, else that of the file.
         digest: sha256 over the file's bytes and its metadata.
         rows: rows of the file, the header not counted.
         tolerated: what was mended or left out, by name, counted (docs/predictions.md).
@@ -127,12 +127,19 @@ RATING_CODING_NOTICE = Notice(
 )
 
 
-def read_predictions(path: str | Path, *, meta_path: str | Path | None = None) -> Predictions:
+def read_predictions(
+    path: str | Path,
+    *,
+    meta_path: str | Path | None = None,
+    bad_cells: Literal["refuse", "invalid"] = "refuse",
+) -> Predictions:
     """Read and check a predictions file.
 
     Args:
         path: file ending in .jsonl, .csv, .tsv or .parquet.
         meta_path: its metadata; else the header record, else the sidecar `<name>.meta.json`.
+        bad_cells: `refuse` the file where a distribution's options or shares are wrong, or read
+            such cells as `invalid`; they are counted (`bad_cells`), and coverage falls.
 
     Raises:
         ContractError: the file breaks the format; holds every problem with its row.
@@ -149,7 +156,7 @@ def read_predictions(path: str | Path, *, meta_path: str | Path | None = None) -
     if kind == "distribution":
         from contracts.predictions.distributions import read_cells
 
-        cells, rows = read_cells(source, findings)
+        cells, rows = read_cells(source, findings, bad_cells=bad_cells)
     elif kind == "advice":
         from contracts.predictions.advice import read_advice
 
@@ -166,13 +173,48 @@ def read_predictions(path: str | Path, *, meta_path: str | Path | None = None) -
     return Predictions(
         meta=meta,
         kind=kind,
-        name=meta.name or source.path.stem,
+        name=meta.name or _model_name(meta.model) or source.path.stem,
         digest=sha256_text(sha256_file(source.path) + canonical_json(fields)),
         rows=rows,
         tolerated=findings.tolerated,
-        notices=tuple(notices),
+        notices=(*notices, *_left_out(findings)),
         source=source,
         cells=cells,
         table=table,
         _scan=scan,
     )
+
+
+def _model_name(model: str) -> str:
+    """The last part of a model's id; empty where it is unknown."""
+    return "" if model == "unknown" else model.rstrip("/").rsplit("/", 1)[-1]
+
+
+#: Unknown names that a notice lists.
+_NAMED = 10
+
+
+def _left_out(findings: Findings) -> list[Notice]:
+    """What was left out because its name is unknown, by name; and cells that were wrong."""
+    found = []
+    for kind, names in sorted(findings.unknown.items()):
+        listed = ", ".join(quote(name) for name, _ in names.most_common(_NAMED))
+        further = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        found.append(
+            Notice(
+                code=kind.replace("_", "-"),
+                message=f"Answers were left out, since these {kind.removeprefix('unknown_')} are "
+                f"unknown: {listed}{further}.",
+                count=names.total(),
+            )
+        )
+    bad = findings.tolerated.get("bad_cells", 0)
+    if bad:
+        found.append(
+            Notice(
+                code="bad-cells",
+                message="Cells whose options or shares are wrong were counted as invalid.",
+                count=bad,
+            )
+        )
+    return found

@@ -110,6 +110,25 @@ def format_of(path: Path) -> str:
     return suffix
 
 
+def _refuse_report(path: Path) -> None:
+    """Tell a report, which is easily taken for the predictions that it was made from."""
+    if path.suffix.lower() != ".json" or not path.is_file():
+        return
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return
+    if isinstance(found, dict) and found.get("kind") == "report":
+        raise fail(
+            "is-report",
+            "this is a report, which scoring has made already; predictions are what is scored",
+            where=str(path),
+            allowed=", ".join(FORMATS),
+            hint="Show it with `opinion-atlas report html`, or compare two with `opinion-atlas "
+            "compare`.",
+        )
+
+
 def open_source(path: str | Path) -> Source:
     """Open a predictions file and read its header and column names.
 
@@ -117,6 +136,7 @@ def open_source(path: str | Path) -> Source:
         ContractError: the file is missing, empty, of another format, or unreadable.
     """
     target = Path(path)
+    _refuse_report(target)
     suffix = format_of(target)
     if not target.is_file():
         raise fail("no-file", "there is no such file", where=str(target))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from codebook.wordings.wording import OWN_NAME
+from codebook.wordings.wording import languages as own_languages
+from codebook.wordings.wording import wording as own_wording
 from contracts.errors import Problem
 from contracts.models import Notice
 from contracts.predictions.meta import PredictionsMeta
@@ -77,13 +79,22 @@ def wording_notices(reports: Sequence[Report]) -> list[Notice]:
 
 
 def drafted_languages(meta: PredictionsMeta) -> list[str]:
-    """Languages that were asked in the project's own, machine-drafted wording.
+    """Languages that were asked in the project's own, machine-drafted wording: those whose digest
+    is that of the wording itself. A name alone proves nothing.
 
     Dilemmas have no wording in the survey's questionnaire that they could differ from.
     """
     if meta.protocol == "advice":
         return []
-    return [language for language, (name, _) in wordings_of(meta).items() if name == OWN_NAME]
+    return [
+        language
+        for language, (name, digest) in wordings_of(meta).items()
+        if name == OWN_NAME and _is_own(language, digest)
+    ]
+
+
+def _is_own(language: str, digest: str) -> bool:
+    return language in own_languages() and own_wording(language).digest == digest
 
 
 def drafted_notices(meta: PredictionsMeta) -> list[Notice]:

@@ -14,7 +14,14 @@ from contracts.report import GroupEntry, ProtocolResult
 from scoring.estimates import Estimate, row_means, single
 from scoring.inference.bootstrap import question_counts, resampled_means
 from scoring.inference.intervals import percentile_bounds
-from scoring.inputs.answers import Answers, cell_coverage, few_shot_rows, groups_of, read_answers
+from scoring.inputs.answers import (
+    MISSING,
+    Answers,
+    cell_coverage,
+    few_shot_rows,
+    groups_of,
+    read_answers,
+)
 from scoring.inputs.geometry import build_geometry
 from scoring.inputs.survey import Survey, read_survey
 from scoring.protocols.alignment.compute import PAPER_EXAMPLES, AlignmentScores, score_alignment
@@ -61,7 +68,7 @@ def score_distributions(
     streams = np.random.default_rng(settings.seed).spawn(4)
     excluded = _excluded(predictions, survey, task)
     overall, by_country = _score_twice(survey, answers, excluded, task, streams[0])
-    if not overall.scored.any():
+    if not overall.scored.any() and not _was_asked(overall):
         raise fail(
             "nothing-scored",
             "no usable answer of the predictions meets an answer of people",
@@ -76,6 +83,12 @@ def score_distributions(
     part.groups += _demographic_groups(predictions, release, task, excluded, streams[3])
     part.notices += _notices(predictions, answers, survey, excluded, task)
     return part
+
+
+def _was_asked(scores: AlignmentScores) -> bool:
+    """Whether the file answers questions that people answered, even if no answer is usable."""
+    status = scores.answers.status[scores.expected]
+    return bool((status != MISSING).any())
 
 
 def _excluded(predictions: Predictions, survey: Survey, task: Task) -> NDArray[np.bool_]:
@@ -133,7 +146,9 @@ def _alignment_part(
     results = []
     scores = overall_scores(overall, centred_scores(overall))
     if "alignment" in task.protocols:
-        tables = alignment_tables(overall, by_country, predictions, release, task, streams[0])
+        tables = {}
+        if overall.scored.any():
+            tables = alignment_tables(overall, by_country, predictions, release, task, streams[0])
         results.append(
             ProtocolResult(protocol="alignment", applies=True, scores=scores, tables=tables)
         )
@@ -224,6 +239,16 @@ def _notices(
     task: Task,
 ) -> list[Notice]:
     found = []
+    if not answers.usable.any():
+        counts = predictions.cells.column("status").to_pylist() if predictions.cells else []
+        told = ", ".join(f"{name} {counts.count(name)}" for name in sorted(set(counts)))
+        found.append(
+            Notice(
+                code="no-usable-answer",
+                message=f"No answer can be used ({told}): the report has coverage and no scores.",
+                count=len(counts),
+            )
+        )
     if answers.set_aside:
         kind = "for single countries" if answers.unsteered else "without a country"
         found.append(
