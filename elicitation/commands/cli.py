@@ -94,10 +94,27 @@ def read(
     out: Annotated[
         Path | None,
         Parameter(
-            help="Folder for the predictions files. Default: that of the (first) run.",
+            help="Folder for the predictions files. Default: that of the (first) run. For a file of "
+            "answers: the predictions file to write.",
             group=OUTPUT,
         ),
     ] = None,
+    meta: Annotated[
+        tuple[str, ...],
+        names(
+            "For a file of answers: metadata of the predictions as KEY=VALUE: model, method, "
+            "prompt_version, ...",
+            group=OUTPUT,
+        ),
+    ] = (),
+    bad_cells: Annotated[
+        Literal["refuse", "invalid"],
+        Parameter(
+            help="For a file of answers: treatment of options that the question does not have: the "
+            "file is refused, or the answer counts as invalid.",
+            group=OUTPUT,
+        ),
+    ] = "refuse",
     merge_into: Annotated[
         Path | None,
         Parameter(help="Merge the stores of several runs into this folder.", group=OUTPUT),
@@ -118,19 +135,29 @@ def read(
     The predictions files of a run are rewritten from its stored responses; no model is called. In
     a file, each line is an object such as {"answer": "1: 60%, 2: 40%", "options": {"1": "Yes",
     "2": "No"}}; every line gets a status (ok, repaired, refused, invalid, truncated, error) and
-    shares. With --json one object is printed per line.
+    shares. With --json one object is printed per line. With --out FILE the answers become
+    predictions: each line names its question (question_id) and may name country, language, group.
 
     For example:
 
         opinion-atlas read run
+        opinion-atlas read answers.jsonl --out predictions.jsonl --meta model=ORG/NAME
         opinion-atlas read shard-1 shard-2 --merge-into run
         opinion-atlas read answers.jsonl --reader choice --json
         opinion-atlas read advice-run --judge openai:NAME --judge-url http://localhost:8000/v1
     """
-    from elicitation.commands.elicit import read_corpus, read_runs
+    from elicitation.commands.corpus import read_corpus
+    from elicitation.commands.elicit import read_runs
 
     if len(sources) == 1 and sources[0].is_file() and sources[0].suffix != ".sqlite":
-        read_corpus(sources[0], reader=reader, json=json)
+        read_corpus(
+            sources[0],
+            reader=reader,
+            json=json,
+            out=out,
+            meta=meta,
+            bad_cells=bad_cells,
+        )
     else:
         ending = f".{suffix.lstrip('.')}"
         read_runs(sources, out=out, merge_into=merge_into, suffix=ending, json=json, advice=advice)

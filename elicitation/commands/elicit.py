@@ -14,10 +14,8 @@ from elicitation.backends.base import Backend
 from elicitation.backends.registry import REMOTE_SCHEMES, open_backend, split_model
 from elicitation.commands.options import ElicitOptions
 from elicitation.commands.terminal import (
-    counted,
     plan_json,
     progress_line,
-    say,
     say_advice,
     say_files,
     say_json,
@@ -25,7 +23,6 @@ from elicitation.commands.terminal import (
     say_session,
 )
 from elicitation.prompts.plan import Plan
-from elicitation.reading.corpus import read_lines
 from elicitation.run.estimate import estimate
 from elicitation.run.predictions import write_run_predictions
 from elicitation.run.provenance import parse_stated
@@ -37,7 +34,6 @@ from elicitation.run.store import (
     existing_store,
     store_path,
 )
-from elicitation.study.methods import Reader
 from elicitation.study.resolve import make_study
 
 
@@ -103,11 +99,11 @@ def ask(model: str, options: ElicitOptions, out: Path, *, json: bool) -> int:
                 on_progress=show,
             )
     except InterruptedRunError as interrupted:
-        _say_session(interrupted.session, model, out, json=json)
+        _say_session(interrupted.session, model, options.release, out, json=json)
         raise
     finally:
         backend.close()
-    _say_session(session, model, out, json=json)
+    _say_session(session, model, options.release, out, json=json)
     return 1 if session.progress.statuses["error"] else 0
 
 
@@ -122,14 +118,14 @@ def _open(model: str, options: ElicitOptions) -> Backend:
     return open_backend(model, options.backend)
 
 
-def _say_session(session: Session, model: str, out: Path, *, json: bool) -> None:
+def _say_session(session: Session, model: str, release: str, out: Path, *, json: bool) -> None:
     if json:
         from elicitation.run.session import summary
 
         with Store(store_path(out)) as store:
             say_json(summary(session, store))
     else:
-        say_session(session, model=model)
+        say_session(session, model=model, release=release)
 
 
 def parse_shard(text: str) -> tuple[int, int]:
@@ -187,22 +183,3 @@ def read_runs(
     say_files(files)
     if told:
         say_advice(told)
-
-
-def read_corpus(path: Path, *, reader: Reader, json: bool) -> None:
-    """Read a file of answers, and print a status and shares for each."""
-    import json as json_format
-    from collections import Counter
-
-    statuses: Counter[str] = Counter()
-    for row in read_lines(path, reader=reader):
-        statuses[str(row["status"])] += 1
-        if json:
-            say(json_format.dumps(row, ensure_ascii=False))
-        else:
-            shares = row["shares"] or {}
-            shown = ", ".join(f"{label} {share:.1%}" for label, share in shares.items())
-            notes = f" ({', '.join(row['notes'])})" if row["notes"] else ""
-            say(f"{row['line']}: {row['status']}{notes} {shown}".rstrip())
-    if not json:
-        say(counted(statuses))

@@ -147,7 +147,7 @@ def counted(statuses: Mapping[str, int]) -> str:
     return ", ".join(f"{status} {number}" for status, number in sorted(statuses.items()))
 
 
-def say_session(session: Session, *, model: str) -> None:
+def say_session(session: Session, *, model: str, release: str = "") -> None:
     """Print the closing summary of a run."""
     progress = session.progress
     say(
@@ -159,6 +159,9 @@ def say_session(session: Session, *, model: str) -> None:
     say_files(session.files)
     for error in session.errors if progress.statuses.get("error") else []:
         say(f"error: {error}")
+    if session.files and not progress.stopped:
+        release = f" --release {release}" if release not in ("", "reference") else ""
+        say(f"next: opinion-atlas score {session.files[0].path}{release} --out report.json")
     if progress.stopped:
         say(f"stopped: {progress.stopped}; the same command goes on where it stopped")
 

@@ -68,4 +68,9 @@ def import_log(
     from elicitation.interop.imported import import_log as run
 
     done = run(log, out, task=task, model=model, notes=notes)
-    say(f"{done.path}: {done.records} records of {done.answers} answers")
+    of = (
+        f"{done.answers} of {done.expected} answers" if done.expected else f"{done.answers} answers"
+    )
+    say(f"{done.path}: {done.records} records of {of}")
+    if done.answers < done.expected:
+        say(f"The log was cut short: {done.expected - done.answers} items have no answer in it.")

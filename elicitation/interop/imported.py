@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from contracts.errors import fail
 from elicitation.interop.aggregate import write_answers
-from elicitation.interop.exported import exported_meta, read_about
+from elicitation.interop.exported import exported_meta, read_about, read_items
+from elicitation.run.gather import answer_of
 from elicitation.run.store import StoredItem
 
 #: Endings of the logs that can be read.
@@ -23,11 +25,13 @@ class Log(NamedTuple):
         items: the answered items.
         model: name of the model as the harness has it; empty where the log does not say.
         about: what the exported task says of itself; None where the log does not hold it.
+        expected: number of items that the harness was to ask; 0 where the log does not say.
     """
 
     items: list[StoredItem]
     model: str
     about: Mapping[str, Any] | None
+    expected: int = 0
 
 
 class Imported(NamedTuple):
@@ -37,11 +41,13 @@ class Imported(NamedTuple):
         path: the file.
         records: its number of records.
         answers: number of answers in the log.
+        expected: number of items that the task asks; 0 where the log does not say.
     """
 
     path: Path
     records: int
     answers: int
+    expected: int = 0
 
 
 def import_log(
@@ -89,7 +95,14 @@ def import_log(
             allowed=str(about["condition"]),
         )
     meta = exported_meta(about, model=name, notes=notes or f"imported from {log.name}")
-    return Imported(out, write_answers(out, found.items, meta=meta), len(found.items))
+    expected = found.expected
+    if task is not None:
+        expected = sum(1 for _ in read_items(task))
+    statuses = Counter(answer_of(i.record.shown, i.response).status for i in found.items)
+    counts = {"expected": expected or len(found.items), "statuses": dict(sorted(statuses.items()))}
+    meta = meta.model_copy(update={"extra": {**meta.extra, "answers": counts}})
+    records = write_answers(out, found.items, meta=meta)
+    return Imported(out, records, len(found.items), expected)
 
 
 def _reader(log: Path) -> Callable[[Path], Log]:
@@ -182,4 +195,6 @@ def read_inspect(log: Path) -> Log:
             where = f"{log.name}, sample {sample.id}"
             items.append(kept_item(sample.metadata or {}, kept.metadata or {}, where=where))
     about = (found.eval.metadata or {}).get(RECORD_KEY)
-    return Log(items, str(found.eval.model), about)
+    asked = found.results.total_samples if found.results else 0
+    dataset = found.eval.dataset.samples if found.eval.dataset else 0
+    return Log(items, str(found.eval.model), about, max(asked or 0, dataset or 0))

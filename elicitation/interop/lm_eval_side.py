@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from contracts.errors import fail
+from contracts.predictions.findings import quote
 from elicitation.interop.aggregate import aggregate_scores
 from elicitation.interop.exported import read_about, read_items, scored, written
 from elicitation.prompts.plan import Plan
@@ -56,9 +58,31 @@ class TaskFunctions:
 
 def stored_item(doc: dict[str, Any], results: Sequence[Any], *, where: str = "") -> StoredItem:
     """An answered item of a document: from (log-likelihood, is greedy) pairs, or a reply."""
-    if doc["choices"]:
-        return scored(doc, [float(result[0]) for result in results], where=where)
-    return written(doc, str(results[0]), where=where)
+    try:
+        if doc["choices"]:
+            found = [float(_unnested(result)) for result in results]
+            if len(found) == len(doc["choices"]):
+                return scored(doc, found, where=where)
+        elif results:
+            return written(doc, str(_unnested(results)), where=where)
+    except (TypeError, ValueError, IndexError):
+        pass
+    raise fail(
+        "bad-log",
+        "the sample's filtered_resps are no answers to its document",
+        where=where,
+        found=quote(results),
+        allowed=f"{len(doc['choices'])} pairs of log-likelihood and greedy"
+        if doc["choices"]
+        else "a list with the reply",
+    )
+
+
+def _unnested(result: Any) -> Any:
+    """The first entry of a result, at whatever depth the harness's filters left it."""
+    while isinstance(result, (list, tuple)):
+        result = result[0]
+    return result
 
 
 def _plain(results: Sequence[Any]) -> list[Any]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from codebook import value_questions
+from codebook.render.question import render_question
 from contracts.errors import ContractError, Problem
 from elicitation.reading import Answer, Option, read_reply
 from elicitation.study.methods import Reader
@@ -14,6 +16,13 @@ from elicitation.study.methods import Reader
 #: Names under which other people's files hold the same things, the first found counts.
 _ANSWER = ("answer", "text", "response", "reply", "output", "completion", "content", "raw")
 _OPTIONS = ("options", "choices", "labels", "answers")
+#: What an answer is to: kept with it.
+_PLACE = {
+    "question": ("question_id", "question", "qid", "variable"),
+    "country": ("country", "country_code", "iso3", "iso"),
+    "language": ("language", "lang"),
+    "group": ("group",),
+}
 _FINISH = ("finish", "finish_reason", "stop_reason")
 _CUT_OFF = frozenset({"length", "max_tokens", "truncated"})
 _READERS = ("shares", "rating", "choice", "sequence", "advice")
@@ -27,12 +36,13 @@ def read_lines(path: Path, *, reader: Reader = "shares") -> Iterator[dict[str, A
 
     Args:
         path: JSON lines. `answer` (also text, response, output, ...) is the reply, `options`
-            are labels with their texts as an object, or a list of labels or of [label, text].
-            `finish: length` says that the reply was cut off, `reader` and `wanted` how to read.
+            are labels with their texts as an object, or a list of labels or of [label, text]; a
+            line that names a question of the survey (`question_id`) may lack them. `finish: length` says that the reply was cut off, `reader` and `wanted` how to read.
         reader: how to read lines that do not say.
 
     Yields:
-        line, id (if the line has one), status, shares, score, sum_found, notes.
+        line, id, question, country, language and group (as far as the line has them), reader,
+        labels on offer, codes (what labels stand for, where the line says), status, shares, score, sum_found, notes.
 
     Raises:
         ContractError: a line is no such object; every one is listed, and nothing is read.
@@ -43,7 +53,14 @@ def read_lines(path: Path, *, reader: Reader = "shares") -> Iterator[dict[str, A
         found: dict[str, Any] = {"line": number}
         if "id" in row:
             found["id"] = row["id"]
+        for name, names in _PLACE.items():
+            written = _first(row, names)
+            if written not in (None, ""):
+                found[name] = str(written)
         yield found | {
+            "reader": row.get("reader", reader),
+            "labels": [option.label for option in _options(row)],
+            "codes": {str(label): str(code) for label, code in (row.get("codes") or {}).items()},
             "status": answer.status,
             "shares": None if answer.shares is None else dict(answer.shares),
             "score": answer.score,
@@ -100,6 +117,8 @@ def _wrong(row: Any) -> str:
         return f"no answer; name it {' or '.join(_ANSWER[:3])}"
     if not isinstance(_first(row, _ANSWER), str | None):
         return "the answer is no text"
+    if not isinstance(row.get("codes") or {}, dict):
+        return "codes are an object of labels and raw codes"
     reader = row.get("reader", "shares")
     if reader not in _READERS:
         return f"no reader {reader!r}; there are: {', '.join(_READERS)}"
@@ -118,11 +137,21 @@ def _first(row: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 
 def _options(row: Mapping[str, Any]) -> list[Option]:
     given = _first(row, _OPTIONS)
+    if given is None:
+        return _survey_options(str(_first(row, _PLACE["question"]) or ""))
     if isinstance(given, Mapping):
         return [Option(str(label), str(text)) for label, text in given.items()]
     if not isinstance(given, list):
         raise TypeError
     return [_option(entry) for entry in given]
+
+
+def _survey_options(question_id: str) -> list[Option]:
+    """The answers on offer to a question of the survey, labelled by their raw codes."""
+    name = question_id.strip().upper()
+    if name not in value_questions():
+        raise ValueError
+    return [Option(str(one.code), one.text) for one in render_question(name).options]
 
 
 def _option(entry: Any) -> Option:

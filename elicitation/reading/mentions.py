@@ -19,9 +19,9 @@ from elicitation.reading.turns import is_denied, is_negated
 
 #: What may follow a label that is an answer.
 _AFTER = (
-    r"(?=[\"'*_)\]]*\s*(?:$|[.,;:!?)\]}\"*\n(]|-\s|~\s|(?:out of|because|since|as|for|on|would|is|isn't|"
-    r"seems|not|points?|stars?|punkte?|von|weil|denn|porque|parce|car|perché|из|sur|de|or|and|to|oder|"
-    r"und|o|y|ou|et|или|и|though|but|aber|pero|mais|i think|i'd|maybe|probably)\b"
+    r"(?=[\"'*_)\]]*\s*(?:$|[.,;:!?)\]}\"*\n(]|-\s|~\s|(?:out of|because|since|as|for|on|"
+    r"would|is|isn't|seems|not|points?|stars?|punkte?|von|weil|denn|porque|parce|car|perché|из|sur|"
+    r"de|or|and|to|oder|und|o|y|ou|et|или|и|though|but|aber|pero|mais|i think|i'd|maybe|probably)\b"
     r"|[是项項號号番点點分でだと或和のを를을이가로입번점또]))"
 )
 #: Words before a number that make it no answer.
@@ -72,8 +72,8 @@ def without_scale(said: str, options: tuple[Option, ...]) -> str:
 def _scale(options: tuple[Option, ...]) -> re.Pattern[str]:
     first, last = re.escape(options[0].label), re.escape(options[-1].label)
     words = r"(?:\s*(?:[(=:]|-\s)\s*[\"']?[^\W\d][^()\n;,]{0,60}?[\"']?\)?)?"
-    ends = [rf"{a}{words}\s*(?:to|through|bis|a|à|hasta|and|und|до|~|-|至|到|から)\s*{b}" for a, b in
-            ((first, last), (last, first))]  # fmt: skip
+    join = r"(?:to|through|bis|a|à|hasta|and|und|до|~|-|至|到|から)"
+    ends = [rf"{a}{words}\s*{join}\s*{b}" for a, b in ((first, last), (last, first))]
     listed = "|".join(
         rf"{re.escape(o.label)}\s*[=:.)(-]\s*[\"']?{re.escape(normalise(o.text))}[\"')]*"
         for o in options

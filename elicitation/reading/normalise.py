@@ -76,7 +76,8 @@ _OPEN = re.compile(
     re.IGNORECASE,
 )
 _CLOSE = re.compile(
-    rf"<\s*/\s*(?:{_NAMES})\s*>|<\|end_of_thought\|>|^\.\.\.done thinking\.$|\[/THINK\]|\u25c1/think\u25b7",
+    rf"<\s*/\s*(?:{_NAMES})\s*>|<\|end_of_thought\|>|^\.\.\.done thinking\.$|\[/THINK\]"
+    r"|\u25c1/think\u25b7",
     re.IGNORECASE | re.MULTILINE,
 )
 _FINAL_CHANNEL = re.compile(r"<\|channel\|>final(?:<\|[a-z_]+\|>[^<]*)?<\|message\|>")

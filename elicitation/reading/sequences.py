@@ -74,10 +74,10 @@ _TOGETHER = re.compile(r"(?<!\w)(?:\d{10,}|[A-Z]{10,})(?!\w)")
 _NUMBERED = re.compile(rf"^[ *>-]*(\d{{1,3}})\s*[.):]\s*\**({_WORD})\**[ .,;]*$", re.MULTILINE)
 #: What people give instead of an answer; it is dropped, and counted.
 _NON_ANSWER = re.compile(
-    r"don't know|do not know|dont know|no answer|no opinion|refus(?:ed|al)|not sure|unsure|skip(?:ped)?"
-    r"|\bdk\b|\bn/?a\b|weiß nicht|weiss nicht|keine angabe|no sabe|no s[eé]|no contesta|ne sait pas"
-    r"|sans réponse|não sabe|non so|не знаю|нет ответа|затрудняюсь|不知道|わからない|모름|bilmiyorum"
-    r"|لا أعرف|نمی دانم|\?",
+    r"don't know|do not know|dont know|no answer|no opinion|refus(?:ed|al)|not sure|unsure"
+    r"|skip(?:ped)?|\bdk\b|\bn/?a\b|weiß nicht|weiss nicht|keine angabe|no sabe|no s[eé]|no contesta|ne sait pas"
+    r"|sans réponse|não sabe|non so|не знаю|нет ответа|затрудняюсь|不知道|わからない|모름"
+    r"|bilmiyorum|لا أعرف|نمی دانم|\?",
     re.IGNORECASE,
 )
 _FEWEST = 4

@@ -52,7 +52,7 @@ class Statement(NamedTuple):
     end: int
 
 
-class Trouble(ValueError):
+class TroubleError(ValueError):
     """Why a text is no list of shares; the message is a short stable word."""
 
 
@@ -76,7 +76,7 @@ def share_lists_in_text(text: str, options: Sequence[Option]) -> dict[str, Share
     try:
         statements = list(_statements(body, found, labels))
         return _one_list(text, statements, options) if statements else None
-    except Trouble as trouble:
+    except TroubleError as trouble:
         return str(trouble)
     except ShareError as error:
         return str(error)
@@ -97,7 +97,7 @@ def _statements(text: str, found: list[Token], labels: set[str]) -> Iterator[Sta
     """Options with their shares, line by line, or over all lines where a line alone says half.
 
     Raises:
-        Trouble: something is left over, or can be paired in more than one way.
+        TroubleError: something is left over, or can be paired in more than one way.
     """
     marked = any(token.kind == "share" for token in found)
     usable = [
@@ -106,7 +106,7 @@ def _statements(text: str, found: list[Token], labels: set[str]) -> Iterator[Sta
     shares = [t for t in usable if t.kind == "share"]
     if not shares:
         if any(t.kind == "trouble" for t in usable):
-            raise Trouble(next(t.text for t in usable if t.kind == "trouble"))
+            raise TroubleError(next(t.text for t in usable if t.kind == "trouble"))
         return
     lines = [line for line in _by_line(text, usable) if any(t.kind != "option" for t in line)]
     if all(_is_alternating(_without_total(text, line)) for line in lines):
@@ -116,7 +116,7 @@ def _statements(text: str, found: list[Token], labels: set[str]) -> Iterator[Sta
     if _is_alternating(usable):
         yield from _paired(text, usable)
         return
-    raise Trouble(_why_not(usable))
+    raise TroubleError(_why_not(usable))
 
 
 def _why_not(found: Sequence[Token]) -> str:
@@ -226,7 +226,7 @@ def _paired(text: str, line: Sequence[Token]) -> Iterator[Statement]:
     """Statements of tokens that take turns.
 
     Raises:
-        Trouble: the words between do not tie each share to the option beside it.
+        TroubleError: the words between do not tie each share to the option beside it.
     """
     option_first = bool(line) and line[0].kind == "option"
     pairs = [(line[i], line[i + 1]) for i in range(0, len(line), 2)]
@@ -247,7 +247,7 @@ def _paired(text: str, line: Sequence[Token]) -> Iterator[Statement]:
         return
     for (_, left), (right, _) in itertools.pairwise(pairs):
         if not _SEPARATOR.search(text[left.end : right.start]):
-            raise Trouble("ambiguous-order")
+            raise TroubleError("ambiguous-order")
 
 
 def _is_marked(text: str, share: Token) -> bool:
@@ -256,31 +256,31 @@ def _is_marked(text: str, share: Token) -> bool:
 
 def _check_gap(gap: str, *, option_first: bool, tied: bool) -> None:
     if has_negation(gap) or _NESTED.search(gap):
-        raise Trouble("negated-or-bounded")
+        raise TroubleError("negated-or-bounded")
     if any(sign.isdigit() for sign in gap):
-        raise Trouble("unassigned-number")
+        raise TroubleError("unassigned-number")
     if tied:
         # Behind the tie nothing but a word or two: `Agree (code 1): about 45 %`.
         if len(gap.split()) > _MOST_WORDS or _BREAK.search(gap.strip(" .\n")):
-            raise Trouble("unassigned-number")
+            raise TroubleError("unassigned-number")
         return
     if len(gap.split()) > _MOST_WORDS:
-        raise Trouble("unassigned-number")
+        raise TroubleError("unassigned-number")
     inner = gap if option_first else gap.strip(" ,")
     if (_BREAK if option_first else _CLAUSE).search(
         inner.strip(" .):*_\n-" if option_first else " -:")
     ):
-        raise Trouble("ambiguous-order")
+        raise TroubleError("ambiguous-order")
 
 
 def _check_words(before: str, behind: str) -> None:
     """What stands right before a pair, and right behind its share, must not change it."""
     if has_negation(re.split(r"[.,;:!?\n|(\"*-]", before)[-1]):
-        raise Trouble("negated-or-bounded")
+        raise TroubleError("negated-or-bounded")
     if _CHANGED.match(behind):
-        raise Trouble("negated-or-bounded")
+        raise TroubleError("negated-or-bounded")
     if re.match(r"\s*(?:/|±|\+/-|[-~]\s*\d)", behind):
-        raise Trouble("range")
+        raise TroubleError("range")
 
 
 _CHANGED = re.compile(

@@ -9,7 +9,8 @@ from importlib import resources
 
 #: Where a clause ends, and so the reach of a denial.
 _CLAUSE_END = re.compile(
-    r"[.,;:!?\n()\[\]{}\"*|]|\b(?:(?<!anything )but|however|because|although|sondern|aber|sino|pero|mais|ma|mas|но|а)\b"
+    r"[.,;:!?\n()\[\]{}\"*|]|\b(?:(?<!anything )but|however|because|although"
+    r"|sondern|aber|sino|pero|mais|ma|mas|но|а)\b"
     r"|但|而是|しかし|けど|하지만",
     re.IGNORECASE,
 )
