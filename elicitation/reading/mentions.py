@@ -135,9 +135,11 @@ def _pattern(options: tuple[Option, ...]) -> re.Pattern[str]:
     return re.compile(
         rf"(?P<outof>(?<![\w.,-])\d+\s*(?:/|out of|von|sur|из)\s*\d+(?![\w%]|[.,]\d))"
         rf"|(?P<trouble>(?<![\w.,]){number}\s*(?:-|~|–)\s*{number}(?![\w%])"
-        rf"|(?:[<>]=?|≥|≤)\s*\d|(?<![\w.,])-(?:{labels})(?![\w.,%])|(?<!{SPACED})(?:{labels})\+(?!\w)"
+        rf"|(?:[<>]=?|≥|≤)\s*\d|(?<![\w.,])-(?:{labels})(?![\w.,%])"
+        rf"|(?<!{SPACED})(?:{labels})\+(?!\w)"
         rf"|(?<![\w.,])\d+[.,]5(?![\w%])"
-        rf"|(?<!{SPACED})(?:{labels})\s*(?:/|,?\s*\b(?:or|oder|o|ou|или)\b)\s*(?:maybe )?(?:{labels})(?!{SPACED}))"
+        rf"|(?<!{SPACED})(?:{labels})\s*(?:/|,?\s*\b(?:or|oder|o|ou|или)\b)\s*(?:maybe )?"
+        rf"(?:{labels})(?!{SPACED}))"
         rf"|(?P<text>{texts})"
         rf"|(?P<label>{own}{_AFTER})",
         re.IGNORECASE,

@@ -75,8 +75,8 @@ _NUMBERED = re.compile(rf"^[ *>-]*(\d{{1,3}})\s*[.):]\s*\**({_WORD})\**[ .,;]*$"
 #: What people give instead of an answer; it is dropped, and counted.
 _NON_ANSWER = re.compile(
     r"don't know|do not know|dont know|no answer|no opinion|refus(?:ed|al)|not sure|unsure"
-    r"|skip(?:ped)?|\bdk\b|\bn/?a\b|weiß nicht|weiss nicht|keine angabe|no sabe|no s[eé]|no contesta|ne sait pas"
-    r"|sans réponse|não sabe|non so|не знаю|нет ответа|затрудняюсь|不知道|わからない|모름"
+    r"|skip(?:ped)?|\bdk\b|\bn/?a\b|weiß nicht|weiss nicht|keine angabe|no sabe|no s[eé]|no contesta"
+    r"|ne sait pas|sans réponse|não sabe|non so|не знаю|нет ответа|затрудняюсь|不知道|わからない|모름"
     r"|bilmiyorum|لا أعرف|نمی دانم|\?",
     re.IGNORECASE,
 )

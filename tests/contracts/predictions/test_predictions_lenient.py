@@ -111,5 +111,10 @@ def test_a_row_is_called_by_the_model(tmp_path, jsonl):
 def test_a_report_is_called_a_report(tmp_path):
     path = tmp_path / "report.json"
     path.write_text(json.dumps({"kind": "report"}), encoding="utf-8")
-    with pytest.raises(ContractError, match="this is a report"):
+    with pytest.raises(ContractError, match="is-report.*this is a report"):
         read_predictions(path)
+
+
+def test_shares_are_an_object_or_a_list(jsonl):
+    with pytest.raises(ContractError, match="not-object"):
+        read_predictions(jsonl(record(shares="much")))
