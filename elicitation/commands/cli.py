@@ -94,8 +94,8 @@ def read(
     out: Annotated[
         Path | None,
         Parameter(
-            help="Folder for the predictions files. Default: that of the (first) run. For a file of "
-            "answers: the predictions file to write.",
+            help="Folder for the predictions files. Default: that of the (first) run. For a file "
+            "of answers: the predictions file to write.",
             group=OUTPUT,
         ),
     ] = None,

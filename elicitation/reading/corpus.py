@@ -37,12 +37,14 @@ def read_lines(path: Path, *, reader: Reader = "shares") -> Iterator[dict[str, A
     Args:
         path: JSON lines. `answer` (also text, response, output, ...) is the reply, `options`
             are labels with their texts as an object, or a list of labels or of [label, text]; a
-            line that names a question of the survey (`question_id`) may lack them. `finish: length` says that the reply was cut off, `reader` and `wanted` how to read.
+            line that names a question of the survey (`question_id`) may lack them. `finish:
+            length` says that the reply was cut off, `reader` and `wanted` how to read.
         reader: how to read lines that do not say.
 
     Yields:
         line, id, question, country, language and group (as far as the line has them), reader,
-        labels on offer, codes (what labels stand for, where the line says), status, shares, score, sum_found, notes.
+        labels on offer, codes (what labels stand for, where the line says), status, shares,
+        score, sum_found, notes.
 
     Raises:
         ContractError: a line is no such object; every one is listed, and nothing is read.

@@ -75,9 +75,9 @@ _NUMBERED = re.compile(rf"^[ *>-]*(\d{{1,3}})\s*[.):]\s*\**({_WORD})\**[ .,;]*$"
 #: What people give instead of an answer; it is dropped, and counted.
 _NON_ANSWER = re.compile(
     r"don't know|do not know|dont know|no answer|no opinion|refus(?:ed|al)|not sure|unsure"
-    r"|skip(?:ped)?|\bdk\b|\bn/?a\b|weiß nicht|weiss nicht|keine angabe|no sabe|no s[eé]|no contesta"
-    r"|ne sait pas|sans réponse|não sabe|non so|не знаю|нет ответа|затрудняюсь|不知道|わからない|모름"
-    r"|bilmiyorum|لا أعرف|نمی دانم|\?",
+    r"|skip(?:ped)?|\bdk\b|\bn/?a\b|weiß nicht|weiss nicht|keine angabe|no sabe|no s[eé]"
+    r"|no contesta|ne sait pas|sans réponse|não sabe|non so|не знаю|нет ответа|затрудняюсь"
+    r"|不知道|わからない|모름|bilmiyorum|لا أعرف|نمی دانم|\?",
     re.IGNORECASE,
 )
 _FEWEST = 4

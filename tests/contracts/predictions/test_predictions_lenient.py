@@ -111,7 +111,7 @@ def test_a_row_is_called_by_the_model(tmp_path, jsonl):
 def test_a_report_is_called_a_report(tmp_path):
     path = tmp_path / "report.json"
     path.write_text(json.dumps({"kind": "report"}), encoding="utf-8")
-    with pytest.raises(ContractError, match="is-report.*this is a report"):
+    with pytest.raises(ContractError, match=r"is-report.*this is a report"):
         read_predictions(path)
 
 
