@@ -290,7 +290,7 @@ _CHANGED = re.compile(
 
 def _one_list(
     text: str, statements: Sequence[Statement], options: Sequence[Option]
-) -> Mapping[str, Share] | str | None:
+) -> dict[str, Share] | str | None:
     """The list that a text states: the only one, or the one that corrects those before it."""
     lists = _split(statements, len(options))
     current = lists[0]
