@@ -103,7 +103,7 @@ def test_a_wrong_row_of_a_long_table_spoils_its_cell_alone(tmp_path):
 
 
 def test_a_row_is_called_by_the_model(tmp_path, jsonl):
-    header = {"kind": "predictions", "schema_version": "2.0", "model": "ORG/Model-7B"}
+    header = {"kind": "predictions", "schema_version": "1.0", "model": "ORG/Model-7B"}
     assert read_predictions(jsonl(header, record())).name == "Model-7B"
     assert read_predictions(jsonl(record())).name == "answers"
 
