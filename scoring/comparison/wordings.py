@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from codebook.wordings.wording import OWN_NAME
 from codebook.wordings.wording import languages as own_languages
 from codebook.wordings.wording import wording as own_wording
 from contracts.errors import Problem
@@ -87,9 +86,7 @@ def drafted_languages(meta: PredictionsMeta) -> list[str]:
     if meta.protocol == "advice":
         return []
     return [
-        language
-        for language, (name, digest) in wordings_of(meta).items()
-        if name == OWN_NAME and _is_own(language, digest)
+        language for language, (_, digest) in wordings_of(meta).items() if _is_own(language, digest)
     ]
 
 

@@ -187,9 +187,9 @@ def _read(
             raise ContractError(problems, subject=sidecar.name)
     predictions = read_predictions(path, meta_path=sidecar)
     if not predictions.meta.name:
-        # The file's own name would stand on the board: here it is one that we gave.
-        named = predictions.meta.model_copy(update={"name": Path(job["file"]).stem})
-        predictions = replace(predictions, meta=named, name=named.name)
+        # The model's name, else the file's, which is one that we gave.
+        named = predictions.meta.model_copy(update={"name": predictions.name})
+        predictions = replace(predictions, meta=named)
     meta = stated_meta(predictions.meta, job["stated"], where="the form")
     problems = meta_problems(meta, where=job["file"], limits=limits)
     if problems:

@@ -223,14 +223,18 @@ def test_wordings_asked_country_by_country_are_told_by_language(
     report_of: Callable[..., Report],
 ) -> None:
     def own(digest: str, steering: str) -> Report:
-        told = {"de": {"name": "atlas", "digest": digest}, "es": {"name": "atlas", "digest": "s"}}
+        told = {
+            "de": {"name": "atlas", "digest": digest},
+            "es": {"name": "atlas", "digest": wording("es").digest},
+        }
         return report_of(language="own", steering=steering, extra={"wordings": told})
 
-    study = steering_study([report_of(), own("d", "none"), own("d", "persona")])
+    de = wording("de").digest
+    study = steering_study([report_of(), own(de, "none"), own(de, "persona")])
     drafted = next(n for n in study["notices"] if n["code"] == "machine-drafted-wording")
     assert "(de, en, es)" in drafted["message"]
-    with pytest.raises(ContractError, match=r"one language \(de\).*atlas d; atlas e"):
-        steering_study([report_of(), own("d", "none"), own("e", "persona")])
+    with pytest.raises(ContractError, match=rf"one language \(de\).*atlas {de[:12]}; atlas e"):
+        steering_study([report_of(), own(de, "none"), own("e", "persona")])
 
 
 def test_a_report_says_that_its_wording_is_machine_drafted(
@@ -238,6 +242,8 @@ def test_a_report_says_that_its_wording_is_machine_drafted(
 ) -> None:
     assert "machine-drafted-wording" in [n.code for n in report_of().warnings]
     held = report_of(wording="official", wording_digest="o")
+    named = report_of(wording="atlas", wording_digest="another")
+    assert "machine-drafted-wording" not in [n.code for n in named.warnings]
     assert "machine-drafted-wording" not in [n.code for n in held.warnings]
 
 

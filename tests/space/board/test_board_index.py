@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 
+from codebook.wordings.wording import wording
 from contracts.errors import ContractError
 from contracts.report import Interval, Score, write_report
 from space.board.columns import FACETS
@@ -226,8 +227,12 @@ def test_the_human_ceiling_is_a_row_of_its_own(store) -> None:
 
 def test_a_row_says_that_its_wording_is_machine_drafted(store) -> None:
     meta = store.report("heron-70b").predictions.meta
-    ours = meta.model_copy(update={"wording": "atlas", "wording_digest": "a", "baseline": False})
+    digest = wording("en").digest
+    ours = meta.model_copy(
+        update={"wording": "atlas", "wording_digest": digest, "language": "en", "baseline": False}
+    )
     assert wording_label(ours) == "atlas, machine-drafted wording"
-    assert wording_label(ours.model_copy(update={"wording": "official"})) == "official"
+    other = ours.model_copy(update={"wording": "official", "wording_digest": "o"})
+    assert wording_label(other) == "official"
     for facet in ("language", "wave"):
         assert facet in FACETS
