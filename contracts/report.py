@@ -12,10 +12,9 @@ from contracts.digests import pretty_json, sha256_text
 from contracts.errors import fail
 from contracts.models import Notice, Strict, parse_model
 from contracts.predictions.meta import PredictionsMeta
+from contracts.specs import ProtocolName
+from contracts.specs.model import Kind
 from contracts.versions import SCHEMA_VERSION
-
-Protocol = Literal["alignment", "worldvaluesbench", "judgments", "advice"]
-PROTOCOLS: tuple[Protocol, ...] = ("alignment", "worldvaluesbench", "judgments", "advice")
 
 
 class Interval(Strict):
@@ -76,7 +75,7 @@ class PredictionsRef(Strict):
 
     name: str
     digest: str
-    kind: Literal["distribution", "rating", "advice"]
+    kind: Kind
     rows: int = Field(ge=0)
     meta: PredictionsMeta
     tolerated: dict[str, int] = Field(
@@ -181,7 +180,7 @@ class CellEntry(Strict):
 class ProtocolResult(Strict):
     """Whether a protocol applied, and what it found beyond the common tables."""
 
-    protocol: Protocol
+    protocol: ProtocolName
     applies: bool
     reason: str = ""
     scores: list[Score] = Field(default_factory=list)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from contracts.errors import fail
 from contracts.models import Notice
 from contracts.release.read import Release, release_summary
 from contracts.report import PredictionsRef, ReleaseRef, Report
+from contracts.specs import kind_spec, load
 from scoring.comparison.wordings import drafted_notices
 from scoring.protocols.report_part import Part
 from scoring.protocols.worldvaluesbench.protected_report import protected_report
@@ -65,7 +65,7 @@ def score(
             probe.
     """
     view = release.protected() if protected else release
-    if protected and predictions.kind != "rating":  # ratings are compared with respondents
+    if protected and not kind_spec(predictions.kind).protected_scorer:
         release = view
     task = resolve_task(
         predictions,
@@ -128,20 +128,7 @@ def _withdrawn(release: Release) -> list[Notice]:
 def _score_kind(
     predictions: Predictions, release: Release, task: Task, *, cells: bool, protected: bool
 ) -> Part:
-    if predictions.kind == "distribution":
-        from scoring.protocols.score_distributions import score_distributions
-
-        return score_distributions(predictions, release, task, cells=cells)
-    if predictions.kind == "rating" and protected:
-        from scoring.protocols.worldvaluesbench.protected import score_protected
-
-        return score_protected(predictions, release, task)
-    if predictions.kind == "rating":
-        from scoring.protocols.worldvaluesbench.score_file import score_ratings
-
-        return score_ratings(predictions, release, task)
-    if predictions.kind == "advice":
-        from scoring.protocols.advice.score_file import score_advice_file
-
-        return score_advice_file(predictions, task)
-    raise fail("unknown-kind", "no protocol scores this kind", found=str(predictions.kind))
+    spec = kind_spec(predictions.kind)
+    scorer = load((protected and spec.protected_scorer) or spec.scorer)
+    part: Part = scorer(predictions, release, task, cells=cells)
+    return part

@@ -11,7 +11,8 @@ from contracts.digests import canonical_json, sha256_text
 from contracts.errors import ContractError, fail, unknown_values
 from contracts.models import Notice
 from contracts.release.read import Release
-from contracts.report import PROTOCOLS, Protocol, Settings
+from contracts.report import Settings
+from contracts.specs import kind_spec, protocol_names, protocol_specs
 from scoring.inputs.geometry import Mode
 from scoring.inputs.survey import Weights
 
@@ -34,7 +35,7 @@ class Task:
 
     settings: Settings
     question_ids: tuple[str, ...]
-    protocols: tuple[Protocol, ...]
+    protocols: tuple[str, ...]
     notices: tuple[Notice, ...]
 
 
@@ -58,9 +59,9 @@ def resolve_task(
     """
     _check(mode, ("corrected", "paper"), "mode")
     _check(weights, ("design", "none"), "weights")
-    chosen = tuple(protocols) if protocols is not None else PROTOCOLS
+    chosen = tuple(protocols) if protocols is not None else protocol_names()
     for name in chosen:
-        _check(name, PROTOCOLS, "protocol")
+        _check(name, protocol_names(), "protocol")
     if replicates < 2:
         raise fail(
             "few-replicates", "intervals need replicates", found=str(replicates), allowed=">= 2"
@@ -68,7 +69,7 @@ def resolve_task(
     notices: list[Notice] = []
     resolved_mode: Mode = "paper" if mode == "paper" else "corrected"
     resolved_weights: Weights = "none" if weights == "none" else "design"
-    if predictions.kind != "distribution":
+    if not kind_spec(predictions.kind).population:
         # Ratings stand for single persons and advice for countries: there is nobody to weight.
         resolved_weights = "none"
     elif resolved_mode == "paper" and resolved_weights == "design":
@@ -78,7 +79,7 @@ def resolve_task(
         )
     name, ids = resolve_questions(questions, predictions)
     digest = sha256_text(canonical_json(list(ids)))
-    if predictions.kind == "advice":
+    if not kind_spec(predictions.kind).survey:
         from scoring.inputs.dilemmas import dilemma_set
 
         if questions is not None:
@@ -99,7 +100,7 @@ def resolve_task(
             replicates=replicates,
         ),
         question_ids=ids,
-        protocols=tuple(p for p in PROTOCOLS if p in chosen),
+        protocols=tuple(p for p in protocol_names() if p in chosen),
         notices=tuple(notices),
     )
 
@@ -112,12 +113,10 @@ def _check(found: str, allowed: Sequence[str], what: str) -> None:
 
 def default_questions(predictions: Predictions) -> str:
     """The question set that a predictions file is scored on when none is named."""
-    protocol = predictions.meta.protocol
-    if predictions.kind == "rating" or protocol == "worldvaluesbench":
-        return "worldvaluesbench"
-    if protocol == "judgments" and codebook.question_set("judgments"):
-        return "judgments"
-    return "alignment"
+    kind = kind_spec(predictions.kind)
+    spec = protocol_specs().get(predictions.meta.protocol) or protocol_specs()[kind.protocol]
+    name = kind.scored_on or spec.scored_on
+    return name if codebook.question_set(name) else protocol_specs()["alignment"].scored_on
 
 
 def resolve_questions(

@@ -12,9 +12,9 @@ from pydantic import Field, ValidationError
 from contracts.errors import ContractError, Problem, fail
 from contracts.models import Notice, Strict, validation_problems
 from contracts.predictions.source import Source
+from contracts.specs import ProtocolOrNone
+from contracts.specs.model import Kind as Kind
 from contracts.versions import SCHEMA_VERSION, check_schema_version
-
-Kind = Literal["distribution", "rating", "advice"]
 
 
 class PredictionsMeta(Strict):
@@ -29,7 +29,7 @@ class PredictionsMeta(Strict):
     name: str = Field(default="", description="name of the row; the file's name if empty")
     model: str = Field(default="unknown", description="model id, for instance ORG/NAME")
     revision: str = ""
-    protocol: Literal["", "alignment", "worldvaluesbench", "judgments", "advice"] = ""
+    protocol: ProtocolOrNone = ""
     method: str = Field(
         default="unknown",
         description="verbalized, rating, option_likelihood, label_likelihood, sequence, sampling, "

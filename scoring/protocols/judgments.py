@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.report import CountryEntry, Interval, ProtocolResult, Score
+from contracts.report import Interval, ProtocolResult, Score
 from scoring import measures
 from scoring.estimates import Estimate, many, number, row_means, single
 from scoring.inference.bootstrap import question_counts
@@ -26,7 +26,11 @@ from scoring.inputs.survey import Survey, continent_of
 from scoring.measures.agreement import MINIMUM_PAIRS
 from scoring.protocols.alignment.compute import AlignmentScores
 from scoring.protocols.alignment.report_entries import coverage_share
-from scoring.settings import Task
+from scoring.protocols.distribution_inputs import DistributionInputs
+from scoring.protocols.report_part import Outcome
+
+#: Name of the protocol.
+NAME = "judgments"
 
 #: Random flips of question codings that the sensitivity is taken over.
 FLIPS = 500
@@ -175,20 +179,19 @@ def flip_sensitivity(
     return {"mean": float(np.nanmean(values)), "low": float(low), "high": float(high)}
 
 
-def judgment_result(
-    scores: AlignmentScores, task: Task, rng: np.random.Generator
-) -> tuple[ProtocolResult, list[Interval] | None]:
-    """The protocol's result, and each country's correlation; None where it does not apply."""
+def judgments_outcome(inputs: DistributionInputs, rng: np.random.Generator) -> Outcome:
+    """The protocol's result, and each country's correlation where it applies."""
+    scores = inputs.overall
     found = score_judgments(
         scores.survey,
         scores.answers,
         scores.scored,
-        replicates=task.settings.replicates,
+        replicates=inputs.task.settings.replicates,
         rng=rng,
     )
     if np.isnan(found.country.value).all():
         reason = "fewer than 3 ordinal questions were answered, or every mean score is the same"
-        return ProtocolResult(protocol="judgments", applies=False, reason=reason), None
+        return Outcome(ProtocolResult(protocol=NAME, applies=False, reason=reason))
     countries = int((~np.isnan(found.country.value)).sum())
     overall = [
         Score(
@@ -207,9 +210,9 @@ def judgment_result(
         ),
     ]
     result = ProtocolResult(
-        protocol="judgments", applies=True, scores=overall, tables=_tables(scores, found)
+        protocol=NAME, applies=True, scores=overall, tables=_tables(scores, found)
     )
-    return result, many(found.country)
+    return Outcome(result, {"judgments": many(found.country)})
 
 
 def _tables(scores: AlignmentScores, found: JudgmentScores) -> dict[str, Any]:
@@ -232,11 +235,3 @@ def _tables(scores: AlignmentScores, found: JudgmentScores) -> dict[str, Any]:
         "note": "Scales keep their own number of options: the paper's recoding to 3, 5, 7 or 9 "
         "options is not given, so there is no paper mode. Nominal questions are left out.",
     }
-
-
-def with_judgments(entries: list[CountryEntry], values: list[Interval]) -> list[CountryEntry]:
-    """The entries with each country's correlation."""
-    return [
-        entry.model_copy(update={"judgments": value})
-        for entry, value in zip(entries, values, strict=True)
-    ]

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.models import Notice
 from contracts.report import (
-    PROTOCOLS,
     CellEntry,
     CountryEntry,
     Coverage,
     GroupEntry,
-    Protocol,
     ProtocolResult,
     QuestionEntry,
     Score,
 )
+from contracts.specs import kind_spec, protocol_specs
+from contracts.specs.model import Kind
 
 
 @dataclass
@@ -35,17 +35,45 @@ class Part:
     notices: list[Notice] = field(default_factory=list)
 
 
+@dataclass
+class Outcome:
+    """What the scorer of one protocol adds to a report.
+
+    Attributes:
+        result: the protocol's result; its scores join those of the report.
+        country_fields: values of further fields of the country entries, by name, each in the
+            order of the survey's countries.
+    """
+
+    result: ProtocolResult
+    country_fields: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+
+def with_fields(
+    entries: Sequence[CountryEntry], fields: Mapping[str, Sequence[Any]]
+) -> list[CountryEntry]:
+    """The entries with further fields."""
+    found = list(entries)
+    for name, values in fields.items():
+        found = [
+            entry.model_copy(update={name: value})
+            for entry, value in zip(found, values, strict=True)
+        ]
+    return found
+
+
 def all_protocols(
-    applied: Iterable[ProtocolResult], asked: Iterable[Protocol], reasons: dict[Protocol, str]
+    applied: Iterable[ProtocolResult], asked: Iterable[str], kind: Kind
 ) -> list[ProtocolResult]:
-    """Every protocol in the usual order: its result, or why it does not apply."""
+    """Every protocol in the usual order: its result, or why it does not apply to such a file."""
     found = {result.protocol: result for result in applied}
     wanted = set(asked)
     results = []
-    for name in PROTOCOLS:
+    reasons = kind_spec(kind).reasons
+    for name, spec in protocol_specs().items():
         if name in found:
             results.append(found[name])
             continue
-        reason = reasons.get(name, "") if name in wanted else "not asked for"
+        reason = reasons.get(spec.kind, "") if name in wanted else "not asked for"
         results.append(ProtocolResult(protocol=name, applies=False, reason=reason))
     return results

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from contracts.errors import ContractError, fail
 from contracts.models import Notice
 from contracts.release.read import Release
 from contracts.report import GroupEntry, ProtocolResult
+from contracts.specs import ProtocolSpec, load, protocol_specs
 from scoring.estimates import Estimate, row_means, single
 from scoring.inference.bootstrap import question_counts, resampled_means
 from scoring.inference.intervals import percentile_bounds
@@ -36,18 +38,17 @@ from scoring.protocols.alignment.report_entries import (
     question_entries,
 )
 from scoring.protocols.alignment.report_tables import alignment_tables
-from scoring.protocols.judgments import judgment_result, with_judgments
-from scoring.protocols.report_part import Part, all_protocols
+from scoring.protocols.distribution_inputs import DistributionInputs
+from scoring.protocols.report_part import Outcome, Part, all_protocols, with_fields
 from scoring.settings import Task
 
 if TYPE_CHECKING:
     from contracts.predictions.read import Predictions
 
 
-_REASONS = {
-    "worldvaluesbench": "it needs one rating per person or sample; this file holds answer shares",
-    "advice": "it needs answers to dilemmas; this file holds answer shares",
-}
+#: Streams of random numbers: the cells, two protocols, demographic groups; others follow. A stream
+#: belongs to one purpose: leaving a protocol out moves no interval of another.
+_CELLS, _GROUPS, _PROTOCOLS_FIRST = 0, 3, (1, 2)
 
 
 def score_distributions(
@@ -64,10 +65,11 @@ def score_distributions(
         release, geometry, wave=settings.wave, split=settings.split, weights=settings.weights
     )
     answers = read_answers(predictions, survey)
-    # A stream for each purpose: leaving one protocol out moves no interval of another.
-    streams = np.random.default_rng(settings.seed).spawn(4)
+    specs = [spec for spec in protocol_specs().values() if spec.scorer]
+    further = range(_GROUPS + 1, _GROUPS + 1 + len(specs))
+    streams = np.random.default_rng(settings.seed).spawn(further.stop)
     excluded = _excluded(predictions, survey, task)
-    overall, by_country = _score_twice(survey, answers, excluded, task, streams[0])
+    overall, by_country = _score_twice(survey, answers, excluded, task, streams[_CELLS])
     if not overall.scored.any() and not _was_asked(overall):
         raise fail(
             "nothing-scored",
@@ -77,10 +79,11 @@ def score_distributions(
             hint=f"They were scored on the question set {settings.questions!r}, wave "
             f"{settings.wave}; name another with --questions.",
         )
-    part = _alignment_part(overall, by_country, predictions, release, task, streams[1:3])
+    inputs = DistributionInputs(overall, by_country, predictions, release, task)
+    part = _part(inputs, specs, [streams[at] for at in (*_PROTOCOLS_FIRST, *further)])
     if cells:
         part.cells = cell_entries(by_country)
-    part.groups += _demographic_groups(predictions, release, task, excluded, streams[3])
+    part.groups += _demographic_groups(predictions, release, task, excluded, streams[_GROUPS])
     part.notices += _notices(predictions, answers, survey, excluded, task)
     return part
 
@@ -132,39 +135,45 @@ def _score_twice(
     return overall, run(np.zeros_like(excluded))
 
 
-def _alignment_part(
-    overall: AlignmentScores,
-    by_country: AlignmentScores,
-    predictions: Predictions,
-    release: Release,
-    task: Task,
-    streams: list[np.random.Generator],
+def _part(
+    inputs: DistributionInputs,
+    specs: Sequence[ProtocolSpec],
+    streams: Sequence[np.random.Generator],
 ) -> Part:
-    centred = centred_scores(by_country)
+    overall, by_country, task = inputs.overall, inputs.by_country, inputs.task
     part = Part(coverage=cell_coverage(overall.answers, overall.expected))
-    countries = country_entries(by_country, centred)
+    part.countries = country_entries(by_country, centred_scores(by_country))
+    part.scores = overall_scores(overall, centred_scores(overall))
     results = []
-    scores = overall_scores(overall, centred_scores(overall))
-    if "alignment" in task.protocols:
-        tables = {}
-        if overall.scored.any():
-            tables = alignment_tables(overall, by_country, predictions, release, task, streams[0])
-        results.append(
-            ProtocolResult(protocol="alignment", applies=True, scores=scores, tables=tables)
-        )
-    part.scores = scores
-    if "judgments" in task.protocols:
-        result, correlations = judgment_result(overall, task, streams[1])
-        results.append(result)
-        part.scores = [*scores, *result.scores]
-        if correlations is not None:
-            countries = with_judgments(countries, correlations)
-    part.countries = countries
+    for spec, stream in zip(specs, streams, strict=False):
+        if spec.name not in task.protocols:
+            continue
+        outcome: Outcome = load(spec.scorer)(inputs, stream)
+        results.append(outcome.result)
+        there = {score.name for score in part.scores}
+        part.scores += [score for score in outcome.result.scores if score.name not in there]
+        part.countries = with_fields(part.countries, outcome.country_fields)
     part.questions = question_entries(overall, task.settings.wave)
     names, _ = category_names(overall.survey.geometry.question_ids)
     part.groups = [*category_entries(overall, names), *continent_entries(overall)]
-    part.protocols = all_protocols(results, task.protocols, _REASONS)  # type: ignore[arg-type]
+    part.protocols = all_protocols(results, task.protocols, inputs.predictions.kind)
     return part
+
+
+def alignment_outcome(inputs: DistributionInputs, rng: np.random.Generator) -> Outcome:
+    """The alignment protocol's scores and tables."""
+    overall, by_country, predictions, release, task = inputs
+    tables = {}
+    if overall.scored.any():
+        tables = alignment_tables(overall, by_country, predictions, release, task, rng)
+    return Outcome(
+        ProtocolResult(
+            protocol="alignment",
+            applies=True,
+            scores=overall_scores(overall, centred_scores(overall)),
+            tables=tables,
+        )
+    )
 
 
 # Demographic groups

@@ -12,6 +12,7 @@ import codebook
 from codebook.countries import HOFSTEDE_DIMENSIONS
 from contracts.errors import fail
 from contracts.models import Notice
+from contracts.release.read import Release
 from contracts.report import Coverage, Interval, ProtocolResult, Score
 from scoring.estimates import number
 from scoring.inference.bootstrap import question_counts
@@ -36,16 +37,19 @@ if TYPE_CHECKING:
     from contracts.predictions.read import Predictions
 
 
-_REASON = "it needs answers to the survey's questions; this file holds advice"
-_REASONS = {"alignment": _REASON, "worldvaluesbench": _REASON, "judgments": _REASON}
-
 #: Why advice to nobody has no correlation.
 NOBODY_REASON = "asked as nobody: there are no countries to correlate over"
 
 _NO_INTERVAL = Interval(estimate=None)
 
 
-def score_advice_file(predictions: Predictions, task: Task) -> Part:
+def score_advice_file(
+    predictions: Predictions,
+    release: Release,  # noqa: ARG001 - scorers of all kinds take the same arguments
+    task: Task,
+    *,
+    cells: bool = False,  # noqa: ARG001
+) -> Part:
     """Everything a report says of an advice file.
 
     Raises:
@@ -79,7 +83,7 @@ def score_advice_file(predictions: Predictions, task: Task) -> Part:
             result.scores.append(Score(name=f"advice_correlation_{NOBODY}", value=_NO_INTERVAL))
         results.append(result)
         part.scores = result.scores
-    part.protocols = all_protocols(results, task.protocols, _REASONS)  # type: ignore[arg-type]
+    part.protocols = all_protocols(results, task.protocols, predictions.kind)
     return part
 
 

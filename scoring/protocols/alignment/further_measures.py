@@ -7,71 +7,30 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring import measures
+from contracts.specs import load, score_specs
 from scoring.estimates import Estimate, row_means
 from scoring.inference.bootstrap import resampled_means
 from scoring.inference.intervals import Bounds, percentile_bounds
 from scoring.inputs.geometry import Floats
+from scoring.protocols.alignment.cells import CellInputs
 from scoring.protocols.alignment.compute import AlignmentScores
 
 
 def other_measures(scores: AlignmentScores) -> dict[str, Floats]:
-    """Cells of every further measure, shape (C, Q); NaN where a cell does not count.
-
-    Measures that need an order leave nominal questions out.
-    """
+    """Cells of every declared score of cells, shape (C, Q); NaN where a cell does not count."""
     geometry = scores.survey.geometry
     keep = scores.scored[..., None]
-    people = np.where(keep, scores.survey.shares, np.nan)
-    model = np.where(keep, scores.answers.shares, np.nan)
-    sizes, ordinal = geometry.sizes, geometry.ordinal
-    rps = measures.ranked_probability_score(model, people, sizes=sizes)
-    single = expected_individual_scores(model, people, sizes)
-    shift = np.abs(measures.mean_score_difference(model, people, sizes=sizes))
-    return {
-        "total_variation": measures.total_variation(model, people),
-        "jensen_shannon": measures.jensen_shannon(model, people),
-        "kl_divergence": measures.kl_divergence(people, model, sizes=sizes),
-        "ranked_probability_score": np.where(ordinal, rps, np.nan),
-        "mean_score_difference": np.where(ordinal, shift, np.nan),
-        "mode_agreement": measures.mode_agreement(model, people),
-        "individual_rps": np.where(ordinal, single.rps, np.nan),
-        "individual_log_score": single.log_score,
-        "individual_brier_score": single.brier,
-    }
-
-
-class IndividualScores(NamedTuple):
-    """Mean scores of a forecast over the persons whose answers it is for, shape (C, Q)."""
-
-    rps: Floats
-    log_score: Floats
-    brier: Floats
-
-
-def expected_individual_scores(
-    model: Floats, people: Floats, sizes: NDArray[np.int64]
-) -> IndividualScores:
-    """Individual-level scores when every person gets the model's shares as their forecast.
-
-    Their mean over persons follows from the people's shares G alone:
-
-        RPS    sum_j ((F_j - G_j)^2 + G_j (1 - G_j)) / (K - 1)
-        log    -sum_j g_j log2((1 - e) f_j + e / K), e = 0.001
-        Brier  sum_j f_j^2 - 2 sum_j f_j g_j + 1
-
-    Args:
-        model, people: shares f and g, shape (C, Q, K); NaN where a cell does not count.
-        sizes: options K of each question, shape (Q,).
-    """
-    below = np.cumsum(people, axis=-1)
-    spread = np.clip(below * (1 - below), 0, None).sum(axis=-1) / (sizes - 1)
-    smooth = 0.999 * model + 0.001 / sizes[:, None]
-    return IndividualScores(
-        rps=measures.ranked_probability_score(model, people, sizes=sizes) + spread,
-        log_score=-(people * np.log2(smooth)).sum(axis=-1),
-        brier=(model**2).sum(axis=-1) - 2 * (model * people).sum(axis=-1) + 1,
+    inputs = CellInputs(
+        people=np.where(keep, scores.survey.shares, np.nan),
+        model=np.where(keep, scores.answers.shares, np.nan),
+        sizes=geometry.sizes,
+        ordinal=geometry.ordinal,
     )
+    return {
+        key: np.asarray(load(spec.cells)(inputs))
+        for key, spec in score_specs().items()
+        if spec.cells
+    }
 
 
 def country_equal(scores: AlignmentScores, cells: Floats, limits: tuple[float, float]) -> Estimate:

@@ -6,6 +6,7 @@ import numpy as np
 
 import codebook
 from contracts.report import CellEntry, CountryEntry, GroupEntry, Interval, QuestionEntry, Score
+from contracts.specs import score_specs
 from scoring.estimates import Estimate, many, number, row_means, single
 from scoring.inputs.geometry import Floats
 from scoring.inputs.survey import continent_of
@@ -15,19 +16,6 @@ from scoring.protocols.alignment.further_measures import (
     country_equal,
     other_measures,
 )
-
-#: Further measures: whether more is better, and the values they can take.
-MEASURES: dict[str, tuple[bool, tuple[float, float]]] = {
-    "total_variation": (False, (0.0, 1.0)),
-    "jensen_shannon": (False, (0.0, 1.0)),
-    "kl_divergence": (False, (0.0, np.inf)),
-    "ranked_probability_score": (False, (0.0, 1.0)),
-    "mean_score_difference": (False, (0.0, 2.0)),
-    "mode_agreement": (True, (0.0, 1.0)),
-    "individual_rps": (False, (0.0, 1.0)),
-    "individual_log_score": (False, (0.0, np.inf)),
-    "individual_brier_score": (False, (0.0, 2.0)),
-}
 
 
 def overall_scores(scores: AlignmentScores, centred: CentredScores) -> list[Score]:
@@ -62,8 +50,9 @@ def overall_scores(scores: AlignmentScores, centred: CentredScores) -> list[Scor
         score("country_signal", single(centred.signal)),
     ]
     for name, cells in other_measures(scores).items():
-        better, limits = MEASURES[name]
-        found.append(score(name, single(country_equal(scores, cells, limits)), better=better))
+        spec = score_specs()[name]
+        value = single(country_equal(scores, cells, (spec.low, spec.high)))
+        found.append(score(name, value, better=spec.higher_is_better))
     return found
 
 

@@ -45,7 +45,13 @@ NOTICE = Notice(
 )
 
 
-def score_protected(predictions: Predictions, release: Release, task: Task) -> Part:
+def score_protected(
+    predictions: Predictions,
+    release: Release,
+    task: Task,
+    *,
+    cells: bool = False,  # noqa: ARG001 - scorers of all kinds take the same arguments
+) -> Part:
     """What a report may say of a rating file where its people are private.
 
     Raises:

@@ -25,13 +25,6 @@ from scoring.protocols.worldvaluesbench.count import RatingCounts
 from scoring.protocols.worldvaluesbench.scales import RatingScales
 from scoring.settings import Task
 
-_REASON = "it needs answer shares of a population; this file rates for single persons"
-_REASONS = {
-    "alignment": _REASON,
-    "judgments": _REASON,
-    "advice": "it needs answers to dilemmas; this file holds ratings",
-}
-
 #: What ratings are compared with, as the report's tables name it.
 PROBE, PROTECTED_PROBE = "the probe", "the probe, counts to the nearest 5"
 NAMED = "the answers of the people named"
@@ -75,7 +68,7 @@ def fill_part(
                 protocol="worldvaluesbench", applies=True, scores=part.scores, tables=tables
             )
         )
-    part.protocols = all_protocols(results, task.protocols, _REASONS)  # type: ignore[arg-type]
+    part.protocols = all_protocols(results, task.protocols, "rating")
 
 
 def _overall(scores: RatingScores, draws: Floats, coverage: Coverage) -> list[Score]:

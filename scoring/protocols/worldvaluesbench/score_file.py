@@ -30,7 +30,13 @@ if TYPE_CHECKING:
     from contracts.predictions.read import Predictions
 
 
-def score_ratings(predictions: Predictions, release: Release, task: Task) -> Part:
+def score_ratings(
+    predictions: Predictions,
+    release: Release,
+    task: Task,
+    *,
+    cells: bool = False,  # noqa: ARG001 - scorers of all kinds take the same arguments
+) -> Part:
     """Everything a report says of a rating file.
 
     Raises:

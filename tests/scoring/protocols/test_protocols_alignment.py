@@ -13,7 +13,7 @@ from scoring import score
 from scoring.inputs.average_human import average_shares
 from scoring.inputs.geometry import build_geometry
 from scoring.measures import brier_score, individual_rps, log_score
-from scoring.protocols.alignment.further_measures import expected_individual_scores
+from scoring.protocols.alignment.cells import expected_individual_scores
 from scoring.studies.sensitivity import country_model_matrix, sensitivity
 
 # Q1 has four options, Q165 two, Q111 three without an order.
