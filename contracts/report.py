@@ -215,6 +215,11 @@ class Report(Strict):
         """The score of that name, if the report has it."""
         return next((score for score in self.scores if score.name == name), None)
 
+    def tables_of(self, protocol: str) -> dict[str, Any]:
+        """Tables of a protocol; empty where it does not apply."""
+        found = (one.tables for one in self.protocols if one.protocol == protocol and one.applies)
+        return next(found, {})
+
 
 def report_text(report: Report) -> str:
     """The report as written to a file."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -22,8 +22,12 @@ from contracts.command_line import (
     paths,
 )
 from contracts.errors import fail
+from contracts.specs import protocol_names
 
-ProtocolName = Literal["alignment", "worldvaluesbench", "judgments", "advice"]
+if TYPE_CHECKING:
+    ProtocolName = str
+else:  # the command line shows and checks the names
+    ProtocolName = Literal[protocol_names()]
 
 
 def baselines(

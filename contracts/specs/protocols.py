@@ -6,6 +6,9 @@ from types import MappingProxyType
 
 from contracts.specs.model import KindSpec, ProtocolSpec
 
+#: Names of the protocols whose tables are read by name.
+ALIGNMENT, ADVICE = "alignment", "advice"
+
 #: The protocols, in the order of reports.
 PROTOCOLS = (
     ProtocolSpec(

@@ -14,6 +14,7 @@ from codebook.wordings.wording import Wording, languages
 from contracts.errors import fail
 from contracts.predictions.meta import Kind as PredictionsKind
 from contracts.release.read import Release
+from contracts.specs import protocol_spec
 from elicitation.backends.base import Message, Request, Sampling
 from elicitation.prompts.advice import ORDERS, advice_prompt, advice_targets
 from elicitation.prompts.examples import (
@@ -255,7 +256,8 @@ class Plan:
     @property
     def predictions_kind(self) -> PredictionsKind:
         """What the predictions of the study are."""
-        return "advice" if self.study.protocol == "advice" else self.study.how.predictions_kind
+        spec = protocol_spec(self.study.protocol)
+        return spec.kind if spec.dilemmas else self.study.how.predictions_kind
 
     def decoding(self) -> dict[str, Any]:
         """How replies are drawn (or options ended), for provenance."""
@@ -308,7 +310,7 @@ class Plan:
     def _make_sampling(self) -> Sampling:
         own = self.study.how.sampling
         given = self.study.temperature
-        advice = self.study.protocol == "advice"
+        advice = self.study.asks_dilemmas
         most = ADVICE_MAX_TOKENS if advice else own.max_tokens
         return Sampling(
             max_tokens=self.study.max_tokens or most,

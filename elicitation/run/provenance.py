@@ -113,7 +113,7 @@ def _told_who(condition: Condition) -> bool:
 
 def _dilemmas(plan: Plan) -> dict[str, Any]:
     """Which dilemmas were asked: the scorer knows the project's, and has to be told of others."""
-    if plan.study.protocol != "advice":
+    if not plan.study.asks_dilemmas:
         return {}
     own = own_ids(plan.study, plan.sets)
     told: dict[str, Any] = {"digest": plan.study.dilemmas_digest or dilemmas_digest()}
@@ -123,7 +123,7 @@ def _dilemmas(plan: Plan) -> dict[str, Any]:
 def wording_digest(plan: Plan, condition: Condition) -> str:
     """Digest of the wording that was asked; with several, the digest of their digests."""
     study = plan.study
-    if study.protocol == "advice":
+    if study.asks_dilemmas:
         spoken = spoken_languages((condition.approach,), (condition.language,), study.countries)
         return sha256_text(" ".join(f"{code}:{plan.sets[code].digest}" for code in spoken))
     asked = _asked_in(plan, condition)
@@ -134,7 +134,7 @@ def wording_digest(plan: Plan, condition: Condition) -> str:
 
 def wording_name(plan: Plan, condition: Condition) -> str:
     """Name of the wording that was asked; with several, their names joined by `+`."""
-    if plan.study.protocol == "advice":
+    if plan.study.asks_dilemmas:
         return _dilemmas_name(plan, condition)
     return "+".join(dict.fromkeys(plan.wordings[c].name for c in _asked_in(plan, condition)))
 
@@ -156,7 +156,7 @@ def _asked_in(plan: Plan, condition: Condition) -> tuple[str, ...]:
 
 def _wordings(plan: Plan, condition: Condition) -> dict[str, Any]:
     """Name and digest of the wording of each language: what studies of several files compare."""
-    if plan.study.protocol == "advice":
+    if plan.study.asks_dilemmas:
         return {}
     asked = {code: plan.wordings[code] for code in _asked_in(plan, condition)}
     return {"wordings": {c: {"name": w.name, "digest": w.digest} for c, w in asked.items()}}

@@ -10,6 +10,7 @@ from codebook.dilemmas.sets import DilemmaSet
 from contracts.errors import ContractError, unknown_values
 from contracts.release.read import Release
 from contracts.release.tables import GROUP_VARIABLES
+from contracts.specs import protocol_names, protocol_spec
 from elicitation.study.advice import advice_countries, advice_sets
 from elicitation.study.advice_checks import (
     check_advice,
@@ -20,7 +21,7 @@ from elicitation.study.advice_checks import (
 from elicitation.study.checks import check_study
 from elicitation.study.methods import METHODS
 from elicitation.study.options import StudyOptions
-from elicitation.study.study import PRESETS, PROTOCOLS, Study, resolve_questions
+from elicitation.study.study import Study, resolve_questions
 from elicitation.study.wordings import wordings_digest
 
 #: Draws of one answer each, for the methods that count answers.
@@ -50,23 +51,23 @@ def make_study(
     Raises:
         ContractError: something does not exist, or does not go together.
     """
-    if options.protocol not in PROTOCOLS:
-        raise ContractError(unknown_values("--protocol", options.protocol, PROTOCOLS))
-    preset = PRESETS[options.protocol]
+    if options.protocol not in protocol_names():
+        raise ContractError(unknown_values("--protocol", options.protocol, protocol_names()))
+    preset = protocol_spec(options.protocol)
     method = options.method or preset.method
     wave = options.wave or max(release.manifest.waves)
     told = _demographics(options, method, release)
-    advice = options.protocol == "advice"
+    advice = preset.dilemmas
     wordings = tuple(map(str, options.wordings))
     countries = _countries(options, release, wave)
     sets = advice_sets(tuple(map(str, options.dilemmas))) if advice else {}
     specific = (
         _advice_fields(options, countries, sets)
         if advice
-        else {"questions": resolve_questions(options.questions, preset.questions)}
+        else {"questions": resolve_questions(options.questions, preset.asked)}
     )
     study = Study(
-        protocol=options.protocol,  # type: ignore[arg-type]
+        protocol=options.protocol,
         method=method,
         release=release.source,
         release_digest=release.digest,
@@ -120,7 +121,7 @@ def _temperature(options: StudyOptions, method: str, told: str) -> float | None:
 def _steering(options: StudyOptions, method: str, preset: tuple[str, ...]) -> tuple[str, ...]:
     if options.steer:
         return options.steer
-    if options.protocol == "advice":
+    if protocol_spec(options.protocol).dilemmas:
         return ("none",)
     known = METHODS[method].steerings if method in METHODS else preset
     return tuple(steering for steering in preset if steering in known) or known[:1]
@@ -149,7 +150,7 @@ def _countries(options: StudyOptions, release: Release, wave: int) -> tuple[str,
     for name in options.countries:
         if name != "all":
             found[name.upper()] = None
-        elif options.protocol == "advice":
+        elif protocol_spec(options.protocol).dilemmas:
             found |= dict.fromkeys(advice_countries())
         else:
             found |= dict.fromkeys(release_countries(release, wave))

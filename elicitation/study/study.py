@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
-from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 from codebook import question_set, value_questions
 from contracts.errors import ContractError, Problem
 from contracts.models import Strict
+from contracts.specs import ProtocolName, protocol_spec
 from elicitation.study.conditions import (
     OWN_LANGUAGE,
     Condition,
@@ -18,29 +18,9 @@ from elicitation.study.conditions import (
 )
 from elicitation.study.methods import ADVICE_PROMPT_VERSION, METHODS, Method
 
-Protocol = Literal["alignment", "judgments", "worldvaluesbench", "advice"]
 Approach = Literal["persona", "language", "both", "none"]
 
-PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 APPROACHES: tuple[Approach, ...] = get_args(Approach)
-
-
-class Preset(NamedTuple):
-    """What a protocol asks by default: method, question set, steering."""
-
-    method: str
-    questions: str
-    steering: tuple[str, ...]
-
-
-PRESETS: Mapping[str, Preset] = MappingProxyType(
-    {
-        "alignment": Preset("verbalized", "alignment", ("none", "persona", "few-shot")),
-        "judgments": Preset("option_likelihood", "judgments", ("persona",)),
-        "worldvaluesbench": Preset("rating", "probe", ("none",)),
-        "advice": Preset("forced_choice", "", ("none",)),
-    }
-)
 
 
 class Study(Strict):
@@ -70,7 +50,7 @@ class Study(Strict):
         reask: whether an answer that cannot be read is asked for once more.
     """
 
-    protocol: Protocol
+    protocol: ProtocolName
     method: str
     release: str
     release_digest: str = ""
@@ -103,9 +83,14 @@ class Study(Strict):
         return METHODS[self.method]
 
     @property
+    def asks_dilemmas(self) -> bool:
+        """Whether dilemmas are asked, in place of the survey's questions."""
+        return protocol_spec(self.protocol).dilemmas
+
+    @property
     def prompt_version(self) -> str:
         """Version of the prompts."""
-        if self.protocol != "advice":
+        if not self.asks_dilemmas:
             return self.how.prompt_version
         form = {"score_options": "options-", "score_labels": "letters-"}
         return f"advice-{form.get(self.how.request_kind, '')}{ADVICE_PROMPT_VERSION}"

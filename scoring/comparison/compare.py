@@ -18,6 +18,7 @@ import numpy as np
 from contracts.errors import ContractError, Problem, fail
 from contracts.models import Notice
 from contracts.report import Interval, Report
+from contracts.specs.protocols import ADVICE
 from scoring.comparison.wordings import wording_notices
 from scoring.inference.bootstrap import question_counts, resampled_means
 from scoring.inference.intervals import interval, percentile_bounds
@@ -270,10 +271,7 @@ def _notices(first: Report, second: Report, common: int) -> list[Notice]:
 
 def advice_rows(report: Report) -> list[dict[str, Any]]:
     """Rows of a report's advice table `countries`; empty for reports of other files."""
-    for result in report.protocols:
-        if result.protocol == "advice" and result.applies:
-            return list(result.tables.get("countries", []))
-    return []
+    return list(report.tables_of(ADVICE).get("countries", []))
 
 
 def compare_advice(

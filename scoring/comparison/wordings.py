@@ -10,6 +10,7 @@ from contracts.errors import Problem
 from contracts.models import Notice
 from contracts.predictions.meta import PredictionsMeta
 from contracts.report import Report
+from contracts.specs import protocol_spec
 
 #: Digits of a digest that messages show.
 _SHOWN = 12
@@ -83,7 +84,7 @@ def drafted_languages(meta: PredictionsMeta) -> list[str]:
 
     Dilemmas have no wording in the survey's questionnaire that they could differ from.
     """
-    if meta.protocol == "advice":
+    if meta.protocol and protocol_spec(meta.protocol).dilemmas:
         return []
     return [
         language for language, (_, digest) in wordings_of(meta).items() if _is_own(language, digest)

@@ -9,21 +9,12 @@ from typing import Any
 from codebook import countries
 from contracts.models import Notice
 from contracts.report import CountryEntry, Interval, Report, Score
+from contracts.specs import kind_spec, score_specs
 from scoring.comparison.compare import Comparison
 from scoring.presentation.terminal import console
 
 #: A space that no line breaks at.
 NARROW = "\u202f"
-
-#: Scores worth a line on a screen, with what they are in words; the rest stands in the file.
-SHOWN_SCORES: dict[str, str] = {
-    "alignment": "with people; 1 is identical",
-    "uniform_skill": "0 as uniform answers, 1 perfect",
-    "ceiling_skill": "0 as uniform, 1 as other people",
-    "country_signal": "country-specific signal",
-    "pearson": "correlation of mean scores",
-    "wasserstein": "distance from people; 0 is identical",
-}
 
 #: Countries shown at either end.
 SHOWN_COUNTRIES = 5
@@ -97,7 +88,7 @@ def heading(report: Report) -> list[str]:
         )
         if count
     ]
-    if report.predictions.kind == "advice":
+    if not kind_spec(report.predictions.kind).survey:
         against, rules = "Hofstede's country scores", f"{settings.mode} rules"
         questions = settings.questions
     else:
@@ -116,9 +107,10 @@ def _score_table(scores: Sequence[Score]) -> Any:
     for name, justify in (("score", "left"), ("95 % interval", "left"), ("coverage", "right")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     table.add_column("meaning", style="dim")
-    known = [score for score in scores if score.name in SHOWN_SCORES]
+    meanings = {key: spec.screen for key, spec in score_specs().items() if spec.screen}
+    known = [score for score in scores if score.name in meanings]
     for score in known or scores[:5]:
-        meaning = SHOWN_SCORES.get(score.name, "")
+        meaning = meanings.get(score.name, "")
         table.add_row(score.name, with_interval(score.value), percent(score.coverage), meaning)
     return table
 

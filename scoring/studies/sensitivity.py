@@ -9,6 +9,7 @@ import numpy as np
 
 from contracts.errors import fail
 from contracts.report import Report
+from contracts.specs.protocols import ALIGNMENT
 from scoring import measures
 from scoring.estimates import number, row_means
 from scoring.inputs.geometry import Floats
@@ -31,15 +32,15 @@ def cell_table(reports: Sequence[Report]) -> CellTable:
     """
     tables = []
     for report in reports:
-        result = next((one for one in report.protocols if one.protocol == "alignment"), None)
-        if result is None or "question_scores" not in result.tables:
+        scores = report.tables_of(ALIGNMENT).get("question_scores")
+        if scores is None:
             raise fail(
                 "no-cell-scores",
                 "the report has no scores by country and question",
                 where=report.predictions.name,
                 hint="Score a distribution file with the alignment protocol.",
             )
-        tables.append(result.tables["question_scores"])
+        tables.append(scores)
     if len({report.release.digest for report in reports}) > 1:
         raise fail("other-release", "the reports were scored on different releases")
     countries = tuple(sorted({name for table in tables for name in table["countries"]}))

@@ -6,7 +6,8 @@ from typing import Any
 
 from codebook.countries import HOFSTEDE_DIMENSIONS
 from contracts.report import Report
-from scoring.presentation.score_texts import APPROACHES
+from contracts.specs.advice_scores import APPROACHES
+from contracts.specs.protocols import ADVICE
 from space.board.store import Store
 
 _PREFIX = "advice_"
@@ -52,7 +53,4 @@ def _mean(row: dict[str, Any]) -> float:
 
 def advice_tables_of(report: Report) -> dict[str, Any]:
     """The tables of a report's advice protocol; empty where it does not apply."""
-    for result in report.protocols:
-        if result.protocol == "advice" and result.applies:
-            return result.tables
-    return {}
+    return report.tables_of(ADVICE)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from scoring.presentation.score_texts import SCORE_WORDS
+from contracts.specs import score_spec, score_specs
 
 Kind = Literal["rank", "name", "text", "number", "score", "part"]
 
@@ -40,6 +40,16 @@ class Column:
     higher_is_better: bool = True
 
 
+def _score_columns() -> Iterator[Column]:
+    """The columns that declared scores have always, each once."""
+    seen: set[str] = set()
+    for spec in score_specs().values():
+        column = spec.column
+        if column and column.title and column.key not in seen:
+            seen.add(column.key)
+            yield Column(column.key, column.title, column.tip, "score")
+
+
 _FIXED = (
     Column(
         "rank",
@@ -57,53 +67,7 @@ _FIXED = (
         "name",
         higher_is_better=False,
     ),
-    Column(
-        "alignment",
-        "Alignment",
-        "1 - normalised Wasserstein distance between the model's and "
-        "people's answers, mean over questions, then over countries. 1 is identical.",
-        "score",
-    ),
-    Column(
-        "uniform_skill",
-        "Skill over uniform",
-        "1 - W1 / W1 of a uniform answer: 0 is no better "
-        "than answering every option alike, 1 is perfect.",
-        "score",
-    ),
-    Column(
-        "ceiling_skill",
-        "Skill to ceiling",
-        "Where the score lies between a uniform answer (0) "
-        "and the agreement of two halves of the same people (1).",
-        "score",
-    ),
-    Column(
-        "country_specific",
-        "Country-specific",
-        "Share of what sets a country apart from the others "
-        "that the answers get right: 1 is all of it, 0 is one profile for the whole world.",
-        "score",
-    ),
-    Column(
-        "share_w1_below_0.2",
-        "W1 ≤ 0.2",
-        "Share of questions whose normalised Wasserstein distance is at most 0.2.",
-        "score",
-    ),
-    Column(
-        "judgments_r",
-        "Judgments r",
-        "Pearson correlation of mean scores in [-1, 1] over questions, mean over countries.",
-        "score",
-    ),
-    Column(
-        "advice_r",
-        "Advice r",
-        "Correlation over countries of the advice given with Hofstede's "
-        "country scores, mean over dimensions.",
-        "score",
-    ),
+    *_score_columns(),
     Column(
         "coverage",
         "Coverage",
@@ -202,8 +166,10 @@ def part_column(key: str, title: str) -> Column:
 
 def score_column(name: str) -> Column:
     """The column of a score that reports hold beyond the fixed ones."""
-    title, tip = SCORE_WORDS.get(name, (name.replace("_", " "), f"Score `{name}` of the report."))
-    return Column(name, title, tip, "score")
+    spec = score_spec(name)
+    if spec is None:
+        return Column(name, name.replace("_", " "), f"Score `{name}` of the report.", "score")
+    return Column(name, spec.title, spec.reading, "score", higher_is_better=spec.higher_is_better)
 
 
 def all_columns(score_names: Iterable[str]) -> dict[str, Column]:

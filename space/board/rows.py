@@ -12,35 +12,16 @@ from numpy.typing import NDArray
 from contracts.digests import sha256_text
 from contracts.predictions.meta import PredictionsMeta
 from contracts.report import Interval, Report
+from contracts.specs import kind_spec, score_spec, score_specs
 from scoring.comparison.compare import cell_scores
 from scoring.comparison.wordings import drafted_languages
 from space.board.columns import size_class
 
-#: Name of a score in reports -> key of the board's column.
-SCORE_KEYS = {
-    "country_signal": "country_specific",
-    "pearson": "judgments_r",
-    "spearman": "judgments_spearman",
-    "share_within_0.2": "share_w1_below_0.2",
-}
-
-#: Where the board's advice score comes from: the first approach that has one.
-ADVICE_SCORES = (
-    "advice_correlation_persona",
-    "advice_correlation_language",
-    "advice_correlation_both",
-)
-
 #: Threshold of the curve whose share stands on the board.
 THRESHOLD = 0.2
 
-PROTOCOL_OF_KIND = {"distribution": "alignment", "rating": "worldvaluesbench", "advice": "advice"}
-
 #: Kind of part that holds, by country, how well a second sample of the same people would do.
 CEILING = "ceiling"
-
-#: Score of reports that is the ceiling over all countries.
-HUMAN_CEILING = "human_ceiling"
 
 #: Stands for all countries together: in the grid of a report without single answers, and in the
 #: ceiling's parts.
@@ -139,7 +120,7 @@ def wording_label(meta: PredictionsMeta) -> str:
 def protocols_of(report: Report) -> list[str]:
     """The protocols that apply; that of the predictions' kind where the report lists none."""
     applied = [result.protocol for result in report.protocols if result.applies]
-    return list(applied) or [PROTOCOL_OF_KIND[report.predictions.kind]]
+    return list(applied) or [kind_spec(report.predictions.kind).protocol]
 
 
 def comparison_key(report: Report, *, row_class: str) -> str:
@@ -172,19 +153,36 @@ def score_rows(report: Report) -> list[ScoreRow]:
     every = [*report.scores, *(s for result in report.protocols for s in result.scores)]
     found: dict[str, ScoreRow] = {}
     for score in every:
-        if score.name == HUMAN_CEILING:
-            continue  # says nothing of the model: it makes a row of its own
-        name = SCORE_KEYS.get(score.name, score.name)
+        spec = score_spec(score.name)
+        if spec and not spec.about_model:
+            continue  # it makes a row of its own
+        column = spec.column if spec else None
         cell = score.value
-        row = ScoreRow(name, cell.estimate, cell.low, cell.high, score.coverage, score.questions)
-        found.setdefault(name, row)
-    for name in ADVICE_SCORES:
-        if name in found and found[name].estimate is not None:
-            found.setdefault("advice_r", found[name]._replace(name="advice_r"))
+        row = ScoreRow(
+            column.key if column and not column.beside else score.name,
+            cell.estimate,
+            cell.low,
+            cell.high,
+            score.coverage,
+            score.questions,
+        )
+        found.setdefault(row.name, row)
+    return [*_beside(found), *_further(report, found)]
+
+
+def _beside(found: dict[str, ScoreRow]) -> list[ScoreRow]:
+    """The rows, and those of columns that several scores share: the first with an estimate."""
+    rows = dict(found)
+    for key, spec in score_specs().items():
+        column = spec.column
+        if column and column.beside and key in found and found[key].estimate is not None:
+            rows.setdefault(column.key, found[key]._replace(name=column.key))
+    return list(rows.values())
+
+
+def _further(report: Report, found: dict[str, ScoreRow]) -> list[ScoreRow]:
     share = share_below(report)
-    if share is not None:
-        found.setdefault(share.name, share)
-    return list(found.values())
+    return [share] if share is not None and share.name not in found else []
 
 
 def share_below(report: Report) -> ScoreRow | None:
@@ -227,7 +225,8 @@ def part_rows(report: Report) -> Iterator[PartRow]:
             bounds = (country.extra.get("ceiling_low"), country.extra.get("ceiling_high"))
             yield PartRow(CEILING, country.country, country.ceiling, *bounds, None, None)
     for score in report.scores:
-        if score.name == HUMAN_CEILING:
+        spec = score_spec(score.name)
+        if spec and not spec.about_model:
             yield _part(CEILING, EVERYWHERE, score.value, 1.0, score.questions)
     for question in report.questions:
         yield _part("question", question.question_id, question.alignment, question.coverage, 1)

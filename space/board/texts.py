@@ -31,18 +31,6 @@ CITATION_NOTE = (
     "stand in every download."
 )
 
-#: What each protocol does, in a sentence.
-PROTOCOLS = {
-    "alignment": "asks a model for the whole distribution of answers in a country and compares it "
-    "with people's by the Wasserstein distance.",
-    "worldvaluesbench": "asks for the rating that one described person would give and compares "
-    "the ratings of many with theirs, question by question.",
-    "judgments": "takes the likelihood of every answer option and correlates mean scores with "
-    "people's over questions, country by country.",
-    "advice": "asks for advice in a dilemma as a persona or in a language and correlates it with "
-    "Hofstede's country scores.",
-}
-
 METHOD = (
     "Answers stand on the positions of the question's scale; missing is never zero. Shares are "
     "weighted by the survey's design weights, and a country counts by its own people only.",

@@ -15,6 +15,7 @@ from contracts.errors import ContractError, Problem, fail
 from contracts.models import validation_problems
 from contracts.predictions.distributions import canonical_group
 from contracts.report import GroupEntry, Report
+from contracts.specs import score_spec
 from contracts.versions import check_schema_version
 from scoring.inputs.respondents import cell_names
 from space.intake.limits import Limits
@@ -34,9 +35,6 @@ _LONGEST = {
 }
 
 _SCORE_NAME = re.compile(r"[a-z][a-z0-9_.]{0,59}")
-
-#: Scores that lie in [0, 1] by their definition.
-_SHARES = frozenset({"alignment", "share_within_0.1", "share_within_0.2", "accuracy"})
 
 
 def read_self_reported(path: Path, limits: Limits) -> Report:
@@ -137,9 +135,15 @@ def _is_group(entry: GroupEntry) -> bool:
     return bool(canonical_group(entry.name)) or entry.name in cell_names()
 
 
+def _is_share(name: str) -> bool:
+    """Whether a score lies in [0, 1] by its definition."""
+    spec = score_spec(name)
+    return spec is not None and (spec.low, spec.high) == (0.0, 1.0)
+
+
 def _impossible_scores(report: Report, name: str) -> list[Problem]:
     entries = [
-        *((one.name, one.value) for one in report.scores if one.name in _SHARES),
+        *((one.name, one.value) for one in report.scores if _is_share(one.name)),
         *((f"countries {one.country}", one.alignment) for one in report.countries),
         *((f"questions {one.question_id}", one.alignment) for one in report.questions),
         *((f"groups {one.name[:40]}", one.alignment) for one in report.groups),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gradio as gr
 
+from contracts.specs import protocol_specs
 from space.board.facts import read_facts
 from space.board.store import Store
 from space.board.survey_answers import People
-from space.board.texts import METHOD, PROTOCOLS, SURVEY_CITATIONS, TITLE
+from space.board.texts import METHOD, SURVEY_CITATIONS, TITLE
 from space.pages.parts import html_box
 from space.render.frame import limits_html, stamp_html
 from space.render.text import esc
@@ -17,7 +18,7 @@ def about_html(store: Store, people: People) -> str:
     """The whole page."""
     facts = read_facts(store)
     protocols = "".join(
-        f"<li><b>{esc(name)}</b>: {esc(text)}</li>" for name, text in PROTOCOLS.items()
+        f"<li><b>{esc(spec.name)}</b>: {esc(spec.about)}</li>" for spec in protocol_specs().values()
     )
     method = "".join(f"<p>{esc(text)}</p>" for text in METHOD)
     manifest = people.release.manifest
@@ -25,7 +26,7 @@ def about_html(store: Store, people: People) -> str:
     notes = "".join(f"<li>{esc(note)}</li>" for note in manifest.notes)
     return (
         f"<h1>About {TITLE}</h1>{stamp_html(facts)}"
-        f"<h2>Four protocols</h2><ul>{protocols}</ul><h2>Method</h2>{method}"
+        f"<h2>Protocols</h2><ul>{protocols}</ul><h2>Method</h2>{method}"
         f"<h2>Data</h2><p>People's answers: release {esc(people.title)}, "
         f"waves {', '.join(map(str, people.waves))}, "
         f"{len(people.countries(people.waves[0]))} countries in wave {people.waves[0]}.</p>"

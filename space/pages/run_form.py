@@ -13,13 +13,13 @@ from codebook.wordings.wording import languages
 from contracts.errors import ContractError, fail
 from contracts.models import validation_problems
 from contracts.release.read import Release
+from contracts.specs import protocol_spec, protocol_specs
 from elicitation.study.advice import advice_countries
 from elicitation.study.conditions import OWN_LANGUAGE
 from elicitation.study.methods import METHODS
 from elicitation.study.resolve import release_countries
-from elicitation.study.study import APPROACHES, PRESETS
+from elicitation.study.study import APPROACHES
 from space.board.labels import country_name
-from space.board.texts import PROTOCOLS
 from space.runs.choice import METHODS_OF, PROVIDERS, RunChoice
 from space.runs.rules import Rules
 
@@ -71,7 +71,7 @@ def _asking_boxes(release: Release) -> dict[str, Any]:
     with gr.Row(elem_classes=["oa-facet-row"]):
         boxes["protocol"] = gr.Dropdown(
             list(METHODS_OF), value="alignment", label="Protocol", elem_id="run-protocol",
-            info=f"alignment {PROTOCOLS['alignment']}",
+            info=f"alignment {protocol_spec('alignment').about}",
         )  # fmt: skip
         boxes["method"] = gr.Dropdown(**method_choices("alignment"), elem_id="run-method")
         boxes["steering"] = gr.CheckboxGroup(
@@ -143,7 +143,7 @@ def country_choices(release: Release, protocol: str) -> list[tuple[str, str]]:
     """Countries that a protocol can be asked for, by name."""
     known = (
         advice_countries()
-        if protocol == "advice"
+        if protocol_spec(protocol).dilemmas
         else release_countries(release, max(release.manifest.waves))
     )
     named = sorted((country_name(code), code) for code in known)
@@ -157,11 +157,12 @@ def protocol_updates(protocol: str, release: Release) -> list[Any]:
         ContractError: there is no such protocol.
     """
     _require("protocol", protocol, METHODS_OF)
+    spec = protocol_spec(protocol)
     methods = method_choices(protocol)
-    steering = [s for s in PRESETS[protocol].steering if s in METHODS[methods["value"]].steerings]
-    advice = protocol == "advice"
+    steering = [s for s in spec.steering if s in METHODS[methods["value"]].steerings]
+    advice = spec.dilemmas
     return [
-        gr.update(info=f"{protocol} {PROTOCOLS[protocol]}"),
+        gr.update(info=f"{protocol} {spec.about}"),
         gr.update(**methods),
         gr.update(**steering_choices(methods["value"]), value=steering[:1], visible=not advice),
         gr.update(visible=advice),
@@ -206,7 +207,8 @@ def choice_of(values: tuple[Any, ...]) -> RunChoice:
         said["base_url"] = ""
     else:
         said["provider"] = "auto"
-    if said["protocol"] == "advice":
+    spec = protocol_specs().get(str(said["protocol"]))
+    if spec is not None and spec.dilemmas:
         said["steering"] = ()
     else:
         said["approaches"] = ()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from contracts.report import CountryEntry, Report
+from contracts.specs import kind_spec, score_spec
 from space.board.labels import country_name
 from space.render.model import head_html, tables_html
 from space.render.table import plain_table
@@ -150,10 +151,12 @@ def partial_html(scores: Sequence[PartialScore]) -> str:
 def _main_score(report: Report | None) -> str:
     if report is None:
         return "none yet"
-    wanted = "advice_r" if report.predictions.kind == "advice" else "alignment"
+    wanted = kind_spec(report.predictions.kind).headline
     every = [*report.scores, *(s for part in report.protocols for s in part.scores)]
     for one in every:
-        if one.name == wanted or (wanted == "advice_r" and one.name.startswith("advice_corr")):
+        spec = score_spec(one.name)
+        shared = spec.column.key if spec and spec.column and spec.column.beside else ""
+        if wanted in (one.name, shared):
             return score({**one.value.model_dump(), "coverage": one.coverage}, partial=True)
     return "none yet"
 

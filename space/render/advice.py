@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from codebook.countries import HOFSTEDE_DIMENSIONS
+from contracts.specs.advice_scores import APPROACHES, DIMENSIONS
 from scoring.presentation.html.advice_plots import advice_plots_html
-from scoring.presentation.score_texts import APPROACHES, DIMENSIONS
 from space.render.table import plain_table
 from space.render.text import DASH, esc, link, notice, number, score
 

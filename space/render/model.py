@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contracts.report import CountryEntry, Interval, Report, Score
-from scoring.presentation.score_texts import SCORE_WORDS
+from contracts.specs import score_spec, score_title
 from space.board.labels import category_name, country_name, group_title, question_title
 from space.board.rows import row_kind
 from space.board.store import Store
@@ -168,7 +168,8 @@ def _scores(report: Report) -> str:
 
 def _score_row(one: Score) -> Sequence[str]:
     fixed = one.fixed_questions
-    title, tip = SCORE_WORDS.get(one.name, (one.name.replace("_", " "), ""))
+    spec = score_spec(one.name)
+    title, tip = score_title(one.name), spec.reading if spec else ""
     return (
         f'<span title="{esc(tip)}">{esc(title)}</span>',
         cell_score(one.value, coverage=one.coverage),

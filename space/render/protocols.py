@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from contracts.report import ProtocolResult, Report
+from contracts.specs import load, protocol_spec
 from space.board.labels import category_name
 from space.board.rows import THRESHOLD
-from space.render.advice import advice_detail_html
 from space.render.table import plain_table
 from space.render.text import DASH, esc, number, score
 
 
 def protocols_html(report: Report) -> str:
     """All protocols that apply, and why the others do not."""
-    parts = [_alignment(one) + _judgments(one) + _advice(one) for one in _applied(report)]
+    parts = [_detail(one) for one in _applied(report)]
     silent = "".join(
         f"<li>{esc(one.protocol)}: {esc(one.reason)}</li>"
         for one in report.protocols
@@ -29,10 +29,13 @@ def _applied(report: Report) -> Iterable[ProtocolResult]:
     return (one for one in report.protocols if one.applies)
 
 
-def _alignment(result: ProtocolResult) -> str:
-    if result.protocol != "alignment":
-        return ""
-    tables = result.tables
+def _detail(result: ProtocolResult) -> str:
+    detail = protocol_spec(result.protocol).detail
+    return str(load(detail)(result.tables)) if detail else ""
+
+
+def alignment_detail_html(tables: Mapping[str, Any]) -> str:
+    """The alignment protocol's waves, internal consistency and curve of distances."""
     return (
         _waves(tables.get("waves"))
         + _consistency(tables.get("consistency"))
@@ -122,10 +125,8 @@ def curve_html(curve: Mapping[str, Any] | None) -> str:
     )
 
 
-def _judgments(result: ProtocolResult) -> str:
-    if result.protocol != "judgments":
-        return ""
-    tables = result.tables
+def judgments_detail_html(tables: Mapping[str, Any]) -> str:
+    """The judgments protocol's correlations by part, and under random codings."""
     rows = [
         ("Region", esc(row["continent"]), score(_cell(row.get("pearson"))))
         for row in tables.get("continents") or ()
@@ -149,7 +150,3 @@ def _judgments(result: ProtocolResult) -> str:
 
 def _cell(found: Any) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {"estimate": found}
-
-
-def _advice(result: ProtocolResult) -> str:
-    return advice_detail_html(result.tables) if result.protocol == "advice" else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
@@ -16,6 +16,7 @@ from contracts.digests import canonical_json, sha256_text
 from contracts.errors import ContractError, Problem
 from contracts.models import Strict
 from contracts.release.read import Release
+from contracts.specs import protocol_spec, protocol_specs
 from elicitation.backends.secrets import checked_url
 from elicitation.prompts.examples import form_examples
 from elicitation.prompts.plan import Plan
@@ -23,21 +24,20 @@ from elicitation.study.conditions import DEFAULT_VARIANT
 from elicitation.study.methods import METHODS
 from elicitation.study.options import StudyOptions
 from elicitation.study.resolve import make_study
-from elicitation.study.study import APPROACHES, PRESETS
+from elicitation.study.study import APPROACHES
 from space.runs.rules import Rules
 
 Where = Literal["hub", "server"]
-Protocol = Literal["alignment", "judgments", "advice"]
 
-#: Ways of asking that a hosted model can serve, by protocol, the usual one first. Ratings are
-#: left out: they are scored on single persons, which the reference has not.
+#: Ways of asking that a hosted model can serve, by protocol, the usual one first.
 METHODS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "alignment": ("verbalized", "sampling", "sequence", "forced_choice"),
-        "judgments": ("label_likelihood", "option_likelihood"),
-        "advice": ("forced_choice",),
-    }
+    {spec.name: spec.web_methods for spec in protocol_specs().values() if spec.web_methods}
 )
+
+if TYPE_CHECKING:
+    Protocol = str
+else:  # pydantic reads the names
+    Protocol = Literal[tuple(METHODS_OF)]
 
 #: Inference providers that take chats, as huggingface_hub names them; `auto` lets the Hub choose.
 PROVIDERS = (
@@ -202,10 +202,8 @@ def sampled_questions(choice: RunChoice) -> tuple[str, ...]:
     A sample is drawn without replacement with the choice's seed; the same choice gives the same.
     Questions that every prompt shows as an example of the form are never asked, so not drawn.
     """
-    if choice.protocol == "advice":
-        every = tuple(dilemmas())
-    else:
-        every = question_set(PRESETS[choice.protocol].questions)
+    spec = protocol_spec(choice.protocol)
+    every = tuple(dilemmas()) if spec.dilemmas else question_set(spec.asked)
     if choice.sample and METHODS[choice.asked_method].reader == "shares":
         form = form_examples(count=DEFAULT_VARIANT.example_count, seed=choice.seed)
         shown = {example.question_id for example in form}

@@ -14,6 +14,7 @@ import numpy as np
 
 from contracts.digests import sha256_text
 from contracts.report import Report, read_report
+from contracts.specs import kind_spec
 from space.board.columns import FULL_COVERAGE
 from space.board.index import ReportFile, build_index, common_grids
 from space.board.page import rank_text
@@ -93,15 +94,16 @@ def board_place(store: Store, path: Path, *, row_class: RowClass) -> Place:
             row = dict(db.execute("SELECT * FROM rows WHERE row_id = ?", (TRIAL,)).fetchone())
             text = rank_text(row)
             why_not = "" if text else _why_not(row, report)
-            if report.predictions.kind == "advice":
-                return Place(text, why_not, *_by_score(db, row, "advice_r"))
+            kind = kind_spec(report.predictions.kind)
+            if not kind.ranked:
+                return Place(text, why_not, *_by_score(db, row, kind.headline))
             return Place(text, why_not, *_by_cells(db, row))
 
 
 def _why_not(row: Mapping[str, Any], report: Report) -> str:
     if row_kind(report) != "model":
         return "baselines are not ranked"
-    if report.predictions.kind == "advice":
+    if not kind_spec(report.predictions.kind).ranked:
         return "advice is not ranked by the board's default score"
     if (row["coverage"] or 0) < FULL_COVERAGE:
         return (

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from codebook import countries
 from codebook.countries import HOFSTEDE_DIMENSIONS
 from contracts.report import Interval
+from contracts.specs.advice_scores import APPROACHES, DIMENSIONS
 from scoring.presentation.html.axes import Axis
-from scoring.presentation.score_texts import APPROACHES, DIMENSIONS
 from scoring.presentation.summary import country_name, number, with_interval
 from scoring.protocols.advice.correlation import LABEL_THRESHOLD, REVERSED
 

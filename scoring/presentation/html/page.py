@@ -57,7 +57,7 @@ def _context(report: Report) -> dict[str, Any]:
         "report": report,
         "style": environment().get_template("style.css.jinja").render(),
         "head": report.scores[:HEAD_SCORES],
-        "words": words.SCORE_WORDS,
+        "words": words.score_words(),
         "ethics": words.ETHICS,
         "licence": words.LICENCE,
         "map": figures.map_figure(report),

@@ -11,9 +11,7 @@ from typing import Any
 
 from contracts.models import Notice
 from contracts.report import GroupEntry, Interval, ProtocolResult, QuestionEntry, Report, Score
-
-#: Scores of the whole report that stay.
-SCORES = frozenset({"alignment", "wasserstein", "share_within_0.1", "share_within_0.2"})
+from contracts.specs import kind_spec, score_spec
 
 #: Tables of the protocol that stay.
 _TABLES = ("compared_with", "unsteered_samples", "sd", "category_curves")
@@ -38,7 +36,7 @@ def protected_report(report: Report) -> Report:
 
     Doing it twice changes nothing more. A notice says so where something was taken out.
     """
-    if report.predictions.kind != "rating":
+    if not kind_spec(report.predictions.kind).protected_scorer:
         return report
     shown = report.model_copy(
         update={
@@ -55,6 +53,11 @@ def protected_report(report: Report) -> Report:
     if noticed or _holds_same(shown, report):
         return shown
     return shown.model_copy(update={"warnings": [*report.warnings, _NOTICE]})
+
+
+def _may_stay(name: str) -> bool:
+    spec = score_spec(name)
+    return spec is not None and spec.protected
 
 
 def _holds_same(shown: Report, report: Report) -> bool:
@@ -85,7 +88,7 @@ def _interval(found: Interval, decimals: int) -> Interval:
 
 
 def _scores(scores: list[Score]) -> list[Score]:
-    kept = (one.model_copy(update={"penalised": None}) for one in scores if one.name in SCORES)
+    kept = (one.model_copy(update={"penalised": None}) for one in scores if _may_stay(one.name))
     return [Score.model_validate(_rounded(one.model_dump(), OVERALL_DECIMALS)) for one in kept]
 
 
