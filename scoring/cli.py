@@ -349,6 +349,49 @@ def report_trend(
     say_study(found, written, json=json)
 
 
+@report.command(name="sensitivity")
+def report_sensitivity(
+    *files: ReportFile,
+    out: StudyOut = (),
+    json: Json = False,
+) -> None:
+    """Say how far scores depend on the form of the prompt: variants beside the default prompt.
+
+    Takes the reports of one run with several variants (elicit --vary). Correlations over
+    countries are high for any prompt, since countries differ more than prompts do; over
+    questions, and as the mean change of a cell, sensitivity shows.
+    """
+    from scoring.studies.files import read_reports, say_study, write_study
+    from scoring.studies.prompts import sensitivity_study
+
+    found = sensitivity_study(read_reports(files)).model_dump(mode="json")
+    written = write_study(found, out)
+    say_study(found, written, json=json)
+
+
+@report.command(name="models")
+def report_models(
+    *files: ReportFile,
+    score: Annotated[
+        str, Parameter(help="Score that trends and pairs are about, as reports name it.")
+    ] = "alignment",
+    seed: Annotated[int, Parameter(help="Seed of the permutations.")] = 0,
+    out: StudyOut = (),
+    json: Json = False,
+) -> None:
+    """Lay models side by side: trends over size and training, base beside chat, countries.
+
+    Takes one report of each model. Size, training tokens and the base model of a chat model are
+    those of the predictions' metadata (parameters, training_tokens, base_model).
+    """
+    from scoring.studies.files import read_reports, say_study, write_study
+    from scoring.studies.models import models_study
+
+    found = models_study(read_reports(files), score=score, seed=seed).model_dump(mode="json")
+    written = write_study(found, out)
+    say_study(found, written, json=json)
+
+
 def named_questions(questions: str | None) -> str | tuple[str, ...] | None:
     """A set's name as it is, else the ids in the file of that name.
 

@@ -108,7 +108,7 @@ def training_trends(
     rows = []
     for quantity in ("parameters", "training_tokens"):
         pairs = [
-            (getattr(report.predictions.meta, quantity), _score(report, score))
+            (getattr(report.predictions.meta, quantity), report_score(report, score))
             for report in reports
         ]
         known = np.array([pair for pair in pairs if None not in pair], float).reshape(-1, 2)
@@ -146,7 +146,7 @@ def chat_pairs(reports: Sequence[Report], *, score: str = "pearson") -> list[dic
         base = by_model.get(meta.base_model) if meta.chat and meta.base_model else None
         if base is None:
             continue
-        first, second = _score(report, score), _score(base, score)
+        first, second = report_score(report, score), report_score(base, score)
         rows.append(
             {
                 "chat": meta.model,
@@ -159,6 +159,7 @@ def chat_pairs(reports: Sequence[Report], *, score: str = "pearson") -> list[dic
     return rows
 
 
-def _score(report: Report, name: str) -> float | None:
+def report_score(report: Report, name: str) -> float | None:
+    """Estimate of a report's score; None where it has none."""
     found = report.score(name)
     return found.value.estimate if found else None

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from scoring.presentation.score_texts import ETHICS, LICENCE, plain_name
 from scoring.presentation.summary import country_name, number
+from scoring.studies.model_tables import (
+    model_tables,
+    models_legend,
+    sensitivity_legend,
+    sensitivity_tables,
+)
 from scoring.studies.steering import ALL_COUNTRIES, ALL_MODELS, BASE
+from scoring.studies.text_table import TextTable, signed
 
 #: Adjusted p-value below which a difference is marked.
 MARKED = 0.05
@@ -15,25 +23,14 @@ MARKED = 0.05
 _KINDS = {"every-wave": "fixed panel", "selected": "C*"}
 
 
-class TextTable(NamedTuple):
-    """A titled table of text; all columns but the first `left` hold numbers."""
-
-    title: str
-    columns: list[str]
-    rows: list[list[str]]
-    note: str = ""
-    left: int = 1
-
-
 def study_tables(study: Mapping[str, Any]) -> list[TextTable]:
     """The tables of a study."""
-    return list(_steering(study) if study["kind"] == "steering" else _trend(study))
+    return list(_FORMS[study["kind"]].tables(study))
 
 
 def study_title(study: Mapping[str, Any]) -> str:
     """Heading of a study."""
-    about = "Steering" if study["kind"] == "steering" else "Trend over waves"
-    return f"{about}: {study['release']['name']}, {study['mode']} rules"
+    return f"{_FORMS[study['kind']].title}: {study['release']['name']}, {study['mode']} rules"
 
 
 # Steering
@@ -99,14 +96,6 @@ def _steering_cell(cell: Mapping[str, Any] | None, *, paper: bool) -> str:
         return text
     mark = "†" if cell["p_holm"] is not None and cell["p_holm"] < MARKED else ""
     return f"{text} ({signed(difference)}){mark}"
-
-
-def signed(value: float | None) -> str:
-    """A difference with its sign; a dash for none."""
-    if value is None:
-        return "–"
-    text = number(value)
-    return text if text.startswith("-") else f"+{text}"
 
 
 def _questions_note(found: Mapping[tuple[str, str, str], Mapping[str, Any]], country: str) -> str:
@@ -205,8 +194,10 @@ def _question_row(row: Mapping[str, Any]) -> list[str]:
 def study_legend(study: Mapping[str, Any]) -> list[str]:
     """What the marks of a study mean, and what a reader must know."""
     lines = [str(notice["message"]) for notice in study["notices"]]
-    if study["kind"] != "steering":
-        return lines
+    return [*_FORMS[study["kind"]].legend(study), *lines]
+
+
+def _steering_legend(study: Mapping[str, Any]) -> list[str]:
     if study["mode"] == "paper":
         marks = "Stars: two-sided independent t-test against no steering, as in the alignment "
         marks += "paper: * p < 0.05, ** p < 0.01, *** p < 0.001; not adjusted."
@@ -214,7 +205,11 @@ def study_legend(study: Mapping[str, Any]) -> list[str]:
         marks = "In brackets: difference from no steering. †: paired sign-flip test, p < 0.05 "
         marks += "after Holm's adjustment over the whole table."
     shown = ", ".join(study["shown_questions"]) or "none"
-    return [marks, f"Questions that prompts showed with answers: {shown}.", *lines]
+    return [marks, f"Questions that prompts showed with answers: {shown}."]
+
+
+def _no_legend(study: Mapping[str, Any]) -> list[str]:  # noqa: ARG001
+    return []
 
 
 def study_markdown(study: Mapping[str, Any]) -> str:
@@ -245,3 +240,21 @@ def study_context(study: Mapping[str, Any]) -> dict[str, Any]:
         "ethics": ETHICS,
         "licence": LICENCE,
     }
+
+
+class _Form(NamedTuple):
+    """How a kind of study is shown."""
+
+    title: str
+    tables: Callable[[Mapping[str, Any]], Iterable[TextTable]]
+    legend: Callable[[Mapping[str, Any]], list[str]]
+
+
+_FORMS: Mapping[str, _Form] = MappingProxyType(
+    {
+        "steering": _Form("Steering", _steering, _steering_legend),
+        "trend": _Form("Trend over waves", _trend, _no_legend),
+        "sensitivity": _Form("Prompt sensitivity", sensitivity_tables, sensitivity_legend),
+        "models": _Form("Models side by side", model_tables, models_legend),
+    }
+)
