@@ -12,6 +12,7 @@ from codebook.countries import HOFSTEDE_DIMENSIONS
 from contracts.specs import kind_spec, load, protocol_specs, score_specs
 from contracts.specs.advice_scores import DIMENSIONS
 from elicitation.study.methods import METHODS
+from tools.score_list import scores_markdown
 
 GOLDEN = Path(__file__).parents[2] / "fixtures" / "reports" / "baselines.json"
 
@@ -64,3 +65,9 @@ def test_advice_has_a_score_for_every_dimension() -> None:
 def test_an_import_string_has_a_module_and_a_function(name: str) -> None:
     with pytest.raises((ValueError, ImportError), match=r"module:function|No module named"):
         load(name)
+
+
+def test_the_page_of_scores_is_that_of_the_tables() -> None:
+    page = Path(__file__).parents[3] / "docs" / "scores.md"
+    made = scores_markdown()
+    assert page.read_text(encoding="utf-8") == made, "python -m tools.score_list > docs/scores.md"
