@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from codebook import countries
+from codebook.questions import MissingKind
 from codebook.respondents.demographics import demographics, texts
 from codebook.respondents.harmonised import HARMONISED, ON_REQUEST_VARIABLES
 from contracts.release.tables import MAIN_DEMOGRAPHICS, RESPONDENTS, SPLITS
@@ -23,9 +24,6 @@ SENSITIVE_VARIABLES: Mapping[str, tuple[str, ...]] = {
     "ethnicity": ("Q290",),
     "party": ("Q223",),
 }
-
-#: Stands for a demographic that the file lacks, or that a person did not answer.
-NO_CODE = -5
 
 
 @dataclass(frozen=True)
@@ -156,6 +154,6 @@ def respondents_table(people: People, variables: Sequence[str]) -> pa.Table:
         for name, column in people.text.items()
     }
     order = [*RESPONDENTS.names, *(name for name in people.text if name not in RESPONDENTS.names)]
-    missing = np.full(len(survey), NO_CODE, np.int32)
+    missing = np.full(len(survey), MissingKind.MISSING, np.int32)
     raw = {v: pa.array(people.codes.get(v, missing)[kept], pa.int32()) for v in variables}
     return pa.table({**{name: fixed[name] for name in order}, **raw})

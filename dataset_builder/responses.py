@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from codebook.questions import MissingKind
 from contracts.release.tables import LEAN_COLUMNS, RESPONSES, ROW_DEMOGRAPHICS, SPLITS
 from contracts.release.write import ROW_GROUP_ROWS, TableWriter
-from dataset_builder.people import NO_CODE, People
+from dataset_builder.people import People
 from dataset_builder.positions import NO_POSITION
 from dataset_builder.progress import Report
 from dataset_builder.splits import TEST
@@ -100,7 +101,7 @@ def _rows(
     for variable in layout.codes:
         # A file of an earlier wave lacks most of the variables of wave 7.
         own = people.codes.get(variable)
-        codes = np.full(len(block), NO_CODE, np.int32) if own is None else own[block]
+        codes = np.full(len(block), MissingKind.MISSING, np.int32) if own is None else own[block]
         columns[variable] = pa.array(np.repeat(codes, counts))
     return pa.table({name: columns[name] for name in (*layout.fixed, *layout.text, *layout.codes)})
 

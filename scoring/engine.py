@@ -65,7 +65,7 @@ def score(
             probe.
     """
     view = release.protected() if protected else release
-    if protected and not kind_spec(predictions.kind).protected_scorer:
+    if protected and not kind_spec(predictions.kind).individuals:
         release = view
     task = resolve_task(
         predictions,

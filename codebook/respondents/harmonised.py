@@ -120,8 +120,9 @@ class Harmonised:
         )
 
 
-#: Stands for "no code" where a number is not whole or not finite; no survey uses it.
-NO_CODE = -(2**31)
+#: Stands for "no code" where a number is not whole or not finite, or a respondent has no answer:
+#: the lowest 16-bit integer, so that arrays of codes can be small; no survey uses it.
+NO_CODE = -(2**15)
 
 
 def whole_codes(codes: ArrayLike) -> NDArray[np.int64]:

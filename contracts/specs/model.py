@@ -77,6 +77,7 @@ class KindSpec:
         scored_on: question set scored on whatever the protocol; "" leaves it to the protocol.
         headline: score that stands for the whole report.
         population: whether answers stand for a population, whose respondents are weighted.
+        individuals: whether answers stand for single respondents, whose rows are private.
         survey: whether it is compared with respondents of the survey.
         ranked: whether the board's default ranking includes it.
     """
@@ -89,6 +90,7 @@ class KindSpec:
     scored_on: str = ""
     headline: str = "alignment"
     population: bool = False
+    individuals: bool = False
     survey: bool = True
     ranked: bool = True
 

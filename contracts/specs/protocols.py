@@ -92,6 +92,7 @@ KINDS = (
             }
         ),
         scored_on="worldvaluesbench",
+        individuals=True,
     ),
     KindSpec(
         name="advice",

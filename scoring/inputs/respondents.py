@@ -10,13 +10,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from codebook import CONTINENTS
-from codebook.respondents.harmonised import HARMONISED
+from codebook.respondents.harmonised import HARMONISED, NO_CODE
 from contracts.errors import fail
 from contracts.release.interview_ids import ambiguous_ids
 from contracts.release.read import Release
-
-#: Stands for "gave no answer" in arrays of raw codes.
-NO_CODE = np.iinfo(np.int16).min
 
 _CELL_VARIABLES = ("continent", "settlement", "education")
 

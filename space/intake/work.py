@@ -14,6 +14,7 @@ from contracts.errors import ContractError, Problem, fail
 from contracts.predictions.read import Predictions, read_predictions
 from contracts.release.read import Release, open_release
 from contracts.report import Report, write_report
+from contracts.specs import kind_spec
 from space.board.untrusted_text import seen
 from space.intake.limits import Limits
 from space.intake.normalise import stated_meta, write_normalised
@@ -202,7 +203,7 @@ def _score(predictions: Predictions, job: Mapping[str, Any]) -> Report:
 
     options: dict[str, Any] = {"seed": job["seed"], "replicates": job["replicates"]}
     wave = predictions.meta.wave
-    if predictions.kind == "rating":
+    if kind_spec(predictions.kind).individuals:
         return _score_ratings(predictions, job, options)
     release = open_release(job["release"])
     if wave not in release.manifest.waves:
@@ -270,7 +271,7 @@ def _guarded(report: Report, job: Mapping[str, Any]) -> Report:
     from scoring.protocols.worldvaluesbench.protected_report import protected_report
     from space.intake.ratings import check_own_report
 
-    if not job["public"] or report.predictions.kind != "rating":
+    if not job["public"] or not kind_spec(report.predictions.kind).individuals:
         return report
     check_own_report(report)
     return protected_report(report)

@@ -13,6 +13,7 @@ from contracts.atomic import atomic_file
 from contracts.errors import ContractError
 from contracts.release.read import Release, open_release
 from contracts.report import Report, read_report, write_report
+from contracts.specs import kind_spec
 from scoring.protocols.worldvaluesbench.protected_report import PRIVATE_RELEASE, protected_report
 from space.board.public import public_release
 from space.board.store import ARCHIVE, Store
@@ -42,11 +43,11 @@ class Target:
 
     def of(self, report: Report) -> Release:
         """What the predictions of a report are compared with; ratings need the respondents."""
-        return self.release if report.predictions.kind == "rating" else self.shown
+        return self.release if kind_spec(report.predictions.kind).individuals else self.shown
 
     def digest(self, report: Report) -> str:
         """Digest that an up-to-date report of these predictions states."""
-        if report.predictions.kind == "rating":
+        if kind_spec(report.predictions.kind).individuals:
             return self.release.protected().digest
         return self.shown.digest
 
@@ -120,6 +121,7 @@ def _rescore_row(store: Store, target: Target, row_id: str) -> None:
     old = read_report(path)
     settings = old.settings
     predictions = read_stored(_existing(store.predictions_path(row_id)))
+    kind = kind_spec(predictions.kind)
     report = score(
         predictions,
         target.of(old),
@@ -130,8 +132,8 @@ def _rescore_row(store: Store, target: Target, row_id: str) -> None:
         seed=settings.seed,
         replicates=settings.replicates,
         wave=settings.wave,
-        cells=bool(old.cells) or predictions.kind == "distribution",
-        protected=predictions.kind != "rating" or not old.release.synthetic or _guarded(old),
+        cells=bool(old.cells) or kind.population,
+        protected=not kind.individuals or not old.release.synthetic or _guarded(old),
     )
     # What a submitter said of the model stands in the entry, not in the predictions.
     stated = store.entry(row_id).get("details")

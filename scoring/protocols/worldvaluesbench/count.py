@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from codebook.respondents.harmonised import NO_CODE
 from contracts.errors import fail
-from scoring.inputs.respondents import NO_CODE, People, cell_names
+from scoring.inputs.respondents import People, cell_names
 from scoring.protocols.worldvaluesbench.scales import EXTRA_SLOTS, RatingScales
 
 if TYPE_CHECKING:

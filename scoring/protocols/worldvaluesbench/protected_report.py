@@ -36,7 +36,7 @@ def protected_report(report: Report) -> Report:
 
     Doing it twice changes nothing more. A notice says so where something was taken out.
     """
-    if not kind_spec(report.predictions.kind).protected_scorer:
+    if not kind_spec(report.predictions.kind).individuals:
         return report
     shown = report.model_copy(
         update={
