@@ -77,9 +77,21 @@ def sensitivity(default: Report, other: Report) -> dict[str, Any]:
     because countries differ far more than prompts do. Over questions, and as the mean absolute
     change of a cell, sensitivity shows.
     """
-    table = cell_table([default, other])
-    common = np.asarray(np.isfinite(table.scores).all(axis=0))
-    first, second = (np.where(common, side, np.nan) for side in table.scores)
+    return cell_agreement(*cell_table([default, other]).scores)
+
+
+def cell_agreement(one: Floats, other: Floats) -> dict[str, Any]:
+    """How far two grids of scores go together over the cells that both have.
+
+    Args:
+        one, other: scores, shape (C, Q), NaN where there is none.
+
+    Returns:
+        `countries`: Pearson's r of the countries' means, and their number; `questions`: the same
+        of the questions' means, and the mean over questions of a cell's absolute change.
+    """
+    common = np.isfinite(one) & np.isfinite(other)
+    first, second = (np.where(common, side, np.nan) for side in (one, other))
     change = np.abs(first - second)
     return {
         "countries": {
@@ -111,27 +123,35 @@ def training_trends(
             (getattr(report.predictions.meta, quantity), report_score(report, score))
             for report in reports
         ]
-        known = np.array([pair for pair in pairs if None not in pair], float).reshape(-1, 2)
-        value, p_value = np.nan, np.nan
-        if len(known) >= MINIMUM_PAIRS:
-            value = float(measures.spearman(np.log10(known[:, 0]), known[:, 1]))
-            drawn = np.array(
-                [
-                    float(measures.spearman(known[:, 0], rng.permutation(known[:, 1])))
-                    for _ in range(2000)
-                ]
-            )
-            p_value = float((1 + (np.abs(drawn) >= abs(value) - 1e-12).sum()) / (1 + len(drawn)))
+        known = [(float(x), float(y)) for x, y in pairs if x is not None and y is not None]
+        value, p_value = rank_trend(known, rng=rng)
         rows.append(
             {
                 "quantity": quantity,
                 "score": score,
                 "models": len(known),
-                "spearman": number(value),
-                "p_value": number(p_value) if not np.isnan(value) else None,
+                "spearman": value,
+                "p_value": p_value,
             }
         )
     return rows
+
+
+def rank_trend(
+    pairs: Sequence[tuple[float, float]], *, rng: np.random.Generator
+) -> tuple[float | None, float | None]:
+    """Spearman's correlation of pairs and its permutation p-value; null below three pairs."""
+    if len(pairs) < MINIMUM_PAIRS:
+        return None, None
+    known = np.array(pairs, float)
+    value = float(measures.spearman(known[:, 0], known[:, 1]))
+    if np.isnan(value):
+        return None, None
+    drawn = np.array(
+        [float(measures.spearman(known[:, 0], rng.permutation(known[:, 1]))) for _ in range(2000)]
+    )
+    p_value = float((1 + (np.abs(drawn) >= abs(value) - 1e-12).sum()) / (1 + len(drawn)))
+    return number(value), number(p_value)
 
 
 def chat_pairs(reports: Sequence[Report], *, score: str = "pearson") -> list[dict[str, Any]]:

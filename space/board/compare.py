@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.errors import fail
+from scoring.estimates import number, row_means
 from scoring.inference.bootstrap import question_counts, resampled_means
 from scoring.inference.intervals import percentile_bounds
 from scoring.inference.tests import holm, sign_flip_test
+from scoring.studies.sensitivity import cell_agreement, rank_trend
 from space.board.index import common_grids
 from space.board.ranking import REPLICATES, SEED, Floats
 from space.board.store import Store, no_row
@@ -84,12 +86,54 @@ class QuestionDifference(NamedTuple):
     spread: float
 
 
+class Agreement(NamedTuple):
+    """How far the scores of two rows go together; for two prompts: prompt sensitivity.
+
+    Attributes:
+        first, second: ids of the rows.
+        countries: Pearson's r of the countries' means.
+        questions: Pearson's r of the questions' means.
+        change: mean over questions of the absolute difference of a cell.
+    """
+
+    first: str
+    second: str
+    countries: float | None
+    questions: float | None
+    change: float | None
+
+
+class SizeTrend(NamedTuple):
+    """Alignment over the size of the models that are ranked with a row.
+
+    Attributes:
+        models: models whose size is known.
+        spearman, p_value: rank correlation and permutation p-value; None below three models.
+    """
+
+    models: int
+    spearman: float | None
+    p_value: float | None
+
+
 class Comparison(NamedTuple):
-    """All pairs, and the questions by how far the rows lie apart on them, widest first."""
+    """Rows compared.
+
+    Attributes:
+        rows: their ids.
+        pairs: paired tests.
+        questions: by how far the rows lie apart on them, widest first.
+        agreement: how far the scores of each pair go together.
+        countries: each country's mean under each row, None where it has none.
+        size: the trend over size of the models ranked with the first row.
+    """
 
     rows: tuple[str, ...]
     pairs: tuple[Pair, ...]
     questions: tuple[QuestionDifference, ...]
+    agreement: tuple[Agreement, ...] = ()
+    countries: tuple[tuple[str, tuple[float | None, ...]], ...] = ()
+    size: SizeTrend = SizeTrend(0, None, None)
 
 
 def compare_rows(store: Store, row_ids: Sequence[str]) -> Comparison:
@@ -109,7 +153,7 @@ def compare_rows(store: Store, row_ids: Sequence[str]) -> Comparison:
         )
     _check_equals(store, chosen)
     with store.connect() as db:
-        _, questions, grids = common_grids(db, chosen)
+        countries, questions, grids = common_grids(db, chosen)
     pairs = [
         compare_grids(first, second, names=names)
         for (first, second), names in zip(
@@ -122,7 +166,47 @@ def compare_rows(store: Store, row_ids: Sequence[str]) -> Comparison:
         pair._replace(adjusted=None if np.isnan(p) else float(p))
         for pair, p in zip(pairs, adjusted, strict=True)
     ]
-    return Comparison(chosen, tuple(pairs), question_differences(grids, questions))
+    means = np.stack([row_means(np.asarray(grid, np.float64)) for grid in grids], axis=1)
+    by_country = (
+        (country, tuple(map(number, row))) for country, row in zip(countries, means, strict=True)
+    )
+    return Comparison(
+        chosen,
+        tuple(pairs),
+        question_differences(grids, questions),
+        tuple(
+            _agreement(*names, *sides)
+            for names, sides in zip(combinations(chosen, 2), combinations(grids, 2), strict=True)
+        ),
+        tuple(by_country),
+        size_trend(store, chosen[0]),
+    )
+
+
+def _agreement(first: str, second: str, one: Floats, other: Floats) -> Agreement:
+    found = cell_agreement(np.asarray(one, np.float64), np.asarray(other, np.float64))
+    questions = found["questions"]
+    return Agreement(
+        first,
+        second,
+        found["countries"]["pearson"],
+        questions["pearson"],
+        questions["mean_absolute_change"],
+    )
+
+
+def size_trend(store: Store, row_id: str) -> SizeTrend:
+    """The trend of alignment over size, over the models that are ranked with a row."""
+    with store.connect() as db:
+        found = db.execute(
+            "SELECT r.parameters, s.estimate FROM rows r JOIN scores s USING (row_id) "
+            "WHERE s.name = 'alignment' AND s.estimate IS NOT NULL AND r.parameters IS NOT NULL "
+            "AND r.comparison != '' AND r.derived = 0 AND r.comparison = ("
+            "SELECT comparison FROM rows WHERE row_id = ?) ORDER BY r.row_id",
+            (row_id,),
+        ).fetchall()
+    pairs = [(float(size), float(score)) for size, score in found]
+    return SizeTrend(len(pairs), *rank_trend(pairs, rng=np.random.default_rng(SEED)))
 
 
 def _check_equals(store: Store, chosen: Sequence[str]) -> None:

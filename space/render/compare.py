@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from space.board.compare import FEWEST_QUESTIONS, Comparison, Pair
-from space.board.labels import question_title
+from space.board.compare import FEWEST_QUESTIONS, Comparison, Pair, SizeTrend
+from space.board.labels import country_name, question_title
 from space.render.table import plain_table
 from space.render.text import DASH, esc, link, number, score
 
@@ -53,7 +53,58 @@ def comparison_html(found: Comparison, *, titles: Mapping[str, str]) -> str:
     return (
         f"<h2>Paired tests</h2><p>Over the cells that both rows answered; a question is the unit. "
         f"No test with fewer than {FEWEST_QUESTIONS} common questions.</p>{pairs}"
+        f"{_agreement(found, titles)}"
         f"<h2>Questions that make the difference</h2>{questions}"
+        f"{_countries(found, names)}{_size(found.size)}"
+    )
+
+
+def _agreement(found: Comparison, titles: Mapping[str, str]) -> str:
+    table = plain_table(
+        ("First", "Second", "r over countries", "r over questions", "Mean change of a cell"),
+        [
+            (
+                esc(titles.get(one.first, one.first)),
+                esc(titles.get(one.second, one.second)),
+                number(one.countries),
+                number(one.questions),
+                number(one.change),
+            )
+            for one in found.agreement
+        ],
+        label="Agreement",
+        numeric=(2, 3, 4),
+        tips={2: "High for any two rows: countries differ more than prompts and models do."},
+    )
+    return (
+        "<h2>Agreement of the scores</h2><p>Over the cells that both rows answered. For two "
+        f"prompts of one model this is its prompt sensitivity.</p>{table}"
+    )
+
+
+def _countries(found: Comparison, names: Sequence[str]) -> str:
+    table = plain_table(
+        ("Country", *names),
+        [
+            (link("country", country_name(country), country=country), *map(number, means))
+            for country, means in sorted(found.countries, key=lambda one: country_name(one[0]))
+            if country
+        ],
+        label="Alignment by country",
+        numeric=tuple(range(1, len(names) + 1)),
+    )
+    return f"<h2>Alignment by country</h2>{table}"
+
+
+def _size(found: SizeTrend) -> str:
+    if found.spearman is None:
+        return ""
+    return (
+        "<h2>Alignment and size</h2><p>Over the "
+        f"{found.models} models of known size that are ranked with the first row: Spearman's "
+        f"correlation of alignment with the number of parameters {number(found.spearman)}, "
+        f"permutation p {_p(found.p_value)}. Models of different families differ in more than "
+        "size.</p>"
     )
 
 

@@ -7,8 +7,16 @@ import pytest
 
 from contracts.errors import ContractError
 from contracts.report import write_report
-from scoring.comparison.compare import compare_reports
-from space.board.compare import compare_grids, compare_rows, opening_pair, question_differences
+from scoring.comparison.compare import cell_scores, compare_reports
+from scoring.studies.sensitivity import cell_agreement
+from space.board.compare import (
+    SizeTrend,
+    compare_grids,
+    compare_rows,
+    opening_pair,
+    question_differences,
+    size_trend,
+)
 from space.board.ranking import country_equal_means, rank_rows
 from space.board.store import open_store
 
@@ -119,6 +127,55 @@ def test_rows_that_are_no_equals_are_not_compared(sample_root, tmp_path) -> None
         compare_rows(store, ["heron-70b", "heron-70b"])
     with pytest.raises(ContractError, match="no row 'nobody'"):
         compare_rows(store, ["heron-70b", "nobody"])
+
+
+def test_agreement_of_two_rows_is_that_of_their_reports(sample_store) -> None:
+    names = ["heron-70b", "heron-8b"]
+    found = compare_rows(sample_store, names)
+    grids = [cell_scores(sample_store.report(name)).scores for name in names]
+    expected = cell_agreement(*grids)
+    (one,) = found.agreement
+    assert (one.first, one.second) == tuple(names)
+    assert one.countries == pytest.approx(expected["countries"]["pearson"], abs=1e-5)
+    assert one.questions == pytest.approx(expected["questions"]["pearson"], abs=1e-5)
+    assert one.change == pytest.approx(expected["questions"]["mean_absolute_change"], abs=1e-5)
+    by_country = dict(found.countries)
+    for country, mean in zip(
+        cell_scores(sample_store.report(names[0])).countries,
+        np.nanmean(grids[0], axis=1),
+        strict=True,
+    ):
+        assert by_country[country][0] == pytest.approx(mean, abs=1e-5)
+
+
+def test_the_page_shows_agreement_countries_and_size(sample_store) -> None:
+    from space.render.compare import comparison_html
+
+    found = compare_rows(sample_store, ["heron-70b", "heron-8b"])
+    page = comparison_html(found, titles={})
+    assert "Agreement of the scores" in page
+    assert "Alignment by country" in page
+    trended = found._replace(size=SizeTrend(5, 0.9, 0.04))
+    assert "Over the 5 models of known size" in comparison_html(trended, titles={})
+    assert "Alignment and size" not in comparison_html(
+        found._replace(size=SizeTrend(2, None, None)), titles={}
+    )
+
+
+def test_the_trend_over_size_is_over_rows_ranked_together(sample_store) -> None:
+    with sample_store.connect() as db:
+        rows = db.execute(
+            "SELECT comparison, COUNT(parameters) AS n FROM rows WHERE derived = 0 "
+            "GROUP BY comparison ORDER BY n DESC"
+        ).fetchall()
+        comparison = next(row[0] for row in rows if row[0])
+        row_id, n = db.execute(
+            "SELECT MIN(row_id), COUNT(parameters) FROM rows WHERE comparison = ?", (comparison,)
+        ).fetchone()
+    found = size_trend(sample_store, row_id)
+    assert found.models == n
+    assert (found.spearman is None) == (n < 3)
+    assert size_trend(sample_store, "no-such-row").models == 0
 
 
 @pytest.fixture
