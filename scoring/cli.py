@@ -355,7 +355,7 @@ def report_sensitivity(
     out: StudyOut = (),
     json: Json = False,
 ) -> None:
-    """Say how far scores depend on the form of the prompt: variants beside the default prompt.
+    """Measure prompt sensitivity: variants of the prompt compared with the default prompt.
 
     Takes the reports of one run with several variants (elicit --vary). Correlations over
     countries are high for any prompt, since countries differ more than prompts do; over
@@ -379,7 +379,7 @@ def report_models(
     out: StudyOut = (),
     json: Json = False,
 ) -> None:
-    """Lay models side by side: trends over size and training, base beside chat, countries.
+    """Compare models: trends over size and training tokens, chat and base models, countries.
 
     Takes one report of each model. Size, training tokens and the base model of a chat model are
     those of the predictions' metadata (parameters, training_tokens, base_model).
