@@ -12,6 +12,25 @@ from contracts.release.manifest import CodeCount, SourceFile, Synthetic
 
 
 @dataclass(frozen=True)
+class UnknownShare:
+    """Answers of a country to a question that the codebook cannot read.
+
+    Attributes:
+        question_id: the question.
+        country: ISO3 code.
+        unknown: answers with codes or labels that the codebook lacks.
+        answers: these and the valid ones.
+        withheld: whether they are so many that all answers of the cell are given up.
+    """
+
+    question_id: str
+    country: str
+    unknown: int
+    answers: int
+    withheld: bool
+
+
+@dataclass(frozen=True)
 class Survey:
     """The people of one survey file and all they said.
 
@@ -32,6 +51,8 @@ class Survey:
             Q223 (party, given out on request only); a variable that the file lacks is no key.
         row_number: int64, shape (n,): 0-based row in the file.
         unlisted: codes that the codebook lacks, kept or set missing.
+        unknown_shares: what unlisted codes took from value questions, by country; the answers
+            of withheld cells are missing.
         notes: what a user should know, a sentence each.
         synthetic: what is made up, None for a real file.
     """
@@ -48,9 +69,15 @@ class Survey:
     demographics: Mapping[str, NDArray[np.int32]]
     row_number: NDArray[np.int64]
     unlisted: tuple[CodeCount, ...] = ()
+    unknown_shares: tuple[UnknownShare, ...] = ()
     notes: tuple[str, ...] = ()
     synthetic: Synthetic | None = None
 
     def __len__(self) -> int:
         """Number of people."""
         return len(self.respondent_id)
+
+    def withheld(self, country: str) -> frozenset[str]:
+        """Questions whose answers were given up in a country, as its codes are unknown."""
+        cells = self.unknown_shares
+        return frozenset(c.question_id for c in cells if c.withheld and c.country == country)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from codebook.respondents.harmonised import GROUP_VARIABLES, HARMONISED, group_name
 from contracts.errors import ContractError, Problem
+from contracts.release.disclosure import UNKNOWN_CODES
 from contracts.release.distributions import Cells, distribution_table, kish_effective_n
 from contracts.release.tables import SPLITS
 from dataset_builder.people import People, harmonised_index
@@ -146,6 +147,8 @@ def count_answers(
 def _cells(counts: Counts, grouping: Grouping, people: People, country: str) -> list[Cells]:
     """The cells of one country and grouping, a `Cells` per split; groups of nobody left out."""
     questions = np.array(people.survey.questions, dtype=object)
+    withheld = people.survey.withheld(country)
+    flags = np.array([UNKNOWN_CODES if q in withheld else "" for q in questions], dtype=object)
     found = []
     for split, parts in DISTRIBUTION_SPLITS.items():
         there = np.flatnonzero(counts.people[list(parts)].sum(axis=0))
@@ -167,7 +170,7 @@ def _cells(counts: Counts, grouping: Grouping, people: People, country: str) -> 
                 n_eff=kish_effective_n(weights.sum(axis=1), squared.reshape(total)),
                 n_eff_kind=np.full(total, "kish", dtype=object),
                 missing=n[..., WIDTH:].reshape(total, COLUMNS - WIDTH),
-                flag=np.full(total, "", dtype=object),
+                flag=np.tile(flags, len(there)),
             )
         )
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,7 @@ def say_built(manifest: Manifest, *, out: Path, json: bool) -> None:
     for source in manifest.sources:
         detected = ", ".join(f"{key} {text}" for key, text in source.detected.items())
         console.print(escape(f"{source.name}: {detected}"), highlight=False)
-    for note in manifest.notes:
-        console.print(escape(f"note: {note}"), highlight=False)
+    _say_notes(console, manifest.notes)
     if manifest.unlisted_codes:
         kept = sum(code.treatment == "kept" for code in manifest.unlisted_codes)
         console.print(
@@ -81,6 +81,13 @@ def say_built(manifest: Manifest, *, out: Path, json: bool) -> None:
             highlight=False,
         )
     console.print(escape(f"next: opinion-atlas verify {out}"), highlight=False)
+
+
+def _say_notes(console: Console, notes: Sequence[str]) -> None:
+    """What a user should know; answers that were left out stand out."""
+    for note in notes:
+        style = "bold red" if note.startswith("WITHHELD") else None
+        console.print(escape(f"note: {note}"), style=style, highlight=False)
 
 
 def _say_people(console: Console, manifest: Manifest) -> None:
@@ -111,6 +118,7 @@ def say_plan(plan: dict[str, Any], *, out: Path, json: bool) -> None:
     people = ", ".join(f"{name} {count:,}" for name, count in plan["split"]["people"].items())
     console.print(f"  split {plan['split']['recipe']}: {people}", highlight=False)
     console.print(f"  tables: {', '.join(plan['tables'])}", highlight=False)
+    _say_notes(console, plan["notes"])
 
 
 def say_verified(found: Verification, *, json: bool) -> None:

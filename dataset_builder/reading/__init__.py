@@ -21,7 +21,9 @@ def read_survey(
     Args:
         path: `.csv`, `.sav`, `.dta`, labelled `.xlsx`, or a `.zip` that holds one.
         allow_unknown: whether codes and labels that the codebook lacks count as missing (-5);
-            else they are an error. Open lists and counts keep theirs in either case.
+            else they are an error. Open lists and counts keep theirs in either case. Beyond 2 %
+            of a question's answers in a country all its answers there are missing
+            (`Survey.unknown_shares`).
         progress: called with (done, total) while the file is read.
 
     Returns:

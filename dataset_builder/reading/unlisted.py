@@ -15,7 +15,8 @@ from dataset_builder.reading.coding import UNKNOWN, Coder, Unlisted, allowed_tex
 
 _HINT = (
     "Correct the file, add the code to the codebook, or pass --allow-unknown to count such "
-    "answers as missing"
+    "answers as missing; where they are more than 2 % of a question's answers in a country, all "
+    "its answers there are left out"
 )
 
 #: A country's unlisted codes of one variable are named one by one up to this many.

@@ -18,6 +18,7 @@ from dataset_builder.reading.identity import identity_notes, respondent_ids
 from dataset_builder.reading.layout import Layout, find_layout
 from dataset_builder.reading.provenance import synthetic_source
 from dataset_builder.reading.source_file import source_file
+from dataset_builder.reading.unknown_share import unknown_notes, unknown_shares, withhold
 from dataset_builder.reading.variables import ON_REQUEST, WAVE
 from dataset_builder.survey import Survey
 
@@ -81,6 +82,11 @@ def _survey(assembly: Assembly, file: TabularFile, path: Path) -> Survey:
     ids = {role: np.concatenate(parts) for role, parts in assembly.ids.items()}
     answers = stacked(assembly.answers, len(assembly.layout.questions))
     assembly.answers.clear()
+    questions = tuple(assembly.layout.questions)
+    shares = unknown_shares(
+        assembly.unlisted, answers, questions, country, countries, country_name
+    )
+    withhold(shares, answers, questions, country, countries)
     demographics = {v: np.concatenate(parts) for v, parts in assembly.demographics.items()}
     respondent_id, id_source = respondent_ids(
         ids.get("person"), ids.get("interview"), assembly.rows
@@ -109,11 +115,12 @@ def _survey(assembly: Assembly, file: TabularFile, path: Path) -> Survey:
         countries=countries,
         weight=np.concatenate(assembly.weight),
         answers=answers,
-        questions=tuple(assembly.layout.questions),
+        questions=questions,
         demographics=demographics,
         row_number=np.arange(assembly.rows, dtype=np.int64),
         unlisted=assembly.unlisted.listing(country_name),
-        notes=(*_notes(assembly), *notes, *note),
+        unknown_shares=shares,
+        notes=(*unknown_notes(shares, wave=WAVE), *_notes(assembly), *notes, *note),
         synthetic=synthetic,
     )
 

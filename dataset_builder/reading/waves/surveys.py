@@ -14,6 +14,7 @@ from dataset_builder.reading.blocks import TabularFile
 from dataset_builder.reading.identity import equal_rows, respondent_ids
 from dataset_builder.reading.provenance import synthetic_source
 from dataset_builder.reading.source_file import source_file
+from dataset_builder.reading.unknown_share import unknown_notes, unknown_shares, withhold
 from dataset_builder.reading.variables import variable_name
 from dataset_builder.reading.waves.identity import wave_respondent_ids
 from dataset_builder.reading.waves.layout import VARIANT
@@ -51,6 +52,10 @@ def make_survey(
     demographics["B_COUNTRY"] = country_code.astype(np.int32)
     ids = {role: np.concatenate(parts) for role, parts in assembly.ids.items()}
     respondent_id, id_source = _respondent_ids(country_code, wave, ids)
+    shares = unknown_shares(
+        assembly.unlisted, answers, questions, country, countries, country_name
+    )
+    withhold(shares, answers, questions, country, countries)
     exception_notes = _take_out(answers, questions, wave, countries, country)
     synthetic, mark = synthetic_source(
         path, versions=assembly.provenance["version"], dois=assembly.provenance["doi"]
@@ -82,7 +87,8 @@ def make_survey(
         demographics=demographics,
         row_number=row_number,
         unlisted=assembly.unlisted.listing(country_name),
-        notes=(*left_out, *survey_notes, *exception_notes, *mark),
+        unknown_shares=shares,
+        notes=(*unknown_notes(shares, wave=wave), *left_out, *survey_notes, *exception_notes, *mark),
         synthetic=synthetic,
     )
 
