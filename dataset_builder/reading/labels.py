@@ -1,7 +1,8 @@
 """Answer labels of labelled exports, and the raw codes that they stand for.
 
-`data/labels.csv` holds the value labels of the codebook of wave 7, version 5.0, as keys
-(`label_key`): enough to recognise a label, whatever its apostrophes, suffixes and spaces.
+`data/labels.csv` holds the value labels of the codebook of wave 7, version 5.0, and variants found
+in other releases, as keys (`label_key`): enough to recognise a label, whatever its apostrophes,
+suffixes and spaces.
 Source: World Values Survey, Round Seven, doi:10.14281/18241.20.
 """
 
@@ -15,11 +16,24 @@ from importlib import resources
 from types import MappingProxyType
 
 from codebook import countries
+from dataset_builder.reading.own_labels import own_labels
 
 _SUFFIX = re.compile(r"\{\d+\}\s*$")
 _APOSTROPHES = str.maketrans(dict.fromkeys("´`’‘ʼ′", "'"))
 _DASHES = str.maketrans(dict.fromkeys("–—‑−", "-"))
 _SPACES = re.compile(r"\s+")
+_AROUND = re.compile(r"\s*([;:,/-])\s*")
+_ARTICLE = re.compile(r"^(?:the|an?) ")
+_DEGREE = re.compile(r"\b((?:dis)?agree) (strongly|completely|somewhat|slightly)\b")
+
+#: "10 Completely satisfied", "[1] Very important" and "1. Very important" name their own code.
+_NUMBERED = re.compile(r"\[?(-?\d{1,3})(?:\]\s*|\s*[.:=)-]\s*|\s+)(?=[^\W\d])(.+)", re.DOTALL)
+
+#: SPSS and others cut labels, at 60 bytes say; from this length on a beginning names its label.
+_SHORTEST_BEGINNING = 40
+
+#: First year of fieldwork that is no longer of a wave: "2010-2014" is wave 6.
+_WAVE_ENDS = ((1985, 1), (1994, 2), (1999, 3), (2005, 4), (2010, 5), (2017, 6))
 
 #: Applies to every variable in `data/labels.csv`.
 _EVERY_VARIABLE = "*"
@@ -33,8 +47,17 @@ def label_key(label: str) -> str:
     """
     text = _SUFFIX.sub("", label.translate(_APOSTROPHES).translate(_DASHES))
     text = _SPACES.sub(" ", text.replace("\u00a0", " ")).strip().casefold()
-    text = re.sub(r"\s*([;:,/])\s*", r"\1", text)
+    text = _AROUND.sub(r"\1", text)
     return text.rstrip(".;, ")
+
+
+def loose_key(key: str) -> str:
+    """A label key without a leading article and with the adverb of degree in front.
+
+    "disagree strongly" and "strongly disagree" are one answer, as are "the government should"
+    and "government should".
+    """
+    return _DEGREE.sub(r"\2 \1", _ARTICLE.sub("", key))
 
 
 @cache
@@ -43,7 +66,7 @@ def _table() -> Mapping[str, Mapping[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines()):
         for variable in row["variables"].split():
-            found.setdefault(variable, {})[row["label"]] = int(row["code"])
+            found.setdefault(variable, {})[label_key(row["label"])] = int(row["code"])
     return MappingProxyType(found)
 
 
@@ -55,10 +78,23 @@ def _country_names() -> Mapping[str, int]:
 
 @cache
 def label_codes(variable: str) -> Mapping[str, int]:
-    """Raw code by label key, of one variable; those of missing answers included."""
-    own = _table().get(variable, {})
+    """Raw code by label key, of one variable; those of missing answers included.
+
+    The survey's labels come before the project's own words.
+    """
+    words = {label_key(text): code for code, text in own_labels(variable).items()}
     names = _country_names() if variable == "B_COUNTRY" else {}
-    return MappingProxyType({**_table()[_EVERY_VARIABLE], **names, **own})
+    everywhere = _table()[_EVERY_VARIABLE]
+    return MappingProxyType({**words, **everywhere, **names, **_table().get(variable, {})})
+
+
+@cache
+def _loose_codes(variable: str) -> Mapping[str, int]:
+    """Raw code by loose key, where all labels with this key mean the same code."""
+    found: dict[str, set[int]] = {}
+    for key, code in label_codes(variable).items():
+        found.setdefault(loose_key(key), set()).add(code)
+    return MappingProxyType({key: codes.pop() for key, codes in found.items() if len(codes) == 1})
 
 
 @cache
@@ -70,12 +106,47 @@ def listed_codes(variable: str) -> frozenset[int]:
 def code_of_label(variable: str, label: str) -> int | None:
     """Raw code of a label, None if the variable has no such label.
 
-    `Don't -9:-2`, as version 1.5 of the USA writes it, counts as "don't know".
+    Known are also labels with the words in another order (`loose_key`), labels cut short
+    (`_SHORTEST_BEGINNING`), labels behind their own code ("10 Completely satisfied"), and
+    `Don't -9:-2`, as version 1.5 of the USA writes "don't know".
     """
     key = label_key(label)
     code = label_codes(variable).get(key)
-    if code is None and variable == "A_WAVE" and (wave := re.search(r"wave\s*(\d)", key)):
-        return int(wave.group(1))
-    if code is None and re.fullmatch(r"don't(\s+know)?\s*-\d+:-\d+", key):
+    if code is None:
+        code = _loose_codes(variable).get(loose_key(key))
+    if code is None and variable == "A_WAVE":
+        return _wave_of_label(key)
+    if code is None and re.fullmatch(r"don't(\s+know)?\s*-\d+:\s*-\d+", key):
         return -1
-    return code
+    if code is None:
+        code = _code_of_beginning(variable, label)
+    return _code_of_numbered(variable, label) if code is None else code
+
+
+def _code_of_beginning(variable: str, label: str) -> int | None:
+    """Code of the one label that begins like this; a letter cut in half at the end is left out."""
+    key = label_key(label.rstrip("\ufffd"))
+    if len(key) < _SHORTEST_BEGINNING:
+        return None
+    start = loose_key(key)
+    labels = label_codes(variable).items()
+    codes = {code for full, code in labels if loose_key(full).startswith(start)}
+    return codes.pop() if len(codes) == 1 else None
+
+
+def _code_of_numbered(variable: str, label: str) -> int | None:
+    """Code of a label that stands behind the same code."""
+    match = _NUMBERED.fullmatch(label.strip())
+    if match is None:
+        return None
+    code = code_of_label(variable, match.group(2))
+    return code if code == int(match.group(1)) else None
+
+
+def _wave_of_label(key: str) -> int | None:
+    """Wave of "WVS wave 7 (2017-2022)" or, where no wave is named, of "2010-2014"."""
+    if named := re.search(r"wave\s*(\d)", key):
+        return int(named.group(1))
+    if years := re.match(r"((?:19|20)\d\d)\s*-", key):
+        return next((w for end, w in _WAVE_ENDS if int(years.group(1)) < end), 7)
+    return None

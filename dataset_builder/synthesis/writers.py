@@ -7,9 +7,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from codebook import MISSING_CODES, MissingKind, questions, value_questions
-from codebook.render.question import label_text
+from codebook import MISSING_CODES, MissingKind, questions
 from codebook.respondents.demographics import demographics
+from dataset_builder.reading.own_labels import own_labels
 from dataset_builder.synthesis.columns import VERSION_TEXT, CountryFrame
 from dataset_builder.synthesis.template import columns
 
@@ -89,15 +89,8 @@ def _variable_labels() -> dict[str, str]:
 
 def _value_labels(name: str) -> dict[Any, str]:
     """Labels of a variable's codes in the project's own words, and of the missing codes."""
-    known = value_questions().get(name)
-    if known is not None and known.scale is not None:
-        codes = known.scale.labelled_codes
-        labels: dict[Any, str] = {code: label_text(name, code) for code in codes}
-    elif name in demographics():
-        labels = dict(demographics()[name].code_texts)
-    else:
-        return {}
-    return labels | MISSING_LABELS
+    labels: dict[Any, str] = dict(own_labels(name))
+    return labels | MISSING_LABELS if labels else {}
 
 
 #: Writer by ending of the file's name.
