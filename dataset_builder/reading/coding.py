@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +16,7 @@ from codebook import value_questions
 from codebook.questions import MISSING_CODES, MissingKind
 from codebook.respondents.demographics import demographic
 from codebook.respondents.harmonised import HARMONISED
-from dataset_builder.reading.labels import code_of_label, label_codes
+from dataset_builder.reading.labels import code_of_label, label_codes, split_number
 
 #: Counts that the codebook lists up to "7 or more", though files hold the exact number, too.
 _COUNTS = {"Q270": frozenset(range(1, 8)), "Q274": frozenset(range(8))}
@@ -62,6 +62,7 @@ class Coder:
         strict: whether another code is an error.
         mirror: code by code of the file, where the scale runs against the questionnaire.
         numbers: whether every whole number is fine.
+        label: code of a label that this variable alone has; asked before the codebook's labels.
         used_labels: whether a label was met.
         used_decimals: whether a number was written as `-3.0`.
     """
@@ -71,6 +72,7 @@ class Coder:
     strict: bool
     mirror: Mapping[int, int] = field(default_factory=dict)
     numbers: bool = False
+    label: Callable[[str], int | None] | None = None
     used_labels: bool = False
     used_decimals: bool = False
     _known: dict[str, int] = field(default_factory=dict, repr=False)
@@ -122,11 +124,20 @@ class Coder:
             self.used_decimals |= not text.lstrip("+-").isdigit()
             code = int(re.split(r"[.,]", text)[0])
             return self.mirror.get(code, code)
-        label = code_of_label(self.variable, text)
+        label = self._code_of_label(text)
+        if label is None:
+            # The number is in the file's coding, the label in wave 7's: they must agree.
+            number, rest = split_number(text)
+            meant = self._code_of_label(rest) if number is not None else None
+            label = meant if meant == self.mirror.get(number, number) else None  # type: ignore[arg-type]
         if label is not None:
             self.used_labels = True
             return label
         return int(UNKNOWN)
+
+    def _code_of_label(self, text: str) -> int | None:
+        own = self.label(text) if self.label is not None else None
+        return code_of_label(self.variable, text) if own is None else own
 
     def _mirrored(self, codes: NDArray[np.int64], column: pa.Array) -> NDArray[np.int64]:
         """Codes of an inverted column; texts were mirrored one by one, labels never are."""

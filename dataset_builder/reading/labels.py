@@ -27,7 +27,9 @@ _ARTICLE = re.compile(r"^(?:the|an?) ")
 _DEGREE = re.compile(r"\b((?:dis)?agree) (strongly|completely|somewhat|slightly)\b")
 
 #: "10 Completely satisfied", "[1] Very important" and "1. Very important" name their own code.
-_NUMBERED = re.compile(r"\[?(-?\d{1,3})(?:\]\s*|\s*[.:=)-]\s*|\s+)(?=[^\W\d])(.+)", re.DOTALL)
+_NUMBERED = re.compile(
+    r"(?:\[(-?\d{1,9})\]\s*(?=\S)|(-?\d{1,3})(?:\s*[.:=)-]\s*|\s+)(?=[^\W\d]))(.+)", re.DOTALL
+)
 
 #: SPSS and others cut labels, at 60 bytes say; from this length on a beginning names its label.
 _SHORTEST_BEGINNING = 40
@@ -115,12 +117,21 @@ def code_of_label(variable: str, label: str) -> int | None:
     if code is None:
         code = _loose_codes(variable).get(loose_key(key))
     if code is None and variable == "A_WAVE":
-        return _wave_of_label(key)
+        code = _wave_of_label(key)
     if code is None and re.fullmatch(r"don't(\s+know)?\s*-\d+:\s*-\d+", key):
         return -1
     if code is None:
         code = _code_of_beginning(variable, label)
     return _code_of_numbered(variable, label) if code is None else code
+
+
+def split_number(label: str) -> tuple[int | None, str]:
+    """Number and text of "10 Completely satisfied" or "[1] Very important"; else (None, label)."""
+    match = _NUMBERED.fullmatch(label.strip())
+    if match is None:
+        return None, label
+    bracketed, bare, text = match.groups()
+    return int(bracketed or bare), text
 
 
 def _code_of_beginning(variable: str, label: str) -> int | None:
@@ -136,11 +147,9 @@ def _code_of_beginning(variable: str, label: str) -> int | None:
 
 def _code_of_numbered(variable: str, label: str) -> int | None:
     """Code of a label that stands behind the same code."""
-    match = _NUMBERED.fullmatch(label.strip())
-    if match is None:
-        return None
-    code = code_of_label(variable, match.group(2))
-    return code if code == int(match.group(1)) else None
+    number, text = split_number(label)
+    code = None if number is None else code_of_label(variable, text)
+    return code if code == number else None
 
 
 def _wave_of_label(key: str) -> int | None:

@@ -83,9 +83,7 @@ def _survey(assembly: Assembly, file: TabularFile, path: Path) -> Survey:
     answers = stacked(assembly.answers, len(assembly.layout.questions))
     assembly.answers.clear()
     questions = tuple(assembly.layout.questions)
-    shares = unknown_shares(
-        assembly.unlisted, answers, questions, country, countries, country_name
-    )
+    shares = unknown_shares(assembly.unlisted, answers, questions, country, countries, country_name)
     withhold(shares, answers, questions, country, countries)
     demographics = {v: np.concatenate(parts) for v, parts in assembly.demographics.items()}
     respondent_id, id_source = respondent_ids(

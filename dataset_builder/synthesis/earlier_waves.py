@@ -11,15 +11,16 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from codebook import questions, value_questions
+from codebook import countries, questions, value_questions
 from codebook.crosswalk import wave_variable
-from codebook.render.question import label_text
 from codebook.respondents.demographics import demographics
 from codebook.respondents.harmonised import HARMONISED, harmonised
 from contracts.atomic import atomic_file
 from contracts.release.manifest import Synthetic
+from dataset_builder.reading.own_labels import own_labels
 from dataset_builder.reading.provenance import sidecar_path
 from dataset_builder.reading.waves.layout import question_recode
+from dataset_builder.reading.waves.schools import SCHOOL_TYPES
 from dataset_builder.synthesis.answers import draw_answers, find_traits
 from dataset_builder.synthesis.earlier_waves_shares import (
     asked,
@@ -38,6 +39,9 @@ DOI_TEXT = "none: SYNTHETIC; no person answered"
 
 #: Column of the design weight, by wave.
 WEIGHTS = MappingProxyType({5: "V259", 6: "V258"})
+
+#: How files of the survey name a wave in V1.
+_FIELDWORK = MappingProxyType({5: "2005-2009", 6: "2010-2014"})
 
 _SHARED = ("sex", "age", "education", "income_third", "marital_status", "employment")
 
@@ -197,7 +201,7 @@ def _write_sav(path: Path, columns: Frame, wave: int) -> None:
         file_label=VERSION_TEXT.format(wave=wave),
         column_labels=_titles(wave),
         variable_value_labels=labels,
-        missing_ranges={name: [{"lo": -5, "hi": -1}] for name in labels},
+        missing_ranges={n: [{"lo": -5, "hi": -1}] for n in labels if n not in ("V1", "V2")},
         row_compress=True,
     )
 
@@ -218,8 +222,14 @@ def _value_labels(wave: int) -> dict[str, dict[int | float, str]]:
         assert scale is not None
         codes = np.array(scale.labelled_codes, np.int8)
         turned = wave_codes(question, wave, codes).tolist()
-        texts = [label_text(question, code) for code in scale.labelled_codes]
+        texts = [own_labels(question)[code] for code in scale.labelled_codes]
         found[_variable(question, wave)] = dict(zip(turned, texts, strict=True)) | MISSING_LABELS
+    for name, variable in _demographics(wave).items():
+        known = SCHOOL_TYPES if name == "education" else own_labels(HARMONISED[name].variable)
+        if known:
+            found[variable] = {**known, **MISSING_LABELS}
+    found["V1"] = {wave: _FIELDWORK[wave]}
+    found["V2"] = {c.wvs_code: c.name for c in countries().values()}
     return found
 
 

@@ -80,7 +80,7 @@ def read_waves(
     place = _wave_place(file, source)
     for block in file.blocks(_wanted(parts, place)):
         waves = _waves_of(block, place, source, where=path.name)
-        gathered.add(block, waves, _codes(block.columns[any_layout.roles["country"]]))
+        gathered.add(block, waves, _codes(block.columns[any_layout.roles["country"]], "B_COUNTRY"))
         if progress is not None:
             progress(block.done, file.total)
     _refuse_empty(gathered, source, where=path.name)
@@ -116,15 +116,15 @@ def _wanted(parts: Mapping[int, Assembly], wave: int | None) -> Wanted:
     return Wanted(small=frozenset(small), whole=frozenset(whole), text=frozenset(text))
 
 
-def _codes(column: pa.Array) -> NDArray[np.int64]:
-    return Coder("country", frozenset(), strict=False, numbers=True).code(column)[0]
+def _codes(column: pa.Array, variable: str) -> NDArray[np.int64]:
+    return Coder(variable, frozenset(), strict=False, numbers=True).code(column)[0]
 
 
 def _waves_of(block: Block, place: int | None, source: Source, *, where: str) -> NDArray[np.int64]:
     """Wave of each row; a file of one wave must hold that wave alone."""
     if place is None:
         return np.full(block.rows, source.waves[0], np.int64)
-    wave = _codes(block.columns[place])
+    wave = _codes(block.columns[place], "A_WAVE")
     wrong = np.unique(wave[~np.isin(wave, source.waves)])
     if wrong.size and not source.timeseries:
         raise fail(

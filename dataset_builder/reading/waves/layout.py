@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 from codebook import value_questions
 from codebook.crosswalk import crosswalk, wave_variable
@@ -14,24 +13,14 @@ from codebook.respondents.harmonised import HARMONISED, harmonised
 from contracts.errors import ContractError, Problem, fail
 from dataset_builder.reading.coding import UNKNOWN, Coder, demographic_coder, question_coder
 from dataset_builder.reading.layout import Layout
+from dataset_builder.reading.waves.schools import level_of_label, school_levels
 from dataset_builder.reading.waves.sources import Source, upper_names
 
 #: Demographics that waves 5 and 6 and the time series have, by what is made of them.
 _SHARED = ("sex", "age", "education", "income_third", "marital_status", "employment")
 
-#: ISCED level that stands for a type of school: V238 of wave 5, V248 of wave 6.
-_SCHOOL = MappingProxyType({1: 0, 2: 0, 3: 1, 4: 2, 5: 3, 6: 2, 7: 3, 8: 3, 9: 6})
-
-#: The same for X025 of the time series, which does not list "no schooling" apart.
-_SCHOOL_TIMESERIES = MappingProxyType({1: 0, 2: 1, 3: 2, 4: 3, 5: 2, 6: 3, 7: 3, 8: 6})
-
 #: A question that one country asked in a way of its own: V4_CO.
 VARIANT = re.compile(r"V\d+[A-Z]?_[A-Z]{2}")
-
-
-def school_levels(*, timeseries: bool) -> Mapping[int, int]:
-    """ISCED level (Q275) by the code of the type of school, an approximation."""
-    return _SCHOOL_TIMESERIES if timeseries else _SCHOOL
 
 
 def question_recode(question_id: str, wave: int, *, timeseries: bool) -> dict[int, int]:
@@ -120,7 +109,9 @@ def wave_coders(layout: Layout, wave: int, source: Source) -> dict[str, Coder]:
         levels = school_levels(timeseries=source.timeseries)
         # 0 is no type of school, yet an ISCED level.
         mirror = {0: int(UNKNOWN), **levels}
-        coders["Q275"] = Coder("Q275", frozenset(levels.values()), strict=True, mirror=mirror)
+        coders["Q275"] = Coder(
+            "Q275", frozenset(levels.values()), strict=True, mirror=mirror, label=level_of_label
+        )
     coders["B_COUNTRY"] = demographic_coder("B_COUNTRY")
     coders |= {
         role: Coder(role, frozenset(), strict=False, numbers=True)

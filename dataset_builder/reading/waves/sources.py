@@ -131,5 +131,5 @@ def _waves_said(file: TabularFile, place: int) -> tuple[int, ...]:
     block = next(iter(file.blocks(wanted)), None)
     if block is None:
         return ()
-    codes, _ = Coder("V1", frozenset(), strict=False, numbers=True).code(block.columns[place])
+    codes, _ = Coder("A_WAVE", frozenset(), strict=False, numbers=True).code(block.columns[place])
     return tuple(int(code) for code in np.unique(codes))

@@ -52,9 +52,7 @@ def make_survey(
     demographics["B_COUNTRY"] = country_code.astype(np.int32)
     ids = {role: np.concatenate(parts) for role, parts in assembly.ids.items()}
     respondent_id, id_source = _respondent_ids(country_code, wave, ids)
-    shares = unknown_shares(
-        assembly.unlisted, answers, questions, country, countries, country_name
-    )
+    shares = unknown_shares(assembly.unlisted, answers, questions, country, countries, country_name)
     withhold(shares, answers, questions, country, countries)
     exception_notes = _take_out(answers, questions, wave, countries, country)
     synthetic, mark = synthetic_source(
@@ -88,7 +86,13 @@ def make_survey(
         row_number=row_number,
         unlisted=assembly.unlisted.listing(country_name),
         unknown_shares=shares,
-        notes=(*unknown_notes(shares, wave=wave), *left_out, *survey_notes, *exception_notes, *mark),
+        notes=(
+            *unknown_notes(shares, wave=wave),
+            *left_out,
+            *survey_notes,
+            *exception_notes,
+            *mark,
+        ),
         synthetic=synthetic,
     )
 
