@@ -26,6 +26,7 @@ from dataset_builder.croissant import CROISSANT_NAME, croissant_text
 from dataset_builder.distribution_order import DistributionSorter
 from dataset_builder.manifest import BUILT_TABLES, make_manifest, split_recipe
 from dataset_builder.options import DEFAULT_BUILD, BuildOptions
+from dataset_builder.output import check_release_folder
 from dataset_builder.people import People, describe_people, respondents_table
 from dataset_builder.probe import PROBE_WAVE, nameless_ids, probe_table
 from dataset_builder.progress import Progress, Report, silent
@@ -60,15 +61,7 @@ def build_release(
         ContractError: a file or an option is wrong, or the folder cannot be written.
     """
     options.check()
-    if not force and Path(out).exists():
-        # Said before the work, not after it.
-        raise ContractError(
-            Problem(
-                "output-exists",
-                f"{out} exists already",
-                hint="Choose another output, or pass --force to replace it.",
-            )
-        )
+    check_release_folder(out, force=force)
     surveys = read_sources(sources, allow_unknown=options.allow_unknown, progress=progress)
     everyone = prepare(surveys, options)
     with atomic_folder(out, replace=force) as partial:

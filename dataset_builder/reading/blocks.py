@@ -8,6 +8,24 @@ from typing import Protocol
 
 import pyarrow as pa
 
+#: What programs write for a blank. Not "None", which is an answer, too (religion).
+BLANKS = (
+    "",
+    " ",
+    "NA",
+    "N/A",
+    "n/a",
+    "<NA>",
+    "NaN",
+    "nan",
+    "NaT",
+    "NULL",
+    "null",
+    ".",
+    "#N/A",
+    "#NULL!",
+)
+
 #: Called with (done, total), in bytes or rows, whichever the format counts.
 Progress = Callable[[int, int], None]
 

@@ -16,6 +16,7 @@ from codebook import value_questions
 from codebook.questions import MISSING_CODES, MissingKind
 from codebook.respondents.demographics import demographic
 from codebook.respondents.harmonised import HARMONISED
+from dataset_builder.reading.blocks import BLANKS
 from dataset_builder.reading.labels import code_of_label, label_codes, split_number
 
 #: Counts that the codebook lists up to "7 or more", though files hold the exact number, too.
@@ -25,6 +26,7 @@ _COUNTS = {"Q270": frozenset(range(1, 8)), "Q274": frozenset(range(8))}
 UNKNOWN = np.int64(-(2**62))
 
 _WHOLE = re.compile(r"[+-]?\d{1,15}(?:[.,]0*)?")
+_NONE = "None"
 _DECIMAL = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?")
 #: Span of the lookup table; codes beyond it fall on its two ends, which are looked up apart.
 _SMALLEST, _LARGEST = -6, 200
@@ -104,7 +106,11 @@ class Coder:
         return codes
 
     def _from_texts(self, column: pa.DictionaryArray) -> NDArray[np.int64]:
-        found = [self.code_of_text(t) for t in column.dictionary.to_pylist()]
+        texts = column.dictionary.to_pylist()
+        if _NONE in texts and all(_WHOLE.fullmatch(t.strip()) for t in texts if t and t != _NONE):
+            # Among numbers it is what Python writes for a blank; among labels an answer.
+            texts = [None if t == _NONE else t for t in texts]
+        found = [self.code_of_text(t) for t in texts]
         codes = np.array([*found, int(MissingKind.MISSING)], np.int64)
         return codes[_filled(column.indices, len(found))]
 
@@ -118,7 +124,7 @@ class Coder:
         return code
 
     def _decode(self, text: str) -> int:
-        if not text:
+        if text in BLANKS:
             return int(MissingKind.MISSING)
         if _WHOLE.fullmatch(text):
             self.used_decimals |= not text.lstrip("+-").isdigit()
@@ -130,6 +136,8 @@ class Coder:
             number, rest = split_number(text)
             meant = self._code_of_label(rest) if number is not None else None
             label = meant if meant == self.mirror.get(number, number) else None  # type: ignore[arg-type]
+        if label is None and text == _NONE:
+            return int(MissingKind.MISSING)
         if label is not None:
             self.used_labels = True
             return label

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 import re
 from collections.abc import Iterator
-from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from contracts.errors import ContractError, Problem, fail
-from dataset_builder.reading.blocks import Block, Wanted
-from dataset_builder.reading.variables import known_names, variable_name
-
-CHUNK_BYTES = 8 << 20
-#: A header row longer than this is not one.
-LONGEST_HEADER = 1 << 20
-
-SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-BLANKS = ["", " ", "NA", "NaN", "nan", "NULL", "null", ".", "#N/A", "#NULL!"]
+from contracts.errors import ContractError, fail
+from dataset_builder.reading import text_stream
+from dataset_builder.reading.blocks import BLANKS, Block, Wanted
+from dataset_builder.reading.header import SEPARATORS, find_header
+from dataset_builder.reading.lookalikes import lookalike
+from dataset_builder.reading.text_stream import ByteStream, TextStream
 
 _UTF8_PAIR = re.compile(rb"[\xc3-\xf4][\x80-\xbf]")
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
-
-
-class ByteStream(Protocol):
-    """What bytes are read from."""
-
-    def read(self, size: int, /) -> bytes:
-        """At most `size` further bytes; none at the end."""
-        ...
 
 
 class CsvFile:
@@ -47,29 +31,35 @@ class CsvFile:
     def __init__(self, stream: ByteStream, *, name: str, total: int) -> None:
         self.total = total
         self.value_labels: dict[int, dict[int, str]] = {}
-        self._stream = stream
         self._name = name
-        self._digest = hashlib.sha256()
         self._encoding = "utf-8"
         self._seen_utf8 = False
         self._only_numbers = True
-        self._line = 1
-        self._done = 0
-        self._ended = False
-        self._rest = self._first_chunk()
-        header, self._rest = _cut_header(self._rest, name=name)
-        text = self._text(header).removeprefix("\ufeff")
-        self._separator = _separator(text, name=name)
-        self.headers = next(csv.reader([text], delimiter=self._separator))
+        self._source = TextStream(stream, name=name)
+        first = self._source.first()
+        if (error := lookalike(first[:4096], name=name)) is not None:
+            raise error
+        if not first.strip():
+            raise fail("empty-file", "the file is blank", where=name)
+        start = find_header(first, encoding=_encoding_of(first), name=name)
+        self._text(first[: start.length])
+        self._rest = first[start.length :]
+        self._line = 1 + start.lines_above
+        self._separator = start.separator
+        self.headers = start.names
         self.detected = {
             "format": "csv",
-            "separator": SEPARATORS[self._separator],
-            "byte order mark": "yes" if header.startswith(b"\xef\xbb\xbf") else "no",
+            "separator": SEPARATORS[start.separator],
+            "byte order mark": "yes" if first.startswith(b"\xef\xbb\xbf") else "no",
         }
+        if start.lines_above:
+            self.detected["lines above the header"] = str(start.lines_above)
+        if self._source.old_mac:
+            self.detected["line ends"] = "carriage returns alone"
 
     def sha256(self) -> str:
         """Digest of the bytes read; of the whole file once all blocks are read."""
-        return self._digest.hexdigest()
+        return self._source.sha256()
 
     def blocks(self, wanted: Wanted) -> Iterator[Block]:
         """Read the wanted columns, a chunk of bytes at a time.
@@ -80,54 +70,20 @@ class CsvFile:
         while chunk := self._next_rows():
             table = self._parse(chunk, wanted)
             columns = {int(name): _one_array(table.column(name)) for name in table.column_names}
-            yield Block(rows=table.num_rows, columns=columns, done=self._done)
+            yield Block(rows=table.num_rows, columns=columns, done=self._source.done)
             self._line += chunk.count(b"\n")
-        self.detected["encoding"] = self._encoding
-
-    def _read(self, *, text: bool = True) -> bytes:
-        data = self._stream.read(CHUNK_BYTES)
-        self._digest.update(data)
-        self._done += len(data)
-        self._ended = not data
-        if text:
-            self._refuse_zero_bytes(data)
-        return data
-
-    def _refuse_zero_bytes(self, data: bytes) -> None:
-        if b"\0" in data:
-            raise fail(
-                "not-text",
-                "the file holds zero bytes, so it is damaged or no text file",
-                where=self._name,
-                allowed="delimited text in UTF-8",
-                hint="Save it anew as CSV (UTF-8), or download it again.",
-            )
-
-    def _first_chunk(self) -> bytes:
-        data = self._read(text=False)
-        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise fail(
-                "utf-16",
-                "the file is in UTF-16",
-                where=self._name,
-                allowed="UTF-8 (with or without a byte order mark) or Windows-1252",
-                hint="Save it as CSV UTF-8.",
-            )
-        self._refuse_zero_bytes(data)
-        if not data.strip():
-            raise fail("empty-file", "the file is blank", where=self._name)
-        return data
+        self.detected["encoding"] = "utf-16" if self._source.utf16 else self._encoding
 
     def _next_rows(self) -> bytes:
         """Whole lines, as UTF-8; empty at the end."""
         data = self._rest
         self._rest = b""
-        while not self._ended:
+        while not self._source.ended:
             cut = _last_line_end(data)
-            if cut and len(data) >= CHUNK_BYTES // 2:
+            if cut and len(data) >= text_stream.CHUNK_BYTES // 2:
                 data, self._rest = data[:cut], data[cut:]
                 break
-            data += self._read()
+            data += self._source.read()
         if data.isascii():
             return data
         text = self._text(data)
@@ -188,7 +144,8 @@ class CsvFile:
         table = pa_csv.read_csv(
             pa.BufferReader(chunk),
             read_options=pa_csv.ReadOptions(
-                column_names=[str(i) for i in range(len(self.headers))], block_size=CHUNK_BYTES * 2
+                column_names=[str(i) for i in range(len(self.headers))],
+                block_size=text_stream.CHUNK_BYTES * 2,
             ),
             parse_options=pa_csv.ParseOptions(
                 delimiter=self._separator,
@@ -198,7 +155,7 @@ class CsvFile:
             convert_options=pa_csv.ConvertOptions(
                 include_columns=[str(i) for i in wanted.all()],
                 column_types=types,
-                null_values=BLANKS,
+                null_values=list(BLANKS),
                 strings_can_be_null=True,
             ),
         )
@@ -210,7 +167,7 @@ class CsvFile:
         first = rows[0]
         place = chunk.find(first.text.encode("utf-8"))
         line = self._line + chunk[: max(place, 0)].count(b"\n") + 1
-        at_end = self._ended and place + len(first.text.encode()) >= len(chunk.rstrip())
+        at_end = self._source.ended and place + len(first.text.encode()) >= len(chunk.rstrip())
         return fail(
             "truncated" if at_end else "row-length",
             "the file ends in the middle of a row"
@@ -247,32 +204,10 @@ def _last_line_end(data: bytes) -> int:
     return cut
 
 
-def _cut_header(data: bytes, *, name: str) -> tuple[bytes, bytes]:
-    """The first line, which may run over several where it is quoted, and the rest."""
-    end = data.find(b"\n") + 1
-    while end and data.count(b'"', 0, end) % 2:
-        end = data.find(b"\n", end) + 1
-    if not end or end > LONGEST_HEADER:
-        if 0 < len(data) <= LONGEST_HEADER and not end:
-            return data, b""
-        raise fail(
-            "no-header",
-            "the file has no line of column names",
-            where=name,
-            allowed="a first line of variable names",
-            hint="Take the file as the survey ships it.",
-        )
-    return data[:end], data[end:]
-
-
-def _separator(header: str, *, name: str) -> str:
-    """The separator that yields the most variables known."""
-
-    def known(separator: str) -> int:
-        fields = next(csv.reader(io.StringIO(header), delimiter=separator), [])
-        return sum(variable_name(field) in known_names().values() for field in fields)
-
-    best = max(SEPARATORS, key=lambda separator: (known(separator), header.count(separator)))
-    if not header.strip():
-        raise ContractError(Problem("no-header", "the first line of the file is blank", where=name))
-    return best
+def _encoding_of(data: bytes) -> str:
+    """Encoding of the first bytes, the last of which may lie in the midst of a letter."""
+    try:
+        data[: data.rfind(b"\n") + 1].decode("utf-8")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"

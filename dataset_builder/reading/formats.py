@@ -12,6 +12,7 @@ from contracts.errors import fail
 from dataset_builder.reading.archive import DAMAGE, Bounded, only_member, unpacked
 from dataset_builder.reading.blocks import TabularFile
 from dataset_builder.reading.csv_file import CsvFile
+from dataset_builder.reading.lookalikes import lookalike
 from dataset_builder.reading.readstat_file import ReadstatFile
 from dataset_builder.reading.xlsx_file import XlsxFile
 
@@ -84,7 +85,10 @@ def _format_of(path: Path, name: str) -> str:
     if not size:
         raise fail("empty-file", "the file is empty", where=name, hint="Download the file again.")
     with path.open("rb") as handle:
-        found = _format_of_bytes(handle.read(4096), path)
+        start = handle.read(4096)
+    if (error := lookalike(start, name=name)) is not None:
+        raise error
+    found = _format_of_bytes(start, path)
     suffix = PurePosixPath(name).suffix.lower()
     named = SUFFIXES.get(suffix)
     if found == "other" or (named is not None and named != found):

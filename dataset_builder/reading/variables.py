@@ -36,7 +36,10 @@ ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 #: `Q1P`: the scale of Q1 turned round, as "inverted" releases have it.
 INVERTED = re.compile(r"(Q\d+A?)P", re.IGNORECASE)
 
-_NAME = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*(?:$|[:\s])")
+_NAME = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*(?:$|[:\s(\[–—|=]|[.-](?:\s|$))")
+
+#: `Q_1` for `Q1`, as some programs write it.
+_APART = re.compile(r"(Q)_(\d+A?P?)", re.IGNORECASE)
 
 
 @cache
@@ -48,15 +51,17 @@ def known_names() -> Mapping[str, str]:
 
 
 def variable_name(header: str) -> str:
-    """The variable of a column headed `NAME`, `NAME: label` or `NAME label`.
+    """The variable of a column headed `NAME`, `NAME: label`, `NAME. label`, `NAME - label` or
+    `NAME label`; `Q_1` is `Q1`.
 
     Case does not count for the names that are read; a header without a name is given back as it
-    stands.
+    stands. `Q1.1`, which pandas writes for a second column Q1, is another name.
     """
     match = _NAME.match(header)
     if not match:
         return header.strip()
-    return known_names().get(match.group(1).upper(), match.group(1))
+    name = _APART.sub(r"\1\2", match.group(1)) if _APART.fullmatch(match[1]) else match.group(1)
+    return known_names().get(name.upper(), name)
 
 
 def header_style(headers: tuple[str, ...]) -> str:
@@ -64,4 +69,4 @@ def header_style(headers: tuple[str, ...]) -> str:
     known = [h.strip() for h in headers if variable_name(h) in known_names().values()]
     if any(re.match(r"\w+\s*:", h) for h in known):
         return "NAME: label"
-    return "NAME label" if any(re.match(r"\w+\s+\S", h) for h in known) else "NAME"
+    return "NAME label" if any(not re.fullmatch(r"\w+", h) for h in known) else "NAME"

@@ -12,6 +12,7 @@ import pyarrow as pa
 from contracts.digests import sha256_file
 from contracts.errors import fail
 from dataset_builder.reading.blocks import Block, Wanted, text_array
+from dataset_builder.reading.header import MOST_LINES_ABOVE, header_row
 
 BLOCK_ROWS = 8_192
 
@@ -40,10 +41,14 @@ class XlsxFile:
                 where=name,
                 hint="Download the file again, or save it anew as .xlsx.",
             ) from None
-        self._rows = iter(self._sheet.to_python(skip_empty_area=True))
+        rows = self._sheet.to_python(skip_empty_area=True)
+        above = header_row([[str(cell) for cell in row] for row in rows[: MOST_LINES_ABOVE + 1]])
+        self._rows = iter(rows[above:])
         self.headers = [str(cell).strip() for cell in next(self._rows, [])]
-        self.total = max(self._sheet.height - 1, 0)
+        self.total = max(self._sheet.height - 1 - above, 0)
         self.detected = {"format": "Excel (.xlsx)", "sheet": book.sheet_names[0]}
+        if above:
+            self.detected["lines above the header"] = str(above)
         if not any(self.headers):
             raise fail("empty-file", "the first sheet of the workbook is empty", where=name)
 

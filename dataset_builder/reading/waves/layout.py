@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from codebook import value_questions
 from codebook.crosswalk import crosswalk, wave_variable

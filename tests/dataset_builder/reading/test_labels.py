@@ -135,7 +135,7 @@ def test_labels_in_place_of_codes_read_as_the_codes(sav: Path, tmp_path: Path) -
 
 
 def test_labels_with_their_codes_as_r_writes_them(sav: Path, tmp_path: Path) -> None:
-    """haven's as_factor(levels = "both"): "[1] Very important", blanks "NA", a column of numbers."""
+    """haven's as_factor(levels = "both"): "[1] Very important"; blanks "NA"; row numbers."""
     frame, meta = pyreadstat.read_sav(str(sav), user_missing=True)
     frame = frame.astype(object)
     for name, labels in meta.variable_value_labels.items():
