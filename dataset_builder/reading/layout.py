@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from codebook import value_questions
-from contracts.errors import ContractError, Problem, fail
+from contracts.errors import ContractError, Problem
+from dataset_builder.reading.relatives import refuse_relatives, refuse_unknown
 from dataset_builder.reading.variables import (
     DEMOGRAPHICS,
     INVERTED,
@@ -18,9 +18,6 @@ from dataset_builder.reading.variables import (
     known_names,
     variable_name,
 )
-
-#: A file with fewer of the value questions is not taken for one of wave 7.
-FEWEST_QUESTIONS = 20
 
 
 @dataclass(frozen=True)
@@ -58,6 +55,7 @@ def find_layout(headers: Sequence[str], *, where: str) -> Layout:
         ContractError: a column that is read occurs twice; the file is of another wave, or no
             file of the survey.
     """
+    refuse_relatives(headers, where=where)
     names = [variable_name(header) for header in headers]
     _refuse_duplicates(headers, names, where=where)
     index = {name: place for place, name in enumerate(names)}
@@ -73,7 +71,12 @@ def find_layout(headers: Sequence[str], *, where: str) -> Layout:
         },
         header_style=header_style(tuple(headers)),
     )
-    _refuse_foreign(layout, names, where=where)
+    refuse_unknown(
+        names,
+        questions=len(layout.questions),
+        country=any(role in layout.roles for role in ("country", "country_alpha")),
+        where=where,
+    )
     return layout
 
 
@@ -120,34 +123,3 @@ def _refuse_duplicates(headers: Sequence[str], names: Sequence[str], *, where: s
     ]
     if problems:
         raise ContractError(problems, subject=where)
-
-
-def _refuse_foreign(layout: Layout, names: Sequence[str], *, where: str) -> None:
-    found = f"{len(names)} columns: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
-    if len(layout.questions) < FEWEST_QUESTIONS:
-        numbered = sum(bool(re.fullmatch(r"V\d+[A-Z]?", name)) for name in names)
-        series = sum(bool(re.fullmatch(r"[A-GX]\d{3}(_\d+)?", name)) for name in names)
-        if numbered >= FEWEST_QUESTIONS:
-            kind = "the file is of an earlier wave (questions are named V1, V2, ...)"
-        elif series >= FEWEST_QUESTIONS:
-            kind = "the file is the time series (questions are named A001, E001, ...)"
-        else:
-            kind = "the file is none of the World Values Survey's wave 7"
-        raise fail(
-            "not-wave-7",
-            kind,
-            where=where,
-            found=found[:400],
-            allowed="a file with questions named Q1 to Q259 and a country (B_COUNTRY)",
-            hint="Take a wave 7 file from worldvaluessurvey.org, or make a synthetic one: "
-            "opinion-atlas synthesize --out survey.csv",
-        )
-    if "country" not in layout.roles and "country_alpha" not in layout.roles:
-        raise fail(
-            "no-country",
-            "the file does not say which country its people live in",
-            where=where,
-            found=found[:400],
-            allowed="a column B_COUNTRY or B_COUNTRY_ALPHA",
-            hint="Add the column B_COUNTRY with the survey's country code.",
-        )

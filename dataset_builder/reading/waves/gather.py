@@ -17,8 +17,9 @@ from contracts.errors import ContractError, Problem, fail
 from dataset_builder.reading.assembly import TEXT_ROLES, Assembly
 from dataset_builder.reading.blocks import Block, Progress, TabularFile, Wanted
 from dataset_builder.reading.coding import Coder
+from dataset_builder.reading.relatives import upper_names
 from dataset_builder.reading.waves.layout import wave_coders, wave_layout
-from dataset_builder.reading.waves.sources import Source, upper_names
+from dataset_builder.reading.waves.sources import Source
 from dataset_builder.reading.waves.surveys import make_survey
 from dataset_builder.reading.whole_file import country_name
 from dataset_builder.survey import Survey

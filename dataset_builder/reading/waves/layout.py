@@ -13,8 +13,9 @@ from codebook.respondents.harmonised import HARMONISED, harmonised
 from contracts.errors import ContractError, Problem, fail
 from dataset_builder.reading.coding import UNKNOWN, Coder, demographic_coder, question_coder
 from dataset_builder.reading.layout import Layout
+from dataset_builder.reading.relatives import upper_names
 from dataset_builder.reading.waves.schools import level_of_label, school_levels
-from dataset_builder.reading.waves.sources import Source, upper_names
+from dataset_builder.reading.waves.sources import Source
 
 #: Demographics that waves 5 and 6 and the time series have, by what is made of them.
 _SHARED = ("sex", "age", "education", "income_third", "marital_status", "employment")

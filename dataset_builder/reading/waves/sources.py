@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
-from codebook import value_questions
 from codebook.countries import WAVES
 from contracts.errors import fail
 from dataset_builder.reading.blocks import TabularFile, Wanted
-from dataset_builder.reading.coding import Coder
-from dataset_builder.reading.layout import FEWEST_QUESTIONS
-from dataset_builder.reading.variables import INVERTED, variable_name
+from dataset_builder.reading.coding import UNKNOWN, Coder
+from dataset_builder.reading.relatives import (
+    MANY,
+    australian_archive,
+    is_wave7,
+    numbered,
+    refuse_relatives,
+    upper_names,
+)
+from dataset_builder.reading.variables import variable_name
 
 EARLIER_WAVES = (5, 6)
 
@@ -24,7 +29,7 @@ _MARKS: Mapping[int, tuple[str, ...]] = MappingProxyType(
     {6: ("V203A", "V207A", "V228A", "V228B", "V228C"), 5: ("V259",)}
 )
 
-_NUMBERED = re.compile(r"V\d+[A-Z]?")
+_AUSTRALIA = 36
 
 
 @dataclass(frozen=True)
@@ -81,11 +86,6 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
 )
 
 
-def upper_names(headers: Sequence[str]) -> list[str]:
-    """Variables of all columns, in capitals."""
-    return [variable_name(header).upper() for header in headers]
-
-
 def find_source(file: TabularFile, *, where: str) -> Source | None:
     """Which source a file is; None where it is for the reader of wave 7 to judge.
 
@@ -95,23 +95,28 @@ def find_source(file: TabularFile, *, where: str) -> Source | None:
         ContractError: the file is of an earlier wave, but neither V1 nor a column of one wave
             alone tells of which.
     """
+    refuse_relatives(file.headers, where=where)
     names = upper_names(file.headers)
     known = set(names)
     if {"S002VS", "S003"} <= known:
         return SOURCES["timeseries"]
-    asked = sum(name in value_questions() or bool(INVERTED.fullmatch(name)) for name in known)
-    numbered = sum(bool(_NUMBERED.fullmatch(name)) for name in known)
-    if asked >= FEWEST_QUESTIONS or numbered < FEWEST_QUESTIONS:
+    few = numbered(names) < MANY and not {"V1", "V2"} <= known
+    if is_wave7(names) or few or not numbered(names):
         return None
     return SOURCES[f"wave{_wave_of(file, names, where=where)}"]
 
 
 def _wave_of(file: TabularFile, names: Sequence[str], *, where: str) -> int:
-    said = _waves_said(file, names.index("V1")) if "V1" in names else ()
+    columns = [names.index(name) for name in ("V1", "V2") if name in names]
+    first = _first_block(file, columns)
+    said = first.get(names.index("V1"), ()) if "V1" in names else ()
     if len(said) == 1 and said[0] in EARLIER_WAVES:
         return said[0]
+    homes = first.get(names.index("V2"), ()) if "V2" in names else ()
+    if "V1" not in names and homes == (_AUSTRALIA,):
+        raise australian_archive(names, where=where)
     marked = [wave for wave, marks in _MARKS.items() if set(marks) & set(names)]
-    if not said and marked:
+    if "V1" not in names and marked:
         # Wave 6 comes first: some of its files have a V259, too.
         return marked[0]
     raise fail(
@@ -119,17 +124,22 @@ def _wave_of(file: TabularFile, names: Sequence[str], *, where: str) -> int:
         "the questions are named V1, V2, ... as in waves 5 and 6, and it cannot be told which",
         where=where,
         column="V1",
-        found=", ".join(map(str, said[:5])) or "no column V1",
+        found=", ".join("text" if c == UNKNOWN else str(c) for c in said[:5]) or "no column V1",
         allowed="5 or 6, the same in every row",
-        hint="Add a column V1 that holds the wave, or take the file of a single wave.",
+        hint="Add a column V1 that holds the wave, or take the file of a single wave; waves 1 to 4 "
+        "are not read.",
     )
 
 
-def _waves_said(file: TabularFile, place: int) -> tuple[int, ...]:
-    """Distinct entries of V1 in the first block."""
-    wanted = Wanted(small=frozenset(), whole=frozenset(), text=frozenset({place}))
-    block = next(iter(file.blocks(wanted)), None)
+def _first_block(file: TabularFile, places: Sequence[int]) -> dict[int, tuple[int, ...]]:
+    """Distinct entries of the columns of wave and country in the first block, by column."""
+    wanted = Wanted(small=frozenset(), whole=frozenset(), text=frozenset(places))
+    block = next(iter(file.blocks(wanted)), None) if places else None
     if block is None:
-        return ()
-    codes, _ = Coder("A_WAVE", frozenset(), strict=False, numbers=True).code(block.columns[place])
-    return tuple(int(code) for code in np.unique(codes))
+        return {}
+    found = {}
+    for place in places:
+        variable = "A_WAVE" if variable_name(file.headers[place]).upper() == "V1" else "B_COUNTRY"
+        coder = Coder(variable, frozenset(), strict=False, numbers=True)
+        found[place] = tuple(int(c) for c in np.unique(coder.code(block.columns[place])[0]))
+    return found
