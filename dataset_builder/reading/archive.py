@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import tempfile
 import zipfile
 import zlib
@@ -18,6 +19,9 @@ LARGEST_BYTES = 4 << 30
 LARGEST_RATIO = 250
 _FREE_BYTES = 16 << 20
 _COPY_BYTES = 4 << 20
+
+#: What a damaged gzip file makes the library raise.
+GZIP_DAMAGE = (gzip.BadGzipFile, zlib.error, EOFError)
 
 #: What a damaged archive, or one packed in an unknown way, makes the library raise.
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
@@ -106,7 +110,7 @@ def too_large(name: str, found: str) -> ContractError:
     """The error of an archive that unpacks to more than a survey file can be."""
     return fail(
         "zip-bomb",
-        "the zip file unpacks to more than a survey file can be",
+        "the archive unpacks to more than a survey file can be",
         where=name,
         found=found,
         allowed=f"{LARGEST_BYTES:,} bytes, {LARGEST_RATIO} times the packed size",
@@ -154,3 +158,29 @@ def unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, *, name: str) ->
             while data := source.read(_COPY_BYTES):
                 handle.write(data)
         yield target
+
+
+def unpack_gzip(path: Path, folder: Path, filename: str) -> Path:
+    """What a gzip file holds, as a file in `folder`.
+
+    Raises:
+        ContractError: it is damaged, or holds more than a survey file can be.
+    """
+    target = folder / filename
+    limit = min(LARGEST_BYTES, max(_FREE_BYTES, LARGEST_RATIO * path.stat().st_size))
+    size = 0
+    try:
+        with gzip.open(path) as stream, target.open("wb") as handle:
+            while data := stream.read(_COPY_BYTES):
+                size += len(data)
+                if size > limit:
+                    raise too_large(path.name, f"more than {limit:,} bytes")
+                handle.write(data)
+    except GZIP_DAMAGE as error:
+        raise fail(
+            "damaged-file",
+            f"the gzip file is damaged or cut short ({error})",
+            where=path.name,
+            hint="Download the file again.",
+        ) from None
+    return target

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 from contracts.digests import sha256_file
 from contracts.errors import fail
-from dataset_builder.reading.archive import DAMAGE, Bounded, only_member, unpacked
+from dataset_builder.reading.archive import (
+    DAMAGE,
+    GZIP_DAMAGE,
+    Bounded,
+    only_member,
+    unpack_gzip,
+    unpacked,
+)
+from dataset_builder.reading.arrow_file import ArrowFile
 from dataset_builder.reading.blocks import TabularFile
 from dataset_builder.reading.csv_file import CsvFile
 from dataset_builder.reading.lookalikes import lookalike
@@ -25,9 +35,16 @@ SUFFIXES = {
     ".zsav": "sav",
     ".dta": "dta",
     ".xlsx": "xlsx",
+    ".rds": "r",
+    ".rdata": "r",
+    ".rda": "r",
+    ".parquet": "parquet",
+    ".feather": "feather",
+    ".arrow": "feather",
+    ".gz": "gz",
     ".zip": "zip",
 }
-_SURVEY_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix != ".zip")
+_SURVEY_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix not in (".zip", ".gz"))
 
 _NAMES = {
     "csv": "delimited text",
@@ -35,19 +52,16 @@ _NAMES = {
     "dta": "Stata",
     "xlsx": "Excel",
     "zip": "a zip archive",
+    "gz": "a file packed with gzip",
+    "r": "a file of R",
+    "parquet": "Parquet",
+    "feather": "Feather",
     "other": "none that is read",
 }
 _OLD_STATA = range(105, 116)
-_FOREIGN = (
-    b"%PDF",
-    b"\x1f\x8b",
-    b"RDX",
-    b"\xd0\xcf\x11\xe0",
-    b"PAR1",
-    b"BZh",
-    b"7z\xbc\xaf",
-    b"$FL",
-)
+_FOREIGN = (b"$FL",)
+#: Files of R begin so, packed or not.
+_R = (b"RDX2", b"RDX3", b"RDA2", b"RDA3", b"X\n\0\0", b"A\n2\n", b"A\n3\n")
 
 
 @contextmanager
@@ -62,6 +76,9 @@ def open_tabular(path: Path) -> Iterator[TabularFile]:
     if kind == "zip":
         with _open_archive(path) as file:
             yield file
+    elif kind == "gz":
+        with opened_gzip(path) as file:
+            yield file
     elif kind == "csv":
         with path.open("rb") as stream:
             yield CsvFile(stream, name=path.name, total=path.stat().st_size)
@@ -74,6 +91,9 @@ def open_tabular(path: Path) -> Iterator[TabularFile]:
 def _open_whole(path: Path, kind: str, *, name: str) -> Iterator[TabularFile]:
     if kind == "xlsx":
         yield XlsxFile(path, name=name)
+        return
+    if kind in ("parquet", "feather"):
+        yield ArrowFile(path, kind, name=name)
         return
     with closing(ReadstatFile(path, kind, name=name)) as file:
         yield file
@@ -117,9 +137,20 @@ def _format_of_bytes(start: bytes, path: Path) -> str:
         return "dta"
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "csv"
-    if start.startswith(_FOREIGN) or b"\0" in start:
-        return "other"
-    return "csv"
+    if start.startswith(b"\x1f\x8b"):
+        return "r" if _unpacked_start(path).startswith(_R) else "gz"
+    known = {"r": _R, "parquet": (b"PAR1",), "feather": (b"ARROW1", b"FEA1"), "other": _FOREIGN}
+    found = [kind for kind, starts in known.items() if start.startswith(starts)]
+    return found[0] if found else ("other" if b"\0" in start else "csv")
+
+
+def _unpacked_start(path: Path) -> bytes:
+    """The first bytes of what a gzip file holds; none where it is damaged."""
+    try:
+        with gzip.open(path) as stream:
+            return stream.read(16)
+    except GZIP_DAMAGE:
+        return b""
 
 
 def _zip_or_excel(path: Path) -> str:
@@ -148,18 +179,43 @@ def _open_archive(path: Path) -> Iterator[TabularFile]:
                 yield _Packed(file, path)
 
 
-class _Packed:
-    """A survey file within a zip file: its digest is that of the zip file."""
+@contextmanager
+def opened_gzip(path: Path) -> Iterator[TabularFile]:
+    """Open the survey file that a gzip file holds."""
+    name = path.name
+    inner = PurePosixPath(name).stem
+    with TemporaryDirectory(prefix="opinion-atlas-") as folder:
+        place = unpack_gzip(path, Path(folder), inner)
+        kind = _format_of(place, inner)
+        if kind in ("zip", "gz"):
+            raise fail(
+                "wrong-format",
+                "an archive is packed once more",
+                where=name,
+                hint="Unpack it and give the survey file itself.",
+            )
+        if kind == "csv":
+            with place.open("rb") as stream:
+                yield _Packed(
+                    CsvFile(stream, name=name, total=place.stat().st_size), path, archive="gzip"
+                )
+        else:
+            with _open_whole(place, kind, name=name) as file:
+                yield _Packed(file, path, archive="gzip")
 
-    def __init__(self, file: TabularFile, path: Path) -> None:
+
+class _Packed:
+    """A survey file within an archive: its digest is that of the archive."""
+
+    def __init__(self, file: TabularFile, path: Path, *, archive: str = "zip") -> None:
         self.headers = file.headers
         self.total = file.total
         self.value_labels = file.value_labels
         self.detected = file.detected
-        self.detected["archive"] = "zip"
+        self.detected["archive"] = archive
         self.blocks = file.blocks
         self._path = path
 
     def sha256(self) -> str:
-        """Digest of the zip file."""
+        """Digest of the archive."""
         return sha256_file(self._path)

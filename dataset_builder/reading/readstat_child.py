@@ -1,4 +1,4 @@
-"""Runs as a process of its own: reads an SPSS or Stata file and passes it on.
+"""Runs as a process of its own: reads an SPSS, Stata or R file and passes it on.
 
 The parser is native code that a damaged file can make crash; here it takes nobody along. Run by
 path, not imported: it needs nothing of the project.
@@ -21,6 +21,8 @@ FAILED = 3
 
 def main(path: str, kind: str, block_rows: int) -> int:
     """Serve one file; the exit status."""
+    if kind == "r":
+        return _serve_r(path, block_rows)
     import pyreadstat
 
     reader = {"sav": pyreadstat.read_sav, "dta": pyreadstat.read_dta}[kind]
@@ -33,9 +35,37 @@ def main(path: str, kind: str, block_rows: int) -> int:
     return 0
 
 
-def _tell(problem: str, error: Exception) -> int:
+def _tell(problem: str, error: object) -> int:
     sys.stderr.write(json.dumps({"problem": problem, "message": str(error).strip()}))
     return FAILED
+
+
+def _serve_r(path: str, block_rows: int) -> int:
+    """Serve the one data frame of an .rds or .RData file, which is read whole."""
+    import pyreadr
+
+    try:
+        found = pyreadr.read_r(path)
+    except (pyreadr.LibrdataError, pyreadr.PyreadrError, ValueError, OverflowError) as error:
+        return _tell("damaged", error)
+    frames = {name: frame for name, frame in found.items() if len(getattr(frame, "columns", ()))}
+    if len(frames) != 1:
+        return _tell("frames", ", ".join(str(name) for name in frames) or "no data frame")
+    (frame,) = frames.values()
+    frame.columns = [str(name) for name in frame.columns]
+    about = {"names": list(frame.columns), "rows": len(frame), "encoding": "utf-8", "labels": {}}
+    out = sys.stdout.buffer
+    out.write(json.dumps(about).encode() + b"\n")
+    out.flush()
+    request = sys.stdin.readline()
+    wanted = json.loads(request) if request else []
+    for start in range(0, len(frame) if request else 0, block_rows):
+        payload = _payload(frame.iloc[start : start + block_rows], wanted)
+        out.write(struct.pack("<Q", len(payload)))
+        out.write(payload)
+    out.write(struct.pack("<Q", 0))
+    out.flush()
+    return 0
 
 
 def _serve(reader: Any, path: str, block_rows: int) -> None:

@@ -1,4 +1,4 @@
-"""SPSS and Stata files, read in blocks of rows with all kinds of missing kept."""
+"""SPSS, Stata and R files, read in blocks of rows with all kinds of missing kept."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,19 +28,26 @@ _CHILD = Path(__file__).with_name("readstat_child.py")
 #: Stata's extended missing values, in the order in which the survey's files use them.
 _STATA_LETTERS = {"a": -1, "b": -2, "c": -3, "d": -4, "e": -5}
 
-_NAMES = {"sav": "SPSS (.sav)", "dta": "Stata (.dta)"}
+_NAMES = {"sav": "SPSS (.sav)", "dta": "Stata (.dta)", "r": "R (.rds, .RData)"}
 
 
 class ReadstatFile:
-    """An SPSS or Stata file; see `TabularFile`. Close it after use.
+    """An SPSS, Stata or R file; see `TabularFile`. Close it after use.
+
+    R's files need the package pyreadr, which the extra `r` brings.
 
     Args:
         path: the file.
-        kind: `sav` or `dta`.
+        kind: `sav`, `dta` or `r`.
         name: its name, for messages.
+
+    Raises:
+        ContractError: the file is damaged, or R's files cannot be read here.
     """
 
     def __init__(self, path: Path, kind: str, *, name: str) -> None:
+        if kind == "r" and find_spec("pyreadr") is None:
+            raise _no_reader(name)
         self._path = path
         self._kind = kind
         self._name = name
@@ -136,6 +144,15 @@ class ReadstatFile:
                 where=self._name,
                 hint="Open it in SPSS or Stata and save it anew in Unicode.",
             )
+        if said["problem"] == "frames":
+            return fail(
+                "several-frames",
+                "the R file does not hold exactly one data frame",
+                where=self._name,
+                found=said["message"],
+                allowed="one data frame",
+                hint='In R: saveRDS(data, "survey.rds").',
+            )
         return self._damaged(said["message"])
 
     def _damaged(self, found: str) -> ContractError:
@@ -154,6 +171,16 @@ class ReadstatFile:
         letters = self._letters[name]
         texts = [letters.get(text, text) for text in column.dictionary.to_pylist()]
         return pa.DictionaryArray.from_arrays(column.indices, pa.array(texts, pa.string()))
+
+
+def _no_reader(name: str) -> ContractError:
+    return fail(
+        "missing-package",
+        "files of R are read with the package pyreadr, which is not installed",
+        where=name,
+        hint="pip install 'opinion-atlas[r]', or save the data in R as text: "
+        'write.csv(data, "survey.csv", row.names = FALSE).',
+    )
 
 
 def _is_code(code: str) -> bool:

@@ -98,9 +98,7 @@ def _relative(what: str, found: str, hint: str, names: Sequence[str], where: str
         what,
         where=where,
         found=f"{found}; {shown(names)}",
-        allowed="a file of wave 5, 6 or 7 of the World Values Survey, or its time series"
-        if "S002EVS" in names
-        else "a file of wave 5, 6 or 7 of the World Values Survey",
+        allowed="a file of wave 5, 6 or 7 of the World Values Survey",
         hint=hint,
     )
 
@@ -151,7 +149,7 @@ def _kind(names: Sequence[str]) -> str:
         return "the file is of wave 7, but holds none of the questions Q1 to Q259"
     if {"S002VS", "S003"} <= set(names):
         return "the file is the time series (questions are named A001, E001, ...)"
-    if asked and len(asked) == numbered_like(names):
+    if asked:
         return (
             f"the file has questions named as in wave 7 ({', '.join(asked[:3])}), but no column "
             "B_COUNTRY, so that it may be any survey's"
@@ -164,8 +162,3 @@ def _kind(names: Sequence[str]) -> str:
             "columns of wave and country (S002VS, S003) are lacking"
         )
     return "the file is none of the World Values Survey's wave 7"
-
-
-def numbered_like(names: Sequence[str]) -> int:
-    """How many columns are named Q1, Q2, ..."""
-    return sum(bool(re.fullmatch(r"Q\d+A?", name)) for name in names)

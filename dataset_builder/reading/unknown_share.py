@@ -46,13 +46,13 @@ def unknown_shares(
             key = variable, name(place)
             found[key] = found.get(key, 0) + count
     entries = []
-    for (question, place), unknown in found.items():
-        here = country == countries.index(place)
+    for (question, home), unknown in found.items():
+        here = country == countries.index(home)
         valid = int((answers[here, questions.index(question)] >= 0).sum())
         entries.append(
             UnknownShare(
                 question_id=question,
-                country=place,
+                country=home,
                 unknown=unknown,
                 answers=valid + unknown,
                 withheld=unknown > MOST_UNKNOWN * (valid + unknown),

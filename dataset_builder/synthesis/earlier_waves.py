@@ -227,7 +227,7 @@ def _value_labels(wave: int) -> dict[str, dict[int | float, str]]:
     for name, variable in _demographics(wave).items():
         known = SCHOOL_TYPES if name == "education" else own_labels(HARMONISED[name].variable)
         if known:
-            found[variable] = {**known, **MISSING_LABELS}
+            found[variable] = dict([*known.items(), *MISSING_LABELS.items()])
     found["V1"] = {wave: _FIELDWORK[wave]}
     found["V2"] = {c.wvs_code: c.name for c in countries().values()}
     return found
