@@ -61,16 +61,23 @@ class Separation(NamedTuple):
 
 
 def counted_share(
-    high: ArrayLike, low: ArrayLike, inconclusive: ArrayLike, dimension: str
+    high: ArrayLike,
+    low: ArrayLike,
+    inconclusive: ArrayLike,
+    dimension: str,
+    *,
+    conclusive_only: bool = False,
 ) -> Floats:
     """Share of answers on the counted side; inconclusive answers stay in the denominator.
 
     Args:
         high, low, inconclusive: numbers of answers, any shape.
         dimension: name of the dimension.
+        conclusive_only: whether inconclusive answers are dropped instead, as the authors' code
+            does for the best accuracy. NaN where no other is left.
     """
     sides = [np.asarray(side, np.float64) for side in (high, low, inconclusive)]
-    total = sides[0] + sides[1] + sides[2]
+    total = sides[0] + sides[1] + (0 if conclusive_only else sides[2])
     counted = sides[1] if dimension == REVERSED else sides[0]
     return np.divide(counted, total, out=np.full(total.shape, np.nan), where=total > 0)
 

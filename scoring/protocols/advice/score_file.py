@@ -195,13 +195,17 @@ def _nan(value: float | None) -> float:
     return float("nan") if value is None else value
 
 
-def _arrays(cells: dict[str, NDArray[np.int64]], dimension: str) -> tuple[Floats, Floats]:
+def _arrays(
+    cells: dict[str, NDArray[np.int64]], dimension: str, *, conclusive_only: bool = False
+) -> tuple[Floats, Floats]:
     """Hofstede scores and counted shares of the countries in alphabetical order."""
     known = codebook.countries()
     names = sorted(cells)
     scores = [known[name].hofstede.scores[dimension] for name in names]  # type: ignore[union-attr]
     counts = np.array([cells[name] for name in names]).reshape(-1, 3)
-    shares = counted_share(counts[:, 0], counts[:, 1], counts[:, 2], dimension)
+    shares = counted_share(
+        counts[:, 0], counts[:, 1], counts[:, 2], dimension, conclusive_only=conclusive_only
+    )
     return np.array(scores, float), shares
 
 
@@ -211,7 +215,8 @@ def _row(
     scores, shares = _arrays(cells, dimension)
     sums = np.sum(list(cells.values()), axis=0)
     found = correlation_over_countries(scores, shares, rows=int(sums.sum()) if paper else None)
-    separate = separation(scores, shares, dimension)
+    # The authors' code drops inconclusive answers here, though not for the correlation.
+    separate = separation(*_arrays(cells, dimension, conclusive_only=paper), dimension)
     return {
         "approach": approach,
         "dimension": dimension,

@@ -19,6 +19,7 @@ from scoring.protocols.advice.correlation import (
     counted_share,
     separation,
 )
+from scoring.protocols.advice.score_file import _row
 
 
 def test_counted_sides_and_inconclusive_answers() -> None:
@@ -26,6 +27,23 @@ def test_counted_sides_and_inconclusive_answers() -> None:
     assert counted_share(6, 2, 2, "individualism") == pytest.approx(0.6)
     assert counted_share(6, 2, 2, "power_distance") == pytest.approx(0.2)
     assert np.isnan(counted_share(0, 0, 0, "mas"))
+
+
+def test_the_papers_accuracy_drops_inconclusive_answers() -> None:
+    """The authors' code leaves them out there, and there alone."""
+    assert counted_share(6, 2, 2, "mas", conclusive_only=True) == pytest.approx(0.75)
+    assert counted_share(6, 2, 2, "power_distance", conclusive_only=True) == pytest.approx(0.25)
+    assert np.isnan(counted_share(0, 0, 9, "mas", conclusive_only=True))
+    names = [c for c, known in sorted(codebook.countries().items()) if known.hofstede]
+    scores = {c: codebook.countries()[c].hofstede.scores["individualism"] for c in names}  # type: ignore[union-attr]
+    # Of those who decide, all lean as their country does; the many undecided hide it.
+    cells = {c: np.array([9, 1, 0] if scores[c] > 50 else [1, 9, 90], np.int64) for c in names}
+    cells |= {c: np.array([2, 0, 98], np.int64) for c in names[:3] if scores[c] > 50}
+    paper = _row("persona", "individualism", cells, paper=True)
+    assert paper["accuracy"] == 1.0
+    hidden = {c: np.array([9, 1, 990] if scores[c] > 50 else [1, 9, 0], np.int64) for c in names}
+    assert _row("persona", "individualism", hidden, paper=True)["accuracy"] == 1.0
+    assert _row("persona", "individualism", hidden, paper=False)["pearson"] < 0.8
 
 
 def test_correlation_runs_over_countries() -> None:
