@@ -91,7 +91,8 @@ class BuildOptions:
         bool,
         flag(
             "Set answers whose codes are not in the codebook to missing and list them, instead of "
-            "stopping.",
+            "stopping. Where they are more than 2 % of a question's answers in a country, all its "
+            "answers there are left out: flag unknown-codes, never scored.",
             group=RUN,
         ),
     ] = False

@@ -10,6 +10,7 @@ import pytest
 
 from contracts.release.read import Release, open_release
 from dataset_builder.build import build_release
+from dataset_builder.options import BuildOptions
 from dataset_builder.publishing.public import make_public
 from dataset_builder.reading import read_survey
 from dataset_builder.reading.waves import read_surveys
@@ -40,7 +41,8 @@ def write_pooled(path: Path) -> Path:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("unknown")
-    build_release([write_pooled(place / "odd.csv")], place / "release", allow_unknown=True)
+    options = BuildOptions(allow_unknown=True)
+    build_release([write_pooled(place / "odd.csv")], place / "release", options)
     return place / "release"
 
 
