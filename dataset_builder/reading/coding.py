@@ -193,17 +193,23 @@ def question_coder(question_id: str, *, mirror: Mapping[int, int] | None = None)
     )
 
 
-def demographic_coder(variable: str) -> Coder:
-    """The coder of a demographic: strict where harmonised variables are made of it."""
+def demographic_coder(variable: str, *, mirror: Mapping[int, int] | None = None) -> Coder:
+    """The coder of a demographic: strict where harmonised variables are made of it.
+
+    Args:
+        variable: the demographic.
+        mirror: code of wave 7 by code of the file, where they differ.
+    """
     harmonised = [h for h in HARMONISED.values() if h.variable == variable and not h.open_list]
     if harmonised:
         allowed = frozenset().union(*(h.allowed_codes for h in harmonised))
-        return Coder(variable=variable, allowed=allowed, strict=True)
+        return Coder(variable=variable, allowed=allowed, strict=True, mirror=mirror or {})
     known = demographic(variable)
     return Coder(
         variable=variable,
         allowed=_COUNTS.get(variable, frozenset(known.code_texts)),
         strict=False,
+        mirror=mirror or {},
         numbers=known.kind == "date",
     )
 

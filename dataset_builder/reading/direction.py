@@ -28,6 +28,10 @@ def direction_of(
     """
     scale = value_questions()[question_id].scale
     assert scale is not None
+    anew = renumbered(question_id, value_labels)
+    if anew and set(anew.values()) - set(scale.codes):
+        # Missing answers were numbered, too: this is no matter of the scale's direction.
+        return anew
     meant = _meant_codes(question_id, value_labels, scale)
     moved = {code: known for code, known in meant.items() if code != known}
     if meant and not moved and not _poles_unknown(meant, scale):
@@ -39,7 +43,32 @@ def direction_of(
         return mirror
     if set(meant) == set(scale.codes) == set(meant.values()):
         return moved
+    if anew:
+        return anew
     raise _unclear(question_id, header)
+
+
+def renumbered(variable: str, value_labels: Mapping[int, str]) -> dict[int, int]:
+    """Code of wave 7 by code of the file, where a program numbered the labels anew; else empty.
+
+    R's factors and the categories of pandas, saved as SPSS or Stata, bear the numbers 1..m or
+    0..m-1 in the order of the alphabet or of the levels, missing answers among them: the sexes
+    change places. Only where all labels are known and no two mean one code.
+    """
+    codes = sorted(value_labels)
+    if codes not in (list(range(len(codes))), list(range(1, len(codes) + 1))):
+        return {}
+    meant = {code: _code_of_category(variable, label) for code, label in value_labels.items()}
+    known = {code: new for code, new in meant.items() if new is not None}
+    if len(known) < len(meant) or len(set(known.values())) < len(known):
+        return {}
+    return known if any(code != new for code, new in known.items()) else {}
+
+
+def _code_of_category(variable: str, label: str) -> int | None:
+    """Code of a label or, for the points between two poles, of a number."""
+    text = label.strip()
+    return int(text) if text.lstrip("-").isdigit() else code_of_label(variable, text)
 
 
 def mirror_of(scale: Scale) -> dict[int, int] | None:

@@ -66,7 +66,7 @@ def find_header(data: bytes, *, encoding: str, name: str) -> Header:
         ContractError: there is no line of names.
     """
     lines = _first_lines(data, name=name)
-    texts = [line.decode(encoding, errors="replace").removeprefix("\ufeff") for line in lines]
+    texts = [line.decode(encoding, errors="replace").lstrip("\ufeff") for line in lines]
     fixed = _SEP_LINE.fullmatch(texts[0])
     skip = 1 if fixed is not None and len(texts) > 1 else 0
     named = fixed.group(1) if fixed is not None and fixed.group(1) in SEPARATORS else ""
@@ -76,11 +76,26 @@ def find_header(data: bytes, *, encoding: str, name: str) -> Header:
 
     first = row(texts[skip])
     chosen = skip if known_variables(first) else skip + header_row([row(t) for t in texts[skip:]])
-    names = row(texts[chosen])
+    names = _as_long_as_rows(row(texts[chosen]), [row(text) for text in texts[chosen + 1 :][:3]])
     if not any(cell.strip() for cell in names):
         raise fail("no-header", "the first line of the file is blank", where=name)
     length = sum(len(line) for line in lines[: chosen + 1])
     return Header(names, named or _separator(texts[chosen]), chosen, length)
+
+
+def _as_long_as_rows(names: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The headers with one for a nameless column, where all rows have one cell more.
+
+    R's `write.table` gives the row names in front no header; some programs end rows alone with
+    a separator.
+    """
+    full = [row for row in rows if row]
+    if not full or any(len(row) != len(names) + 1 for row in full):
+        return names
+    if not any(row[-1].strip() for row in full):
+        return [*names, ""]
+    numbered = [row[0].strip() for row in full] == [str(n + 1) for n in range(len(full))]
+    return ["", *names] if numbered else names
 
 
 def _first_lines(data: bytes, *, name: str) -> list[bytes]:

@@ -75,7 +75,8 @@ def _table() -> Mapping[str, Mapping[str, int]]:
 @cache
 def _country_names() -> Mapping[str, int]:
     names = {label_key(c.name): c.wvs_code for c in countries().values()}
-    return names | {c.country.casefold(): c.wvs_code for c in countries().values()}
+    letters = {c.iso2.casefold(): c.wvs_code for c in countries().values() if c.iso2}
+    return letters | names | {c.country.casefold(): c.wvs_code for c in countries().values()}
 
 
 @cache

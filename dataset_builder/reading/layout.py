@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from dataset_builder.reading.variables import (
     variable_name,
 )
 
+#: What merging two tables, or reading a name twice, makes of it.
+_WITH_ENDING = re.compile(r"(Q\d+A?)(?:[._][xy]|\.\d|\.{3}\d+)", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -30,6 +34,7 @@ class Layout:
         demographics: column by demographic variable, those given out on request included.
         roles: column by role (`variables.ROLES`).
         header_style: how the columns are headed.
+        set_aside: columns named like a question with an ending (`Q1.x`), which are not read.
     """
 
     questions: Mapping[str, int]
@@ -37,6 +42,7 @@ class Layout:
     demographics: Mapping[str, int]
     roles: Mapping[str, int]
     header_style: str
+    set_aside: tuple[str, ...] = ()
 
     def columns(self) -> tuple[int, ...]:
         """All columns that are read, in the order of the file."""
@@ -70,6 +76,11 @@ def find_layout(headers: Sequence[str], *, where: str) -> Layout:
             if any(name in index for name in group)
         },
         header_style=header_style(tuple(headers)),
+        set_aside=tuple(
+            name
+            for name in names
+            if (match := _WITH_ENDING.fullmatch(name)) and match[1].upper() in value_questions()
+        ),
     )
     refuse_unknown(
         names,

@@ -129,7 +129,8 @@ def refuse_unknown(names: Sequence[str], *, questions: int, country: bool, where
             where=where,
             found=shown(names),
             allowed="a file with questions named Q1 to Q259 and a country (B_COUNTRY)",
-            hint=f"Take a wave 7 file from {_SITE}, or make a synthetic one: "
+            hint=f"Take a wave 7 file from {_SITE}; save it with the names of variables (Q1), not "
+            "with labels or names of your own. Or make a synthetic one: "
             "opinion-atlas synthesize --out survey.csv",
         )
     if not country:

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from codebook import country_by_wvs_code
+from codebook import country_by_wvs_code, value_questions
 from codebook.questions import MissingKind
 from contracts.errors import fail
 from dataset_builder.reading.assembly import ID_ROLES, TEXT_ROLES, Assembly
 from dataset_builder.reading.blocks import Progress, TabularFile, Wanted
 from dataset_builder.reading.coding import Coder, demographic_coder, question_coder
-from dataset_builder.reading.direction import direction_of
+from dataset_builder.reading.direction import direction_of, renumbered
 from dataset_builder.reading.identity import identity_notes, respondent_ids
 from dataset_builder.reading.layout import Layout, find_layout
 from dataset_builder.reading.provenance import synthetic_source
@@ -57,9 +57,14 @@ def _coders(layout: Layout, file: TabularFile) -> dict[str, Coder]:
         )
         for question, place in layout.questions.items()
     }
-    coders |= {v: demographic_coder(v) for v in layout.demographics}
+    labels = file.value_labels
+    coders |= {
+        variable: demographic_coder(variable, mirror=renumbered(variable, labels.get(place, {})))
+        for variable, place in layout.demographics.items()
+    }
     coders.setdefault("B_COUNTRY", demographic_coder("B_COUNTRY"))
-    coders["A_WAVE"] = Coder("A_WAVE", frozenset({WAVE}), strict=False)
+    waves = renumbered("A_WAVE", labels.get(layout.roles.get("wave", -1), {}))
+    coders["A_WAVE"] = Coder("A_WAVE", frozenset({WAVE}), strict=False, mirror=waves)
     coders |= {role: Coder(role, frozenset(), strict=False, numbers=True) for role in ID_ROLES}
     return coders
 
@@ -146,7 +151,18 @@ def _notes(assembly: Assembly) -> list[str]:
     notes = []
     if "weight" not in assembly.layout.roles:
         notes.append("The file has no design weight; everyone has weight 1.")
-    turned = [q for q in assembly.layout.questions if assembly.coders[q].mirror]
+    turned = [q for q in assembly.layout.questions if _is_turned(assembly, q)]
+    anew = [v for v, c in assembly.coders.items() if c.mirror and v not in turned]
+    if anew:
+        notes.append(
+            "A program had numbered the answers anew; the file's own labels gave back the survey's "
+            f"codes of {', '.join(anew)}."
+        )
+    if assembly.layout.set_aside:
+        notes.append(
+            f"Columns {', '.join(assembly.layout.set_aside)} are not read: merging tables or "
+            "reading a name twice makes such names. Rename the one that is meant."
+        )
     if turned:
         notes.append(
             "The file is an inverted release; these questions were turned back to the "
@@ -155,10 +171,21 @@ def _notes(assembly: Assembly) -> list[str]:
     return notes
 
 
+def _is_turned(assembly: Assembly, question: str) -> bool:
+    """Whether a question's scale was turned round, as inverted releases have it."""
+    scale = value_questions()[question].scale
+    mirror = assembly.coders[question].mirror
+    return (
+        bool(mirror)
+        and scale is not None
+        and set(mirror) | set(mirror.values()) <= set(scale.codes)
+    )
+
+
 def _seen(assembly: Assembly) -> dict[str, str]:
     """What the manifest says of files of wave 7 alone."""
     layout = assembly.layout
-    turned = [q for q in layout.questions if assembly.coders[q].mirror]
+    turned = [q for q in layout.questions if _is_turned(assembly, q)]
     labels = any(coder.used_labels for coder in assembly.coders.values())
     seen = {"headers": layout.header_style, "answers": "labels and codes" if labels else "codes"}
     if any(coder.used_decimals for coder in assembly.coders.values()):

@@ -12,13 +12,13 @@ import pyarrow as pa
 from contracts.digests import sha256_file
 from contracts.errors import fail
 from dataset_builder.reading.blocks import Block, Wanted, text_array
-from dataset_builder.reading.header import MOST_LINES_ABOVE, header_row
+from dataset_builder.reading.header import MOST_LINES_ABOVE, header_row, known_variables
 
 BLOCK_ROWS = 8_192
 
 
 class XlsxFile:
-    """The first sheet of an Excel workbook; see `TabularFile`.
+    """The sheet of an Excel workbook that names variables; see `TabularFile`.
 
     Args:
         path: the file.
@@ -33,7 +33,7 @@ class XlsxFile:
         self.value_labels: dict[int, dict[int, str]] = {}
         try:
             book = python_calamine.load_workbook(str(path))
-            self._sheet = book.get_sheet_by_index(0)
+            self._sheet, sheet = _sheet_of(book)
         except (python_calamine.CalamineError, OSError, IndexError) as error:
             raise fail(
                 "damaged-file",
@@ -46,11 +46,11 @@ class XlsxFile:
         self._rows = iter(rows[above:])
         self.headers = [str(cell).strip() for cell in next(self._rows, [])]
         self.total = max(self._sheet.height - 1 - above, 0)
-        self.detected = {"format": "Excel (.xlsx)", "sheet": book.sheet_names[0]}
+        self.detected = {"format": "Excel (.xlsx)", "sheet": sheet}
         if above:
             self.detected["lines above the header"] = str(above)
         if not any(self.headers):
-            raise fail("empty-file", "the first sheet of the workbook is empty", where=name)
+            raise fail("empty-file", "the sheet of the workbook is empty", where=name)
 
     def sha256(self) -> str:
         """Digest of the file."""
@@ -65,6 +65,16 @@ class XlsxFile:
             if people:
                 columns = {i: _array([row[i] for row in people]) for i in wanted.all()}
                 yield Block(rows=len(people), columns=columns, done=done)
+
+
+def _sheet_of(book: Any) -> tuple[Any, str]:
+    """The first sheet that names variables, and its name; the first one where none does."""
+    for number, name in enumerate(book.sheet_names):
+        sheet = book.get_sheet_by_index(number)
+        top = sheet.to_python(skip_empty_area=True, nrows=MOST_LINES_ABOVE + 1)
+        if any(known_variables([str(cell) for cell in row]) for row in top):
+            return sheet, name
+    return book.get_sheet_by_index(0), book.sheet_names[0]
 
 
 def _array(cells: list[Any]) -> pa.Array:

@@ -17,6 +17,7 @@ from contracts.errors import ContractError, Problem, fail
 from dataset_builder.reading.assembly import TEXT_ROLES, Assembly
 from dataset_builder.reading.blocks import Block, Progress, TabularFile, Wanted
 from dataset_builder.reading.coding import Coder
+from dataset_builder.reading.direction import renumbered
 from dataset_builder.reading.relatives import upper_names
 from dataset_builder.reading.waves.layout import wave_coders, wave_layout
 from dataset_builder.reading.waves.sources import Source
@@ -75,13 +76,14 @@ def read_waves(
     for wave in source.waves:
         layout = wave_layout(file.headers, wave, source, where=path.name)
         where = f"{path.name}, people of wave {wave} alone" if source.timeseries else path.name
-        parts[wave] = Assembly(layout=layout, where=where, coders=wave_coders(layout, wave, source))
+        coders = wave_coders(layout, wave, source, file.value_labels)
+        parts[wave] = Assembly(layout=layout, where=where, coders=coders)
     gathered = Gathered(parts)
     any_layout = next(iter(parts.values())).layout
     place = _wave_place(file, source)
     for block in file.blocks(_wanted(parts, place)):
-        waves = _waves_of(block, place, source, where=path.name)
-        gathered.add(block, waves, _codes(block.columns[any_layout.roles["country"]], "B_COUNTRY"))
+        waves = _waves_of(file, block, place, source, where=path.name)
+        gathered.add(block, waves, _codes(file, block, any_layout.roles["country"], "B_COUNTRY"))
         if progress is not None:
             progress(block.done, file.total)
     _refuse_empty(gathered, source, where=path.name)
@@ -117,15 +119,19 @@ def _wanted(parts: Mapping[int, Assembly], wave: int | None) -> Wanted:
     return Wanted(small=frozenset(small), whole=frozenset(whole), text=frozenset(text))
 
 
-def _codes(column: pa.Array, variable: str) -> NDArray[np.int64]:
-    return Coder(variable, frozenset(), strict=False, numbers=True).code(column)[0]
+def _codes(file: TabularFile, block: Block, place: int, variable: str) -> NDArray[np.int64]:
+    mirror = renumbered(variable, file.value_labels.get(place, {}))
+    coder = Coder(variable, frozenset(), strict=False, numbers=True, mirror=mirror)
+    return coder.code(block.columns[place])[0]
 
 
-def _waves_of(block: Block, place: int | None, source: Source, *, where: str) -> NDArray[np.int64]:
+def _waves_of(
+    file: TabularFile, block: Block, place: int | None, source: Source, *, where: str
+) -> NDArray[np.int64]:
     """Wave of each row; a file of one wave must hold that wave alone."""
     if place is None:
         return np.full(block.rows, source.waves[0], np.int64)
-    wave = _codes(block.columns[place], "A_WAVE")
+    wave = _codes(file, block, place, "A_WAVE")
     wrong = np.unique(wave[~np.isin(wave, source.waves)])
     if wrong.size and not source.timeseries:
         raise fail(

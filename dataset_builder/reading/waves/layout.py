@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from codebook import value_questions
 from codebook.crosswalk import crosswalk, wave_variable
@@ -12,6 +13,7 @@ from codebook.questions import MissingKind
 from codebook.respondents.harmonised import HARMONISED, harmonised
 from contracts.errors import ContractError, Problem, fail
 from dataset_builder.reading.coding import UNKNOWN, Coder, demographic_coder, question_coder
+from dataset_builder.reading.direction import renumbered
 from dataset_builder.reading.layout import Layout
 from dataset_builder.reading.relatives import upper_names
 from dataset_builder.reading.waves.schools import level_of_label, school_levels
@@ -97,15 +99,30 @@ def _refuse_duplicates(names: Sequence[str], layout: Layout, *, where: str) -> N
         )
 
 
-def wave_coders(layout: Layout, wave: int, source: Source) -> dict[str, Coder]:
-    """The coder of every variable of a wave, named as in wave 7."""
+def wave_coders(
+    layout: Layout,
+    wave: int,
+    source: Source,
+    value_labels: Mapping[int, Mapping[int, str]] = MappingProxyType({}),
+) -> dict[str, Coder]:
+    """The coder of every variable of a wave, named as in wave 7.
+
+    Where a program numbered the answers anew, the file's own labels decide (`renumbered`).
+    """
     coders = {
         question: question_coder(
-            question, mirror=question_recode(question, wave, timeseries=source.timeseries)
+            question,
+            mirror=renumbered(question, value_labels.get(place, {}))
+            or question_recode(question, wave, timeseries=source.timeseries),
         )
-        for question in layout.questions
+        for question, place in layout.questions.items()
     }
-    coders |= {variable: demographic_coder(variable) for variable in layout.demographics}
+    coders |= {
+        variable: demographic_coder(
+            variable, mirror=renumbered(variable, value_labels.get(place, {}))
+        )
+        for variable, place in layout.demographics.items()
+    }
     if "Q275" in coders:
         levels = school_levels(timeseries=source.timeseries)
         # 0 is no type of school, yet an ISCED level.
@@ -113,7 +130,8 @@ def wave_coders(layout: Layout, wave: int, source: Source) -> dict[str, Coder]:
         coders["Q275"] = Coder(
             "Q275", frozenset(levels.values()), strict=True, mirror=mirror, label=level_of_label
         )
-    coders["B_COUNTRY"] = demographic_coder("B_COUNTRY")
+    homes = renumbered("B_COUNTRY", value_labels.get(layout.roles["country"], {}))
+    coders["B_COUNTRY"] = demographic_coder("B_COUNTRY", mirror=homes)
     coders |= {
         role: Coder(role, frozenset(), strict=False, numbers=True)
         for role in ("person", "interview")

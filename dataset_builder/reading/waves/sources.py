@@ -12,6 +12,7 @@ from codebook.countries import WAVES
 from contracts.errors import fail
 from dataset_builder.reading.blocks import TabularFile, Wanted
 from dataset_builder.reading.coding import UNKNOWN, Coder
+from dataset_builder.reading.direction import renumbered
 from dataset_builder.reading.relatives import (
     MANY,
     australian_archive,
@@ -140,6 +141,7 @@ def _first_block(file: TabularFile, places: Sequence[int]) -> dict[int, tuple[in
     found = {}
     for place in places:
         variable = "A_WAVE" if variable_name(file.headers[place]).upper() == "V1" else "B_COUNTRY"
-        coder = Coder(variable, frozenset(), strict=False, numbers=True)
+        mirror = renumbered(variable, file.value_labels.get(place, {}))
+        coder = Coder(variable, frozenset(), strict=False, numbers=True, mirror=mirror)
         found[place] = tuple(int(c) for c in np.unique(coder.code(block.columns[place])[0]))
     return found
