@@ -6,7 +6,11 @@ from collections.abc import Mapping
 
 from codebook import Scale, value_questions
 from contracts.errors import ContractError, fail
+from dataset_builder.reading.coding import UNKNOWN
 from dataset_builder.reading.labels import code_of_label
+
+#: Labels of the two poles alone do not tell what became of the points between.
+_POLES = 2
 
 
 def direction_of(
@@ -31,7 +35,7 @@ def direction_of(
     anew = renumbered(question_id, value_labels)
     if anew and set(anew.values()) - set(scale.codes):
         # Missing answers were numbered, too: this is no matter of the scale's direction.
-        return anew
+        return _others_unknown(anew, scale)
     meant = _meant_codes(question_id, value_labels, scale)
     moved = {code: known for code, known in meant.items() if code != known}
     if meant and not moved and not _poles_unknown(meant, scale):
@@ -43,9 +47,14 @@ def direction_of(
         return mirror
     if set(meant) == set(scale.codes) == set(meant.values()):
         return moved
-    if anew:
-        return anew
+    if anew and (0 in anew or len(anew) > _POLES):
+        return _others_unknown(anew, scale)
     raise _unclear(question_id, header)
+
+
+def _others_unknown(anew: Mapping[int, int], scale: Scale) -> dict[int, int]:
+    """The codes given anew; a code of the scale that bears no label then means nothing."""
+    return {code: int(UNKNOWN) for code in scale.codes if code not in anew} | dict(anew)
 
 
 def renumbered(variable: str, value_labels: Mapping[int, str]) -> dict[int, int]:

@@ -9,6 +9,7 @@ import pandas as pd
 import pyreadstat
 import pytest
 
+from contracts.errors import ContractError
 from dataset_builder.reading.direction import renumbered
 from dataset_builder.reading.waves import read_surveys
 from dataset_builder.survey import Survey
@@ -126,3 +127,15 @@ def test_the_sheet_that_holds_the_data_is_read(tmp_path: Path) -> None:
     (survey,) = read_surveys(path)
     assert column(survey, "Q1") == [1, -1]
     assert survey.source.detected["sheet"] == "Data"
+
+
+def test_a_code_without_a_label_means_nothing_among_codes_given_anew(tmp_path: Path) -> None:
+    """It could be any answer, so it is an error, as every unknown code."""
+    path = tmp_path / "anew.sav"
+    labels = {1: "No answer", 2: "Not at all important", 3: "Very important"}
+    frame = pd.DataFrame({"B_COUNTRY": [276] * 4, "Q1": [1, 2, 3, 4]})
+    pyreadstat.write_sav(frame, str(path), variable_value_labels={"Q1": labels})
+    with pytest.raises(ContractError, match=r"Q1 .DEU.: label '4.0' is not in the codebook"):
+        read_surveys(path)
+    pyreadstat.write_sav(frame.head(3), str(path), variable_value_labels={"Q1": labels})
+    assert column(read_surveys(path)[0], "Q1") == [-2, 4, 1]
