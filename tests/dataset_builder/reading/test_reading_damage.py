@@ -180,10 +180,19 @@ def test_csv_named_sav(good_csv: bytes, tmp_path: Path) -> None:
     refuse(write(tmp_path, "s.sav", good_csv), "its content is delimited text")
 
 
-@pytest.mark.parametrize("start", [b"\x1f\x8b\x08", b"PAR1", b"\x89PNG\r\n\x1a\n\0\0"])
+@pytest.mark.parametrize("start", [b"\x89PNG\r\n\x1a\n\0\0", b"\0\1\2\3", b"GIF89a\0"])
 def test_foreign_formats(start: bytes, tmp_path: Path) -> None:
     refuse(write(tmp_path, "f.bin", start + bytes(100)), "format of the file is not known")
     refuse(write(tmp_path, "f.csv", start + bytes(100)), "none that is read")
+
+
+@pytest.mark.parametrize(
+    ("start", "says"),
+    [(b"\x1f\x8b\x08", "gzip file is damaged"), (b"PAR1", "Parquet file is damaged")],
+)
+def test_damaged_archives_and_tables(start: bytes, says: str, tmp_path: Path) -> None:
+    refuse(write(tmp_path, "f.bin", start + bytes(100)), says)
+    refuse(write(tmp_path, "f.csv", start + bytes(100)), "named .csv, but its content is")
 
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.98])
