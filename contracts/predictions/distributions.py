@@ -32,10 +32,13 @@ _STATUS_WORDS: Mapping[str, Status] = {
     "unreadable": "invalid",
 }
 
+#: Facts of how a cell was measured, which scores do not depend on.
+MEASURED = ("label_mass", "asked", "readable")
+
 #: Columns that mean something; others are left out and counted.
 COLUMNS = frozenset(
     {"question_id", "country", "group", "option", "share", "shares", "status", "sum_found"}
-)
+) | frozenset(MEASURED)
 
 #: A sum further than this from one makes a cell `repaired`.
 SUM_TOLERANCE = 0.02

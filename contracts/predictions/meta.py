@@ -194,6 +194,14 @@ class DistributionRecord(Strict):
         description="share by raw option code; at least 0; sums to 1; a lacking option is 0"
     )
     status: Literal["ok", "repaired", "invalid", "refused", "missing"] = "ok"
+    label_mass: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="probability that all labels or options hold together, where it was measured",
+    )
+    asked: int | None = Field(default=None, ge=1, description="replies asked for, if several")
+    readable: int | None = Field(default=None, ge=0, description="those that could be read")
 
 
 class RatingRecord(Strict):

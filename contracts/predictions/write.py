@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.atomic import atomic_file, write_text
+from contracts.predictions.distributions import MEASURED
 from contracts.predictions.meta import Kind, PredictionsMeta, sidecar_path
 from contracts.predictions.source import CHUNK_ROWS, PARQUET_META_KEY, format_of
 
@@ -99,6 +100,7 @@ def _jsonl_record(record: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
         "group": record.get("group") or "",
         "shares": {str(code): float(share) for code, share in (record.get("shares") or {}).items()},
     }
+    found |= {name: record[name] for name in MEASURED if record.get(name) is not None}
     status = record.get("status") or "ok"
     return found if status == "ok" else {**found, "status": status}
 

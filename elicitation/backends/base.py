@@ -172,6 +172,10 @@ class Capabilities:
         label_logprobs: `exact`: of every label; `constrained`: among the labels only (the mass
             outside them is lost); `censored`: a label outside the server's list is unknown.
         response_format: it can hold a reply to a JSON schema.
+        thinks: whether the model may think before it answers, as its chat template says under
+            the options in use.
+        first_token: whether what the model says first is to be looked at before labels or
+            options are scored: a mock has nothing to look at.
         notes: what a user has to know, a sentence each.
     """
 
@@ -181,6 +185,8 @@ class Capabilities:
     option_logprobs: Literal["exact", "none"] = "none"
     label_logprobs: LabelLogprobs = "none"
     response_format: bool = False
+    thinks: bool = False
+    first_token: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -194,6 +200,12 @@ class Backend(Protocol):
         """What decides the answers besides the request, as JSON types: backend, model, revision,
         server, provider, dtype, scorer, ... It is part of every stored call's key, so it holds
         nothing that changes from run to run, and no key.
+        """
+        ...
+
+    def scoring(self) -> dict[str, Any]:
+        """What decides the scores of labels besides, such as the means that a server has. It is
+        part of the key of label calls only, so that replies do not depend on a probe.
         """
         ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from elicitation.backends.base import Request
@@ -13,6 +14,9 @@ KEY_VERSION = 1
 
 #: Bytes of a key: 128 bits of a sha256.
 KEY_BYTES = 16
+
+#: Version of what label scores are: 2 counts beginnings that labels share to the context.
+LABELS_VERSION = 2
 
 
 class CallKeys:
@@ -24,9 +28,15 @@ class CallKeys:
 
     Args:
         backend: what `Backend.describe` says.
+        scoring: `Backend.scoring`; asked for when the first label call comes, and part of the
+            keys of label calls only.
     """
 
-    def __init__(self, backend: dict[str, Any]) -> None:
+    def __init__(
+        self, backend: dict[str, Any], scoring: Callable[[], dict[str, Any]] = dict
+    ) -> None:
+        self._scoring = scoring
+        self._labels = ""
         head = json.dumps([KEY_VERSION, backend], sort_keys=True, ensure_ascii=False)
         self._head = hashlib.sha256(head.encode("utf-8"))
         self._last: tuple[Any, str] | None = None
@@ -46,7 +56,10 @@ class CallKeys:
         if request.kind == "score_options":
             return f"terminator {request.terminator}"
         if request.kind == "score_labels":
-            return "labels"
+            if not self._labels:
+                how = json.dumps(self._scoring(), sort_keys=True, ensure_ascii=False)
+                self._labels = f"labels {LABELS_VERSION} {how}"
+            return self._labels
         if self._last is None or self._last[0] is not request.sampling:
             how = json.dumps(request.identity()["sampling"], sort_keys=True, ensure_ascii=False)
             self._last = (request.sampling, how)

@@ -14,7 +14,7 @@ from typing import Any
 from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
 
-from elicitation.backends.base import OnResponse, Request, Response
+from elicitation.backends.base import OnResponse, Request, Response, ResponseStatus
 from elicitation.backends.secrets import without_keys
 
 #: Statuses after which a call is tried again; all 5xx besides.
@@ -42,8 +42,16 @@ class TransientError(Exception):
         self.retry_after = retry_after
 
 
+class UnreachableError(TransientError):
+    """There is no server at the address."""
+
+
 class CallError(Exception):
     """A call failed in a way that stays: it is not tried again."""
+
+
+class RefusedError(Exception):
+    """The server withheld its answer to this prompt; others may have one."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +195,8 @@ class HttpRun:
             response = later
         except CallError as error:
             return self._failed(request, error, tries, started)
+        except RefusedError as error:
+            return self._failed(request, error, tries, started, status="refused")
         return replace(response, seconds=round(time.monotonic() - started, 4))
 
     async def _again(
@@ -229,12 +239,18 @@ class HttpRun:
             raise TransientError(f"no answer within {self._limits.timeout:g} s") from None
 
     def _failed(
-        self, request: Request, error: BaseException | None, tries: int, started: float
+        self,
+        request: Request,
+        error: BaseException | None,
+        tries: int,
+        started: float,
+        *,
+        status: ResponseStatus = "error",
     ) -> Response:
         message = without_keys(str(error), extra=(self._limits.key,))[:_ERROR_LENGTH]
         return Response(
             request.request_id,
-            "error",
+            status,
             error=message,
             raw={"tries": tries},
             seconds=round(time.monotonic() - started, 4),

@@ -10,12 +10,13 @@ from typing import Any
 
 from contracts.errors import ContractError, fail
 from elicitation.backends.base import Capabilities, OnResponse, Request, Response
-from elicitation.backends.completions import HOPELESS, generated
+from elicitation.backends.completions import HOPELESS, concerns_one_prompt, fault_of, generated
 from elicitation.backends.coroutines import run_coroutine
 from elicitation.backends.http_run import (
     CallError,
     HttpLimits,
     HttpRun,
+    RefusedError,
     TransientError,
     is_retried,
     retry_after_seconds,
@@ -28,6 +29,7 @@ from elicitation.backends.secrets import (
     public_url,
     without_keys,
 )
+from elicitation.backends.thinking import request_fields, thinking_facts
 
 #: What the client says where a provider does not serve a model, or does not take the key.
 _UNSERVED = re.compile(r"not supported|No provider mapping|Cannot select auto-router|api_key")
@@ -59,7 +61,12 @@ class HubBackend:
             "revision": self._options.revision,
             "provider": self._options.provider or "auto",
             "server": public_url(self._base_url) if self._base_url else "",
+            **thinking_facts(self._options),
         }
+
+    def scoring(self) -> dict[str, Any]:
+        """Nothing: labels are always looked for in lists of likely tokens."""
+        return {}
 
     def environment(self) -> dict[str, Any]:
         """Version of the client."""
@@ -70,7 +77,9 @@ class HubBackend:
     def capabilities(self) -> Capabilities:
         """Chats, and censored scores of labels where the provider gives lists."""
         note = "whether the provider gives log-probabilities shows when labels are scored"
-        return Capabilities(plain=False, label_logprobs="censored", notes=(note,))
+        return Capabilities(
+            plain=False, label_logprobs="censored", first_token=True, notes=(note,)
+        )
 
     def close(self) -> None:
         """Nothing is held between runs."""
@@ -121,6 +130,8 @@ class HubBackend:
             "messages": [{"role": m.role, "content": m.content} for m in request.messages],
             "model": self._model,
         }
+        if more := request_fields(self._options):
+            fields["extra_body"] = more
         if request.kind == "score_labels":
             fields |= {"max_tokens": 1, "logprobs": True, "top_logprobs": TOP_LOGPROBS}
             return _scored(request, await self._chat(fields))
@@ -166,9 +177,9 @@ class HubBackend:
                 said = without_keys(str(error), extra=(key,))[:300]
                 raise fail("not-served", said, hint="Choose another provider or model.") from None
             raise TransientError("the answer is no JSON of a chat") from None
-        choices = found.get("choices") if isinstance(found, dict) else None
-        if not isinstance(choices, list) or not choices:
-            raise TransientError("the answer has no choices")
+        fault = fault_of(found, is_chat=True) if isinstance(found, dict) else "no JSON object"
+        if fault:
+            raise TransientError(without_keys(fault, extra=(key,)))
         result: dict[str, Any] = found
         return result
 
@@ -210,4 +221,6 @@ def _status_error(error: Any, key: str) -> Exception:
         )
     if status in HOPELESS:
         return fail("server-refuses", f"{HOPELESS[status]} (HTTP {status}): {said}")
+    if status in (400, 403, 422, 451) and concerns_one_prompt(f"{said} {response.text}"):
+        return RefusedError(f"HTTP {status}: {said}")
     return CallError(f"HTTP {status}: {said}")

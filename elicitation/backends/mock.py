@@ -53,6 +53,10 @@ class MockBackend:
         """Name of the mock."""
         return {"backend": "mock", "model": self._character, "revision": "1"}
 
+    def scoring(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
     def environment(self) -> dict[str, Any]:
         """Nothing."""
         return {}

@@ -4,21 +4,37 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from contracts.errors import fail
 from elicitation.backends.base import Request
-from elicitation.backends.completions import HOPELESS
+from elicitation.backends.completions import (
+    HOPELESS,
+    concerns_one_prompt,
+    fault_of,
+    from_events,
+)
 from elicitation.backends.http_run import (
     CallError,
     HttpLimits,
+    RefusedError,
     TransientError,
+    UnreachableError,
     is_retried,
     retry_after_seconds,
 )
+from elicitation.backends.parameters import Parameters
 from elicitation.backends.registry import BackendOptions
 from elicitation.backends.secrets import checked_url, json_without_keys, without_keys
+from elicitation.backends.thinking import request_fields
+
+#: Tries of a call while it is found out which parameters a server takes.
+_PARAMETER_TRIES = 7
+
+_NO_KEY = "none"
 
 _OWN_SERVER = "https://api.openai.com/v1"
 
@@ -35,6 +51,9 @@ class Connection:
         self.model = model
         self.options = options
         self.base_url, self.key = server_of(options)
+        own = self.base_url == _OWN_SERVER
+        self.parameters = Parameters("max_completion_tokens" if own else "max_tokens")
+        self._chat_fields = request_fields(options)
         self._client: Any = None
 
     def limits(self) -> HttpLimits:
@@ -75,22 +94,26 @@ class Connection:
         body: dict[str, Any] = {"model": self.model}
         if request.is_chat:
             body["messages"] = [{"role": m.role, "content": m.content} for m in request.messages]
+            body |= self._chat_fields
         else:
             body["prompt"] = request.prompt
         return body
 
-    def most_tokens_name(self, request: Request) -> str:
-        """Name of the field that bounds a reply: one server has another for chats."""
-        own = self.base_url == _OWN_SERVER
-        return "max_completion_tokens" if own and request.is_chat else "max_tokens"
-
     async def post(self, is_chat: bool, body: Mapping[str, Any]) -> dict[str, Any]:
-        """One try; the answer as JSON, its shape checked."""
+        """One try, with the parameters that the server takes; the answer's shape is checked."""
         path = "/chat/completions" if is_chat else "/completions"
-        answer = await self.post_json(path, body)
-        choices = answer.get("choices")
-        if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-            raise TransientError(f"the answer has no choices: {self._short(answer)}")
+        answer: dict[str, Any] = {}
+        for left in reversed(range(_PARAMETER_TRIES)):
+            sent = self.parameters.applied(body, is_chat=is_chat)
+            try:
+                answer = await self.post_json(path, sent)
+                break
+            except StatusError as error:
+                if not left or not self.parameters.learn(error.status, error.body, sent):
+                    raise
+        fault = fault_of(answer, is_chat=is_chat)
+        if fault:
+            raise TransientError(without_keys(fault, extra=(self.key,)))
         return answer
 
     async def post_json(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,14 +129,17 @@ class Connection:
 
         try:
             response = await self._client.post(path, cast_to=httpx2.Response, body=body)
-            answer = json.loads(response.content)
-        except APITimeoutError:
-            raise TransientError("the server took too long") from None
+            text = response.content.decode("utf-8", "replace")
+            answer = _json_of(text)
+        except APITimeoutError as error:
+            # aiohttp's transport calls a refused connection a timeout as well.
+            unreachable = _connection_error(error, self.base_url)
+            late = TransientError("the server took too long")
+            raise unreachable if isinstance(unreachable, UnreachableError) else late from None
         except APIStatusError as error:
             raise _status_error(error, self.key) from None
         except (APIConnectionError, httpx2.HTTPError) as error:
-            cause = error.__cause__ or error
-            raise TransientError(f"the connection failed ({type(cause).__name__})") from None
+            raise _connection_error(error, self.base_url) from None
         except ValueError:
             raise TransientError("the answer is no JSON") from None
         if not isinstance(answer, dict):
@@ -142,7 +168,7 @@ def server_of(options: BackendOptions) -> tuple[str, str]:
 
 def _key() -> str:
     own = os.environ.get("OPINION_ATLAS_API_KEY", "").strip()
-    return own or os.environ.get("OPENAI_API_KEY", "").strip() or "none"
+    return own or os.environ.get("OPENAI_API_KEY", "").strip() or _NO_KEY
 
 
 def _pool_class() -> Any:
@@ -156,12 +182,69 @@ def _pool_class() -> Any:
     return openai.DefaultAioHttpClient
 
 
+class StatusError(CallError):
+    """A call was refused for good.
+
+    Attributes:
+        status: HTTP status.
+        body: body of the answer, without keys.
+    """
+
+    def __init__(self, status: int, body: str) -> None:
+        super().__init__(f"HTTP {status}: {body[:300]}")
+        self.status = status
+        self.body = body
+
+
+def _json_of(text: str) -> Any:
+    """A body as JSON; a stream of events as the completion that it spells."""
+    if text.lstrip().startswith("data:"):
+        return from_events(text.splitlines())
+    return json.loads(text)
+
+
+def _connection_error(error: BaseException, base_url: str) -> TransientError:
+    """What went wrong before there was an answer, in words."""
+    place = urlsplit(base_url).netloc
+    for cause in _causes(error):
+        if isinstance(cause, socket.gaierror) or "DNS" in type(cause).__name__:
+            return UnreachableError(f"no server is known by the name {urlsplit(base_url).hostname}")
+        if isinstance(cause, ConnectionRefusedError):
+            return UnreachableError(f"nothing listens at {place} (connection refused)")
+    last = error.__cause__ or error
+    return TransientError(f"the connection failed ({type(last).__name__})")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error with all that it came from."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        inner = [getattr(one, "os_error", None), *getattr(one, "exceptions", ())]
+        waiting += [one.__cause__, one.__context__, *inner]
+
+
 def _status_error(error: Any, key: str) -> Exception:
     status = int(error.status_code)
-    said = without_keys(str(error.message), extra=(key,))[:300]
+    body = " ".join((error.response.text or str(error.message)).split())
+    body = without_keys(body, extra=(key,))[:2000]
+    said = body[:300]
     if is_retried(status):
         wait = retry_after_seconds(error.response.headers)
         return TransientError(f"HTTP {status}: {said}", retry_after=wait)
+    if status == 401 and key == _NO_KEY:
+        return fail(
+            "no-key",
+            f"the server wants a key, and none is set (HTTP {status}): {said}",
+            hint="Put it into the environment, as OPENAI_API_KEY.",
+        )
     if status in HOPELESS:
         return fail("server-refuses", f"{HOPELESS[status]} (HTTP {status}): {said}")
-    return CallError(f"HTTP {status}: {said}")
+    if status in (400, 403, 422, 451) and concerns_one_prompt(body):
+        return RefusedError(f"HTTP {status}: {said}")
+    return StatusError(status, body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from contracts.errors import ContractError, unknown_values
@@ -15,6 +16,7 @@ from elicitation.backends.openai_probe import LABEL_KINDS, Probe
 from elicitation.backends.openai_scores import Scoring
 from elicitation.backends.registry import BackendOptions
 from elicitation.backends.secrets import public_url
+from elicitation.backends.thinking import thinking_facts
 
 
 def open_backend(name: str, options: BackendOptions) -> OpenAIBackend:
@@ -40,14 +42,18 @@ class OpenAIBackend:
         self._capabilities: Capabilities | None = None
 
     def describe(self) -> dict[str, Any]:
-        """Server, model, revision, and how labels are scored."""
+        """Server, model, revision, and how the model thinks where that is said."""
         return {
             "backend": "openai",
             "server": public_url(self._connection.base_url),
             "model": self._connection.model,
             "revision": self._options.revision,
-            "label_logprobs": self.capabilities().label_logprobs,
+            **thinking_facts(self._options),
         }
+
+    def scoring(self) -> dict[str, Any]:
+        """How labels are scored: what the server was found to give."""
+        return {"label_logprobs": self.capabilities().label_logprobs}
 
     def environment(self) -> dict[str, Any]:
         """Version of the client and limits of the run."""
@@ -60,6 +66,7 @@ class OpenAIBackend:
                 "chat": self.capabilities().chat,
                 "plain": self.capabilities().plain,
             },
+            **({"parameters": used} if (used := self._connection.parameters.facts()) else {}),
         }
 
     def capabilities(self) -> Capabilities:
@@ -98,7 +105,7 @@ class OpenAIBackend:
     async def _reply(self, request: Request) -> Response:
         sampling = request.sampling
         body = self._connection.body(request)
-        body[self._connection.most_tokens_name(request)] = sampling.max_tokens
+        body["max_tokens"] = sampling.max_tokens
         body["temperature"] = sampling.temperature
         optional: tuple[tuple[str, Any, Any], ...] = (
             ("top_p", sampling.top_p, 1.0),
@@ -109,4 +116,12 @@ class OpenAIBackend:
         )
         body |= {name: given for name, given, default in optional if given != default}
         answer = await self._connection.post(request.is_chat, body)
-        return generated(request, answer)
+        found = generated(request, answer)
+        if "stop" in self._connection.parameters.dropped:
+            return replace(found, texts=tuple(_until(text, sampling.stop) for text in found.texts))
+        return found
+
+
+def _until(text: str, stops: tuple[str, ...]) -> str:
+    """A text up to the first of the texts that end a reply."""
+    return text[: min((text.index(stop) for stop in stops if stop in text), default=len(text))]

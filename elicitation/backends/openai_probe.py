@@ -10,7 +10,12 @@ from typing import Any
 from contracts.errors import ContractError, fail
 from elicitation.backends.base import Capabilities, LabelLogprobs, Message, Request
 from elicitation.backends.completions import choice_text
-from elicitation.backends.http_run import CallError, TransientError
+from elicitation.backends.http_run import (
+    CallError,
+    RefusedError,
+    TransientError,
+    UnreachableError,
+)
 from elicitation.backends.label_scores import first_token_list
 from elicitation.backends.openai_connection import Connection
 from elicitation.backends.openai_scores import Scoring
@@ -50,20 +55,33 @@ class Probe:
         )
         for kind in kinds:
             if await self._scores(probe, kind):
-                able = Capabilities(chat=chat, plain=plain, label_logprobs=kind)
+                able = Capabilities(
+                    chat=chat, plain=plain, label_logprobs=kind, first_token=True
+                )
                 return await self._with_options(able)
         note = "the server gives no log-probabilities of labels"
         return Capabilities(chat=chat, plain=plain, label_logprobs="none", notes=(note,))
 
     async def _works(self, request: Request) -> tuple[bool, str]:
-        """Whether an end point answers, and if not, why."""
-        body = self._to.body(request) | {self._to.most_tokens_name(request): 1}
+        """Whether an end point answers, and if not, why.
+
+        Raises:
+            ContractError: it fails in a way that may pass, or the key or the account is no good:
+                neither says what the server can do.
+        """
+        body = self._to.body(request) | {"max_tokens": 1, "temperature": 0}
         try:
             await self._patiently(lambda: self._to.post(request.is_chat, body))
-        except (CallError, TransientError) as error:
+        except TransientError as error:
+            raise self._unreachable(str(error), passing=True) from None
+        except RefusedError as error:
+            return True, str(error)
+        except CallError as error:
             # Models that think first refuse so short a reply, and are there nevertheless.
             return "max_tokens" in str(error) or "output limit" in str(error), str(error)
         except ContractError as error:
+            if "HTTP 404" not in str(error):
+                raise
             return False, str(error)
         return True, ""
 
@@ -72,15 +90,26 @@ class Probe:
         for wait in (1, 2):
             try:
                 return await make()
+            except UnreachableError:
+                raise
             except TransientError:
                 await asyncio.sleep(wait * self._to.limits().first_wait)
         return await make()
 
     async def _scores(self, probe: Request, how: LabelLogprobs) -> bool:
-        """Whether a way of scoring labels really works."""
+        """Whether a way of scoring labels really works.
+
+        Raises:
+            ContractError: it fails in a way that may pass: what a server can do must not depend
+                on when it was asked.
+        """
         try:
             response = await self._patiently(lambda: self._scoring.labels(probe, how))
-        except (CallError, TransientError, ContractError):
+        except TransientError as error:
+            if _is_broken(error):
+                return False
+            raise self._unreachable(str(error), passing=True) from None
+        except (CallError, RefusedError, ContractError):
             return False
         if how == "constrained":
             said = choice_text(response.raw["choices"][0]).strip()
@@ -99,15 +128,28 @@ class Probe:
             found = await self._patiently(
                 lambda: self._scoring.next_logprobs(tokens[:-1], tokens[-1:])
             )
-        except (CallError, TransientError, ContractError):
+        except TransientError as error:
+            if _is_broken(error):
+                return able
+            raise self._unreachable(str(error), passing=True) from None
+        except (CallError, RefusedError, ContractError):
             return able
         return able if None in found else replace(able, option_logprobs="exact")
 
-    def _unreachable(self, why: str) -> ContractError:
+    def _unreachable(self, why: str, *, passing: bool = False) -> ContractError:
         said = without_keys(why, extra=(self._to.key,))
         return fail(
             "no-server",
             f"the server does not answer as {self._to.model!r}: {said}",
             where=public_url(self._to.base_url),
-            hint="Check --base-url, the model's name, and the key in OPENAI_API_KEY.",
+            hint="Start again when the server is well: nothing is lost."
+            if passing and "HTTP" in why
+            else "Check --base-url, the model's name, and the key in OPENAI_API_KEY.",
         )
+
+
+def _is_broken(error: TransientError) -> bool:
+    """Whether a server failed at a request as those do that do not know its fields: three times
+    with HTTP 500 or 501, or with an answer that is none."""
+    said = str(error)
+    return said.startswith(("HTTP 500", "HTTP 501", "the answer", "a choice"))

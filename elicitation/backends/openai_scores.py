@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from elicitation.backends.base import LabelLogprobs, Request, Response
+from elicitation.backends.completions import token_count, usage_of
 from elicitation.backends.http_run import CallError
 from elicitation.backends.label_scores import (
     TOP_LOGPROBS,
@@ -75,15 +76,15 @@ class Scoring:
             scores = renormalised(scores) if how == "constrained" else scores
         else:
             raise CallError("this server gives no log-probabilities")
-        usage = answer.get("usage") or {}
+        usage = usage_of(answer)
         return Response(
             request.request_id,
             "ok",
             option_logprobs=scores,
             logprobs_kind=how,
             raw=answer,
-            prompt_tokens=usage.get("prompt_tokens"),
-            completion_tokens=usage.get("completion_tokens"),
+            prompt_tokens=token_count(usage.get("prompt_tokens")),
+            completion_tokens=token_count(usage.get("completion_tokens")),
         )
 
     async def _label_ids(self, is_chat: bool, labels: tuple[str, ...]) -> tuple[int, ...] | None:

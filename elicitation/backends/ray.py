@@ -115,6 +115,10 @@ class RayBackend:
         """What the model's own backend says: where it ran does not decide the answer."""
         return dict(self._about["describe"])
 
+    def scoring(self) -> dict[str, Any]:
+        """What the model's own backend says."""
+        return dict(self._about["scoring"])
+
     def environment(self) -> dict[str, Any]:
         """What the model's own backend says, and the cluster."""
         cluster = {
@@ -332,6 +336,7 @@ def about(opener: str, model: str, options: str) -> dict[str, Any]:
     try:
         return {
             "describe": backend.describe(),
+            "scoring": backend.scoring(),
             "environment": backend.environment(),
             "capabilities": asdict(backend.capabilities()),
         }

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from threading import Event
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from contracts.command_line import MODEL, RUN
+from contracts.command_line import DECODING, MODEL, RUN, names
 from contracts.errors import ContractError, fail
 from elicitation.backends.base import Backend
 
@@ -68,6 +68,31 @@ class BackendOptions:
     scorer: Annotated[
         str, Parameter(help="hf: how options are scored: auto, tree, cached, padded or naive.")
     ] = "auto"
+    thinking: Annotated[
+        Literal["default", "on", "off"],
+        Parameter(
+            help="Whether a reasoning model thinks before it answers: argument of its chat "
+            "template (enable_thinking, thinking); default leaves it to the model.",
+            group=DECODING,
+        ),
+    ] = "default"
+    reasoning_effort: Annotated[
+        str,
+        Parameter(
+            help="Reasoning effort, such as low, of models that have one. Default: the model's.",
+            group=DECODING,
+        ),
+    ] = ""
+    template_option: Annotated[
+        tuple[str, ...],
+        names("Arguments of the chat template, as KEY=VALUE.", group=DECODING),
+    ] = ()
+    extra_body: Annotated[
+        str,
+        Parameter(
+            help="openai: further fields of every request, as a JSON object.", group=DECODING
+        ),
+    ] = ""
     concurrency: Annotated[
         int, Parameter(help="Number of parallel requests over HTTP.", group=RUN)
     ] = 16

@@ -63,7 +63,8 @@ def elicit(
 
     Every response is stored unparsed in calls.sqlite before it is parsed; repeating the command
     makes only the missing calls. API keys are read from the environment: OPENAI_API_KEY for
-    openai:, HF_TOKEN for hub:. Exits with 1 if any call failed permanently.
+    openai:, HF_TOKEN for hub:. Exits with 1 if any call
+    failed permanently or under half of the answers can be read.
 
     For example, without a model; on this machine; on a server, with an estimate first:
 

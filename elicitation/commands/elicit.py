@@ -72,7 +72,8 @@ def dry(model: str, options: ElicitOptions, *, json: bool) -> None:
 
 
 def ask(model: str, options: ElicitOptions, out: Path, *, json: bool) -> int:
-    """Ask, store, parse, write, and summarise; 1 where calls are left without an answer."""
+    """Ask, store, parse, write, and summarise; 1 where calls are left without an answer, or under
+    half of the answers of a condition can be read."""
     stated = parse_stated(options.meta)
     shard = parse_shard(options.shard)
     format_of(Path(f"predictions{options.ending}"))
@@ -104,7 +105,8 @@ def ask(model: str, options: ElicitOptions, out: Path, *, json: bool) -> int:
     finally:
         backend.close()
     _say_session(session, model, options.release, out, json=json)
-    return 1 if session.progress.statuses["error"] else 0
+    unread = any(file.is_mostly_unread for file in session.files)
+    return 1 if session.progress.statuses["error"] or unread else 0
 
 
 def _open(model: str, options: ElicitOptions) -> Backend:

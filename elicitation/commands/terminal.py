@@ -168,14 +168,34 @@ def say_session(session: Session, *, model: str, release: str = "") -> None:
 
 def say_files(files: Sequence[WrittenFile]) -> None:
     """Print predictions files and how their answers were read."""
-    table = Table("predictions", "answered", "as read", box=None, pad_edge=False)
+    table = Table("predictions", "readable", "as read", box=None, pad_edge=False)
     for file in files:
-        answered = sum(file.statuses.values())
-        table.add_row(str(file.path), f"{answered:,} of {file.expected:,}", counted(file.statuses))
+        readable = f"{file.readable:,} of {file.expected:,}"
+        table.add_row(str(file.path), readable, counted(file.statuses))
     Console(width=200, soft_wrap=True).print(table)
     notes: Counter[str] = sum((file.notes for file in files), start=Counter())
+    for line in warnings_of(files):
+        say(line)
     if notes:
         say(f"repairs and reasons: {counted(dict(notes.most_common(12)))}")
+
+
+def warnings_of(files: Sequence[WrittenFile]) -> Iterator[str]:
+    """What a user has to know of the answers before scoring them."""
+    for file in files:
+        if file.mass and file.mass["below_floor"]:
+            yield (
+                f"warning: in {file.mass['below_floor']:,} answers of {file.condition} all labels "
+                f"together hold less than {file.mass['floor']:g} of the probability (median "
+                f"{file.mass['median']:.2g}): the model begins its reply with something else; "
+                "these are invalid (see --min-label-mass, --thinking off)"
+            )
+        if file.is_mostly_unread:
+            asked = sum(file.statuses.values())
+            yield (
+                f"warning: only {file.readable:,} of {asked:,} answers of {file.condition} can be "
+                "read"
+            )
 
 
 def say_advice(told: dict[str, Any]) -> None:

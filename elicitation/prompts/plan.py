@@ -145,6 +145,16 @@ class Plan:
         step = max(self.size(condition) // count, 1)
         return (self.call(item) for item in islice(self.items(condition), 0, None, step))
 
+    def longest_call(self) -> Call:
+        """The call with the longest prompt among some of every condition, evenly spread."""
+        sampled = (
+            call
+            for condition in self.conditions
+            if self.size(condition)
+            for call in self.sampled_calls(condition)
+        )
+        return max(sampled, key=_prompt_length)
+
     def items(self, condition: Condition) -> Iterator[Item]:
         """The items of a condition, those that share a long prefix next to each other."""
         repeats = range(self.study.repeats)
@@ -262,7 +272,10 @@ class Plan:
     def decoding(self) -> dict[str, Any]:
         """How replies are drawn (or options ended), for provenance."""
         if self.study.how.request_kind != "generate":
-            return {"terminator": self.study.terminator}
+            return {
+                "terminator": self.study.terminator,
+                "min_label_mass": self.study.min_label_mass,
+            }
         sampling = asdict(self.sampling)
         return {**sampling, "stop": list(self.sampling.stop), "repeats": self.study.repeats}
 
@@ -328,6 +341,11 @@ class Plan:
         if self.sampling.temperature == 0 or not item.condition.demographics:
             return item.repeat
         return item.draw * self.study.repeats + item.repeat
+
+
+def _prompt_length(call: Call) -> int:
+    request = call.request
+    return len(request.prompt) + sum(len(message.content) for message in request.messages)
 
 
 def own_language(country: str, spoken_here: Collection[str] | None = None) -> str:

@@ -30,6 +30,8 @@ class Answer:
             `invalid`); None where there is none.
         sum_found: sum of the shares as they were written, 1 for a whole; None where not shares.
         notes: repairs made, or why nothing could be read: short stable words.
+        mass: probability that the labels or options hold together, for scored ones; None where
+            it is not known.
     """
 
     status: ReadStatus
@@ -37,6 +39,7 @@ class Answer:
     score: float | None = None
     sum_found: float | None = None
     notes: tuple[str, ...] = field(default=())
+    mass: float | None = None
 
     @property
     def is_usable(self) -> bool:

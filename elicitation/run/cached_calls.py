@@ -38,7 +38,7 @@ def ask_cached(
         One entry for each request that has an answer: a call that failed has none, and is made
         again the next time.
     """
-    keys = CallKeys(backend.describe())
+    keys = CallKeys(backend.describe(), backend.scoring)
     wanted = [(request, keys.key(request)) for request in requests]
     with Store(path) as store:
         finished = store.finished_keys()

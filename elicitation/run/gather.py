@@ -5,39 +5,70 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from elicitation.backends.base import Response
+from elicitation.backends.completions import elsewhere
 from elicitation.prompts.prompts import Shown
 from elicitation.reading import Answer, Option, read_reply
 from elicitation.run.store import StoredItem
 
 
-def answer_of(shown: Shown, response: Response, *, text: str | None = None) -> Answer:
-    """A response, read: what its first reply says, or what its scores are."""
+def answer_of(
+    shown: Shown, response: Response, *, text: str | None = None, min_mass: float = 0.0
+) -> Answer:
+    """A response, read: what its first reply says, or what its scores are.
+
+    Args:
+        shown: what the prompt offered.
+        response: the response.
+        text: read in place of the first reply.
+        min_mass: least mass of all labels, see `scores_answer`.
+    """
     if response.status == "error":
         return Answer("error", notes=(response.error,) if response.error else ())
     if shown.reader == "scores":
-        return scores_answer(shown, response.option_logprobs)
+        known = response.logprobs_kind != "constrained"  # which is renormalised over the labels
+        return scores_answer(
+            shown, response.option_logprobs, mass_known=known, min_mass=min_mass
+        )
     if response.status == "refused" and not any(response.texts):
         return Answer("refused", notes=("withheld",))
     options = [Option(option.label, option.text) for option in shown.options]
     said = text if text is not None else (response.texts[0] if response.texts else "")
-    return read_reply(
+    answer = read_reply(
         said,
         options,
         reader=shown.reader,
         wanted=shown.wanted,
         cut_off=response.status == "truncated",
     )
+    if said.strip() or answer.is_usable:
+        return answer
+    return replace(answer, notes=(*answer.notes, *elsewhere(response.raw)))
 
 
-def scores_answer(shown: Shown, logprobs: Sequence[float | None]) -> Answer:
+def scores_answer(
+    shown: Shown,
+    logprobs: Sequence[float | None],
+    *,
+    mass_known: bool = True,
+    min_mass: float = 0.0,
+) -> Answer:
     """Shares of the options from their log-probabilities, renormalised in log space.
 
     p_k = exp(l_k - log sum_j exp(l_j)). An option that was not measured (censored) leaves the
-    shares unknown: it is never taken for zero.
+    shares unknown: it is never taken for zero. Where all options together hold less than
+    `min_mass` of the probability, the model was about to say something else, and the answer is
+    invalid.
+
+    Args:
+        shown: what the prompt offered.
+        logprobs: log-probability of each option.
+        mass_known: whether they are of the whole distribution, not renormalised over the options.
+        min_mass: least mass, 0 for any.
     """
     if len(logprobs) != len(shown.options):
         return Answer("invalid", notes=("scores-missing",))
@@ -49,13 +80,17 @@ def scores_answer(shown: Shown, logprobs: Sequence[float | None]) -> Answer:
         return Answer("invalid", notes=("no-probability",))
     masses = [math.exp(score - highest) for score in scores]
     total = math.fsum(masses)
+    mass = min(math.exp(highest) * total, 1.0) if mass_known else None
+    if mass is not None and mass < min_mass:
+        return Answer("invalid", mass=mass, notes=("label-mass",))
     labels = [option.label for option in shown.options]
-    return Answer("ok", dict(zip(labels, (m / total for m in masses), strict=True)), sum_found=1.0)
+    shares = dict(zip(labels, (m / total for m in masses), strict=True))
+    return Answer("ok", shares, sum_found=1.0, mass=mass)
 
 
-def best_answer(stored: StoredItem) -> tuple[Answer, bool]:
+def best_answer(stored: StoredItem, *, min_mass: float = 0.0) -> tuple[Answer, bool]:
     """The answer of an item, and whether it came from the second try."""
-    first = answer_of(stored.record.shown, stored.response)
+    first = answer_of(stored.record.shown, stored.response, min_mass=min_mass)
     if first.is_usable or stored.again is None:
         return first, False
     second = answer_of(stored.record.shown, stored.again)
@@ -72,6 +107,7 @@ class Gathered(NamedTuple):
         second_tries: answers taken from the second try.
         scored_by: scored answers by the scorer of a local model (tree, cached, ...), or by the
             kind of log-probabilities that a server gave.
+        masses: mass of all labels or options of each scored answer, as far as known.
     """
 
     records: list[dict[str, Any]]
@@ -79,31 +115,36 @@ class Gathered(NamedTuple):
     notes: Counter[str]
     second_tries: int
     scored_by: Mapping[str, int] = MappingProxyType({})
+    masses: Sequence[float] = ()
 
 
-def gather_distributions(items: Iterable[StoredItem]) -> Gathered:
+def gather_distributions(items: Iterable[StoredItem], *, min_mass: float = 0.0) -> Gathered:
     """Distribution records: repeats of a cell are averaged over those that can be read.
 
     A cell's status is `ok` where all its readable repeats were, `repaired` where one needed
-    repair; without a readable repeat it is that of the first.
+    repair; where under half of them can be read it is `invalid`, and without any that of the
+    first. Cells of several repeats hold how many were asked and how many could be read.
     """
     statuses: Counter[str] = Counter()
     notes: Counter[str] = Counter()
     scored: Counter[str] = Counter()
+    masses: list[float] = []
     tries = 0
     cells: dict[tuple[str, str, str], list[tuple[Shown, Answer]]] = {}
     for stored in items:
-        answer, second = best_answer(stored)
+        answer, second = best_answer(stored, min_mass=min_mass)
         statuses[answer.status] += 1
         notes.update(answer.notes)
         tries += second
+        if answer.mass is not None:
+            masses.append(answer.mass)
         if stored.response.option_logprobs:
             scored[str(stored.response.raw.get("scorer") or stored.response.logprobs_kind)] += 1
         spec = stored.record.spec
         key = (spec["question_id"], spec.get("country", ""), spec.get("group", ""))
         cells.setdefault(key, []).append((stored.record.shown, answer))
     records = [_cell_record(key, answers) for key, answers in cells.items()]
-    return Gathered(records, statuses, notes, tries, scored)
+    return Gathered(records, statuses, notes, tries, scored, masses)
 
 
 def _cell_record(
@@ -112,8 +153,15 @@ def _cell_record(
     question_id, country, group = key
     record: dict[str, Any] = {"question_id": question_id, "country": country, "group": group}
     usable = [(shown, answer) for shown, answer in answers if answer.shares is not None]
-    if not usable:
-        return {**record, "shares": {}, "status": _unusable(answers[0][1])}
+    masses = [answer.mass for _, answer in answers if answer.mass is not None]
+    if masses:
+        record["label_mass"] = float(f"{math.fsum(masses) / len(masses):.6g}")
+    if len(answers) > 1:
+        record |= {"asked": len(answers), "readable": len(usable)}
+    if 2 * len(usable) < len(answers):
+        unread = [answer for _, answer in answers if answer.shares is None]
+        status = _unusable(unread[0]) if not usable else "invalid"
+        return {**record, "shares": {}, "status": status}
     totals: dict[str, float] = {}
     for shown, answer in usable:
         for code, share in by_code(shown, answer.shares or {}).items():

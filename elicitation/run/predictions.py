@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
 from contracts.errors import fail
@@ -29,6 +30,7 @@ class WrittenFile(NamedTuple):
         statuses: answers by status.
         notes: repairs and reasons, counted.
         second_tries: answers taken from the second try.
+        mass: mass of all labels or options together, see `mass_summary`; None where not scored.
     """
 
     path: Path
@@ -38,6 +40,17 @@ class WrittenFile(NamedTuple):
     statuses: Counter[str]
     notes: Counter[str]
     second_tries: int
+    mass: Mapping[str, Any] | None = None
+
+    @property
+    def is_mostly_unread(self) -> bool:
+        """Whether under half of the answers that came back can be read."""
+        return 2 * self.readable < sum(self.statuses.values())
+
+    @property
+    def readable(self) -> int:
+        """Answers that say something: read, read after repairs, or a refusal."""
+        return sum(self.statuses[status] for status in ("ok", "repaired", "refused"))
 
     def to_json(self) -> dict[str, Any]:
         """As JSON types."""
@@ -46,10 +59,12 @@ class WrittenFile(NamedTuple):
             "condition": self.condition,
             "records": self.records,
             "expected": self.expected,
-            "answered": sum(self.statuses.values()),
+            "asked": sum(self.statuses.values()),
+            "answered": self.readable,
             "statuses": dict(sorted(self.statuses.items())),
             "notes": dict(self.notes.most_common()),
             "second_tries": self.second_tries,
+            **({"label_mass": self.mass} if self.mass else {}),
         }
 
 
@@ -91,6 +106,8 @@ def _write_one(
         "statuses": dict(sorted(gathered.statuses.items())),
         "second_tries": gathered.second_tries,
     }
+    if gathered.masses:
+        answers["label_mass"] = mass_summary(gathered.masses, floor=_floor(meta))
     if gathered.scored_by:
         answers["scored_by"] = dict(sorted(gathered.scored_by.items()))
     extra = {**meta.extra, "answers": answers, **_judge(store, about["kind"])}
@@ -106,7 +123,24 @@ def _write_one(
         gathered.statuses,
         gathered.notes,
         gathered.second_tries,
+        answers.get("label_mass"),
     )
+
+
+def _floor(meta: PredictionsMeta) -> float:
+    """Least mass of the labels that the study asked for."""
+    return float(meta.decoding.get("min_label_mass", 0.0))
+
+
+def mass_summary(masses: Sequence[float], *, floor: float) -> dict[str, Any]:
+    """Median and least mass of all labels or options together, and how many answers lie below
+    the floor."""
+    return {
+        "median": float(f"{median(masses):.6g}"),
+        "min": float(f"{min(masses):.6g}"),
+        "floor": floor,
+        "below_floor": sum(mass < floor for mass in masses),
+    }
 
 
 def _judge(store: Store, kind: str) -> dict[str, Any]:
@@ -122,4 +156,4 @@ def _gather(store: Store, name: str, kind: str, meta: PredictionsMeta) -> Gather
         return gather_ratings(items, raw_codes=meta.coding == "raw")
     if kind == "advice":
         return gather_advice(items, (store.fact(JUDGE_FACT) or {}).get("verdicts"))
-    return gather_distributions(items)
+    return gather_distributions(items, min_mass=_floor(meta))

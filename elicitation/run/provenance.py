@@ -73,7 +73,7 @@ def condition_meta(
         "wording_digest": wording_digest(plan, condition),
         "release": study.release_digest or study.release,
         "seed": study.seed,
-        "decoding": plan.decoding(),
+        "decoding": decoding_used(plan, backend, environment),
         "coding": "worldvaluesbench" if worldvaluesbench_coding(study) else "raw",
         "few_shot_questions": list(plan.shown_questions(condition)),
         "chat": study.chat,
@@ -97,6 +97,18 @@ def condition_meta(
         raise fail(
             "bad-fact", f"a stated fact has the wrong form: {wrong}", column="--meta"
         ) from None
+
+
+def decoding_used(
+    plan: Plan, backend: Mapping[str, Any], environment: Mapping[str, Any]
+) -> dict[str, Any]:
+    """How replies were really drawn: what a server did not take is null, and listed."""
+    found = plan.decoding()
+    found |= {name: backend[name] for name in ("thinking", "reasoning_effort") if name in backend}
+    dropped = environment.get("parameters", {}).get("dropped", ())
+    if dropped and plan.study.how.request_kind == "generate":
+        found |= {name: None for name in dropped if name in found} | {"dropped": list(dropped)}
+    return found
 
 
 def worldvaluesbench_coding(study: Study) -> bool:

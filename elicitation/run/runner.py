@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any
 
@@ -25,6 +25,12 @@ STOPPED = "stopped by the user"
 
 #: Noted items are written in blocks of this size.
 _BLOCK = 2000
+
+#: Times as many tokens as a truncated reply had, for its second try; and the least of them.
+MORE_TOKENS, LEAST_MORE_TOKENS = 4, 256
+
+#: A run gives up after this many truncated replies in a row, each with more tokens too.
+MOST_TRUNCATED_IN_A_ROW = 20
 
 #: A run gives up after this many calls in a row without an answer.
 MOST_ERRORS_IN_A_ROW = 50
@@ -66,6 +72,10 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
+class TooManyTruncatedError(RuntimeError):
+    """A run gave up, for the replies are longer than they may be; the message says what to do."""
+
+
 class TooManyErrorsError(RuntimeError):
     """A run gave up; the message is the last error."""
 
@@ -97,9 +107,11 @@ def run_plan(
 
     Raises:
         TooManyErrorsError: many calls in a row had no answer.
+        TooManyTruncatedError: many replies in a row ended before their answer, however long.
     """
     run = _Run(plan, backend, store, limits or Limits(), shard, on_progress or (lambda _: None))
     run.stop = stop
+    run.try_longest()
     run.first_pass()
     if plan.study.reask and not run.progress.stopped:
         run.second_pass()
@@ -127,7 +139,21 @@ def is_to_be_asked_again(shown: Shown, response: Response) -> bool:
     """Whether a reply says something that cannot be read, and a second try may help."""
     if shown.reader not in REASKED or not response.texts or response.status == "error":
         return False
-    return answer_of(shown, response).status == "invalid"
+    return answer_of(shown, response).status in ("invalid", "truncated")
+
+
+def is_cut_off(shown: Shown, response: Response) -> bool:
+    """Whether a reply ended at the token limit before it said its answer."""
+    if response.status != "truncated" or shown.reader == "scores":
+        return False
+    return answer_of(shown, response).status in ("invalid", "truncated")
+
+
+def longer(request: Request) -> Request:
+    """The same request with room for a longer reply."""
+    most = max(MORE_TOKENS * request.sampling.max_tokens, LEAST_MORE_TOKENS)
+    sampling = replace(request.sampling, max_tokens=most)
+    return replace(request, request_id=f"{request.request_id}|longer", sampling=sampling)
 
 
 class _Run:
@@ -148,13 +174,44 @@ class _Run:
         self._limits = limits
         self._shard = shard
         self._on_progress = on_progress
-        self._keys = CallKeys(backend.describe())
+        self._keys = CallKeys(backend.describe(), backend.scoring)
         self._finished = store.finished_keys()
         self._pending: dict[bytes, list[ItemRecord]] = {}
         self._noted: list[tuple[ItemRecord, bytes]] = []
         self._errors_in_a_row = 0
+        self._cut_in_a_row = 0
         self.stop: Event | None = None
         self.progress = Progress(total=shard_size(len(plan), shard))
+
+    def try_longest(self) -> None:
+        """Ask the longest prompt first, and once more with more tokens where its reply was cut off.
+
+        Raises:
+            TooManyTruncatedError: the longer reply was cut off as well.
+        """
+        if self._plan.study.how.request_kind != "generate" or not len(self._plan):
+            return
+        if self._shard != (1, 1) or self._limits.max_calls is not None or self._is_stopped():
+            return
+        call = self._plan.longest_call()
+        key = self._keys.key(call.request)
+        if key in self._finished or self._store.finished_keys():
+            return
+        found: list[Response] = []
+
+        def keep(request: Request, response: Response) -> None:
+            found.append(response)
+            self._keep(request, response)
+
+        self._pending[key] = [self._record(call)]
+        self._backend.run([call.request], on_response=keep)
+        if not found or not is_cut_off(call.shown, found[0]) or not self._plan.study.reask:
+            return
+        self.second_pass()
+        again = {item.record.item_id: item.again for item in self._store.items()}
+        later = again.get(call.item.item_id)
+        if later is not None and is_cut_off(call.shown, later):
+            raise TooManyTruncatedError(self._cut_text(longer(call.request), "the longest prompt"))
 
     def first_pass(self) -> None:
         """Ask what is not there."""
@@ -167,7 +224,9 @@ class _Run:
     def second_pass(self) -> None:
         """Ask once more, with a word on what was wrong, where a reply could not be read."""
         waiting: dict[bytes, tuple[Request, list[str]]] = {}
-        for item_id, request in self._unread():
+        shown: dict[str, Shown] = {}
+        for item_id, request, offered in self._unread():
+            shown.setdefault(request.request_id, offered)
             key = self._keys.key(request)
             if key in self._finished:
                 self._store.link_again(key, [item_id])
@@ -180,21 +239,27 @@ class _Run:
             key, item_ids = by_id[request.request_id]
             self._store.save_again(key, request, response, item_ids)
             self._count(response)
+            self._count_cut(shown[request.request_id], request, response)
 
         self._backend.run(
             self._within_limits(request for request, _ in waiting.values()), on_response=keep
         )
         self._is_stopped()
 
-    def _unread(self) -> Iterator[tuple[str, Request]]:
+    def _unread(self) -> Iterator[tuple[str, Request, Shown]]:
         """Second tries of the plan's unread answers."""
         unread = self._store.unread()
         if not unread:
             return
         for call in self._calls():
-            said = unread.get(call.item.item_id)
-            if said is not None and call.request.messages:
-                yield call.item.item_id, self._second_try(call, said)
+            found = unread.get(call.item.item_id)
+            if found is None:
+                continue
+            if is_cut_off(call.shown, found):
+                yield call.item.item_id, longer(call.request), call.shown
+            elif call.request.messages and found.texts[0].strip() and self._plan.study.reask:
+                request = self._second_try(call, found.texts[0])
+                yield call.item.item_id, request, call.shown
 
     def _second_try(self, call: Call, said: str) -> Request:
         texts = self._plan.wording(call.item.condition, call.item.target)
@@ -280,6 +345,22 @@ class _Run:
         )
         self.progress.reused += len(records) - 1
         self._count(response)
+        self._count_cut(shown, request, response)
+
+    def _count_cut(self, shown: Shown, request: Request, response: Response) -> None:
+        """Count truncated replies in a row, and give up where there are many."""
+        self._cut_in_a_row = self._cut_in_a_row + 1 if is_cut_off(shown, response) else 0
+        if self._cut_in_a_row >= MOST_TRUNCATED_IN_A_ROW:
+            whose = f"{MOST_TRUNCATED_IN_A_ROW} calls in a row"
+            raise TooManyTruncatedError(self._cut_text(request, whose))
+
+    def _cut_text(self, request: Request, whose: str) -> str:
+        most = request.sampling.max_tokens
+        return (
+            f"the replies to {whose} ended at the limit of {most:,} tokens before any answer: "
+            f"give more with --max-tokens, or take --thinking off if the model thinks first; "
+            "in another folder, for answers of different runs are never mixed"
+        )
 
     def _count(self, response: Response) -> None:
         progress = self.progress

@@ -11,7 +11,9 @@ from contracts.atomic import write_text
 from contracts.digests import pretty_json
 from contracts.errors import fail
 from elicitation.backends.base import Backend, Capabilities
+from elicitation.backends.thinking import REMEDY
 from elicitation.prompts.plan import Plan
+from elicitation.run.first_token import check_first_token
 from elicitation.run.limits import Limits
 from elicitation.run.predictions import CONDITIONS_FACT, WrittenFile, write_run_predictions
 from elicitation.run.provenance import condition_meta
@@ -20,6 +22,7 @@ from elicitation.run.runner import (
     OnProgress,
     Progress,
     TooManyErrorsError,
+    TooManyTruncatedError,
     run_plan,
 )
 from elicitation.run.store import PREDICTIONS_FOLDER, SUMMARY_NAME, Store, locked, store_path
@@ -70,11 +73,14 @@ def run_study(
             the backend cannot do what the method needs.
         KeyboardInterrupt: after everything that came back was kept and written.
     """
-    check_capabilities(plan.study, backend.capabilities())
+    able = backend.capabilities()
+    check_capabilities(plan.study, able)
     # Whatever is wrong is found before there is a folder that holds another study.
     condition_facts(plan, backend, backend.environment(), stated or {})
     with locked(out), Store(store_path(out)) as store:
         note_facts(store, plan, backend, stated or {})
+        if able.first_token and plan.study.how.request_kind != "generate":
+            check_first_token(plan, backend, store)
         kept = Progress()
 
         def keep(progress: Progress) -> None:
@@ -92,6 +98,8 @@ def run_study(
             kept.stopped, interrupted = STOPPED, error
         except TooManyErrorsError as error:
             kept.stopped = f"too many calls in a row failed; the last one: {error}"
+        except TooManyTruncatedError as error:
+            kept.stopped = str(error)
         # Once more: which scorer is right for a model is known only after its first items.
         note_environment(store, plan, backend, stated or {})
         session = _finish(store, out, kept, suffix)
@@ -144,6 +152,8 @@ def note_facts(store: Store, plan: Plan, backend: Backend, stated: Mapping[str, 
     """
     for name, content in (("study", study_json(plan.study)), ("backend", backend.describe())):
         _same_or_new(store, name, content)
+    if plan.study.how.request_kind == "score_labels":
+        _same_or_new(store, "scoring", backend.scoring())
     note_environment(store, plan, backend, stated)
 
 
@@ -213,6 +223,14 @@ def check_capabilities(study: Study, able: Capabilities) -> None:
         )
     if kind == "score_labels" and able.label_logprobs == "none":
         raise lacking("probabilities of labels", "Take --method sampling or verbalized.")
+    if kind != "generate" and study.chat and able.thinks:
+        raise fail(
+            "thinks-first",
+            "this model may think before it answers, so the first token that is scored belongs "
+            f"to its thoughts, while the method {study.method} needs the answer there",
+            column="--thinking",
+            hint=REMEDY,
+        )
     if study.chat and not able.chat:
         raise lacking("chat", "Ask with --prompts plain.")
     if not study.chat and not able.plain:

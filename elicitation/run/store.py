@@ -306,13 +306,13 @@ class Store:
             self._known_shown[shown] = found
         return found
 
-    def unread(self) -> dict[str, str]:
-        """Reply by item, of the items that are to be asked once more and were not yet."""
+    def unread(self) -> dict[str, Response]:
+        """Response by item, of the items that are to be asked once more and were not yet."""
         rows = self._db.execute(
             """SELECT i.item_id, c.response FROM unread u JOIN items i ON i.key = u.key
             JOIN calls c ON c.key = u.key WHERE i.again IS NULL"""
         )
-        return {item_id: self._response(response).texts[0] for item_id, response in rows}
+        return {item_id: self._response(response) for item_id, response in rows}
 
     # Reading
 

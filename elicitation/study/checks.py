@@ -169,6 +169,14 @@ def _number_problems(study: Study) -> Iterator[Problem]:
         )
     if study.max_tokens is not None and study.max_tokens < 1:
         yield Problem("too-few", "a reply has at least one token", column="--max-tokens")
+    if not 0 <= study.min_label_mass <= 1:
+        yield Problem(
+            "out-of-range",
+            "the least mass of the labels is a probability",
+            column="--min-label-mass",
+            found=str(study.min_label_mass),
+            allowed="0 to 1",
+        )
     if not study.questions:
         yield Problem("no-questions", "there is nothing to ask", column="--questions")
 

@@ -160,6 +160,14 @@ class StudyOptions(TaskOptions):
             help="Text that ends a scored option; `none` reproduces the papers.", group=DECODING
         ),
     ] = "end"
+    min_label_mass: Annotated[
+        float | None,
+        Parameter(
+            help="Least probability that all labels (or options) hold together; a cell below it "
+            "is invalid. Default: 0.1 for label_likelihood, 0 for option_likelihood.",
+            group=DECODING,
+        ),
+    ] = None
     reask: Annotated[
         bool, Parameter(help="Ask once more if a reply cannot be parsed.", group=DECODING)
     ] = True

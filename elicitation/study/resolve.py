@@ -24,6 +24,9 @@ from elicitation.study.options import StudyOptions
 from elicitation.study.study import Study, resolve_questions
 from elicitation.study.wordings import wordings_digest
 
+#: Least mass of all labels together at the first token of a reply.
+MIN_LABEL_MASS = 0.1
+
 #: Draws of one answer each, for the methods that count answers.
 SAMPLING_REPEATS = 30
 
@@ -89,12 +92,21 @@ def make_study(
         seed=options.seed,
         chat=chat,
         terminator=options.terminator,
-        reask=options.reask and chat,
+        min_label_mass=_min_label_mass(options, method),
+        reask=options.reask,
     )
     check_study(study, remote=remote, allow_remote_microdata=allow_remote_microdata)
     if advice:
         check_advice(study, sets)
     return study
+
+
+def _min_label_mass(options: StudyOptions, method: str) -> float:
+    """Least mass of the labels: one first token of a label is expected where labels are asked for,
+    while whole sentences share the mass with all other sentences."""
+    if options.min_label_mass is not None:
+        return options.min_label_mass
+    return MIN_LABEL_MASS if method == "label_likelihood" else 0.0
 
 
 def _demographics(options: StudyOptions, method: str, release: Release) -> str:

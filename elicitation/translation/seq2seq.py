@@ -157,6 +157,10 @@ class _OneWay:
         """Model, languages and search."""
         return dict(self._described)
 
+    def scoring(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
     def environment(self) -> dict[str, Any]:
         """Libraries and device."""
         return {**versions(), "device": str(self._model.device)}

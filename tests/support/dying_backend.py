@@ -30,6 +30,7 @@ class DyingBackend:
         self._inner, self._marks, self._dies_after = inner, marks, dies_after
         self._answers = 0
         self.describe = inner.describe
+        self.scoring = inner.scoring
         self.environment = inner.environment
         self.capabilities = inner.capabilities
         self.close = inner.close

@@ -257,8 +257,16 @@ async def embeddings(request: HttpRequest) -> Response:
 def serving(dialect: Dialect | None = None, *, port: int = 0) -> Iterator[Server]:
     """Serve in a thread of its own while the block runs."""
     server = Server("", dialect or Dialect())
+    with serving_app(app_of(server), port=port) as root:
+        server.url = f"{root}/v1"
+        yield server
+
+
+@contextmanager
+def serving_app(app: Starlette, *, port: int = 0) -> Iterator[str]:
+    """Serve an application in a thread of its own; its address."""
     config = uvicorn.Config(
-        app_of(server), host="127.0.0.1", port=port, log_level="error", access_log=False,
+        app, host="127.0.0.1", port=port, log_level="error", access_log=False,
         lifespan="off", ws="none",
     )  # fmt: skip
     running = uvicorn.Server(config)
@@ -270,9 +278,8 @@ def serving(dialect: Dialect | None = None, *, port: int = 0) -> Iterator[Server
             raise RuntimeError("the server did not start")
         time.sleep(0.01)
     number = running.servers[0].sockets[0].getsockname()[1]
-    server.url = f"http://127.0.0.1:{number}/v1"
     try:
-        yield server
+        yield f"http://127.0.0.1:{number}"
     finally:
         running.should_exit = True
         thread.join(timeout=20)

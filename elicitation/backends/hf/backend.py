@@ -16,8 +16,9 @@ from elicitation.backends.hf.generation import Draw, draws_of, generate
 from elicitation.backends.hf.loading import Loaded, dtype_name, load, versions
 from elicitation.backends.hf.responses import error_response, reply_response, scores_response
 from elicitation.backends.hf.scorers import SCORERS, Limits, score_items
-from elicitation.backends.hf.tokens import Encoder, Item, TokenError
+from elicitation.backends.hf.tokens import Encoder, Item, LabelItem, TokenError
 from elicitation.backends.registry import BackendOptions
+from elicitation.backends.thinking import hf_template_options, thinking_facts
 
 #: Requests that are looked at together, to find the beginnings that they share.
 WINDOW = 256
@@ -31,7 +32,7 @@ class _Scored(NamedTuple):
 
     request: Request
     item: Item
-    notes: tuple[str, ...]
+    labels: LabelItem | None
 
 
 class _Written(NamedTuple):
@@ -66,7 +67,9 @@ class HfBackend:
         options = options or BackendOptions()
         self._model = loaded.model
         self._name, self._revision = loaded.name, loaded.revision
-        self._template_options = dict(options.extra.get("template_options", {}))
+        self._template_options = hf_template_options(options)
+        self._thinking = options.thinking
+        self._said = thinking_facts(options)
         self._encoder = Encoder(loaded.tokenizer, template_options=self._template_options)
         self._limits = Limits(options.batch_tokens, options.extra.get("min_saved"))
         self._asked_scorer = options.scorer
@@ -88,9 +91,12 @@ class HfBackend:
             "dtype": self._dtype,
             "scorer": self._asked_scorer,
         }
-        if self._template_options:
-            found["template_options"] = self._template_options
+        found |= self._said
         return found
+
+    def scoring(self) -> dict[str, Any]:
+        """Nothing: labels are scored exactly."""
+        return {}
 
     def environment(self) -> dict[str, Any]:
         """Libraries, device, and which scorer was found right, by how much."""
@@ -105,6 +111,8 @@ class HfBackend:
             option_logprobs="exact",
             label_logprobs="exact",
             response_format=False,
+            thinks=self._encoder.thinks(self._thinking),
+            first_token=True,
             notes=self._choice.notes(),
         )
 
@@ -148,16 +156,10 @@ class HfBackend:
         return _Written(request, draws_of(0, context, request.sampling, seed=request.draw_seed))
 
     def _to_score(self, request: Request) -> _Scored:
-        notes: tuple[str, ...] = ()
-        item = None
-        if request.kind == "score_labels":
-            item = self._encoder.label_item(request)
-            if item is None:
-                notes = ("labels are not one distinct token each: scored as whole options",)
-        if item is None:
-            item = self._encoder.scored_item(request)
+        labels = self._encoder.label_item(request) if request.kind == "score_labels" else None
+        item = labels.item if labels else self._encoder.scored_item(request)
         self._check_length(item.longest)
-        return _Scored(request, item, notes)
+        return _Scored(request, item, labels)
 
     def _check_length(self, length: int) -> None:
         most = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
@@ -178,9 +180,9 @@ class HfBackend:
                 answer = scores_response(
                     one.request,
                     one.item,
-                    logprobs,
+                    one.labels.logprobs(logprobs) if one.labels else logprobs,
                     scorer=scorer,
-                    notes=one.notes,
+                    notes=one.labels.notes if one.labels else (),
                     seconds=clock.lap(),
                 )
                 on_response(one.request, answer)

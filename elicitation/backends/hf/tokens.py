@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from elicitation.backends.base import Message, Request, Terminator
+from elicitation.backends.thinking import template_thinks
 
 #: Stands where an assistant's reply goes, to see what the template puts behind it.
 _PROBE = "qZq"
@@ -53,6 +55,22 @@ class Encoder:
             return bool(self._template([Message("user", _PROBE)], tokenize=True))
         except (ValueError, TypeError, AttributeError, NotImplementedError):
             return False
+
+    def thinks(self, thinking: str) -> bool:
+        """Whether the model may think before it answers, as far as its chat template tells.
+
+        Args:
+            thinking: on, off or default, as the user asks for.
+        """
+        if not self.has_chat:
+            return False
+        source = self.tokenizer.chat_template or ""
+        said = " ".join(source.values()) if isinstance(source, dict) else str(source)
+        try:
+            text = str(self._template([Message("user", _PROBE)], tokenize=False))
+        except (ValueError, TypeError, NotImplementedError):
+            return False
+        return template_thinks(said, text.rpartition(_PROBE)[2], thinking=thinking)
 
     @cached_property
     def end_of_text(self) -> int:
@@ -102,16 +120,23 @@ class Encoder:
         """
         return self._item(request, self._ending(request))
 
-    def label_item(self, request: Request) -> Item | None:
-        """Context and labels as one distinct id each; None where the labels are not that.
+    def label_item(self, request: Request) -> LabelItem:
+        """Context and labels of a `score_labels` request, without anything that ends them.
 
-        " 1" and " 10" may begin with the same token; then what stands for the one would also
-        stand for the other.
+        Ids that all labels begin with (the space of " 1", where it is a token of its own) belong
+        to the context, as long as every label keeps an id.
+
+        Raises:
+            TokenError: two labels are the same ids for this tokenizer.
         """
         item = self._item(request, ((), ""))
-        if any(len(option) != 1 for option in item.options):
-            return None
-        return item if len(set(item.options)) == len(item.options) else None
+        first, *others = item.options
+        shared = min(len(first) - 1, *(common_prefix(first, o) for o in others)) if others else 0
+        shared = min(shared, *(len(option) - 1 for option in item.options))
+        labels = tuple(option[shared:] for option in item.options)
+        if len(set(labels)) != len(labels):
+            raise TokenError("two labels are the same tokens for this model; take other labels")
+        return LabelItem(Item(item.context + first[:shared], labels), shared)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of a reply, without special tokens."""
@@ -276,6 +301,64 @@ class Item(NamedTuple):
     def longest(self) -> int:
         """Length of the context with its longest option."""
         return len(self.context) + max(map(len, self.options))
+
+
+class LabelItem(NamedTuple):
+    """Labels behind a context.
+
+    Attributes:
+        item: their ids.
+        shared: number of ids that the labels had in common and that the context took over.
+    """
+
+    item: Item
+    shared: int
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done to tell the labels apart."""
+        found = []
+        if self.shared:
+            found.append("the beginning that the labels share counts to the context")
+        if any(len(option) > 1 for option in self.item.options):
+            found.append(
+                "labels of several tokens: the probability of their tokens, less that of longer "
+                "labels which begin with them"
+            )
+        return tuple(found)
+
+    def logprobs(self, found: Sequence[float]) -> list[float]:
+        """Scores of the labels from those of their tokens.
+
+        " 1" begins " 10": what stands for the one would also stand for the other, so the longer
+        label's probability is taken off.
+        """
+        options = self.item.options
+        return [
+            _less(own, [found[j] for j in _directly_longer(i, options)])
+            for i, own in enumerate(found)
+        ]
+
+
+def _directly_longer(index: int, options: Sequence[Ids]) -> list[int]:
+    """Places of the options that begin with one, without those that begin with another of them."""
+    own = options[index]
+    longer = [
+        j for j, other in enumerate(options) if j != index and other[: len(own)] == own
+    ]
+    return [
+        j
+        for j in longer
+        if not any(k != j and options[j][: len(options[k])] == options[k] for k in longer)
+    ]
+
+
+def _less(logprob: float, parts: Sequence[float]) -> float:
+    """Logarithm of exp(logprob) - sum exp(parts), -inf where nothing is left."""
+    if not parts:
+        return logprob
+    rest = 1.0 - math.fsum(math.exp(part - logprob) for part in parts)
+    return logprob + math.log(rest) if rest > 0 else -math.inf
 
 
 def common_prefix(first: Sequence[int], second: Sequence[int]) -> int:

@@ -196,6 +196,9 @@ def test_no_server_and_wrong_key_say_so():
         backend("http://127.0.0.1:9/v1").capabilities()
     wrong = pytest.raises(ContractError, match="the key is not accepted")
     with serving(Dialect(key="right")) as server, wrong:
+        backend(server.url, key="sk-of-another-account").capabilities()
+    lacking = pytest.raises(ContractError, match="none is set.*OPENAI_API_KEY")
+    with serving(Dialect(key="right")) as server, lacking:
         backend(server.url).capabilities()
 
 
