@@ -65,6 +65,7 @@ class OpenAIBackend:
             "capabilities": {
                 "chat": self.capabilities().chat,
                 "plain": self.capabilities().plain,
+                "label_logprobs": self.capabilities().label_logprobs,
             },
             **({"parameters": used} if (used := self._connection.parameters.facts()) else {}),
         }

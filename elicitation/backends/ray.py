@@ -273,7 +273,8 @@ def options_text(options: BackendOptions) -> str:
 
 def options_of(text: str) -> BackendOptions:
     """The inverse of `options_text`."""
-    return BackendOptions(**json.loads(text))
+    fields = json.loads(text)
+    return BackendOptions(**{**fields, "template_option": tuple(fields["template_option"])})
 
 
 Opener = Callable[[str, BackendOptions], Backend]

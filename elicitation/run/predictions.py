@@ -31,6 +31,7 @@ class WrittenFile(NamedTuple):
         notes: repairs and reasons, counted.
         second_tries: answers taken from the second try.
         mass: mass of all labels or options together, see `mass_summary`; None where not scored.
+        kind: kind of predictions.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class WrittenFile(NamedTuple):
     notes: Counter[str]
     second_tries: int
     mass: Mapping[str, Any] | None = None
+    kind: str = "distribution"
 
     @property
     def is_mostly_unread(self) -> bool:
@@ -49,8 +51,10 @@ class WrittenFile(NamedTuple):
 
     @property
     def readable(self) -> int:
-        """Answers that say something: read, read after repairs, or a refusal."""
-        return sum(self.statuses[status] for status in ("ok", "repaired", "refused"))
+        """Answers that say something: read, read after repairs, or a refusal; advice that takes
+        no side is advice."""
+        said = ["ok", "repaired", "refused", *(["invalid"] if self.kind == "advice" else [])]
+        return sum(self.statuses[status] for status in said)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON types."""
@@ -124,6 +128,7 @@ def _write_one(
         gathered.notes,
         gathered.second_tries,
         answers.get("label_mass"),
+        about["kind"],
     )
 
 

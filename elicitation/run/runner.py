@@ -180,6 +180,7 @@ class _Run:
         self._noted: list[tuple[ItemRecord, bytes]] = []
         self._errors_in_a_row = 0
         self._cut_in_a_row = 0
+        self._tried: set[bytes] = set()
         self.stop: Event | None = None
         self.progress = Progress(total=shard_size(len(plan), shard))
 
@@ -205,6 +206,7 @@ class _Run:
 
         self._pending[key] = [self._record(call)]
         self._backend.run([call.request], on_response=keep)
+        self._tried.add(key)  # one that failed is for the next run, as all that fail
         if not found or not is_cut_off(call.shown, found[0]) or not self._plan.study.reask:
             return
         self.second_pass()
@@ -294,6 +296,8 @@ class _Run:
                     self._noted.append((self._record(call), key))
                 if len(self._noted) >= _BLOCK:
                     self._flush()
+                continue
+            if key in self._tried:
                 continue
             record = self._record(call)
             if key in self._pending:

@@ -192,14 +192,15 @@ def test_labels_are_the_next_tokens_probabilities(backend) -> None:
     assert "notes" not in found["l"].raw
 
 
-def test_labels_that_begin_alike_are_scored_whole(backend) -> None:
+def test_labels_that_begin_alike_do_not_stand_for_each_other(backend) -> None:
     labels = ("Very", "Very important")
     asked = {"messages": _chat("Which?"), "options": labels}
-    found = _ask(
-        backend, Request("l", "score_labels", **asked), Request("o", "score_options", **asked)
-    )
-    assert found["l"].option_logprobs == pytest.approx(found["o"].option_logprobs, abs=1e-4)
-    assert "whole options" in found["l"].raw["notes"][0]
+    whole = Request("o", "score_options", **asked, terminator="none")
+    found = _ask(backend, Request("l", "score_labels", **asked), whole)
+    shorter, longer = (math.exp(score) for score in found["o"].option_logprobs)
+    scores = [math.exp(score) for score in found["l"].option_logprobs]
+    assert scores[0] / scores[1] == pytest.approx((shorter - longer) / longer, rel=1e-3)
+    assert "longer labels" in found["l"].raw["notes"][-1]
 
 
 def test_one_bad_request_ends_no_run(backend) -> None:

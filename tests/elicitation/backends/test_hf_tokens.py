@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +16,7 @@ pytest.importorskip("transformers")
 from transformers import AutoTokenizer
 
 from elicitation.backends.base import Message, Request
-from elicitation.backends.hf.tokens import Encoder, TokenError
+from elicitation.backends.hf.tokens import Encoder, Item, LabelItem, TokenError
 from tests.support.tiny_models import (
     BOS,
     END_OF_TURN,
@@ -215,10 +216,31 @@ def test_labels_need_one_distinct_token_each(encoders) -> None:
         return encoders[name].label_item(request)
 
     letters = labels("tekken", " A", " B", " C")
-    assert letters is not None
-    assert len({ids[0] for ids in letters.options}) == 3
-    assert labels("tekken", " 1", " 10") is None
-    assert labels("sentencepiece-bpe", " 1", " 2", " 10") is None
+    assert len({ids[0] for ids in letters.item.options}) == 3
+    assert not letters.notes
+    for name, *options in (("tekken", " 1", " 10"), ("sentencepiece-bpe", " 1", " 2", " 10")):
+        found = labels(name, *options)
+        assert "longer labels" in found.notes[-1]
+        assert len({len(ids) for ids in found.item.options}) == 2
+
+
+def test_the_space_that_number_labels_share_belongs_to_the_context(encoders) -> None:
+    """Qwen, Llama 3 and SmolLM2 split " 1" into a space and a digit."""
+    request = Request("r", "score_labels", prompt="Answer:", options=(" 1", " 2", " 3"))
+    encoder = encoders["tekken"]
+    found = encoder.label_item(request)
+    assert found.shared == 1
+    assert encoder.decode(found.item.context).endswith("Answer: ")
+    assert [encoder.decode(ids) for ids in found.item.options] == ["1", "2", "3"]
+    assert "counts to the context" in found.notes[0]
+
+
+def test_a_label_leaves_out_what_a_longer_one_stands_for() -> None:
+    """P(1 and no more of 10) = P(1) - P(1, 0); the middle one of three takes off its own only."""
+    item = Item((0,), ((1,), (1, 0), (1, 0, 0), (2,)))
+    found = LabelItem(item, 0).logprobs([math.log(p) for p in (0.5, 0.2, 0.05, 0.3)])
+    assert [math.exp(score) for score in found] == pytest.approx([0.3, 0.15, 0.05, 0.3])
+    assert LabelItem(Item((0,), ((1,), (1, 0))), 0).logprobs([-2.0, -2.0])[0] == -math.inf
 
 
 def test_what_cannot_be_encoded_is_said(encoders) -> None:

@@ -126,7 +126,7 @@ def test_over_http_with_facts_of_the_model(call, tmp_path):
     found = read_predictions(path)
     assert (found.meta.family, found.meta.parameters) == ("tiny", 1000)
     assert found.meta.trained_on_wvs is True
-    assert found.meta.extra["backend"]["label_logprobs"] == "exact"
+    assert found.meta.extra["environment"]["capabilities"]["label_logprobs"] == "exact"
     shares = found.cells.column("shares").to_pylist()[0]
     # Letters A to D of the test server: 0.4, 0.3, 0.15, 0.1, renormalised.
     assert shares == pytest.approx([0.4 / 0.95, 0.3 / 0.95, 0.15 / 0.95, 0.1 / 0.95])
