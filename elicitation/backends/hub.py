@@ -77,9 +77,7 @@ class HubBackend:
     def capabilities(self) -> Capabilities:
         """Chats, and censored scores of labels where the provider gives lists."""
         note = "whether the provider gives log-probabilities shows when labels are scored"
-        return Capabilities(
-            plain=False, label_logprobs="censored", first_token=True, notes=(note,)
-        )
+        return Capabilities(plain=False, label_logprobs="censored", first_token=True, notes=(note,))
 
     def close(self) -> None:
         """Nothing is held between runs."""

@@ -55,9 +55,7 @@ class Probe:
         )
         for kind in kinds:
             if await self._scores(probe, kind):
-                able = Capabilities(
-                    chat=chat, plain=plain, label_logprobs=kind, first_token=True
-                )
+                able = Capabilities(chat=chat, plain=plain, label_logprobs=kind, first_token=True)
                 return await self._with_options(able)
         note = "the server gives no log-probabilities of labels"
         return Capabilities(chat=chat, plain=plain, label_logprobs="none", notes=(note,))

@@ -31,9 +31,7 @@ def answer_of(
         return Answer("error", notes=(response.error,) if response.error else ())
     if shown.reader == "scores":
         known = response.logprobs_kind != "constrained"  # which is renormalised over the labels
-        return scores_answer(
-            shown, response.option_logprobs, mass_known=known, min_mass=min_mass
-        )
+        return scores_answer(shown, response.option_logprobs, mass_known=known, min_mass=min_mass)
     if response.status == "refused" and not any(response.texts):
         return Answer("refused", notes=("withheld",))
     options = [Option(option.label, option.text) for option in shown.options]

@@ -11,6 +11,12 @@ import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from contracts.errors import ContractError, fail, unknown_values
+from elicitation.backends.hf.soundness import (
+    check_adapter,
+    check_causality,
+    check_vocabulary,
+    check_weights,
+)
 from elicitation.backends.registry import BackendOptions
 
 #: Bytes at either end of a file that enter its folder's digest.
@@ -69,10 +75,19 @@ def load(
     revision = None if is_folder else options.revision or None
     placed = {"device_map": options.device_map} if options.device_map else {}
     device = None if placed else device_of(options.device)
+    if is_folder:
+        check_adapter(folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
-        model = auto.from_pretrained(source, revision=revision, dtype=dtype, **placed)
-    except (OSError, ValueError, KeyError, ImportError) as error:
+        model, info = auto.from_pretrained(
+            source,
+            revision=revision,
+            dtype=dtype,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are named by our own check
+            **placed,
+        )
+    except Exception as error:  # files can be damaged in as many ways as there are readers of them
         raise fail(
             "cannot-load-model",
             f"the {what} cannot be loaded",
@@ -82,7 +97,12 @@ def load(
             f"{f' such as {example}' if example else ''}; a gated one needs HF_TOKEN, and "
             "HF_HUB_OFFLINE=1 finds only what was downloaded.",
         ) from error
+    if auto is AutoModelForCausalLM:
+        check_weights(name, model.config, info)
+        check_vocabulary(name, model, tokenizer)
     model = model.eval() if device is None else model.to(device).eval()
+    if auto is AutoModelForCausalLM:
+        check_causality(name, model)
     commit = folder_digest(folder) if is_folder else _commit(model, options.revision)
     return Loaded(model, tokenizer, folder.resolve().name if is_folder else name, commit)
 

@@ -343,9 +343,7 @@ class LabelItem(NamedTuple):
 def _directly_longer(index: int, options: Sequence[Ids]) -> list[int]:
     """Places of the options that begin with one, without those that begin with another of them."""
     own = options[index]
-    longer = [
-        j for j, other in enumerate(options) if j != index and other[: len(own)] == own
-    ]
+    longer = [j for j, other in enumerate(options) if j != index and other[: len(own)] == own]
     return [
         j
         for j in longer

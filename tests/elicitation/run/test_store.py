@@ -189,7 +189,10 @@ def test_unreadable_replies_are_asked_for_once_more(tmp_path, plan_of):
     study = plan.study.model_copy(update={"reask": False})
     without = run_study(type(plan)(study, plan.release), Counting(), tmp_path / "b")
     tries = sum(file.second_tries for file in with_second.files)
-    unread = [sum(f.statuses["invalid"] + f.statuses["truncated"] for f in s.files) for s in (without, with_second)]
+    unread = [
+        sum(f.statuses["invalid"] + f.statuses["truncated"] for f in s.files)
+        for s in (without, with_second)
+    ]
     assert tries > 0
     assert unread[1] == unread[0] - tries
     again = Counting()
