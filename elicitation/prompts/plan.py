@@ -28,7 +28,7 @@ from elicitation.prompts.personas import ProbePeople, probe_people
 from elicitation.prompts.prompts import Prompt, Shown
 from elicitation.prompts.writers import PromptWriter
 from elicitation.study.advice import SPOKEN, advice_language, advice_sets
-from elicitation.study.conditions import NOBODY, OWN_LANGUAGE, Condition, Target
+from elicitation.study.conditions import NOBODY, OPPOSITE, OWN_LANGUAGE, Condition, Target
 from elicitation.study.methods import ADVICE_MAX_TOKENS
 from elicitation.study.study import Study
 from elicitation.study.wordings import study_wordings
@@ -133,7 +133,12 @@ class Plan:
             asked = self.study.questions
             shown = [self.example_ids(condition, target) for target in self.targets(condition)]
             found = sum(len(asked) - len(set(asked) & ids) for ids in shown)
-        return found * self.study.repeats
+        return found * self.study.repeats * len(self._orders)
+
+    @cached_property
+    def _orders(self) -> tuple[str, ...]:
+        """Orders of the answers in which every question is asked."""
+        return ("", OPPOSITE) if self.study.orders == 2 else ("",)
 
     def calls(self, condition: Condition) -> Iterator[Call]:
         """The calls of a condition."""
@@ -169,8 +174,8 @@ class Plan:
                     yield Item(condition, question, target, repeat, draw=number)
             return
         for question, target in self._pairs(condition):
-            for repeat in repeats:
-                yield Item(condition, question, target, repeat)
+            for order, repeat in product(self._orders, repeats):
+                yield Item(condition, question, target, repeat, order)
 
     def call(self, item: Item) -> Call:
         """The call that asks an item."""
@@ -219,7 +224,11 @@ class Plan:
             )
         examples = self.examples(item.condition, item.target)
         return self._writer(language).prompt(
-            item.question_id, item.target, item.condition, examples
+            item.question_id,
+            item.target,
+            item.condition,
+            examples,
+            opposite=item.order == OPPOSITE,
         )
 
     def language(self, condition: Condition, target: Target) -> str:
@@ -274,6 +283,7 @@ class Plan:
         if self.study.how.request_kind != "generate":
             return {
                 "terminator": self.study.terminator,
+                "orders": self.study.orders,
                 "min_label_mass": self.study.min_label_mass,
             }
         sampling = asdict(self.sampling)

@@ -69,11 +69,14 @@ def rendered(question_id: str, texts: Wording, form: str, variant: Variant, labe
 
 def _order(question_id: str, variant: Variant, seed: int) -> list[int] | None:
     scale = value_questions()[question_id].scale
-    if variant.order == "scale" or scale is None:
+    if scale is None or (variant.order == "scale" and not variant.opposite):
         return None
+    codes = list(scale.offered)
     if variant.order == "reversed":
-        return list(scale.offered[::-1])
-    return shuffled_codes(question_id, scale.offered, seed=seed)
+        codes = codes[::-1]
+    elif variant.order == "shuffled":
+        codes = shuffled_codes(question_id, scale.offered, seed=seed)
+    return codes[::-1] if variant.opposite else codes
 
 
 def shuffled_codes(question_id: str, codes: Sequence[int], *, seed: int) -> list[int]:

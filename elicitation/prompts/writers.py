@@ -33,18 +33,28 @@ class PromptWriter:
         target: Target,
         condition: Condition,
         examples: Sequence[Example],
+        *,
+        opposite: bool = False,
     ) -> Prompt:
-        """The prompt that asks a question of a target under a condition."""
+        """The prompt that asks a question of a target under a condition.
+
+        Args:
+            question_id: the question.
+            target: whose answer is wanted.
+            condition: form, steering and language.
+            examples: what the prompt shows of other questions.
+            opposite: whether the answers stand in the opposite order; for scored answers only.
+        """
         if self._study.how.question_first:
-            return self._question_first(question_id, target, condition)
+            return self._question_first(question_id, target, condition, opposite=opposite)
         # Calls that share a head come one after the other: the last head is enough.
         last_condition, last_target, head = self._last_head
         if last_condition is not condition or last_target is not target:
             head = self._head(target, condition, examples)
             self._last_head = (condition, target, head)
         tail, shown, said = self._keep(
-            (condition.name, question_id, bool(target.person)),
-            lambda: self._tail(question_id, target, condition),
+            (condition.name, question_id, bool(target.person), opposite),
+            lambda: self._tail(question_id, target, condition, opposite=opposite),
         )
         return Prompt(head, tail, shown, said)
 
@@ -71,14 +81,14 @@ class PromptWriter:
         return prompts.choice_head(texts, whom, labels=labels, forced=forced)
 
     def _tail(
-        self, question_id: str, target: Target, condition: Condition
+        self, question_id: str, target: Target, condition: Condition, *, opposite: bool
     ) -> tuple[str, Shown, tuple[str, ...]]:
         method, texts = self._study.how, self._texts
         if method.reader == "rating":
             question = self._rendered(question_id, condition, form="rating")
             tail = prompts.rating_tail(texts, target, question)
             return tail, prompts.rating_shown(question), ()
-        question = self._rendered(question_id, condition)
+        question = self._rendered(question_id, condition, opposite=opposite)
         if method.reader == "shares":
             tail = prompts.verbalized_tail(texts, question)
         else:
@@ -88,8 +98,10 @@ class PromptWriter:
         said = labels if method.request_kind == "score_labels" else ()
         return tail, shown_question(question, method.reader, wanted=wanted), said
 
-    def _question_first(self, question_id: str, target: Target, condition: Condition) -> Prompt:
-        question = self._rendered(question_id, condition)
+    def _question_first(
+        self, question_id: str, target: Target, condition: Condition, *, opposite: bool
+    ) -> Prompt:
+        question = self._rendered(question_id, condition, opposite=opposite)
         labels = prompts.option_list_labels(self._study.how, condition.variant)
         whom = self._named(target, condition)
         text = prompts.judgments_prompt(self._texts, whom, question, labels=labels)
@@ -102,8 +114,13 @@ class PromptWriter:
         return target if steered else Target()
 
     def _rendered(
-        self, question_id: str, condition: Condition, *, form: str = "options"
+        self,
+        question_id: str,
+        condition: Condition,
+        *,
+        form: str = "options",
+        opposite: bool = False,
     ) -> RenderedQuestion:
         labels = prompts.option_list_labels(self._study.how, condition.variant)
-        variant, seed = condition.variant, self._study.seed
+        variant, seed = condition.variant._replace(opposite=opposite), self._study.seed
         return prompts.rendered(question_id, self._texts, form, variant, labels, seed)

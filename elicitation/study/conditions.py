@@ -35,6 +35,7 @@ class Variant(NamedTuple):
         reverse: the labels run from the scale's other end.
         labels: `numbers` or `letters`; None leaves it to the method.
         example_count: examples shown.
+        opposite: whether that order is turned round: the second of two orders that are averaged.
         example_seed: seed of the shares that format examples show.
     """
 
@@ -44,7 +45,11 @@ class Variant(NamedTuple):
     labels: Labels | None = None
     example_count: int = EXAMPLE_COUNT
     example_seed: int = 0
+    opposite: bool = False
 
+
+#: Order of an item that is asked with its answers the other way round.
+OPPOSITE = "opposite"
 
 #: The form that changes nothing.
 DEFAULT_VARIANT = Variant()

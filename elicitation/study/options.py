@@ -160,6 +160,15 @@ class StudyOptions(TaskOptions):
             help="Text that ends a scored option; `none` reproduces the papers.", group=DECODING
         ),
     ] = "end"
+    orders: Annotated[
+        Literal[1, 2] | None,
+        Parameter(
+            help="Orders of the answers in which a likelihood method asks each question: 2 asks "
+            "twice, in opposite orders, and averages. Default: 2; 1 for the judgments protocol, as "
+            "in its paper.",
+            group=DECODING,
+        ),
+    ] = None
     min_label_mass: Annotated[
         float | None,
         Parameter(

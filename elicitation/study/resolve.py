@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from codebook import countries as known_countries
 from codebook.dilemmas.sets import DilemmaSet
@@ -92,6 +92,7 @@ def make_study(
         seed=options.seed,
         chat=chat,
         terminator=options.terminator,
+        orders=_orders(options, method),
         min_label_mass=_min_label_mass(options, method),
         reask=options.reask,
     )
@@ -99,6 +100,16 @@ def make_study(
     if advice:
         check_advice(study, sets)
     return study
+
+
+def _orders(options: StudyOptions, method: str) -> Literal[1, 2]:
+    """Orders of the answers: a likelihood depends on the place of an answer in the list."""
+    scored = method in METHODS and METHODS[method].reader == "scores"
+    if not scored or options.protocol == "advice":  # which asks in two orders by itself
+        return 1
+    if options.orders is not None:
+        return options.orders
+    return 1 if options.protocol == "judgments" else 2
 
 
 def _min_label_mass(options: StudyOptions, method: str) -> float:

@@ -47,6 +47,8 @@ class Study(Strict):
         seed: seed of everything that is drawn.
         chat: whether prompts are chats (true) or plain text (false).
         terminator: what ends a scored option.
+        orders: 2 asks every scored question once more with its answers in the opposite order, and
+            averages; 1 asks once.
         min_label_mass: least probability that labels or options hold together; what holds less
             is invalid.
         reask: whether an answer that cannot be read is asked for once more.
@@ -77,6 +79,7 @@ class Study(Strict):
     seed: int = 0
     chat: bool = True
     terminator: Literal["end", "newline", "none"] = "end"
+    orders: Literal[1, 2] = 1
     min_label_mass: float = 0.0
     reask: bool = True
 

@@ -11,9 +11,9 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-import torch  # noqa: E402
-from safetensors.torch import load_file, save_file  # noqa: E402
-from transformers import (  # noqa: E402
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import (
     BartConfig,
     BartForConditionalGeneration,
     BertConfig,
@@ -22,10 +22,10 @@ from transformers import (  # noqa: E402
     LlamaForSequenceClassification,
 )
 
-from contracts.errors import ContractError  # noqa: E402
-from elicitation.backends.hf.soundness import check_causality  # noqa: E402
-from elicitation.backends.registry import BackendOptions, open_backend  # noqa: E402
-from tests.support.tiny_models import bpe_tokenizer, save_model, tiny_model  # noqa: E402
+from contracts.errors import ContractError
+from elicitation.backends.hf.soundness import check_causality
+from elicitation.backends.registry import BackendOptions, open_backend
+from tests.support.tiny_models import bpe_tokenizer, save_model, tiny_model
 
 pytestmark = pytest.mark.models
 

@@ -197,7 +197,7 @@ def test_no_server_and_wrong_key_say_so():
     wrong = pytest.raises(ContractError, match="the key is not accepted")
     with serving(Dialect(key="right")) as server, wrong:
         backend(server.url, key="sk-of-another-account").capabilities()
-    lacking = pytest.raises(ContractError, match="none is set.*OPENAI_API_KEY")
+    lacking = pytest.raises(ContractError, match=r"none is set.*OPENAI_API_KEY")
     with serving(Dialect(key="right")) as server, lacking:
         backend(server.url).capabilities()
 
