@@ -10,6 +10,7 @@ from contracts.release.read import Release, release_summary
 from contracts.report import PredictionsRef, ReleaseRef, Report
 from contracts.specs import kind_spec, load
 from scoring.comparison.wordings import drafted_notices
+from scoring.inputs.label_mass import label_mass_notices
 from scoring.protocols.report_part import Part
 from scoring.protocols.worldvaluesbench.protected_report import protected_report
 from scoring.settings import Task, resolve_task
@@ -106,6 +107,7 @@ def score(
             *_withdrawn(view),
             *part.notices,
             *drafted_notices(predictions.meta),
+            *label_mass_notices(predictions.meta),
         ],
     )
     return protected_report(report) if protected else report

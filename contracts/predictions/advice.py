@@ -17,6 +17,9 @@ SIDES = ("high", "low", "inconclusive")
 APPROACHES = ("persona", "language", "both", "none")
 COLUMNS = ("prompt_id", "country", "approach", "language", "option_order", "repeat", "side")
 
+#: By how much the likelier option leads; a fact beside the side, which scores do not depend on.
+MARGIN = "margin"
+
 #: What a lacking column counts as.
 DEFAULTS = {"country": "", "approach": "none", "language": "en", "option_order": "", "repeat": "0"}
 
@@ -41,7 +44,8 @@ def read_advice(source: Source, findings: Findings) -> tuple[pa.Table, int]:
             parsed = _parse(record, row, findings)
             if parsed is not None:
                 _take(found, *parsed, row, findings)
-    findings.tolerate("extra_columns", len([n for n in source.columns if n not in COLUMNS]))
+    known = {*COLUMNS, MARGIN}
+    findings.tolerate("extra_columns", len([n for n in source.columns if n not in known]))
     records = [dict(zip(COLUMNS, (*key, side), strict=True)) for key, (side, _) in found.items()]
     return pa.Table.from_pylist(records, schema=advice_schema()), rows
 

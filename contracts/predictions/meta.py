@@ -225,3 +225,9 @@ class AdviceRecord(Strict):
     option_order: str = ""
     repeat: int = Field(default=0, ge=0)
     side: Literal["high", "low", "inconclusive"]
+    margin: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="by how much the likelier option leads, where likelihoods were measured",
+    )

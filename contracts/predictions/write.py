@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.atomic import atomic_file, write_text
+from contracts.predictions.advice import MARGIN
 from contracts.predictions.distributions import MEASURED
 from contracts.predictions.meta import Kind, PredictionsMeta, sidecar_path
 from contracts.predictions.source import CHUNK_ROWS, PARQUET_META_KEY, format_of
@@ -93,7 +94,8 @@ def _jsonl_record(record: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     if kind == "rating":
         return _rating_row(record)
     if kind == "advice":
-        return {name: record[name] for name in TABLE_COLUMNS["advice"] if name in record}
+        names = (*TABLE_COLUMNS["advice"], MARGIN)
+        return {name: record[name] for name in names if name in record}
     found = {
         "question_id": record["question_id"],
         "country": record.get("country") or "",
@@ -119,7 +121,7 @@ def _rows(records: Iterable[Mapping[str, Any]], kind: Kind) -> Iterator[dict[str
         if kind == "rating":
             yield _rating_row(record)
         elif kind == "advice":
-            yield _jsonl_record(record, kind)
+            yield {name: record[name] for name in TABLE_COLUMNS["advice"] if name in record}
         else:
             yield from _long_rows(record)
 

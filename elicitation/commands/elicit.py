@@ -19,6 +19,7 @@ from elicitation.commands.terminal import (
     say_advice,
     say_files,
     say_json,
+    say_left_out,
     say_plan,
     say_session,
 )
@@ -88,6 +89,8 @@ def ask(model: str, options: ElicitOptions, out: Path, *, json: bool) -> int:
             backend.capabilities().chat if options.prompts == "auto" else options.prompts == "chat"
         )
         plan = plan_of(model, options, chat=chat)
+        if plan.study.left_out and not json:
+            say_left_out(plan.study)
         with progress_line(quiet=json) as show:
             session = run_study(
                 plan,

@@ -21,6 +21,7 @@ from elicitation.run.limits import Limits
 from elicitation.run.predictions import WrittenFile
 from elicitation.run.runner import OnProgress, Progress
 from elicitation.run.session import Session
+from elicitation.study.study import Study
 
 #: Seconds between two updates of the line of progress.
 _EVERY = 0.2
@@ -66,6 +67,8 @@ def say_plan(plan: Plan, estimated: Estimate, limits: Limits, *, shard: str = "1
         f"{study.protocol}, method {study.method} ({study.prompt_version}), release {study.release}"
     )
     say(f"{len(study.questions)} questions, {len(study.countries)} countries")
+    if study.left_out:
+        say_left_out(study)
     table = Table("condition", "calls", box=None, pad_edge=False)
     for condition in plan.conditions:
         table.add_row(condition.name, f"{plan.size(condition):,}")
@@ -80,6 +83,14 @@ def say_plan(plan: Plan, estimated: Estimate, limits: Limits, *, shard: str = "1
     for call in shown_prompts(plan):
         say(f"\n--- {call.item.item_id}")
         say(prompt_text(call))
+
+
+def say_left_out(study: Study) -> None:
+    """Name the countries that are not asked for, and why."""
+    say(
+        f"left out: {', '.join(study.left_out)} (no respondents in wave {study.wave} of the "
+        "release; --allow-unscored asks all the same)"
+    )
 
 
 def _time_and_cost(estimated: Estimate, limits: Limits) -> Iterator[str]:

@@ -19,7 +19,10 @@ JUDGE_TOLD = ("reader", "model", "prompt_version", "margin", "agreement")
 
 
 def gather_advice(
-    items: Iterable[StoredItem], verdicts: Mapping[str, Sequence[str]] | None = None
+    items: Iterable[StoredItem],
+    verdicts: Mapping[str, Sequence[str]] | None = None,
+    *,
+    min_mass: float = 0.0,
 ) -> Gathered:
     """Advice records; what takes no side, or cannot be read, is inconclusive.
 
@@ -28,13 +31,17 @@ def gather_advice(
     Args:
         items: pieces of advice.
         verdicts: side and reason by item, of a judge; they count where words take no side.
+        min_mass: least mass of all labels or options, see `scores_answer`.
     """
     judged = verdicts or {}
     statuses: Counter[str] = Counter()
     notes: Counter[str] = Counter()
     records: list[dict[str, Any]] = []
+    masses: list[float] = []
     for stored in items:
-        answer = answer_of(stored.record.shown, stored.response)
+        answer = answer_of(stored.record.shown, stored.response, min_mass=min_mass)
+        if answer.mass is not None:
+            masses.append(answer.mass)
         statuses[answer.status] += 1
         notes.update(answer.notes)
         spec = stored.record.spec
@@ -51,9 +58,19 @@ def gather_advice(
                 "option_order": spec["order"],
                 "repeat": spec["repeat"],
                 "side": side,
+                **_margin(stored, answer.shares),
             }
         )
-    return Gathered(records, statuses, notes, 0)
+    return Gathered(records, statuses, notes, 0, masses=masses)
+
+
+def _margin(stored: StoredItem, shares: Mapping[str, float] | None) -> dict[str, float]:
+    """By how much the likelier option leads, for scored advice: a side alone does not tell 51 %
+    from 99 %."""
+    if not stored.response.option_logprobs or not shares:
+        return {}
+    first, second = sorted(shares.values(), reverse=True)[:2]
+    return {"margin": float(f"{first - second:.6g}")}
 
 
 def side_of(shown: Shown, shares: Mapping[str, float] | None) -> str:

@@ -160,5 +160,6 @@ def _gather(store: Store, name: str, kind: str, meta: PredictionsMeta) -> Gather
     if kind == "rating":
         return gather_ratings(items, raw_codes=meta.coding == "raw")
     if kind == "advice":
-        return gather_advice(items, (store.fact(JUDGE_FACT) or {}).get("verdicts"))
+        verdicts = (store.fact(JUDGE_FACT) or {}).get("verdicts")
+        return gather_advice(items, verdicts, min_mass=_floor(meta))
     return gather_distributions(items, min_mass=_floor(meta))

@@ -13,7 +13,7 @@ from codebook.wordings.templates import TEMPLATE_SPECS
 from codebook.wordings.wording import languages, wording
 from contracts.errors import ContractError, Problem, unknown_values
 from contracts.release.tables import GROUP_VARIABLES
-from elicitation.study.conditions import OWN_LANGUAGE, VariantError, parse_variant
+from elicitation.study.conditions import OWN_LANGUAGE, Variant, VariantError, parse_variant
 from elicitation.study.methods import METHODS, STEERINGS
 from elicitation.study.study import APPROACHES, Study
 from elicitation.study.wordings import study_wordings
@@ -113,9 +113,18 @@ def _axis_problems(study: Study) -> Iterator[Problem]:
 def _variant_problems(study: Study) -> Iterator[Problem]:
     for name in study.variants:
         try:
-            parse_variant(name)
+            variant = parse_variant(name)
         except VariantError as error:
             yield Problem("unknown-variant", str(error), column="--vary")
+            continue
+        if variant.labels == study.how.labels and variant == Variant(name, labels=variant.labels):
+            yield Problem(
+                "same-variant",
+                f"the method {study.method} shows {variant.labels} anyway",
+                column="--vary",
+                found=name,
+                hint="Take default, or leave it out: the same prompts would be asked twice.",
+            )
 
 
 def _country_problems(study: Study) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from contracts.command_line import DECODING, QUESTIONS, STEERING, names, paths
+from contracts.command_line import DECODING, QUESTIONS, STEERING, flag, names, paths
 
 
 @Parameter(name="*", group=QUESTIONS)
@@ -92,6 +92,14 @@ class TaskOptions:
 class StudyOptions(TaskOptions):
     """Options of a study that this project runs itself."""
 
+    allow_unscored: Annotated[
+        bool,
+        flag(
+            "Also ask for named countries without respondents in the release's wave, which no "
+            "score can count.",
+            group=STEERING,
+        ),
+    ] = False
     approach: Annotated[
         tuple[str, ...],
         names(

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from codebook import countries as known_countries
 from codebook.dilemmas.sets import DilemmaSet
-from contracts.errors import ContractError, unknown_values
+from contracts.errors import ContractError, fail, unknown_values
 from contracts.release.read import Release
 from contracts.release.tables import GROUP_VARIABLES
 from contracts.specs import protocol_names, protocol_spec
@@ -62,7 +62,7 @@ def make_study(
     told = _demographics(options, method, release)
     advice = preset.dilemmas
     wordings = tuple(map(str, options.wordings))
-    countries = _countries(options, release, wave)
+    countries, left_out = _scorable(_countries(options, release, wave), options, release, wave)
     sets = advice_sets(tuple(map(str, options.dilemmas))) if advice else {}
     specific = (
         _advice_fields(options, countries, sets)
@@ -76,6 +76,7 @@ def make_study(
         release_digest=release.digest,
         wave=wave,
         countries=countries,
+        left_out=left_out,
         **specific,
         wording_folders=wordings,
         wordings_digest=wordings_digest(wordings),
@@ -178,6 +179,31 @@ def _countries(options: StudyOptions, release: Release, wave: int) -> tuple[str,
         else:
             found |= dict.fromkeys(release_countries(release, wave))
     return tuple(found)
+
+
+def _scorable(
+    named: tuple[str, ...], options: StudyOptions, release: Release, wave: int
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Countries to ask for, and those left out: without respondents nothing can be scored.
+
+    Raises:
+        ContractError: none is left of those named.
+    """
+    if options.protocol == "advice" or options.allow_unscored:
+        return named, ()
+    there = set(release_countries(release, wave))
+    without = tuple(c for c in named if c in known_countries() and c not in there)
+    asked = tuple(country for country in named if country not in without)
+    if without and not asked:
+        raise fail(
+            "no-respondents",
+            f"the release has no respondents of these countries in wave {wave}",
+            column="--countries",
+            found=", ".join(without),
+            allowed="all, or: " + ", ".join(sorted(there)),
+            hint="Ask all the same with --allow-unscored; nothing will be scored.",
+        )
+    return asked, without
 
 
 def release_countries(release: Release, wave: int) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ class Study(Strict):
         wave: wave whose real distributions few-shot prompts show.
         questions: ids of the questions (of the dilemmas, for advice), in order.
         countries: ISO3 codes of the targets.
+        left_out: countries that were named, and are not asked for: the release has no
+            respondents of theirs in the wave.
         groups: groups within every country; "" is everyone.
         steering, languages, variants, approaches: axes; every combination is a condition.
         dilemma_folders: for advice, folders of dilemmas that take the place of the project's.
@@ -61,6 +63,7 @@ class Study(Strict):
     wave: int = 7
     questions: tuple[str, ...]
     countries: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     groups: tuple[str, ...] = ("",)
     steering: tuple[str, ...] = ("none",)
     languages: tuple[str, ...] = ("en",)
@@ -155,8 +158,11 @@ def resolve_questions(given: tuple[str, ...], preset: str) -> tuple[str, ...]:
 
 
 def study_json(study: Study) -> dict[str, Any]:
-    """The study as JSON types; folders of dilemmas and wordings are left out without any."""
+    """The study as JSON types; folders of dilemmas and wordings, and
+    countries left out, are listed only where there are any."""
     found = study.model_dump(mode="json")
+    if not study.left_out:
+        del found["left_out"]
     if not study.dilemma_folders:
         del found["dilemma_folders"], found["dilemmas_digest"]
     if not study.wording_folders:

@@ -79,6 +79,13 @@ _FIXED = (
     Column("method", "Method", "How the answers were elicited.", "text"),
     Column("steering", "Steering", "What the model was told about whom to answer for.", "text"),
     Column("language", "Language", "Language of the prompts.", "text"),
+    Column(
+        "thinking",
+        "Thinking",
+        "Whether a reasoning model was told to think before it answered, and its effort; default "
+        "leaves both to the model.",
+        "text",
+    ),
     Column("wave", "Wave", "Wave of the survey.", "text"),
     Column("family", "Family", "Model family, as its metadata says.", "text"),
     Column("parameters", "Size (B)", "Parameters in thousand millions.", "number", 1),
@@ -135,6 +142,7 @@ FACETS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "method": ("Method", "how answers were elicited"),
         "steering": ("Steering", "condition of the prompts"),
         "language": ("Language", "of the prompts"),
+        "thinking": ("Thinking", "on, off, or left to the model"),
         "wave": ("Wave", "of the survey"),
         "family": ("Family", "of models"),
         "size": ("Size", "by number of parameters"),

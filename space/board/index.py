@@ -22,7 +22,7 @@ from space.board.ranking import SEED, rank_rows
 from space.board.rows import CEILING, EVERYWHERE, grid_of, part_rows, row_fields, score_rows
 
 #: An index of another version is built anew from the reports.
-INDEX_VERSION = 7
+INDEX_VERSION = 8
 
 #: Coverage that a report must have for its people's ceiling to stand for all questions.
 FULL_COVERAGE_FOR_CEILING = 0.999
@@ -35,6 +35,7 @@ CREATE TABLE files (row_id TEXT PRIMARY KEY, stamp TEXT, problem TEXT);
 CREATE TABLE rows (
   row_id TEXT PRIMARY KEY, kind TEXT, name TEXT, model TEXT, family TEXT, parameters REAL,
   size TEXT, open_weights TEXT, protocols TEXT, method TEXT, steering TEXT, language TEXT,
+  thinking TEXT,
   wave TEXT, class TEXT, question_set TEXT, mode TEXT, wording TEXT, release TEXT,
   release_digest TEXT, synthetic INTEGER, scorer_version TEXT, trained_on_wvs TEXT,
   warning_count INTEGER, coverage REAL, expected INTEGER, scored INTEGER, link TEXT,
@@ -224,10 +225,10 @@ def _add_ceiling(db: sqlite3.Connection, source: str) -> None:
     )
     db.execute(
         f"INSERT INTO rows (row_id, derived, kind, name, model, family, size, open_weights, "  # noqa: S608
-        f"method, steering, language, class, wording, trained_on_wvs, warning_count, coverage, "
+        f"method, steering, language, thinking, class, wording, trained_on_wvs, warning_count, coverage, "
         f"link, comparison, {kept}) "
         f"SELECT ?, 1, 'ceiling', 'human ceiling', 'unknown', 'unknown', 'unknown', 'unknown', "
-        f"'second sample', 'none', 'none', 'verified', 'none', 'no', 0, 1.0, '', '', {kept} "
+        f"'second sample', 'none', 'none', 'default', 'verified', 'none', 'no', 0, 1.0, '', '', {kept} "
         f"FROM rows WHERE row_id = ?",
         (row_id, source),
     )

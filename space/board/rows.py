@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -16,6 +17,9 @@ from contracts.specs import kind_spec, score_spec, score_specs
 from scoring.comparison.compare import cell_scores
 from scoring.comparison.wordings import drafted_languages
 from space.board.columns import size_class
+
+#: Thinking and effort that the user left to the model.
+NO_CHOICE = "default"
 
 #: Threshold of the curve whose share stands on the board.
 THRESHOLD = 0.2
@@ -83,6 +87,7 @@ def row_fields(report: Report, *, row_id: str, row_class: str, updated: float) -
         "method": meta.method,
         "steering": meta.steering,
         "language": meta.language,
+        "thinking": thinking_label(meta),
         "wave": str(report.settings.wave),
         "class": row_class,
         "question_set": report.settings.questions,
@@ -110,6 +115,16 @@ def row_kind(report: Report) -> str:
         return "model"
     text = f"{meta.name} {meta.model} {report.predictions.name}".lower()
     return "ceiling" if "ceiling" in text else "baseline"
+
+
+def thinking_label(meta: PredictionsMeta) -> str:
+    """Whether the model was told to think, and how much; what is none of the known values counts
+    as left to the model."""
+    said, effort = meta.decoding.get("thinking"), meta.decoding.get("reasoning_effort")
+    found = said if said in ("on", "off") else NO_CHOICE
+    if isinstance(effort, str) and re.fullmatch(r"[a-z]{1,12}", effort):
+        return f"{found}, effort {effort}"
+    return str(found)
 
 
 def wording_label(meta: PredictionsMeta) -> str:
@@ -144,6 +159,7 @@ def comparison_key(report: Report, *, row_class: str) -> str:
         meta.wording,
         meta.wording_digest,
         row_class,
+        *((thinking_label(meta),) if thinking_label(meta) != NO_CHOICE else ()),
     )
     return sha256_text("\0".join(same))[:16]
 
