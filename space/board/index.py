@@ -225,10 +225,11 @@ def _add_ceiling(db: sqlite3.Connection, source: str) -> None:
     )
     db.execute(
         f"INSERT INTO rows (row_id, derived, kind, name, model, family, size, open_weights, "  # noqa: S608
-        f"method, steering, language, thinking, class, wording, trained_on_wvs, warning_count, coverage, "
-        f"link, comparison, {kept}) "
+        f"method, steering, language, thinking, class, wording, trained_on_wvs, warning_count, "
+        f"coverage, link, comparison, {kept}) "
         f"SELECT ?, 1, 'ceiling', 'human ceiling', 'unknown', 'unknown', 'unknown', 'unknown', "
-        f"'second sample', 'none', 'none', 'default', 'verified', 'none', 'no', 0, 1.0, '', '', {kept} "
+        f"'second sample', 'none', 'none', 'default', 'verified', 'none', 'no', 0, 1.0, '', '', "
+        f"{kept} "
         f"FROM rows WHERE row_id = ?",
         (row_id, source),
     )

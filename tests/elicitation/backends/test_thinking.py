@@ -12,7 +12,6 @@ from elicitation.backends.openai_http import OpenAIBackend
 from elicitation.backends.registry import BackendOptions
 from elicitation.backends.thinking import (
     begins_thinking,
-    extra_body,
     request_fields,
     template_options,
     template_thinks,
@@ -80,8 +79,7 @@ def test_options_reach_template_and_server():
 )
 def test_options_of_a_wrong_form(options, words):
     with pytest.raises(ContractError, match=words):
-        template_options(BackendOptions(**options))
-        extra_body(BackendOptions(**options))
+        thinking_facts(BackendOptions(**options))
 
 
 def test_beginnings_of_replies():
@@ -95,7 +93,7 @@ def test_beginnings_of_replies():
 @pytest.mark.parametrize("method", ["label_likelihood", "option_likelihood"])
 def test_scores_of_a_thinking_model_are_refused_with_the_remedy(plan_of, method):
     able = Capabilities(option_logprobs="exact", label_logprobs="exact", thinks=True)
-    with pytest.raises(ContractError, match="may think before it answers.*--thinking off"):
+    with pytest.raises(ContractError, match=r"may think before it answers.*--thinking off"):
         check_capabilities(plan_of(method=method, steer=("none",)).study, able)
     check_capabilities(plan_of(method="verbalized", steer=("none",)).study, able)
     check_capabilities(plan_of(chat=False, method=method, steer=("none",)).study, able)
