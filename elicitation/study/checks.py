@@ -117,7 +117,8 @@ def _variant_problems(study: Study) -> Iterator[Problem]:
         except VariantError as error:
             yield Problem("unknown-variant", str(error), column="--vary")
             continue
-        if variant.labels == study.how.labels and variant == Variant(name, labels=variant.labels):
+        repeats = variant == Variant(name, labels=study.how.labels)
+        if repeats and study.how.reader == "scores":
             yield Problem(
                 "same-variant",
                 f"the method {study.method} shows {variant.labels} anyway",

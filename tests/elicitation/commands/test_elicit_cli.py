@@ -118,7 +118,7 @@ def test_a_dry_run_of_a_shard_counts_its_own_calls(call, tmp_path):
 def test_over_http_with_facts_of_the_model(call, tmp_path):
     with serving() as server:
         call(
-            "elicit", "openai:tiny", "--base-url", server.url, "--method", "label_likelihood",
+            "elicit", "openai:tiny", "--base-url", server.url, "--method", "label_likelihood", "--orders", "1",
             "--steer", "none", "--questions", "Q1", "--out", tmp_path, "--json",
             "--meta", "family=tiny", "parameters=1000", "trained_on_wvs=true",
         )  # fmt: skip
@@ -153,7 +153,10 @@ def test_calls_that_fail_for_good_end_the_command_with_1(call, tmp_path):
         (("mock:steady", "--max-cost", "1"), "needs prices"),
         (("mock:steady", "--format", "xml"), "told by its ending"),
         (("mock:steady", "--release", "nowhere"), "no release at nowhere"),
-        (("mock:steady", "--steer", "few-shot", "--countries", "CHN"), "no-examples"),
+        (
+            ("mock:steady", "--steer", "few-shot", "--countries", "CHN", "--allow-unscored"),
+            "no-examples",
+        ),
         (("openai:x", "--base-url", "localhost:8000"), "no address of a server"),
         (("openai:x", "--label-logprobs", "best"), "--label-logprobs.*exact, constrained"),
         (("mock:steady", "--protocol", "worldvaluesbench", "--demographics", "main"), "no-people"),

@@ -129,7 +129,7 @@ def test_forms_do_what_they_say(run):
 def test_likelihoods_of_letters_and_numbers_belong_to_their_answers(tmp_path):
     """With the same scores for each label, another order gives each answer another share."""
     atlas(
-        "elicit", "mock:steady", "--method", "label_likelihood", "--steer", "none",
+        "elicit", "mock:steady", "--method", "label_likelihood", "--orders", "1", "--steer", "none",
         "--questions", "Q1", "--vary", "default,numbers,reversed-scale", "--out", tmp_path,
     )  # fmt: skip
     database = sqlite3.connect(tmp_path / "calls.sqlite")

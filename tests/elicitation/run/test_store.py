@@ -201,7 +201,7 @@ def test_unreadable_replies_are_asked_for_once_more(tmp_path, plan_of):
 
 
 def test_predictions_say_how_answers_were_scored(tmp_path, plan_of):
-    for method, expected in (("label_likelihood", {"exact": 3}), ("verbalized", None)):
+    for method, expected in (("label_likelihood", {"exact": 6}), ("verbalized", None)):
         plan = plan_of(method=method, steer=("none",), questions=("Q1", "Q2", "Q3"))
         (file,) = run_study(plan, Counting("steady"), tmp_path / method).files
         answers = read_predictions(file.path).meta.extra["answers"]
@@ -217,7 +217,7 @@ class Learning(Counting):
 
 
 def test_what_a_run_finds_out_stays_known(tmp_path, plan_of):
-    plan = plan_of(method="label_likelihood", steer=("none",), questions=("Q1", "Q2"))
+    plan = plan_of(method="label_likelihood", steer=("none",), questions=("Q1", "Q2"), orders=1)
     for made in (2, 0):
         backend = Learning("steady")
         (file,) = run_study(plan, backend, tmp_path).files
