@@ -189,7 +189,7 @@ def _scorable(
     Raises:
         ContractError: none is left of those named.
     """
-    if options.protocol == "advice" or options.allow_unscored:
+    if options.protocol == "advice" or options.allow_unscored or not release.has("countries"):
         return named, ()
     there = set(release_countries(release, wave))
     without = tuple(c for c in named if c in known_countries() and c not in there)

@@ -118,7 +118,8 @@ def test_a_dry_run_of_a_shard_counts_its_own_calls(call, tmp_path):
 def test_over_http_with_facts_of_the_model(call, tmp_path):
     with serving() as server:
         call(
-            "elicit", "openai:tiny", "--base-url", server.url, "--method", "label_likelihood", "--orders", "1",
+            "elicit", "openai:tiny", "--base-url", server.url, "--method", "label_likelihood",
+            "--orders", "1",
             "--steer", "none", "--questions", "Q1", "--out", tmp_path, "--json",
             "--meta", "family=tiny", "parameters=1000", "trained_on_wvs=true",
         )  # fmt: skip

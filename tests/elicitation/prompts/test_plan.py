@@ -82,7 +82,7 @@ def test_few_shot_prompts_show_the_release_s_weighted_shares(plan_of, reference)
 
 
 def test_few_shot_needs_real_answers(plan_of):
-    plan = plan_of(countries=("CHN",), steer=("few-shot",))
+    plan = plan_of(countries=("CHN",), steer=("few-shot",), allow_unscored=True)
     with pytest.raises(ContractError, match=r"no-examples.*CHN"):
         list(plan)
 
@@ -146,7 +146,7 @@ def test_groups_are_told_in_every_language_by_every_method(plan_of, language):
         if "persona" not in method.steerings:
             continue
         plan = plan_of(
-            method=method.name, steer=("persona",), countries=("JPN",), questions=("Q1",),
+            method=method.name, orders=1, steer=("persona",), countries=("JPN",), questions=("Q1",),
             groups=(group,), languages=(language,), repeats=1,
         )  # fmt: skip
         (call,) = plan
