@@ -88,6 +88,11 @@ class Settings(Strict):
 
     mode: Literal["corrected", "paper"] = "corrected"
     weights: Literal["design", "none"] = "design"
+    design: Literal["design", "kish"] = Field(
+        default="kish",
+        description="what effective sample sizes count in: clusters, strata and weights, or "
+        "unequal weights alone (all reports before 1.3)",
+    )
     split: Literal["all", "train", "test"] = "all"
     wave: int = 7
     questions: str = Field(default="alignment", description="name of the question set, or 'file'")
@@ -131,6 +136,10 @@ class CountryEntry(Strict):
     centred: Interval | None = None
     ceiling: float | None = None
     floor: float | None = None
+    worth_people: Interval | None = Field(
+        default=None,
+        description="how many randomly drawn residents would be expected to come as close",
+    )
     uniform_skill: Interval | None = None
     ceiling_skill: Interval | None = None
     judgments: Interval | None = None

@@ -100,7 +100,7 @@ def prepare(surveys: Sequence[Survey], options: BuildOptions) -> list[People]:
     _check_held_out(surveys, options)
     splits = split_people(surveys, split_recipe(options))
     everyone = [
-        describe_people(survey, split, include=options.include)
+        describe_people(survey, split, include=options.include, seed=options.seed)
         for survey, split in zip(surveys, splits, strict=True)
     ]
     for people in everyone:
@@ -131,7 +131,10 @@ def _write(
     if not options.public:
         tables |= _write_individuals(root, everyone, options, progress)
     with progress("counting answers") as report:
-        tables["distributions"], disclosure = _write_distributions(root, everyone, options, report)
+        effects: dict[str, dict[str, float]] = {}
+        tables["distributions"], disclosure = _write_distributions(
+            root, everyone, options, report, effects
+        )
     tables |= write_tables(
         root,
         {
@@ -140,6 +143,7 @@ def _write(
         },
     )
     manifest = make_manifest(everyone, options, tables, disclosure)
+    manifest = manifest.model_copy(update={"kish_over_n_eff": effects})
     write_descriptions(root, manifest)
     return manifest
 
@@ -193,13 +197,19 @@ def _write_individuals(
 
 
 def _write_distributions(
-    root: Path, everyone: Sequence[People], options: BuildOptions, report: Report
+    root: Path,
+    everyone: Sequence[People],
+    options: BuildOptions,
+    report: Report,
+    effects: dict[str, dict[str, float]],
 ) -> tuple[TableEntry, Disclosure]:
+    """Write `distributions`; `effects` takes Kish's n_eff over n_eff by wave and country."""
     total = Disclosure()
     sorter = DistributionSorter()
     for number, people in enumerate(everyone):
         report(number, len(everyone))
-        for country in distribution_batches(people, cells=options.cells):
+        own = effects.setdefault(str(people.survey.wave), {})
+        for country in distribution_batches(people, cells=options.cells, effects=own):
             if options.public:
                 country, held_back = protect_distributions(country)
                 total = add_disclosure(total, held_back)

@@ -61,8 +61,8 @@ _ETHICS = """## What these numbers do not mean
 - Models are no substitute for respondents.
 - Nothing may be inferred about a person from these rows; trying to identify anyone is forbidden.
 - Country averages hide people and can stereotype. Look at groups and at the spread of answers.
-- `n_eff_kind` tells how effective sample sizes were found. Where it is `kish`, clustering of
-  interviews is ignored, so true errors are larger.
+- `n_eff_kind` tells how effective sample sizes were found. Where it is `kish` and interviews were
+  clustered, true errors are larger; `assumed` takes the clustering of other cells.
 - The survey may be used for non-profit purposes only, and must be cited."""
 
 

@@ -129,7 +129,28 @@ def make_manifest(
             code for survey in surveys for code in survey.unlisted if not options.public
         ],
         disclosure=disclosure,
-        notes=[*dict.fromkeys(note for survey in surveys for note in survey.notes)],
+        design_effects=_design_effects(everyone),
+        notes=[
+            *dict.fromkeys(note for survey in surveys for note in survey.notes),
+            *(note for people in everyone for note in people.design_notes),
+        ],
+    )
+
+
+def _design_effects(everyone: Sequence[People]) -> str:
+    """Where effective sample sizes come from, one sentence for all surveys."""
+    used = [
+        f"wave {people.survey.wave}: {people.design.usable} of "
+        f"{len(people.survey.countries)} countries, {people.design.stratified} with regions as "
+        "strata"
+        for people in everyone
+        if people.design.usable
+    ]
+    if not used:
+        return "Kish: unequal weights only; no file names usable clusters"
+    return (
+        "Taylor linearisation, primary sampling units of the files as ultimate clusters "
+        f"({'; '.join(used)}); Kish elsewhere"
     )
 
 

@@ -15,6 +15,7 @@ from codebook.questions import MissingKind
 from codebook.respondents.demographics import demographics, texts
 from codebook.respondents.harmonised import HARMONISED, ON_REQUEST_VARIABLES
 from contracts.release.tables import MAIN_DEMOGRAPHICS, RESPONDENTS, SPLITS
+from dataset_builder.design_effects.clusters import SurveyDesign, survey_design
 from dataset_builder.positions import look_up
 from dataset_builder.survey import Survey
 
@@ -55,12 +56,24 @@ class People:
         split: int8, shape (n,): index into `SPLITS`, -1 for people left out.
         text: text columns by name: country, the main demographics, those asked for.
         codes: raw codes by variable, int32, shape (n,).
+        seed: seed of the order in which clusters and strata are numbered.
     """
 
     survey: Survey
     split: NDArray[np.int8]
     text: Mapping[str, TextColumn]
     codes: Mapping[str, NDArray[np.int32]]
+    seed: int = 0
+
+    @cached_property
+    def design(self) -> SurveyDesign:
+        """Clusters and strata of the respondents whom the release holds."""
+        return survey_design(self.survey, self.split >= 0, seed=self.seed)
+
+    @property
+    def design_notes(self) -> list[str]:
+        """Why countries have no design, a sentence per reason."""
+        return self.design.notes(self.survey.countries, wave=self.survey.wave)
 
     @cached_property
     def answers(self) -> NDArray[np.int8]:
@@ -87,7 +100,7 @@ def harmonised_index(survey: Survey, name: str) -> NDArray[np.int8]:
 
 
 def describe_people(
-    survey: Survey, split: NDArray[np.int8], *, include: Sequence[str] = ()
+    survey: Survey, split: NDArray[np.int8], *, include: Sequence[str] = (), seed: int = 0
 ) -> People:
     """Everything that rows need to know of the people of one survey.
 
@@ -95,6 +108,7 @@ def describe_people(
         survey: the people.
         split: index into `SPLITS`, -1 for people left out, shape (n,).
         include: names of `ON_REQUEST_VARIABLES` that are asked for.
+        seed: seed of the order in which clusters and strata are numbered.
     """
     columns = {"country": TextColumn(survey.country.astype(np.int32), pa.array(survey.countries))}
     for name in MAIN_DEMOGRAPHICS:
@@ -111,7 +125,8 @@ def describe_people(
     codes = {v: c for v, c in survey.demographics.items() if v in demographics()}
     if "party" in include and "Q223" in survey.demographics:
         codes["Q223"] = survey.demographics["Q223"]
-    return People(survey, split, columns, {v: c for v, c in codes.items() if v not in hidden})
+    shown = {v: c for v, c in codes.items() if v not in hidden}
+    return People(survey, split, columns, shown, seed)
 
 
 def _on_request(survey: Survey, name: str) -> TextColumn:
@@ -126,6 +141,23 @@ def _on_request(survey: Survey, name: str) -> TextColumn:
     labels = texts(HARMONISED[name].variable, distinct)
     index = np.where(distinct >= 0, np.arange(distinct.size), -1)[place]
     return TextColumn(index.astype(np.int32), pa.array(labels.tolist(), pa.string()))
+
+
+def _design_columns(people: People, kept: NDArray[np.intp]) -> dict[str, pa.Array]:
+    """Cluster and stratum of the respondents in a release; null where a country has no design."""
+    cluster = np.full(len(people.survey), -1, np.int32)
+    stratum = cluster.copy()
+    for country in range(len(people.survey.countries)):
+        design = people.design.of(country)
+        if design is not None:
+            here = np.flatnonzero((people.survey.country == country) & (people.split >= 0))
+            cluster[here] = design.cluster
+            stratum[here] = design.stratum[design.cluster]
+    none = cluster[kept] < 0
+    return {
+        "cluster": pa.array(cluster[kept], mask=none),
+        "stratum": pa.array(stratum[kept], mask=none),
+    }
 
 
 def respondents_table(people: People, variables: Sequence[str]) -> pa.Table:
@@ -145,8 +177,7 @@ def respondents_table(people: People, variables: Sequence[str]) -> pa.Table:
         "wave": pa.array(np.full(len(kept), survey.wave, np.int8)),
         "continent": pa.array(continents).take(pa.array(survey.country[kept])),
         "weight": pa.array(survey.weight[kept]),
-        "cluster": pa.nulls(len(kept), pa.int32()),
-        "stratum": pa.nulls(len(kept), pa.int32()),
+        **_design_columns(people, kept),
         "split": pa.array(SPLITS).take(pa.array(people.split[kept])),
     }
     fixed |= {

@@ -55,6 +55,9 @@ class Survey:
             of withheld cells are missing.
         notes: what a user should know, a sentence each.
         synthetic: what is made up, None for a real file.
+        psu: int64, shape (n,): raw code of the primary sampling unit (cluster of interviews),
+            negative where missing; None where the file has none.
+        region: int64 likewise: raw code of the region.
     """
 
     source: SourceFile
@@ -72,6 +75,8 @@ class Survey:
     unknown_shares: tuple[UnknownShare, ...] = ()
     notes: tuple[str, ...] = ()
     synthetic: Synthetic | None = None
+    psu: NDArray[np.int64] | None = None
+    region: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         """Number of people."""

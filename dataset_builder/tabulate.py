@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from codebook import value_questions
 from codebook.respondents.harmonised import GROUP_VARIABLES, HARMONISED, group_name
 from contracts.errors import ContractError, Problem
 from contracts.release.disclosure import UNKNOWN_CODES
 from contracts.release.distributions import Cells, distribution_table, kish_effective_n
 from contracts.release.tables import SPLITS
+from dataset_builder.design_effects.cells import (
+    Precision,
+    Respondents,
+    clustered_precision,
+    independent_precision,
+)
+from dataset_builder.design_effects.clusters import CountryDesign
+from dataset_builder.design_effects.summary import median_ratio
 from dataset_builder.people import People, harmonised_index
 from dataset_builder.positions import COLUMNS, WIDTH, look_up
 
@@ -144,18 +154,57 @@ def count_answers(
     )
 
 
-def _cells(counts: Counts, grouping: Grouping, people: People, country: str) -> list[Cells]:
+def _kish(counts: Counts) -> NDArray[np.float64]:
+    """Kish's effective sample sizes, shape (S, G, Q)."""
+    sums = counts.weight[..., :WIDTH].sum(axis=-1)
+    parts = [list(parts) for parts in DISTRIBUTION_SPLITS.values()]
+    return np.stack(
+        [kish_effective_n(sums[p].sum(axis=0), counts.squared[p].sum(axis=0)) for p in parts]
+    )
+
+
+def ordinal_questions(questions: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether each question's scale is ordinal."""
+    known = [value_questions()[name] for name in questions]
+    return np.array([bool(q.scale and q.scale.is_ordinal) for q in known], dtype=bool)
+
+
+def _clustered(
+    people: People,
+    chosen: NDArray[np.intp],
+    design: CountryDesign,
+    grouping: Grouping,
+    counts: Counts,
+    columns: NDArray[np.int8],
+    rho: NDArray[np.float64] | None,
+) -> tuple[Precision, NDArray[np.float64]]:
+    """Precision under a country's design, and the intra-cluster correlations of everyone."""
+    parts = [list(parts) for parts in DISTRIBUTION_SPLITS.values()]
+    return clustered_precision(
+        design,
+        Respondents(
+            people.split[chosen], grouping.index[chosen], people.survey.weight[chosen], columns
+        ),
+        splits=DISTRIBUTION_SPLITS,
+        ordinal=ordinal_questions(people.survey.questions),
+        kish=_kish(counts),
+        n=np.stack([counts.n[p][..., :WIDTH].sum(axis=(0, -1)) for p in parts]),
+        width=WIDTH,
+        rho=rho,
+    )
+
+
+def _cells(
+    counts: Counts, precision: Precision, grouping: Grouping, people: People, country: str
+) -> list[Cells]:
     """The cells of one country and grouping, a `Cells` per split; groups of nobody left out."""
     questions = np.array(people.survey.questions, dtype=object)
     withheld = people.survey.withheld(country)
     flags = np.array([UNKNOWN_CODES if q in withheld else "" for q in questions], dtype=object)
     found = []
-    for split, parts in DISTRIBUTION_SPLITS.items():
+    for number, (split, parts) in enumerate(DISTRIBUTION_SPLITS.items()):
         there = np.flatnonzero(counts.people[list(parts)].sum(axis=0))
-        n, weight, squared = (
-            grid[list(parts)].sum(axis=0)[there]
-            for grid in (counts.n, counts.weight, counts.squared)
-        )
+        n, weight = (grid[list(parts)].sum(axis=0)[there] for grid in (counts.n, counts.weight))
         total = len(there) * len(questions)
         weights = weight[..., :WIDTH].reshape(total, WIDTH)
         found.append(
@@ -167,8 +216,9 @@ def _cells(counts: Counts, grouping: Grouping, people: People, country: str) -> 
                 question_id=np.tile(questions, len(there)),
                 counts=n[..., :WIDTH].reshape(total, WIDTH),
                 weights=weights,
-                n_eff=kish_effective_n(weights.sum(axis=1), squared.reshape(total)),
-                n_eff_kind=np.full(total, "kish", dtype=object),
+                n_eff=precision.n_eff[number, there].reshape(total),
+                n_eff_kind=precision.kind[number, there].reshape(total),
+                se=precision.se[number, there].reshape(total, WIDTH),
                 missing=n[..., WIDTH:].reshape(total, COLUMNS - WIDTH),
                 flag=np.tile(flags, len(there)),
             )
@@ -180,31 +230,52 @@ def _join(cells: Sequence[Cells]) -> Cells:
     return Cells(*(np.concatenate(parts) for parts in zip(*cells, strict=True)))
 
 
-def country_cells(people: People, country: int, groups: Sequence[Grouping]) -> Cells:
+class CountryCells(NamedTuple):
+    """All cells of one country, and Kish's n_eff of everyone over n_eff (median, two decimals)."""
+
+    cells: Cells
+    kish_over_n_eff: float
+
+
+def country_cells(people: People, country: int, groups: Sequence[Grouping]) -> CountryCells:
     """All cells of one country, by split, then group, then question."""
     survey = people.survey
     chosen = np.flatnonzero((survey.country == country) & (people.split >= 0))
     columns = look_up(survey.answers[chosen], survey.questions, columns=True)
+    design = people.design.of(country)
     by_split: list[list[Cells]] = [[] for _ in DISTRIBUTION_SPLITS]
-    for grouping in groups:
+    rho, effect = None, 1.0
+    for grouping in groups:  # everyone first
         counts = count_answers(people, chosen, grouping, columns)
-        for place, cells in zip(
-            by_split, _cells(counts, grouping, people, survey.countries[country]), strict=True
-        ):
+        kish = _kish(counts)
+        precision = independent_precision(kish, width=WIDTH)
+        if design is not None:
+            first = rho is None
+            precision, rho = _clustered(people, chosen, design, grouping, counts, columns, rho)
+            if first:
+                effect = median_ratio(kish[0, 0], precision.n_eff[0, 0])
+        found = _cells(counts, precision, grouping, people, survey.countries[country])
+        for place, cells in zip(by_split, found, strict=True):
             place.append(cells)
-    return _join([cells for split in by_split for cells in split])
+    return CountryCells(_join([cells for split in by_split for cells in split]), effect)
 
 
-def distribution_batches(people: People, *, cells: bool = False) -> Iterator[pa.Table]:
+def distribution_batches(
+    people: People, *, cells: bool = False, effects: dict[str, float] | None = None
+) -> Iterator[pa.Table]:
     """Rows of `distributions` of one survey, country by country.
 
     Args:
         people: the people of one survey.
         cells: whether to cut by sex, age, education and settlement at once, too.
+        effects: takes each country's `kish_over_n_eff` as its rows are made.
     """
     groups = groupings(people, cells=cells)
     survey = people.survey
     kept = people.split >= 0
     for country in range(len(survey.countries)):
         if np.any((survey.country == country) & kept):
-            yield distribution_table(country_cells(people, country, groups))
+            found = country_cells(people, country, groups)
+            if effects is not None:
+                effects[survey.countries[country]] = found.kish_over_n_eff
+            yield distribution_table(found.cells)

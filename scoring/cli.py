@@ -139,6 +139,14 @@ def score(
             help="Weight respondents by the survey's design weights, or equally.", group=RULES
         ),
     ] = "design",
+    design: Annotated[
+        Literal["design", "kish"],
+        Parameter(
+            help="Base floors, ceilings and intervals on clusters, strata and weights of the "
+            "interviews (design), or on unequal weights alone (kish).",
+            group=RULES,
+        ),
+    ] = "design",
     replicates: Annotated[
         int, Parameter(help="Bootstrap replicates for intervals.", group=RULES)
     ] = 1000,
@@ -195,6 +203,7 @@ def score(
             mode="paper" if compat == "paper" else "corrected",
             questions=named_questions(questions),
             weights=weights,
+            design=design,
             split=split,
             seed=seed,
             replicates=replicates,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from contracts.predictions.read import Predictions
 
 #: Version of the rules of scoring; boards rank only rows of one major version.
-SCORER_VERSION = "1.2"
+SCORER_VERSION = "1.3"
 
 
 def score(
@@ -30,6 +30,7 @@ def score(
     mode: str = "corrected",
     questions: str | Sequence[str] | None = None,
     weights: str = "design",
+    design: str = "design",
     split: str | None = None,
     seed: int = 0,
     replicates: int = 1000,
@@ -47,6 +48,8 @@ def score(
         questions: name of a question set, or question ids; None takes the set that the
             predictions were made for (`alignment`, or `worldvaluesbench` for ratings).
         weights: `design` or `none`.
+        design: whether floors, ceilings and intervals count the clustering of interviews in
+            (`design`) or unequal weights alone (`kish`).
         split: `all`, `train` or `test`; None is `test` for a model trained on the survey where
             the release has one, else `all`.
         seed: seed of every random draw; it stands in the report.
@@ -75,6 +78,7 @@ def score(
         mode=mode,
         questions=questions,
         weights=weights,
+        design=design,
         split=split,
         seed=seed,
         replicates=replicates,

@@ -47,6 +47,7 @@ def resolve_task(
     mode: str,
     questions: str | Sequence[str] | None,
     weights: str,
+    design: str,
     split: str | None,
     seed: int,
     replicates: int,
@@ -59,6 +60,7 @@ def resolve_task(
     """
     _check(mode, ("corrected", "paper"), "mode")
     _check(weights, ("design", "none"), "weights")
+    _check(design, ("design", "kish"), "design")
     chosen = tuple(protocols) if protocols is not None else protocol_names()
     for name in chosen:
         _check(name, protocol_names(), "protocol")
@@ -92,6 +94,10 @@ def resolve_task(
         settings=Settings(
             mode=resolved_mode,
             weights=resolved_weights,
+            # Ratings and advice have no cells whose effective size could count clusters in.
+            design="design"
+            if design == "design" and predictions.kind == "distribution"
+            else "kish",
             split=resolve_split(predictions, release, split, notices),
             wave=wave,
             questions=name,

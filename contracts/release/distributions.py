@@ -23,6 +23,7 @@ class Cells(NamedTuple):
         weights: sums of design weights likewise, shape (C, K).
         n_eff: effective sample size of the valid answers, shape (C,).
         n_eff_kind: how it was found, one of `N_EFF_KINDS`, shape (C,).
+        se: standard errors of the weighted shares, shape (C, K); NaN takes sqrt(p (1 - p) / n_eff).
         missing: counts of the missing kinds and off-scale answers in the order of
             `MISSING_COUNT_COLUMNS`, shape (C, 6).
         flag: doubts about the cell, shape (C,), "" for none.
@@ -37,6 +38,7 @@ class Cells(NamedTuple):
     weights: np.ndarray
     n_eff: np.ndarray
     n_eff_kind: Sequence[str] | np.ndarray
+    se: np.ndarray
     missing: np.ndarray
     flag: Sequence[str] | np.ndarray
 
@@ -66,8 +68,8 @@ def distribution_table(cells: Cells) -> pa.Table:
     """Rows of `distributions`: one per cell and option of its scale, in scale order.
 
     A cell without a valid answer has one row, whose code, position and shares are null; the flag
-    `not-asked` tells where it holds nothing but respondents who were not asked. The standard error
-    of a weighted share p is sqrt(p (1 - p) / n_eff).
+    `not-asked` tells where it holds nothing but respondents who were not asked. Where no standard
+    error of a weighted share p is given, it is sqrt(p (1 - p) / n_eff).
     """
     names, index = np.unique(np.asarray(cells.question_id, dtype=object), return_inverse=True)
     codes, sizes = _scales(names, cells.counts.shape[1])
@@ -77,9 +79,10 @@ def distribution_table(cells: Cells) -> pa.Table:
     answered = n_valid[cell] > 0
     weighted, unweighted = _shares(cells.weights), _shares(cells.counts.astype(float))
     with np.errstate(divide="ignore", invalid="ignore"):
-        se = np.sqrt(
+        formula = np.sqrt(
             weighted * (1 - weighted) / np.where(cells.n_eff > 0, cells.n_eff, np.nan)[:, None]
         )
+    se = np.where(np.isnan(cells.se), formula, cells.se)
 
     def optional(grid: np.ndarray) -> pa.Array:
         return pa.array(grid[cell, position].astype(np.float32), pa.float32(), from_pandas=True)

@@ -125,6 +125,11 @@ class Manifest(Strict):
         default="Kish: unequal weights only",
         description="where design effects come from: clusters of the file, published ones, Kish",
     )
+    kish_over_n_eff: dict[str, dict[str, float]] = Field(
+        default_factory=dict,
+        description="by wave and country: median over questions of Kish's effective sample size "
+        "of everyone over n_eff, i.e. the effect of clusters and strata; two decimals",
+    )
     unlisted_codes: list[CodeCount] = Field(default_factory=list)
     disclosure: Disclosure = Disclosure()
     notes: list[str] = Field(default_factory=list)

@@ -20,6 +20,9 @@ ROW_GROUP_ROWS = 500_000
 #: Row groups of aggregates are small: readers filter by group, country and question.
 AGGREGATE_ROW_GROUP_ROWS = 50_000
 
+#: Aggregates are small and travel with the package: they are worth the time.
+AGGREGATE_COMPRESSION = 12
+
 #: Columns by which readers skip row groups and pages. Bounds of the others help nobody, and
 #: finding those of texts takes a third of the writing.
 FILTER_COLUMNS = ("respondent_id", "split", "wave", "country", "group", "question_id")
@@ -58,10 +61,16 @@ class TableWriter:
             raise ContractError([Problem("schema", p, where=self.name) for p in problems])
         path = self.root / table_path(self.name, split)
         path.parent.mkdir(parents=True, exist_ok=True)
+        aggregate = self.name in AGGREGATE_TABLES
+        # Standard errors hardly repeat: a dictionary of them is longer than the column.
+        split_bytes = [name for name in ("se",) if aggregate and name in schema.names]
         self._writers[split] = pq.ParquetWriter(
             path,
             schema,
             compression="zstd",
+            compression_level=AGGREGATE_COMPRESSION if aggregate else None,
+            use_dictionary=[name for name in schema.names if name not in split_bytes],
+            column_encoding=dict.fromkeys(split_bytes, "BYTE_STREAM_SPLIT") or None,
             write_statistics=[name for name in schema.names if name in FILTER_COLUMNS],
             write_page_index=True,
             use_content_defined_chunking=True,

@@ -130,6 +130,7 @@ class ScoreSpec:
             `scoring.protocols.alignment.cells`. Empty where a protocol's scorer computes it.
         screen: its meaning in a few words where the terminal shows it; "" leaves it to the file.
         column: its fixed column of the board; None lists it under its own name when present.
+        decimals: digits after the point that it is shown with.
         protected: whether reports of ratings on a private release may show it.
         about_model: whether it says something of the model; if not, the board gives it a row of
             its own.
@@ -145,5 +146,6 @@ class ScoreSpec:
     cells: str = ""
     screen: str = ""
     column: BoardColumn | None = None
+    decimals: int = 3
     protected: bool = False
     about_model: bool = True

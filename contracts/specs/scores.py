@@ -24,6 +24,23 @@ SCORES = (
         protected=True,
     ),
     ScoreSpec(
+        "worth_people",
+        "Worth N people",
+        "How many randomly drawn residents would be expected to come as close to their country's "
+        "answers; median over countries.",
+        formula="docs/scoring.md#worth-n-people",
+        low=0.0,
+        high=10_000.0,
+        screen="drawn residents who come as close",
+        column=BoardColumn(
+            "worth_people",
+            "Worth N people",
+            "How many randomly drawn residents would be expected to come as close to their "
+            "country's answers; median over countries.",
+        ),
+        decimals=1,
+    ),
+    ScoreSpec(
         "uniform_skill",
         "Skill over uniform answers",
         "0 is as close as answering every option alike, 1 is people's shares themselves.",

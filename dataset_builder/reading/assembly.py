@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from codebook.questions import MissingKind
@@ -22,6 +23,11 @@ from dataset_builder.reading.variables import WAVE
 
 TEXT_ROLES = ("weight", "version", "doi", "country_alpha", "wave")
 ID_ROLES = ("person", "interview")
+#: Codes without a list of their own, or labels: only which respondents share one matters.
+DESIGN_ROLES = ("psu", "region")
+
+#: Numbers of texts start here, above all codes of the survey.
+_FIRST_TEXT = 1 << 60
 
 
 @dataclass
@@ -40,7 +46,9 @@ class Assembly:
         default_factory=lambda: {"version": {}, "doi": {}}
     )
     unlisted: UnlistedCodes = field(default_factory=UnlistedCodes)
+    design: dict[str, list[NDArray[np.int64]]] = field(default_factory=dict)
     rows: int = 0
+    _texts: dict[str, int] = field(default_factory=dict, repr=False)
 
     def add(self, block: Block) -> None:
         """Take in a block."""
@@ -58,9 +66,35 @@ class Assembly:
                 codes, _ = coder.code(block.columns[self.layout.roles[role]])
                 kept = np.where(codes == UNKNOWN, int(MissingKind.MISSING), codes)
                 self.ids.setdefault(role, []).append(kept)
+        for role in DESIGN_ROLES:
+            if role in self.layout.roles:
+                codes = self._numbered(block.columns[self.layout.roles[role]])
+                self.design.setdefault(role, []).append(codes)
         self._weights(block)
         self._versions(block)
         self.rows += block.rows
+
+    def joined_design(self, role: str) -> NDArray[np.int64] | None:
+        """Codes of a design variable of all rows; None where the file has none."""
+        return np.concatenate(self.design[role]) if role in self.design else None
+
+    def _numbered(self, column: pa.Array) -> NDArray[np.int64]:
+        """Codes as they are, texts numbered, -5 for blanks."""
+        blank = int(MissingKind.MISSING)
+        if not pa.types.is_dictionary(column.type):
+            numbers = pc.fill_null(column.cast(pa.float64()), blank)
+            return numbers.to_numpy(zero_copy_only=False).astype(np.int64)
+        known = np.array([*map(self._number, column.dictionary.to_pylist()), blank], np.int64)
+        place = column.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)
+        return known[place]
+
+    def _number(self, text: str | None) -> int:
+        number = number_of_text(text) if text is not None else np.nan
+        if np.isfinite(number):
+            return int(number)
+        if text is None or not text.strip():
+            return int(MissingKind.MISSING)
+        return self._texts.setdefault(text.strip(), _FIRST_TEXT + len(self._texts))
 
     def _coded(
         self, variable: str, column: pa.Array, country: NDArray[np.int64]

@@ -28,6 +28,8 @@ ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "country": ("B_COUNTRY",),
         "country_alpha": ("B_COUNTRY_ALPHA",),
         "weight": ("W_WEIGHT", "S017", "V258", "V259"),
+        "psu": ("I_PSU",),
+        "region": ("N_REGION_ISO", "X048ISO", "N_REGION_WVS", "X048WVS"),
         "version": ("version",),
         "doi": ("doi",),
     }

@@ -125,6 +125,8 @@ def _survey(assembly: Assembly, file: TabularFile, path: Path) -> Survey:
         unknown_shares=shares,
         notes=(*unknown_notes(shares, wave=WAVE), *_notes(assembly), *notes, *note),
         synthetic=synthetic,
+        psu=assembly.joined_design("psu"),
+        region=assembly.joined_design("region"),
     )
 
 

@@ -5,6 +5,7 @@ The folder holds, as Parquet:
 - `wvs7_country_answers`: country, variable, code, n, w (sum of design weights), source;
 - `wvs7_group_answers`: the same by group and group_value;
 - `wvs7_effective_n`: country, variable, n, n_eff of the valid answers;
+- optionally `wvs7_design_effects` (see `dataset_builder.reference.design_effects`);
 - optionally `waves56_answers`, `waves56_answers_extra`: wave, country, question_id, code (in
   wave 7's terms), n, w, source; `waves56_effective_n`; and `waves56_cell_flags.csv`.
 """
@@ -13,19 +14,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from codebook import MissingKind, value_questions
 from contracts.errors import ContractError, Problem
 from contracts.release.distributions import Cells
+from dataset_builder.reference.design_effects import DESIGN_FILE, DesignEffects
 
 #: Files that are read, the last ones if they are there.
 AGGREGATE_FILES = (
     "wvs7_country_answers.parquet",
     "wvs7_group_answers.parquet",
     "wvs7_effective_n.parquet",
+    DESIGN_FILE,
     "waves56_answers.parquet",
     "waves56_answers_extra.parquet",
     "waves56_effective_n.parquet",
@@ -118,13 +123,25 @@ def read_flags(folder: Path) -> Mapping[tuple[int, str, str], str]:
     }
 
 
-def cells_from_answers(
-    answers: pd.DataFrame, effective_n: pd.DataFrame, flags: Mapping[tuple[int, str, str], str]
-) -> Cells:
-    """Cells from long answers; groups get n over the country's design effect as n_eff.
+class AggregateCells(NamedTuple):
+    """Cells, and Kish's effective sample size of each, shape (C,)."""
 
-    Where the effective n of a country's question is unknown, the median design effect of the
-    country's other questions in that wave stands in for it; both are marked as estimated.
+    cells: Cells
+    kish: NDArray[np.float64]
+
+
+def cells_from_answers(
+    answers: pd.DataFrame,
+    effective_n: pd.DataFrame,
+    flags: Mapping[tuple[int, str, str], str],
+    design: DesignEffects | None = None,
+) -> AggregateCells:
+    """Cells from long answers, with effective sample sizes.
+
+    n_eff is Kish's over the effect of clustering. Kish's is known for everyone; groups, and cells
+    whose published n is another, take n over the median effect of weights of the country's
+    questions in that wave. The kind is `design` where both are the cell's own, `kish` where
+    Kish's is and the sample is unclustered (or no effects are given), else `assumed`.
     """
     frame = answers.merge(_positions(answers), on=["question_id", "code"])
     cells = frame.groupby(KEYS, sort=True).agg(source=("source", "first"), flag=("flag", "first"))
@@ -142,8 +159,9 @@ def cells_from_answers(
     other = frame[frame["slot"] < 0]
     np.add.at(missing, (other["cell"], -1 - other["slot"]), other["n"])
 
-    n_eff, estimated = _cell_n_eff(cells, counts.sum(axis=1), effective_n)
-    return Cells(
+    kish, exact = _kish_n_eff(cells, counts.sum(axis=1), effective_n)
+    n_eff, kind = _with_clustering(cells, counts.sum(axis=1), kish, exact, design)
+    found = Cells(
         split=np.full(len(cells), "all", dtype=object),
         wave=cells["wave"].to_numpy(),
         country=cells["country"].to_numpy(dtype=object),
@@ -152,10 +170,12 @@ def cells_from_answers(
         counts=counts,
         weights=weights,
         n_eff=n_eff,
-        n_eff_kind=np.where(estimated, "assumed", "kish").astype(object),
+        n_eff_kind=kind,
+        se=np.full(counts.shape, np.nan),
         missing=missing,
         flag=_flags(cells, flags),
     )
+    return AggregateCells(found, kish)
 
 
 def _positions(answers: pd.DataFrame) -> pd.DataFrame:
@@ -169,13 +189,13 @@ def _positions(answers: pd.DataFrame) -> pd.DataFrame:
     return pairs.assign(slot=slots)
 
 
-def _cell_n_eff(
-    cells: pd.DataFrame, n_valid: np.ndarray, effective_n: pd.DataFrame
-) -> tuple[np.ndarray, np.ndarray]:
-    """n_eff of every cell, and whether it is estimated by n over a design effect.
+def _kish_n_eff(
+    cells: pd.DataFrame, n_valid: NDArray[np.float64], effective_n: pd.DataFrame
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Kish's n_eff of every cell, and whether it is the cell's own.
 
-    The published n counts off-scale answers too; where it is not that of the cell, the design
-    effect carries over, not n_eff itself.
+    The published n counts off-scale answers too; where it is not that of the cell, the effect of
+    weights carries over, not n_eff itself.
     """
     everyone = (cells["group"] == "").to_numpy()
     keys = pd.MultiIndex.from_frame(cells[["wave", "country", "question_id"]])
@@ -184,7 +204,24 @@ def _cell_n_eff(
     by_country = effect.groupby(level=[0, 1]).transform("median").fillna(1.0)
     n_eff = n_valid / effect.fillna(by_country).to_numpy()
     exact = everyone & (known["n"].to_numpy() == n_valid)
-    return np.where(exact, known["n_eff"].to_numpy(), n_eff), ~exact
+    return np.where(exact, known["n_eff"].to_numpy(), n_eff), exact
+
+
+def _with_clustering(
+    cells: pd.DataFrame,
+    n_valid: NDArray[np.float64],
+    kish: NDArray[np.float64],
+    exact: NDArray[np.bool_],
+    design: DesignEffects | None,
+) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+    """Effective sample sizes with clusters counted in, and how each was found."""
+    if design is None:
+        return kish, np.where(exact, "kish", "assumed").astype(object)
+    found = design.by_cell(cells, n_valid)
+    own = exact & found["tabulated"].to_numpy()
+    plain = exact & found["unclustered"].to_numpy()
+    kind = np.where(own, "design", np.where(plain, "kish", "assumed")).astype(object)
+    return kish / found["effect"].to_numpy(), kind
 
 
 def _flags(cells: pd.DataFrame, flags: Mapping[tuple[int, str, str], str]) -> np.ndarray:

@@ -26,6 +26,7 @@ from contracts.release.distributions import Cells, distribution_table, sort_dist
 from contracts.release.manifest import Manifest, SourceFile, SplitRecipe
 from contracts.release.write import write_tables
 from dataset_builder.build import build_release, write_descriptions
+from dataset_builder.design_effects.summary import kish_over_n_eff
 from dataset_builder.options import BuildOptions
 from dataset_builder.reference.aggregates import (
     AGGREGATE_FILES,
@@ -34,18 +35,29 @@ from dataset_builder.reference.aggregates import (
     read_effective_n,
     read_flags,
 )
+from dataset_builder.reference.design_effects import UNCLUSTERED, read_design_effects
 
 #: Version of the reference release; it grows whenever its rows change.
-REFERENCE_VERSION = "2.0.0"
+REFERENCE_VERSION = "2.1.0"
 
 #: File of correlations in a folder of aggregates.
 CORRELATIONS_FILE = "wvs7_correlations.parquet"
+
+_KISH = "Kish: unequal weights only"
+_DESIGN_EFFECTS = (
+    "Wave 7, 38 countries: Taylor linearisation, primary sampling units as ultimate clusters, "
+    "regions as strata where clusters lie in one; Kish where the sample is unclustered "
+    f"({', '.join(UNCLUSTERED)}); else the median of the other countries, by question"
+)
 
 _NOTES = [
     "Tabulated from country files of wave 7 v5.0 (56 countries) and USA v1.5, and from files of "
     "waves 5 and 6 (ten countries each), that others had made public; checked against published "
     "tables; not official tables.",
-    "Where n_eff_kind is assumed, n_eff is n over the design effect of the same country.",
+    "Where n_eff_kind is assumed, n_eff is Kish's over 1 + (respondents per cluster - 1) x "
+    "intra-cluster correlation (groups), or over the median design effect of the other countries "
+    "(everyone where the file has no usable clusters; waves 5 and 6). Kish's of a group is n over "
+    "its country's effect of weights. Single groups can be off by a factor of 2.",
     "Correlations: wave 7, pairs of the ordinal questions of the set `alignment`, weighted.",
     "Missing countries of wave 7: CAN, CHN, GBR, HKG, IDN, NLD, TUR (v5.0) and IND, UZB (v6.0).",
     "Wave 6 of USA, RUS and EGY has no weight in its source (flag: unweighted source).",
@@ -78,7 +90,8 @@ def _from_survey_file(path: Path, out: Path, *, replace: bool) -> Manifest:
 
 def _from_aggregates(folder: Path, out: Path, *, replace: bool) -> Manifest:
     answers = read_aggregates(folder)
-    cells = cells_from_answers(answers, read_effective_n(folder), read_flags(folder))
+    design = read_design_effects(folder)
+    cells, kish = cells_from_answers(answers, read_effective_n(folder), read_flags(folder), design)
     protected = protect_distributions(sort_distributions(distribution_table(cells)))
     tables = {
         "questions": _questions(answers),
@@ -103,7 +116,11 @@ def _from_aggregates(folder: Path, out: Path, *, replace: bool) -> Manifest:
             split=SplitRecipe(recipe="none"),
             demographics="none",
             disclosure=protected.disclosure,
+            kish_over_n_eff=kish_over_n_eff(
+                cells.wave, cells.country, cells.group, kish, cells.n_eff
+            ),
             notes=_NOTES,
+            design_effects=_KISH if design is None else _DESIGN_EFFECTS,
         )
         write_descriptions(partial, manifest)
     return manifest

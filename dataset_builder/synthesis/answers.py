@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from scipy.special import ndtr
 
 from codebook import value_questions
 from codebook.respondents.harmonised import GROUP_VARIABLES, HARMONISED
+from dataset_builder.synthesis.clusters import Clusters, latent_correlation
 from dataset_builder.synthesis.marginals import OPTION_SLOTS, SLOTS, AnswerShares, slot_codes
 from dataset_builder.synthesis.people import People
 from dataset_builder.synthesis.tilt import Factor, fit_cells, weight_shares
@@ -61,6 +63,7 @@ def draw_answers(
     place: int,
     people: People,
     weight: NDArray[np.float64],
+    clusters: Clusters | None = None,
     *,
     rng: np.random.Generator,
 ) -> NDArray[np.int8]:
@@ -72,13 +75,18 @@ def draw_answers(
         place: index of the country in `shares.countries`.
         people: its people.
         weight: their design weights, shape (n,).
+        clusters: where the interviews took place; people of a cluster answer alike.
         rng: source of randomness.
 
     Returns:
         Codes, shape (n, questions), Fortran order.
     """
     cell_of_person, cells = _cell_shares(shares, place, people, weight)
-    slots = _draw_slots(cell_of_person, cells, traits, rng)
+    shift = None
+    if clusters is not None and clusters.cluster is not None:
+        options = shares.everyone[place][:, :OPTION_SLOTS].astype(np.float64)
+        shift = ClusterLatent(clusters.cluster, latent_correlation(options, clusters.rho))
+    slots = _draw_slots(cell_of_person, cells, traits, shift, rng)
     return np.asfortranarray(
         slot_codes()[np.arange(slots.shape[1])[None, :], slots].astype(np.int8)
     )
@@ -121,10 +129,32 @@ def _weight_class(weight: NDArray[np.float64]) -> NDArray[np.intp]:
     return np.searchsorted(edges, weight, side="right")
 
 
+class ClusterLatent(NamedTuple):
+    """What people of a cluster have in common.
+
+    Attributes:
+        cluster: number of everyone's cluster, shape (n,).
+        correlation: share of each question's latent that is the cluster's, shape (questions,).
+    """
+
+    cluster: NDArray[np.int64]
+    correlation: NDArray[np.float64]
+
+
+def _latent(n: int, width: int, traits: Traits, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Standard normal latents of n persons (or clusters), alike within a category."""
+    trait = rng.standard_normal((n, traits.category.max() + 1), dtype=np.float32)
+    latent = rng.standard_normal((n, width), dtype=np.float32)
+    latent *= np.float32(np.sqrt(1 - TRAIT_CORRELATION**2))
+    latent += TRAIT_CORRELATION * traits.sign * trait[:, traits.category]
+    return latent
+
+
 def _draw_slots(
     cell_of_person: NDArray[np.intp],
     cells: NDArray[np.float32],
     traits: Traits,
+    shift: ClusterLatent | None,
     rng: np.random.Generator,
 ) -> NDArray[np.intp]:
     """Slot of every answer, shape (n, questions).
@@ -138,10 +168,13 @@ def _draw_slots(
     options /= np.maximum(valid, 1e-12)[..., None]
     options[options >= 1 - 1e-6] = 2.0
     edges = options.astype(np.float32)
-    trait = rng.standard_normal((n, traits.category.max() + 1), dtype=np.float32)
-    latent = rng.standard_normal((n, width), dtype=np.float32)
-    latent *= np.float32(np.sqrt(1 - TRAIT_CORRELATION**2))
-    latent += TRAIT_CORRELATION * traits.sign * trait[:, traits.category]
+    latent = _latent(n, width, traits, rng)
+    if shift is not None:
+        # From a stream of its own: answers of countries without clusters stay as they are.
+        own = rng.spawn(1)[0]
+        common = _latent(int(shift.cluster.max()) + 1, width, traits, own)
+        latent *= np.sqrt(1 - shift.correlation).astype(np.float32)
+        latent += np.sqrt(shift.correlation).astype(np.float32) * common[shift.cluster]
     uniform = ndtr(latent)
     slots = np.zeros((n, width), np.int8)
     for slot in range(OPTION_SLOTS - 1):

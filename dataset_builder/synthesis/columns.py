@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from codebook import countries, value_questions
 from dataset_builder.reading.labels import listed_codes
+from dataset_builder.synthesis.clusters import Clusters
 from dataset_builder.synthesis.derived import derived_columns, tell_choices_apart
 from dataset_builder.synthesis.fieldwork import fieldwork_columns
 from dataset_builder.synthesis.filler import Filler, constant_text
@@ -48,6 +49,7 @@ def country_columns(
     people: People,
     answers: NDArray[np.int8],
     weight: NDArray[np.float64],
+    clusters: Clusters,
     filler: Filler,
     *,
     rng: np.random.Generator,
@@ -59,6 +61,7 @@ def country_columns(
         people: its people.
         answers: their answers to the value questions, shape (n, questions).
         weight: their design weights.
+        clusters: where the interviews took place.
         filler: draws what nothing is known about.
         rng: source of randomness.
     """
@@ -68,7 +71,7 @@ def country_columns(
     for first, second in _CHOICES:
         found[second] = tell_choices_apart(found[first], found[second], rng=rng)  # type: ignore[arg-type]
     found |= _identity(template, n)
-    fieldwork = fieldwork_columns(template, n, rng=rng)
+    fieldwork = fieldwork_columns(template, clusters, n, rng=rng)
     filler.used.update([*fieldwork, "Q289CS9"])
     found |= fieldwork
     found["W_WEIGHT"] = weight

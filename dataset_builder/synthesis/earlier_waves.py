@@ -83,7 +83,7 @@ def write_earlier_wave(
     streams = np.random.default_rng([seed, wave]).spawn(len(templates))
     frames = []
     for place, (template, n, rng) in enumerate(zip(templates, sizes, streams, strict=True)):
-        weight = draw_weights(n, float(shares.design_effect[place]), rng=rng)
+        weight = draw_weights(n, float(shares.weight_effect[place]), rng=rng)
         persons = draw_people(template, n, languages=(), rng=rng)
         answers = draw_answers(shares, traits, place, persons, weight, rng=rng)
         frame = _frame(wave, template.wvs_code, persons.codes, answers, weight)

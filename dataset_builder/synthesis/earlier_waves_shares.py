@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from codebook import countries, value_questions
 from codebook.crosswalk import exception_of, wave_variable
 from codebook.respondents.harmonised import GROUP_VARIABLES, HARMONISED
+from dataset_builder.synthesis.clusters import weight_effects
 from dataset_builder.synthesis.marginals import (
     OPTION_SLOTS,
     AnswerShares,
@@ -61,7 +62,7 @@ def read_wave_shares(wave: int) -> AnswerShares:
     so has one that a country asked in a way of its own.
     """
     templates = wave_templates(wave)
-    counts, weighted, effects = _own(wave, [t.country for t in templates])
+    counts, weighted = _own(wave, [t.country for t in templates])
     borrowed = counts.sum(axis=2) == 0
     offered = _offered(counts)
     everyone, options = _normalised(counts), _normalised(weighted)
@@ -85,17 +86,15 @@ def read_wave_shares(wave: int) -> AnswerShares:
             )
             for v in GROUP_VARIABLES
         },
-        design_effect=effects,
+        weight_effect=weight_effects(tuple(t.country for t in templates), wave=wave),
         borrowed=borrowed,
     )
 
 
-def _own(
-    wave: int, names: Sequence[str]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Respondents by country, question and slot; weighted shares of options; design effects."""
+def _own(wave: int, names: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Respondents by country, question and slot; weighted shares of options."""
     cells = ReferenceCells.read(names, wave=wave)
-    return cells.counts(), cells.options("", "weighted_share"), cells.design_effects()
+    return cells.counts(), cells.options("", "weighted_share")
 
 
 def _offered(counts: NDArray[np.float64]) -> NDArray[np.bool_]:

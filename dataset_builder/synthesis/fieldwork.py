@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from dataset_builder.synthesis.clusters import Clusters
 from dataset_builder.synthesis.template import CountryTemplate
 
 _TOWNS = 25
-_REGIONS = 12
 _UNKNOWN_DATE = 0.02
 #: Shares of countries that give neither towns nor places on the map.
 _NO_TOWNS, _NO_PLACES = 0.3, 0.35
@@ -16,7 +16,7 @@ _NO_PLACE = -999.0
 
 
 def fieldwork_columns(
-    template: CountryTemplate, n: int, *, rng: np.random.Generator
+    template: CountryTemplate, clusters: Clusters, n: int, *, rng: np.random.Generator
 ) -> dict[str, NDArray[np.generic]]:
     """Dates, times, regions, towns, interviewers and places of `n` interviews."""
     first_month = int(rng.integers(1, 10))
@@ -25,7 +25,7 @@ def fieldwork_columns(
     date = template.year * 10_000 + month * 100 + rng.integers(1, 29, n)
     start = np.round(rng.uniform(8, 19.5, n), 2)
     minutes = np.clip(rng.gamma(9, 6, n), 15, 300).astype(np.int64)
-    region = rng.integers(1, _REGIONS + 1, n)
+    region = clusters.region
     town = region * 2 + rng.integers(0, 2, n)
     iso = template.wvs_code * 1000
     european = template.continent == "Europe"
@@ -42,7 +42,7 @@ def fieldwork_columns(
         "reg_nuts1": template.wvs_code * 100 + (region + 2) // 3 if european else np.full(n, -4),
         "N_TOWN": np.full(n, -4) if rng.random() < _NO_TOWNS else iso + np.minimum(town, _TOWNS),
         "L_INTERVIEWER_NUMBER": rng.integers(1, max(2, n // 25) + 1, n),
-        "I_PSU": iso * 10 + rng.integers(1, 100, n),
+        "I_PSU": np.full(n, -4) if clusters.cluster is None else iso * 10 + 1 + clusters.cluster,
     }
     return found | _places(region, rng)
 

@@ -16,6 +16,7 @@ from contracts.errors import fail
 from contracts.release.manifest import Synthetic
 from dataset_builder.reading.provenance import sidecar_path
 from dataset_builder.synthesis.answers import draw_answers, find_traits
+from dataset_builder.synthesis.clusters import draw_clusters
 from dataset_builder.synthesis.columns import CountryFrame, country_columns
 from dataset_builder.synthesis.earlier_waves import write_earlier_wave
 from dataset_builder.synthesis.filler import Filler
@@ -117,11 +118,13 @@ def _frames(
     templates = country_templates()
     streams = np.random.default_rng(seed).spawn(len(templates))
     for place, (template, n, rng) in enumerate(zip(templates, sizes, streams, strict=True)):
-        weight = draw_weights(n, float(shares.design_effect[place]), rng=rng)
+        weight = draw_weights(n, float(shares.weight_effect[place]), rng=rng)
         people = draw_people(template, n, languages=_languages(template), rng=rng)
-        answers = draw_answers(shares, traits, place, people, weight, rng=rng)
+        # From a stream of its own, as answers within clusters are.
+        clusters = draw_clusters(template.country, template.people, n, rng=rng.spawn(1)[0])
+        answers = draw_answers(shares, traits, place, people, weight, clusters, rng=rng)
         borrowed.extend((template.country, column) for column in people.borrowed)
-        yield country_columns(template, people, answers, weight, filler, rng=rng)
+        yield country_columns(template, people, answers, weight, clusters, filler, rng=rng)
         if progress is not None:
             progress(place + 1, len(templates))
 

@@ -14,6 +14,7 @@ from codebook import value_questions
 from codebook.respondents.harmonised import GROUP_VARIABLES, HARMONISED
 from contracts.release.disclosure import NOT_ASKED
 from contracts.release.read import REFERENCE, open_release
+from dataset_builder.synthesis.clusters import weight_effects
 from dataset_builder.synthesis.missing import OTHER_SLOTS, split_missing
 from dataset_builder.synthesis.template import country_templates
 
@@ -38,7 +39,7 @@ class AnswerShares:
             among valid answers.
         groups: by group variable, shape (countries, categories, questions, SLOTS); NaN where
             the reference has no such group.
-        design_effect: n / n_eff by country, shape (countries,).
+        weight_effect: n over Kish's n_eff by country, shape (countries,).
         borrowed: shape (countries, questions): whether the shares are a continent's.
     """
 
@@ -47,7 +48,7 @@ class AnswerShares:
     everyone: NDArray[np.float32]
     weighted: NDArray[np.float32]
     groups: Mapping[str, NDArray[np.float32]]
-    design_effect: NDArray[np.float64]
+    weight_effect: NDArray[np.float64]
     borrowed: NDArray[np.bool_]
 
     @property
@@ -101,7 +102,7 @@ def read_answer_shares() -> AnswerShares:
         everyone=shares,
         weighted=weighted,
         groups=groups,
-        design_effect=table.design_effects(),
+        weight_effect=weight_effects(names, wave=7),
         borrowed=borrowed,
     )
 
@@ -120,7 +121,7 @@ class ReferenceCells:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        figures = ("position", "n", "weighted_share", "n_valid", "n_eff", "missing_total")
+        figures = ("position", "n", "weighted_share", "missing_total")
         table = open_release(REFERENCE).table(
             "distributions",
             columns=[*_KEYS, *figures, "flag"],
@@ -181,19 +182,6 @@ class ReferenceCells:
         part = np.zeros(self.shape)
         np.divide(valid.sum(axis=-1), everyone, out=part, where=everyone > 0)
         return np.concatenate([valid, self.missing() * part[..., None]], axis=-1)
-
-    def design_effects(self) -> NDArray[np.float64]:
-        """Median of n / n_eff over a country's questions; 1 where there are none."""
-        rows = self._rows("")
-        country, _ = self._places(rows)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = self.columns["n_valid"][rows] / self.columns["n_eff"][rows]
-        effects = np.ones(self.shape[0])
-        for place in range(len(effects)):
-            here = ratio[(country == place) & np.isfinite(ratio)]
-            if here.size:
-                effects[place] = max(1.0, float(np.median(here)))
-        return effects
 
 
 def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from contracts.release.interview_ids import ambiguous_ids
 from contracts.release.read import Release
 from contracts.release.tables import MAIN_DEMOGRAPHICS, SPLITS
 from dataset_builder.positions import position_table
+from dataset_builder.verifying.design import design_faults
 from dataset_builder.verifying.outcome import Check, counted, gathered
 
 
@@ -57,6 +58,7 @@ def check_respondents(release: Release, respondents: Respondents) -> Check:
     weight = respondents.column("weight").astype(float)
     split = respondents.column("split")
     country = table.column("country").to_pylist()
+    partly, crossing = design_faults(table)
     wrong_continent = sum(
         c not in countries() or countries()[c].continent != continent
         for c, continent in zip(country, table.column("continent").to_pylist(), strict=True)
@@ -86,6 +88,13 @@ def check_respondents(release: Release, respondents: Respondents) -> Check:
             wrong_continent,
             where=where,
         ),
+        *counted(
+            "cluster",
+            "some respondents of a country have a cluster, others have none",
+            partly,
+            where=where,
+        ),
+        *counted("stratum", "the cluster lies in several strata", crossing, where=where),
         *_category_problems(table),
     ]
     people = {name: int((split == name).sum()) for name in SPLITS}

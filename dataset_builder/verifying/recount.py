@@ -15,9 +15,12 @@ from codebook.respondents.harmonised import parse_group
 from contracts.release.distributions import kish_effective_n
 from contracts.release.read import Release
 from contracts.release.tables import MISSING_COUNT_COLUMNS, SPLITS
+from dataset_builder.design_effects.cells import Precision
 from dataset_builder.positions import WIDTH
 from dataset_builder.tabulate import DISTRIBUTION_SPLITS
+from dataset_builder.verifying.design import DesignRecount
 from dataset_builder.verifying.distributions import (
+    SHARE_TOLERANCE,
     SUM_TOLERANCE,
     by_country,
     index_of,
@@ -61,8 +64,10 @@ class Recount:
         self._waves = np.unique(wave).tolist()
         self._place = np.searchsorted(self._waves, wave) * len(self._countries) + country
         self._places = len(self._waves) * len(self._countries)
+        self._design = DesignRecount(respondents.table, self._part, self._place, self._questions)
         self.table = read_distributions(release)
-        self._cuts = self._make_cuts()
+        # Everyone first: groups in few clusters rest on everyone's intra-cluster correlation.
+        self._cuts = sorted(self._make_cuts(), key=lambda cut: cut.groups != [""])
 
     def _make_cuts(self) -> list[_Cut]:
         _, names = index_of(self.table.column("group"))
@@ -95,6 +100,7 @@ class Recount:
         position = batch.column("answer_position").to_numpy().astype(np.intp)
         good = (person >= 0) & (question >= 0) & (position >= 0) & (position < WIDTH)
         person, question, position = person[good], question[good], position[good]
+        self._design.visit(person, question, position)
         for cut in self._cuts:
             self._add(cut, person, question, position)
 
@@ -134,7 +140,7 @@ class Recount:
 
     def result(self) -> Check:
         """Compare the counts with the table `distributions`."""
-        wrong = {"n": 0, "weight": 0, "n_eff": 0, "people": 0}
+        wrong = dict.fromkeys(_WRONG, 0)
         compared = 0
         for table in by_country(self.table):
             for cut in self._cuts:
@@ -147,9 +153,43 @@ class Recount:
         )
         return Check("distributions counted again", problems, f"{compared:,} rows compared")
 
+    def _precision(self, cut: _Cut, place: int) -> Precision:
+        """Effective sample sizes of a cut's cells in one place."""
+        shape = (len(SPLITS), self._places, len(cut.groups), len(self._questions))
+        n = cut.n.reshape(*shape, WIDTH)[:, place].sum(axis=-1)
+        weight = cut.weight.reshape(*shape, WIDTH)[:, place].sum(axis=-1)
+        squared = cut.squared.reshape(shape)[:, place]
+        by_split = [
+            [grid[list(parts)].sum(axis=0) for parts in DISTRIBUTION_SPLITS.values()]
+            for grid in (n, weight, squared)
+        ]
+        n, weight, squared = map(np.stack, by_split)
+        return self._design.precision(place, cut.index, kish_effective_n(weight, squared), n)
+
+    def _compare_precision(
+        self, cut: _Cut, rows: dict[str, NDArray[Any]], wrong: dict[str, int]
+    ) -> None:
+        """Compare n_eff, its kind and standard errors, a place at a time."""
+        splits = list(DISTRIBUTION_SPLITS)
+        number = np.array([splits.index(name) for name in rows["split"]], np.intp)
+        for place in np.unique(rows["place"]).tolist():
+            found = self._precision(cut, place)
+            here = np.flatnonzero(rows["place"] == place)
+            cell = (number[here], rows["group"][here], rows["question"][here])
+            kind, stated = found.kind[cell], rows["kind"][here]
+            # What few clusters are assumed to be rests on training answers, which are not there.
+            sure = ~(rows["held"][here] & (kind == "assumed"))
+            wrong["n_eff_kind"] += int((kind != stated)[sure].sum())
+            same = sure & (kind == stated)
+            wrong["n_eff"] += _differ(found.n_eff[cell][same], rows["n_eff"][here][same])
+            se = found.se[(*cell, rows["position"][here])]
+            off = np.abs(se - rows["se"][here]) > SHARE_TOLERANCE
+            wrong["se"] += int((off & same & (kind == "design")).sum())
+
     def _compare(self, cut: _Cut, table: pa.Table, wrong: dict[str, int]) -> int:
         rows = self._rows_of(cut, table)
         place, group, question = rows["place"], rows["group"], rows["question"]
+        self._compare_precision(cut, rows, wrong)
         for split, parts in DISTRIBUTION_SPLITS.items():
             chosen = np.flatnonzero(rows["split"] == split)
             if not len(chosen):
@@ -163,12 +203,8 @@ class Recount:
             flats = [cell * WIDTH + rows["position"][chosen] for cell in cells]
             n = np.sum([cut.n[flat] for flat in flats], axis=0)
             weight = np.sum([cut.weight[flat] for flat in flats], axis=0)
-            squared = np.sum([cut.squared[cell] for cell in cells], axis=0)
-            by_cell = cut.weight.reshape(-1, WIDTH)
-            totals = np.sum([by_cell[cell].sum(axis=1) for cell in cells], axis=0)
             wrong["n"] += int((n != rows["n"][chosen]).sum())
             wrong["weight"] += _differ(weight, rows["weight_sum"][chosen])
-            wrong["n_eff"] += _differ(kish_effective_n(totals, squared), rows["n_eff"][chosen])
             people = self._people(cut, parts)[place[chosen], group[chosen]]
             wrong["people"] += int((people != rows["all"][chosen]).sum())
         return len(rows["n"])
@@ -192,6 +228,7 @@ class Recount:
         everyone = np.sum([table.column(name).to_numpy() for name in counts], axis=0)
         # A row without a code stands for a cell that nobody answered: its first option has none.
         position = pc.fill_null(table.column("position"), 0)
+        kind, kinds = index_of(table.column("n_eff_kind"))
         return {
             "place": wave * len(self._countries) + places[country],
             "group": of_cut[chosen],
@@ -201,6 +238,9 @@ class Recount:
             "n": table.column("n").to_numpy(),
             "weight_sum": table.column("weight_sum").to_numpy(),
             "n_eff": table.column("n_eff").to_numpy(),
+            "kind": np.array(kinds, dtype=object)[kind],
+            "se": table.column("se").to_numpy(),
+            "held": held[chosen],
             "all": everyone,
         }
 
@@ -219,6 +259,9 @@ def _differ(found: NDArray[np.float64], stated: NDArray[np.float64]) -> int:
 _WRONG = {
     "n": "n is not the number of such rows of responses",
     "weight": "weight_sum is not the sum of these people's weights",
-    "n_eff": "n_eff is not (sum w)^2 / sum w^2 of those who answered",
+    "n_eff": "n_eff is neither that of clusters, strata and weights nor, without clusters, "
+    "(sum w)^2 / sum w^2 of those who answered",
+    "n_eff_kind": "n_eff_kind does not follow from the clusters of the table respondents",
+    "se": "se is not the standard error under the design",
     "people": "valid, off-scale and missing answers do not add up to the people of the cell",
 }

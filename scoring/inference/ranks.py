@@ -6,9 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from scoring.inference.intervals import LEVEL
 from scoring.inputs.geometry import Floats
+
+#: Decimals within which scores are equal.
+DECIMALS = 9
 
 
 class Ranks(NamedTuple):
@@ -38,15 +42,15 @@ def rank_intervals(estimates: Floats, replicates: Floats, *, level: float = LEVE
     A rank's interval holds the rank of the estimate. Two rows are told apart where the central
     interval of their difference over the replicates leaves out 0.
     """
+    # Equal scores may differ in their last digits, by the order in which they were summed.
+    estimates, replicates = np.round(estimates, DECIMALS), np.round(replicates, DECIMALS)
     scored = np.flatnonzero(~np.isnan(estimates))
     result = Ranks(*(np.zeros(len(estimates), np.int64) for _ in range(4)))
     if scored.size == 0:
         return result
     values, draws = estimates[scored], replicates[scored]
     rank = 1 + (values[None, :] > values[:, None]).sum(axis=1)
-    order = np.argsort(-draws, axis=0, kind="stable")
-    drawn = np.empty_like(order)
-    np.put_along_axis(drawn, order, np.arange(1, len(scored) + 1)[:, None], axis=0)
+    drawn = rankdata(-draws, method="min", axis=0).astype(np.int64)
     tail = (1 - level) / 2
     low = np.quantile(drawn, tail, axis=1, method="lower")
     high = np.quantile(drawn, 1 - tail, axis=1, method="higher")

@@ -6,8 +6,8 @@ z_j is itself the share of people at or below option j (ordinal) or on it (nomin
 distances sum absolute differences, the noise adds to them: two samples of one population are never
 at distance 0.
 
-The effective sample size follows Kish and ignores that interviews are clustered; true errors
-are larger.
+The effective sample size is that of the release: by design (clusters, strata, weights) or Kish's,
+see `scoring.inputs.survey`.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -19,6 +20,9 @@ from scoring.inputs.geometry import Floats, Geometry
 
 Weights = Literal["design", "none"]
 
+#: What effective sample sizes count in: clusters and strata (`design`), or weights alone.
+Design = Literal["design", "kish"]
+
 
 @dataclass(frozen=True)
 class Survey:
@@ -30,7 +34,7 @@ class Survey:
         shares: shape (C, Q, K); NaN where nobody answered, 0 behind a scale's end.
         n: number of valid answers, shape (C, Q).
         n_eff: effective sample size, shape (C, Q); 0 where nobody answered. With weights
-            "none" it is the number of answers.
+            "none" it is the number of answers over the effect of clustering.
         pooled: sums behind the shares, shape (C, Q, K): design weights or counts; of a public
             release, weighted shares times valid answers.
     """
@@ -86,6 +90,7 @@ def read_survey(
     split: str = "all",
     group: str = "",
     weights: Weights = "design",
+    design: Design = "design",
 ) -> Survey:
     """The people's side of every comparison, from the table `distributions`.
 
@@ -106,11 +111,38 @@ def read_survey(
             found=f"waves {release.manifest.waves}",
             hint="Score against a wave and split that the release has.",
         )
-    return survey_from_table(table, geometry, weights=weights, grouped=bool(group))
+    return survey_from_table(
+        table,
+        geometry,
+        weights=weights,
+        grouped=bool(group),
+        design=design,
+        clustering=_clustering(release, wave),
+    )
+
+
+def _clustering(release: Release, wave: int) -> dict[str, tuple[float, float]]:
+    """Effect of clustering on everyone of each country, and the respondents that it is of."""
+    effects = release.manifest.kish_over_n_eff.get(str(wave), {})
+    if not effects:
+        return {}
+    rows = release.table("countries", columns=["country", "waves", "respondents"]).to_pylist()
+    return {
+        row["country"]: (effects[row["country"]], float(people))
+        for row in rows
+        for number, people in zip(row["waves"], row["respondents"], strict=True)
+        if number == wave and row["country"] in effects
+    }
 
 
 def survey_from_table(
-    table: pa.Table, geometry: Geometry, *, weights: Weights, grouped: bool = False
+    table: pa.Table,
+    geometry: Geometry,
+    *,
+    weights: Weights,
+    grouped: bool = False,
+    design: Design = "design",
+    clustering: Mapping[str, tuple[float, float]] = MappingProxyType({}),
 ) -> Survey:
     """Arrays from rows of `distributions` that all belong to one wave, split and group.
 
@@ -119,6 +151,10 @@ def survey_from_table(
         geometry: questions and options.
         weights: `design` or `none`.
         grouped: whether the rows are those of a group, where rounding matters.
+        design: whether effective sizes count clusters and strata in. What clustering does to a
+            country is known as a median over questions only; it is taken off, or put on where
+            people count equally, by that.
+        clustering: by country, the effect of clustering on everyone, and how many they are.
     """
     countries = tuple(sorted(pc.unique(table["country"]).to_pylist()))
     shape = (len(countries), len(geometry.question_ids), geometry.width)
@@ -141,6 +177,10 @@ def survey_from_table(
         n_eff[row[used], question[used]] = _numbers(table, "n_eff")[used]
         # n_eff counts every valid answer; an option that the mode leaves out takes its part.
         n_eff *= np.minimum(n / np.maximum(valid, 1), 1.0)
+    if weights == "design" and design == "kish":
+        n_eff = np.minimum(n_eff * _clustering_effect(n, countries, clustering, grouped), n)
+    elif weights == "none" and design == "design":
+        n_eff = n_eff / _clustering_effect(n, countries, clustering, grouped)
     totals = sums.sum(axis=-1, keepdims=True)
     shares = np.full(shape, np.nan)
     np.divide(sums, totals, out=shares, where=totals > 0)
@@ -149,6 +189,25 @@ def survey_from_table(
         n_eff = _with_rounding(n_eff, n, shares, options)
     n_eff = np.where(totals[..., 0] > 0, np.maximum(n_eff, 1.0), 0.0)
     return Survey(countries, geometry, shares, n, n_eff, sums)
+
+
+def _clustering_effect(
+    n: Floats,
+    countries: tuple[str, ...],
+    clustering: Mapping[str, tuple[float, float]],
+    grouped: bool,
+) -> Floats:
+    """Variance under the design over that of weights alone, shape (C, Q); 1 where not known.
+
+    The effect of a group is 1 + (D - 1) n_group / n, with D that of everyone: it has so much
+    fewer respondents per cluster (Kish, 1965, Survey Sampling, section 5.4).
+    """
+    effect = np.ones(n.shape)
+    for row, country in enumerate(countries):
+        whole, people = clustering.get(country, (1.0, 0.0))
+        part = np.minimum(n[row] / people, 1.0) if grouped and people else 1.0
+        effect[row] = 1 + (whole - 1) * part
+    return effect
 
 
 def _amounts(table: pa.Table, counts: Floats, *, weights: Weights, published: bool) -> Floats:

@@ -33,8 +33,9 @@ ETHICS = (
     ),
     (
         "Small differences are noise.",
-        "Intervals take questions and respondents as sampled. They leave out how interviews were "
-        "clustered, so the true ones are wider.",
+        "Intervals take questions and respondents as sampled, interviews in clusters where the "
+        "survey's file names them. Where it does not, the clustering of other countries is "
+        "assumed.",
     ),
 )
 

@@ -31,11 +31,18 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.removeprefix("-") if float(text) == 0 else text
 
 
-def with_interval(value: Interval) -> str:
+def with_interval(value: Interval, digits: int = 3) -> str:
     """`0.853 [0.841, 0.866]`, or the estimate alone."""
     if value.estimate is None or value.low is None or value.high is None:
-        return number(value.estimate)
-    return f"{number(value.estimate)} [{number(value.low)}, {number(value.high)}]"
+        return number(value.estimate, digits)
+    ends = f"[{number(value.low, digits)}, {number(value.high, digits)}]"
+    return f"{number(value.estimate, digits)} {ends}"
+
+
+def score_digits(name: str) -> int:
+    """Digits after the point that a score is shown with."""
+    spec = score_specs().get(name)
+    return spec.decimals if spec else 3
 
 
 def percent(share: float | None) -> str:
@@ -111,7 +118,8 @@ def _score_table(scores: Sequence[Score]) -> Any:
     known = [score for score in scores if score.name in meanings]
     for score in known or scores[:5]:
         meaning = meanings.get(score.name, "")
-        table.add_row(score.name, with_interval(score.value), percent(score.coverage), meaning)
+        text = with_interval(score.value, score_digits(score.name))
+        table.add_row(score.name, text, percent(score.coverage), meaning)
     return table
 
 

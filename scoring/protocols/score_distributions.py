@@ -38,6 +38,7 @@ from scoring.protocols.alignment.report_entries import (
     question_entries,
 )
 from scoring.protocols.alignment.report_tables import alignment_tables
+from scoring.protocols.alignment.worth import worth_people
 from scoring.protocols.distribution_inputs import DistributionInputs
 from scoring.protocols.report_part import Outcome, Part, all_protocols, with_fields
 from scoring.settings import Task
@@ -62,7 +63,12 @@ def score_distributions(
     settings = task.settings
     geometry = build_geometry(task.question_ids, mode=settings.mode)
     survey = read_survey(
-        release, geometry, wave=settings.wave, split=settings.split, weights=settings.weights
+        release,
+        geometry,
+        wave=settings.wave,
+        split=settings.split,
+        weights=settings.weights,
+        design=settings.design,
     )
     answers = read_answers(predictions, survey)
     specs = [spec for spec in protocol_specs().values() if spec.scorer]
@@ -142,8 +148,10 @@ def _part(
 ) -> Part:
     overall, by_country, task = inputs.overall, inputs.by_country, inputs.task
     part = Part(coverage=cell_coverage(overall.answers, overall.expected))
-    part.countries = country_entries(by_country, centred_scores(by_country))
-    part.scores = overall_scores(overall, centred_scores(overall))
+    part.countries = country_entries(
+        by_country, centred_scores(by_country), worth_people(by_country)
+    )
+    part.scores = overall_scores(overall, centred_scores(overall), worth_people(overall))
     results = []
     for spec, stream in zip(specs, streams, strict=False):
         if spec.name not in task.protocols:
@@ -170,7 +178,7 @@ def alignment_outcome(inputs: DistributionInputs, rng: np.random.Generator) -> O
         ProtocolResult(
             protocol="alignment",
             applies=True,
-            scores=overall_scores(overall, centred_scores(overall)),
+            scores=overall_scores(overall, centred_scores(overall), worth_people(overall)),
             tables=tables,
         )
     )
@@ -199,6 +207,7 @@ def _demographic_groups(
                 split=settings.split,
                 group=name,
                 weights=settings.weights,
+                design=settings.design,
             )
         except ContractError:
             continue

@@ -47,7 +47,7 @@ def _score_columns() -> Iterator[Column]:
         column = spec.column
         if column and column.title and column.key not in seen:
             seen.add(column.key)
-            yield Column(column.key, column.title, column.tip, "score")
+            yield Column(column.key, column.title, column.tip, "score", spec.decimals)
 
 
 _FIXED = (
@@ -122,7 +122,7 @@ DEFAULT_COLUMNS = (
     "rank",
     "name",
     "alignment",
-    "uniform_skill",
+    "worth_people",
     "country_specific",
     "share_w1_below_0.2",
     "judgments_r",

@@ -71,10 +71,11 @@ def tables_html(report: Report, *, links: bool) -> str:
     )
 
 
-def cell_score(cell: Interval, *, coverage: float | None = None) -> str:
+def cell_score(cell: Interval, *, coverage: float | None = None, decimals: int = 3) -> str:
     """A score of a report as HTML."""
     return score(
-        {"estimate": cell.estimate, "low": cell.low, "high": cell.high, "coverage": coverage}
+        {"estimate": cell.estimate, "low": cell.low, "high": cell.high, "coverage": coverage},
+        decimals=decimals,
     )
 
 
@@ -211,6 +212,7 @@ def _countries(report: Report, *, links: bool) -> str:
             "Country",
             "Alignment",
             "Rank",
+            "Worth N people",
             "Average human",
             "Difference",
             "Verdict",
@@ -220,11 +222,12 @@ def _countries(report: Report, *, links: bool) -> str:
         ),
         [_country_row(one, links=links) for one in ordered[:LONGEST]],
         label="Countries from best to worst",
-        numeric=(1, 2, 3, 4, 6, 7, 8),
+        numeric=(1, 2, 3, 4, 5, 7, 8, 9),
         tips={
-            3: "Alignment of the average of the other countries' people with this country.",
-            4: "The model's alignment less the average human's.",
-            5: "over: closer than the average human, and the interval of the difference leaves "
+            3: "How many randomly drawn residents would be expected to come as close.",
+            4: "Alignment of the average of the other countries' people with this country.",
+            5: "The model's alignment less the average human's.",
+            6: "over: closer than the average human, and the interval of the difference leaves "
             "out 0; under: further; within: cannot be told.",
         },
     )
@@ -244,6 +247,7 @@ def _country_row(one: CountryEntry, *, links: bool) -> Sequence[str]:
         link("country", name, country=one.country) if links else esc(name),
         cell_score(one.alignment, coverage=one.coverage),
         span or DASH,
+        cell_score(one.worth_people, decimals=1) if one.worth_people else DASH,
         number(one.average_human),
         cell_score(one.difference) if one.difference else DASH,
         VERDICTS.get(one.verdict or "", DASH),

@@ -44,6 +44,7 @@ def distributions(counts: Counts, *, n_eff: float | None = None) -> pa.Table:
             weights=grids[1],
             n_eff=total if n_eff is None else np.full(len(keys), n_eff),
             n_eff_kind=np.full(len(keys), "kish", dtype=object),
+            se=np.full(grids[0].shape, np.nan),
             missing=np.zeros((len(keys), 6), int),
             flag=[""] * len(keys),
         )

@@ -189,13 +189,31 @@ def test_a_model_trained_on_the_survey_says_so(
         scoring.score(predictions, reference, questions=["Q1"], split="test")
 
 
-def test_effective_sizes_are_never_above_the_number_of_people(reference: Release) -> None:
+def test_effective_sizes_of_weights_alone_are_never_above_the_number_of_people(
+    reference: Release,
+) -> None:
     geometry = build_geometry(codebook.question_set("all"))
-    survey = read_survey(reference, geometry)
+    survey = read_survey(reference, geometry, design="kish")
     assert (survey.n_eff <= np.maximum(survey.n, 1) + 1e-6).all()
     assert np.isnan(survey.shares[~survey.answered]).all()
     sums = survey.shares[survey.answered].sum(axis=-1)
     np.testing.assert_allclose(sums, 1, atol=1e-12)
+
+
+def test_clustering_lowers_effective_sizes_as_the_release_says(reference: Release) -> None:
+    """Thailand's interviews lie in 51 clusters; Australia's are unclustered."""
+    geometry = build_geometry(codebook.question_set("alignment"))
+    design, kish = (read_survey(reference, geometry, design=d) for d in ("design", "kish"))
+    ratio = np.nanmedian(kish.n_eff / np.where(design.n_eff > 0, design.n_eff, np.nan), axis=1)
+    effect = dict(zip(design.countries, ratio.tolist(), strict=True))
+    assert effect["THA"] > 4
+    assert effect["AUS"] == 1
+    stated = reference.manifest.kish_over_n_eff["7"]
+    assert effect["RUS"] == pytest.approx(stated["RUS"], rel=1e-6)
+    equal = read_survey(reference, geometry, weights="none")
+    row = equal.countries.index("RUS")
+    there = equal.n_eff[row] > 0
+    assert (equal.n_eff[row] * stated["RUS"])[there] == pytest.approx(equal.n[row][there])
 
 
 def test_importing_scoring_is_light() -> None:

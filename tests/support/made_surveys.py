@@ -45,13 +45,28 @@ def make_survey(
     wave: int = 7,
     seed: int = 0,
     synthetic: bool = True,
+    clusters: int = 0,
 ) -> Survey:
-    """People in equal parts per country, country by country as in a pooled file."""
+    """People in equal parts per country, country by country as in a pooled file.
+
+    With `clusters`, so many per country, in four regions; a third of a cluster's members give the
+    answers of its first.
+    """
     rng = np.random.default_rng(seed)
     country = np.sort(np.arange(people) % len(names)).astype(np.int16)
     codes = np.array([countries()[name].wvs_code for name in names])[country]
     number = np.arange(people)
     drawn = {name: rng.choice(allowed, people).astype(np.int32) for name, allowed in _DRAWN.items()}
+    weight = rng.uniform(0.2, 3.0, people)
+    answers = _answers(rng, people, country)
+    psu = region = None
+    if clusters:
+        own = np.random.default_rng([seed, clusters])
+        place = own.permutation(people) % clusters
+        psu = (country * 1000 + 7 * place + 5).astype(np.int64)
+        region = (country * 100 + place % 4).astype(np.int64)
+        _, first, member = np.unique(psu, return_index=True, return_inverse=True)
+        answers = np.where(own.random(answers.shape) < 1 / 3, answers[first[member]], answers)
     drawn["B_COUNTRY"] = codes.astype(np.int32)
     drawn["A_YEAR"] = np.full(people, 2018, np.int32)
     return Survey(
@@ -67,11 +82,13 @@ def make_survey(
         interview_id=(codes * 1_000_000 + wave * 10_000 + number).astype(np.int64),
         country=country,
         countries=names,
-        weight=rng.uniform(0.2, 3.0, people),
-        answers=_answers(rng, people, country),
+        weight=weight,
+        answers=np.asfortranarray(answers),
         questions=tuple(value_questions()),
         demographics={k: v for k, v in drawn.items() if k in demographics() or k == "Q223"},
         row_number=number.astype(np.int64),
         notes=("Made-up people.",) if synthetic else (),
         synthetic=Synthetic(seed=seed, generator="tests") if synthetic else None,
+        psu=psu,
+        region=region,
     )

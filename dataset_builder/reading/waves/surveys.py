@@ -94,6 +94,8 @@ def make_survey(
             *mark,
         ),
         synthetic=synthetic,
+        psu=assembly.joined_design("psu"),
+        region=assembly.joined_design("region"),
     )
 
 

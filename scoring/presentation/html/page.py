@@ -15,7 +15,7 @@ from contracts.report import Report
 from scoring.presentation import score_texts as words
 from scoring.presentation.html import charts, extra_tables, figures
 from scoring.presentation.html.advice_plots import advice_plots_html
-from scoring.presentation.summary import country_name, number, percent, with_interval
+from scoring.presentation.summary import country_name, number, percent, score_digits, with_interval
 
 #: Scores in the tiles at the head of the page, the first of these that the report has.
 HEAD_SCORES = 3
@@ -31,6 +31,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "digits": score_digits,
         "number": number,
         "percent": percent,
         "with_interval": with_interval,

@@ -289,6 +289,7 @@ class _Scorer:
                 1 - means["uniform"],
                 model - uniform,
                 1 - uniform,
+                highest=1.0,
             ),
             self._ratio(
                 means["model"] - means["uniform"],
@@ -306,7 +307,14 @@ class _Scorer:
         limit = np.asarray(top[rows].mean())
         return (
             *by_country,
-            self._ratio(gap, 1 - value["uniform"], model - uniform, 1 - uniform, whole=True),
+            self._ratio(
+                gap,
+                1 - value["uniform"],
+                model - uniform,
+                1 - uniform,
+                whole=True,
+                highest=1.0,
+            ),
             self._ratio(
                 gap,
                 limit - value["uniform"],
@@ -324,13 +332,20 @@ class _Scorer:
         return by_country, self._estimate(overall, whole, self._question_count())
 
     def _ratio(
-        self, top: Floats, bottom: Floats, tops: Floats, bottoms: Floats, *, whole: bool = False
+        self,
+        top: Floats,
+        bottom: Floats,
+        tops: Floats,
+        bottoms: Floats,
+        *,
+        whole: bool = False,
+        highest: float = np.inf,
     ) -> Estimate:
-        """A skill with its interval; NaN where the uniform answer leaves nothing to gain."""
+        """A skill with its interval, at most `highest`; NaN where there is nothing to gain."""
         value = divide(np.asarray(top), np.asarray(bottom))
         replicates = np.nan_to_num(divide(tops, bottoms))
         units = self._question_count() if whole else self.units
-        return self._estimate(value, replicates, units, (-np.inf, np.inf))
+        return self._estimate(value, replicates, units, (-np.inf, highest))
 
     def _parts(self, *, sampled: bool) -> Estimate:
         """Country-equal means over the questions of each part (category), shape (P,)."""

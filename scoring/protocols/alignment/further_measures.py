@@ -105,4 +105,5 @@ def _signal(scores: AlignmentScores, cells: Floats, silent: Floats) -> Estimate:
     # Twelve decimals: a model without any deviation has signal 0, not 1e-16.
     replicates = np.round(1 - tops / np.maximum(bottoms, 1e-12), 12)
     value = np.asarray(np.round(1 - top / bottom, 12))
-    return Estimate(value, percentile_bounds(replicates, value, units=units))
+    limits = (-np.inf, 1.0)
+    return Estimate(value, percentile_bounds(replicates, value, units=units, limits=limits))

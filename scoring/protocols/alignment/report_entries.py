@@ -16,9 +16,10 @@ from scoring.protocols.alignment.further_measures import (
     country_equal,
     other_measures,
 )
+from scoring.protocols.alignment.worth import Worth
 
 
-def overall_scores(scores: AlignmentScores, centred: CentredScores) -> list[Score]:
+def overall_scores(scores: AlignmentScores, centred: CentredScores, worth: Worth) -> list[Score]:
     """Every score over the whole report."""
     coverage = coverage_share(scores)
     questions = int(scores.scored.any(axis=0).sum())
@@ -42,6 +43,7 @@ def overall_scores(scores: AlignmentScores, centred: CentredScores) -> list[Scor
             fixed_questions=single(scores.overall_fixed),
             penalised=number(row_means(scores.penalised)),
         ),
+        score("worth_people", single(worth.overall)),
         score("uniform_skill", single(scores.overall_uniform_skill)),
         score("ceiling_skill", single(scores.overall_ceiling_skill)),
         score("human_ceiling", single(scores.overall_ceiling)),
@@ -65,10 +67,13 @@ def coverage_share(scores: AlignmentScores) -> float | None:
     return float(scores.scored.sum() / total) if total else None
 
 
-def country_entries(scores: AlignmentScores, centred: CentredScores) -> list[CountryEntry]:
+def country_entries(
+    scores: AlignmentScores, centred: CentredScores, worth: Worth
+) -> list[CountryEntry]:
     """One entry per country of the survey, in alphabetical order."""
     aligned, difference = many(scores.country), many(scores.difference)
     uniform, towards = many(scores.uniform_skill), many(scores.ceiling_skill)
+    people = many(worth.country)
     own, fixed = many(centred.centred), many(scores.country_fixed)
     ceiling, floor = many(scores.country_ceiling), row_means(scores.floor)
     average, sd = scores.averages[scores.average], scores.sd
@@ -93,6 +98,7 @@ def country_entries(scores: AlignmentScores, centred: CentredScores) -> list[Cou
                 centred=own[row],
                 ceiling=ceiling[row].estimate,
                 floor=number(floor[row]),
+                worth_people=people[row],
                 uniform_skill=uniform[row],
                 ceiling_skill=towards[row],
                 extra={

@@ -11,7 +11,7 @@ from contracts.release.read import Release
 from scoring.estimates import number, row_means
 from scoring.inputs.average_human import AVERAGE_HUMANS
 from scoring.inputs.geometry import Floats
-from scoring.inputs.survey import Survey
+from scoring.inputs.survey import Design, Survey
 from scoring.protocols.alignment.compute import AlignmentScores
 from scoring.protocols.alignment.waves import wave_table
 from scoring.settings import Task
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 #: Distances at which the share of questions is counted.
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(21))
+
+#: What effective sample sizes count in, by the setting `design`.
+_PRECISION: dict[Design, str] = {
+    "design": "n_eff counts clusters, strata and weights in, as far as the release knows them.",
+    "kish": "n_eff follows Kish and leaves out that interviews are clustered, so true intervals "
+    "are wider.",
+}
 
 #: Decimals of large tables.
 DECIMALS = 6
@@ -39,7 +46,7 @@ def alignment_tables(
     waves = wave_table(by_country, predictions, release, task, rng)
     return {
         "country_level": country_level(by_country),
-        "noise": noise_table(overall),
+        "noise": noise_table(overall, task.settings.design),
         "average_humans": average_table(by_country),
         "waves": waves,
         "consistency": consistency_table(predictions),
@@ -63,7 +70,7 @@ def country_level(scores: AlignmentScores) -> dict[str, Any]:
     }
 
 
-def noise_table(scores: AlignmentScores) -> dict[str, Any]:
+def noise_table(scores: AlignmentScores, design: Design) -> dict[str, Any]:
     """What sampling people alone does to country-equal means.
 
     `floor` is the mean distance at which a perfect model would still be found, `ceiling` the
@@ -73,9 +80,8 @@ def noise_table(scores: AlignmentScores) -> dict[str, Any]:
         "floor": number(row_means(row_means(scores.floor))),
         "ceiling": number(scores.overall_ceiling.value),
         "median_n_eff": number(np.median(scores.survey.n_eff[scores.scored])),
-        "note": "n_eff follows Kish and leaves out that interviews are clustered, so true "
-        "intervals are wider. Questions are redrawn apart from each other, since aggregates do "
-        "not say who gave which answers.",
+        "note": f"{_PRECISION[design]} Questions are redrawn apart from each other, since "
+        "aggregates do not say who gave which answers.",
     }
 
 

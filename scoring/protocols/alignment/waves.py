@@ -136,7 +136,13 @@ class _Trend:
         geometry = build_geometry(ids, mode=task.settings.mode)
         self.ids, self.waves = ids, tuple(waves)
         surveys = {
-            wave: read_survey(release, geometry, wave=wave, weights=task.settings.weights)
+            wave: read_survey(
+                release,
+                geometry,
+                wave=wave,
+                weights=task.settings.weights,
+                design=task.settings.design,
+            )
             for wave in waves
         }
         self.countries = tuple(sorted({c for one in surveys.values() for c in one.countries}))

@@ -150,7 +150,8 @@ def _skill(scores: RatingScores, draws: Floats) -> Estimate:
         return Estimate(np.asarray(np.nan), percentile_bounds(np.zeros(2), np.asarray(np.nan)))
     value = np.asarray(1 - row_means(top) / mean)
     drawn = 1 - resampled_means(top, draws) / np.maximum(resampled_means(bottom, draws), 1e-12)
-    return Estimate(value, percentile_bounds(drawn, value, units=int(known.sum())))
+    bounds = percentile_bounds(drawn, value, units=int(known.sum()), limits=(-np.inf, 1.0))
+    return Estimate(value, bounds)
 
 
 def _group_means(scores: RatingScores) -> Floats:

@@ -102,6 +102,7 @@ def table_of(people: dict[str, np.ndarray]) -> pa.Table:
             weights=np.array(weights),
             n_eff=n.sum(axis=1).astype(float),
             n_eff_kind=np.full(len(keys), "kish", dtype=object),
+            se=np.full(n.shape, np.nan),
             missing=np.array(missing),
             flag=np.full(len(keys), "", dtype=object),
         )
@@ -378,6 +379,7 @@ def test_published_figures_by_hand() -> None:
             weights=np.array([[101 * 1.2, 52 * 0.5, 8 * 3.0, 2 * 9.0]]),
             n_eff=np.array([100.7]),
             n_eff_kind=["kish"],
+            se=np.full((1, 4), np.nan),
             missing=np.array([[3, 2, 1, 0, 1, 0]]),
             flag=[""],
         )
@@ -499,6 +501,7 @@ def test_rows_that_say_why_there_is_no_answer(flag: str, not_asked: int, shown: 
             weights=np.zeros((2, 4)),
             n_eff=np.zeros(2),
             n_eff_kind=["kish"] * 2,
+            se=np.full((2, 4), np.nan),
             missing=np.array([[0, 0, 0, not_asked, 200 - not_asked, 0]] * 2),
             flag=[flag] * 2,
         )

@@ -78,7 +78,16 @@ def test_figures_of_one_cell(rows) -> None:
     assert (cell.n % 5 == 0).all()
     assert cell.n_valid.tolist() == [1000] * 4
     assert cell.unweighted_share.to_numpy(float) == pytest.approx([0.93, 0.06, 0.01, 0], abs=0.01)
-    assert cell.n_eff_kind.unique().tolist() == ["kish"]
+    assert cell.n_eff_kind.unique().tolist() == ["assumed"]  # Chile's file names no clusters
+
+
+def test_kinds_of_effective_sizes(rows) -> None:
+    """Thailand's clusters are known, Australia's sample is unclustered, groups are estimated."""
+    everyone = rows[(rows.wave == 7) & (rows.group == "") & (rows.question_id == "Q46")]
+    kinds = everyone.groupby("country").n_eff_kind.first()
+    assert (kinds["THA"], kinds["AUS"], kinds["CHL"]) == ("design", "kish", "assumed")
+    assert set(rows[rows.group != ""].n_eff_kind) == {"assumed"}
+    assert set(rows[rows.wave < 7].n_eff_kind) == {"assumed"}
 
 
 def test_cells_are_whole(rows) -> None:
@@ -110,8 +119,12 @@ def test_shares_sum_to_one_but_for_their_decimals(rows) -> None:
         assert (apart <= 0.0005 * totals.size() + 1e-6).all()
 
 
-def test_effective_n_never_exceeds_n(rows) -> None:
-    assert (rows.n_eff <= rows.n_valid + 1e-6).all()
+def test_effective_n_follows_from_n_and_gives_errors(rows) -> None:
+    """Unequal weights alone never raise n_eff; strata may, and so may chance in few clusters."""
+    kish = rows.n_eff_kind == "kish"
+    assert (rows.n_eff[kish] <= rows.n_valid[kish] + 1e-6).all()
+    assert (rows.n_eff <= 3 * rows.n_valid).all()
+    assert (rows.n_eff <= rows.n_valid).mean() > 0.95
     p = rows.weighted_share.to_numpy(float)
     usable = rows.n_eff.to_numpy() > 0
     se = np.sqrt(p * (1 - p) / np.where(usable, rows.n_eff, np.nan))

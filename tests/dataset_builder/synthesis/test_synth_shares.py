@@ -2,9 +2,9 @@
 
 The statement tested: for a country, question and option, z is the difference between the share in
 the file and the reference's, over the multinomial standard error sqrt(p (1 - p) / n) of the n
-people with a valid answer. If answers are drawn with the reference's shares, |z| < 1.96 in 95 % of
-cells. Cells count where they are not borrowed and n p and n (1 - p) are 5 or more, so that the
-normal approximation holds.
+people with a valid answer, divided by 1 + (people per cluster - 1) x rho. If answers are drawn
+with the reference's shares, |z| < 1.96 in 95 % of cells. Cells count where they are not borrowed
+and n p and n (1 - p) are 5 or more, so that the normal approximation holds.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from contracts.release.read import open_release
 from dataset_builder.reading import read_survey
 from dataset_builder.survey import Survey
 from dataset_builder.synthesis import synthesize
+from dataset_builder.synthesis.clusters import draw_clusters
 from dataset_builder.synthesis.marginals import (
     OPTION_SLOTS,
     AnswerShares,
     read_answer_shares,
     slot_codes,
 )
+from dataset_builder.synthesis.template import country_templates
 
 PEOPLE = 12_000
 
@@ -54,6 +56,11 @@ def scores(
     for place in range(len(survey.countries)):
         here = survey.country == place
         answers, own = survey.answers[here], weight[here]
+        assert survey.psu is not None
+        clusters = len(set(survey.psu[here].tolist()) - {-4})
+        template = country_templates()[place]
+        drawn = draw_clusters(template.country, template.people, 100, rng=np.random.default_rng())
+        rho = drawn.rho
         for j, question in enumerate(value_questions().values()):
             assert question.scale is not None
             share = target[place, j, : question.scale.size].astype(np.float64)
@@ -64,6 +71,7 @@ def scores(
             sums = own @ given
             valid = given.any(axis=1)
             n = own[valid].sum() ** 2 / (own[valid] ** 2).sum() if valid.any() else 0
+            n /= 1 + (n / clusters - 1) * rho[j] if clusters else 1
             counts = (n * share >= 5) & (n * (1 - share) >= 5)
             z = (sums / max(sums.sum(), 1e-9) - share)[counts]
             found.extend(z / np.sqrt(share * (1 - share) / max(n, 1))[counts])

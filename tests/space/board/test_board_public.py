@@ -99,7 +99,7 @@ def test_reports_of_the_withdrawn_reference_are_named_and_renewed(
         store.report("heron-8b")
     outcomes = {one.row_id: one.outcome for one in rescore(store, source="reference")}
     assert outcomes["heron-8b"] == "new"
-    assert store.report("heron-8b").release.version == "2.0.0"
+    assert store.report("heron-8b").release.version == "2.1.0"
 
 
 def test_pages_of_a_private_release_show_published_figures(tmp_path, monkeypatch) -> None:

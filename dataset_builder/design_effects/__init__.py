@@ -1,0 +1,1 @@
+"""The survey's design: interview clusters, strata, and the variance of estimates under them."""
