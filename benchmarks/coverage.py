@@ -121,7 +121,7 @@ def draw_survey(
     return rows, survey, Answers(model, np.zeros(n.shape, np.int8), True)
 
 
-#: Intra-cluster correlations of questions: those of the reference's files, deciles 1 to 9.
+#: Intra-cluster correlations of questions, drawn evenly: about the range of those of real files.
 RHO = (0.005, 0.25)
 
 
