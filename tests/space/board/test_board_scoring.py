@@ -64,7 +64,7 @@ def test_a_scored_file_becomes_a_row(scored_store) -> None:
     assert (found["name"], found["class"], found["kind"]) == ("even", "verified", "model")
     assert found["cells"]["alignment"]["estimate"] == report.score("alignment").value.estimate
     # An even answer is what the skill score compares with.
-    assert found["cells"]["uniform_skill"]["estimate"] == pytest.approx(0, abs=1e-9)
+    assert found["cells"]["worth_people"]["estimate"] == pytest.approx(2, rel=0.1)
     assert found["coverage"] == report.coverage.share < 0.95
     assert found["rank"] is None
 
