@@ -63,8 +63,9 @@ def test_a_scored_file_becomes_a_row(scored_store) -> None:
     report = scored_store.report("even")
     assert (found["name"], found["class"], found["kind"]) == ("even", "verified", "model")
     assert found["cells"]["alignment"]["estimate"] == report.score("alignment").value.estimate
+    assert found["cells"]["worth_people"]["estimate"] == report.score("worth_people").value.estimate
     # An even answer is what the skill score compares with.
-    assert found["cells"]["worth_people"]["estimate"] == pytest.approx(2, rel=0.1)
+    assert report.score("uniform_skill").value.estimate == pytest.approx(0, abs=1e-9)
     assert found["coverage"] == report.coverage.share < 0.95
     assert found["rank"] is None
 
