@@ -14,6 +14,9 @@ _CLAUSE_END = re.compile(
     r"|但|而是|しかし|けど|하지만",
     re.IGNORECASE,
 )
+#: Longest clause looked at, in characters: without a limit, a long reply that ends no clause would
+#: be searched from its beginning for each option that it names.
+_REACH = 400
 _SENTENCE_END = re.compile(r"[.;!?\n](?=\s|$)")
 
 
@@ -70,5 +73,6 @@ def retracts(after: str) -> bool:
 
 
 def _last(text: str, end: re.Pattern[str]) -> str:
-    ends = list(end.finditer(text))
-    return text[ends[-1].end() :] if ends else text
+    near = text[-_REACH:]
+    ends = list(end.finditer(near))
+    return near[ends[-1].end() :] if ends else near
