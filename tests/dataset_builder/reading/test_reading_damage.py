@@ -291,7 +291,7 @@ def test_encrypted_zip(good_csv: bytes, tmp_path: Path) -> None:
 def test_broken_sidecar(good_csv: bytes, tmp_path: Path) -> None:
     path = write(tmp_path, "s.csv", good_csv)
     (tmp_path / "s.csv.synthetic.json").write_text("{", encoding="utf-8")
-    with pytest.raises(ContractError, match=r"s\.csv\.synthetic\.json.*no JSON"):
+    with pytest.raises(ContractError, match=r"s\.csv\.synthetic\.json.*invalid JSON at line 1"):
         read_survey(path)
     (tmp_path / "s.csv.synthetic.json").write_text('{"seed": "x", "odd": 1}', encoding="utf-8")
     with pytest.raises(ContractError, match="seed"):

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from elicitation.reading import Option, read_reply
@@ -121,6 +121,8 @@ def test_a_lacking_option_is_zero_only_where_the_rest_is_whole(counts, lacking):
 
 @given(percentages(4), st.floats(0.3, 3))
 def test_sums_outside_half_to_twice_are_invalid(counts, factor):
+    # A share of 1 and less beside larger ones may be a fraction among percentages.
+    assume(not any(0 < n * factor <= 1 for n in counts))
     text = json.dumps({o.label: n * factor for o, n in zip(FOUR, counts, strict=True)})
     answer = read_reply(text, FOUR)
     total = math.fsum(n * factor for n in counts) / 100
@@ -131,6 +133,11 @@ def test_sums_outside_half_to_twice_are_invalid(counts, factor):
         assert answer.status == ("ok" if abs(total - 1) <= 0.02 + 1e-9 else "repaired")
     else:
         assert answer.status == "invalid"
+
+
+def test_fraction_among_percentages_is_invalid():
+    answer = read_reply(json.dumps(dict(zip("1234", (0, 0, 0.5, 49.5), strict=True))), FOUR)
+    assert (answer.status, answer.notes) == ("invalid", ("mixed-units",))
 
 
 PIECES = st.sampled_from(

@@ -152,7 +152,7 @@ def test_the_command_over_http(tmp_path, capsys):
 def test_unknown_names_are_told():
     with pytest.raises(ContractError, match="Give --language-name besides"):
         language_of("tlh")
-    with pytest.raises(ContractError, match="this is no dilemma"):
+    with pytest.raises(ContractError, match="unknown value for --questions; did you mean ind-49"):
         chosen_dilemmas(("ind-99",))
     assert len(chosen_dilemmas(("mas", "ind-01"))) == 51
     assert len(chosen_dilemmas(())) == 250

@@ -221,7 +221,7 @@ def test_previous_wave_is_skipped_with_the_reason(release, tmp_path: Path) -> No
 
 
 def test_unknown_names_are_refused_before_anything_is_written(release, tmp_path: Path) -> None:
-    with pytest.raises(ContractError, match=r"unknown-baseline.*found best; allowed: uniform"):
+    with pytest.raises(ContractError, match=r"unknown-baseline.*found 'best'; allowed: uniform"):
         write_baselines(release, tmp_path, names=("uniform", "best"))
     assert list(tmp_path.iterdir()) == []
 

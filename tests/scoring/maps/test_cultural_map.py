@@ -153,7 +153,7 @@ def test_files_hold_the_same_places(reference, tmp_path) -> None:
 
 
 def test_unknown_map_is_refused(reference) -> None:
-    with pytest.raises(ContractError, match="no map of this name"):
+    with pytest.raises(ContractError, match="unknown value for --map"):
         make_map(reference, maps=["mercator"])  # type: ignore[list-item]
 
 
