@@ -59,6 +59,13 @@ class PredictionsMeta(Strict):
     multilingual: bool | None = None
     synthetic_data: bool | None = None
     chat: bool | None = Field(default=None, description="chat-tuned (true) or base (false)")
+    personas: str = Field(
+        default="", description="of persons: how the respondents to be played were drawn"
+    )
+    microdata_derived: bool = Field(
+        default=False,
+        description="made from the answers or demographics of single respondents; never public",
+    )
     base_model: str = ""
     open_weights: bool | None = None
     link: str = ""
@@ -213,6 +220,16 @@ class RatingRecord(Strict):
     )
     SAMPLE: int | None = Field(default=None, description="number of the unsteered sample")
     SCORE: float | None = Field(description="rating, coded as the metadata say; null: unreadable")
+
+
+class PersonRecord(Strict):
+    """One answer of one synthetic respondent, long form."""
+
+    person_id: str = Field(description="name of the person within the country")
+    country: str = Field(description="ISO 3166-1 alpha-3")
+    group: str = Field(default="", description="what the person was told, for instance sex=female")
+    question_id: str
+    code: int | None = Field(description="raw code of the option; null: no answer given")
 
 
 class AdviceRecord(Strict):

@@ -16,6 +16,7 @@ from contracts.errors import fail
 from contracts.models import Notice
 from contracts.predictions.findings import Findings, quote
 from contracts.predictions.meta import Kind, PredictionsMeta, read_header, sidecar_path
+from contracts.predictions.persons import is_persons
 from contracts.predictions.source import FORMATS, Source, open_source
 from contracts.predictions.write import write_predictions
 
@@ -36,6 +37,7 @@ __all__ = [
 
 #: Columns by which a kind is told; the first set that is there counts.
 _SIGNS: tuple[tuple[Kind, frozenset[str]], ...] = (
+    ("persons", frozenset({"person_id", "question_id", "code"})),
     ("advice", frozenset({"prompt_id", "side"})),
     ("rating", frozenset({"question_id", "participant_id", "score"})),
     ("rating", frozenset({"question_id", "sample", "score"})),
@@ -50,7 +52,7 @@ class Predictions:
 
     Attributes:
         meta: its metadata, defaults filled in.
-        kind: `distribution`, `rating` or `advice`.
+        kind: `distribution`, `rating`, `persons` or `advice`.
         name: the metadata's name, else the model's, else that of the file.
         digest: sha256 over the file's bytes and its metadata.
         rows: rows of the file, the header not counted.
@@ -62,7 +64,8 @@ class Predictions:
             unless the status is ok or repaired), sum_found (as a fraction; null without
             shares), status (ok | repaired | invalid | refused | missing).
         table: of an advice file: prompt_id, country, approach, language, option_order, repeat,
-            side.
+            side. Of a persons file: person (a number for each (country, person_id)), person_id,
+            country, group, question_id, code, position (null where no answer was given).
     """
 
     meta: PredictionsMeta
@@ -105,6 +108,8 @@ def detect_kind(source: Source) -> Kind:
         ContractError: the columns are those of no kind.
     """
     have = set(source.columns)
+    if is_persons(have):  # in the wide form, which has a column per question
+        return "persons"
     for kind, signs in _SIGNS:
         if signs <= have:
             return kind
@@ -157,6 +162,10 @@ def read_predictions(
         from contracts.predictions.distributions import read_cells
 
         cells, rows = read_cells(source, findings, bad_cells=bad_cells)
+    elif kind == "persons":
+        from contracts.predictions.persons import read_persons
+
+        table, rows = read_persons(source, findings)
     elif kind == "advice":
         from contracts.predictions.advice import read_advice
 

@@ -18,6 +18,7 @@ from contracts.predictions.source import CHUNK_ROWS, PARQUET_META_KEY, format_of
 #: Columns of the tables by kind, as written.
 TABLE_COLUMNS: Mapping[Kind, tuple[str, ...]] = {
     "distribution": ("question_id", "country", "group", "option", "share", "status"),
+    "persons": ("person_id", "country", "group", "question_id", "code"),
     "rating": ("QUESTION_ID", "PARTICIPANT_ID", "SAMPLE", "SCORE"),
     "advice": (
         "prompt_id",
@@ -31,7 +32,7 @@ TABLE_COLUMNS: Mapping[Kind, tuple[str, ...]] = {
 }
 
 _FLOATS = frozenset({"share", "SCORE"})
-_INTEGERS = frozenset({"PARTICIPANT_ID", "SAMPLE", "repeat"})
+_INTEGERS = frozenset({"PARTICIPANT_ID", "SAMPLE", "repeat", "code"})
 
 
 def write_predictions(
@@ -48,7 +49,8 @@ def write_predictions(
             record, Parquet holds it in the schema's metadata, CSV and TSV get a sidecar.
         records: distribution: question_id, country, group, shares (option code -> share), and
             optionally status (ok, repaired, invalid, refused, missing). rating: question_id,
-            participant or sample, score (None where it could not be read). advice:
+            participant or sample, score (None where it could not be read). persons:
+            person_id, country, group, question_id, code (None where no answer was given). advice:
             prompt_id, country, approach, language, option_order, repeat, side.
         meta: metadata.
         kind: kind of predictions.
@@ -96,6 +98,8 @@ def _jsonl_record(record: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     if kind == "advice":
         names = (*TABLE_COLUMNS["advice"], MARGIN)
         return {name: record[name] for name in names if name in record}
+    if kind == "persons":
+        return {name: record[name] for name in TABLE_COLUMNS["persons"] if name in record}
     found = {
         "question_id": record["question_id"],
         "country": record.get("country") or "",
@@ -120,8 +124,8 @@ def _rows(records: Iterable[Mapping[str, Any]], kind: Kind) -> Iterator[dict[str
     for record in records:
         if kind == "rating":
             yield _rating_row(record)
-        elif kind == "advice":
-            yield {name: record[name] for name in TABLE_COLUMNS["advice"] if name in record}
+        elif kind in ("advice", "persons"):
+            yield {name: record[name] for name in TABLE_COLUMNS[kind] if name in record}
         else:
             yield from _long_rows(record)
 

@@ -15,6 +15,7 @@ from contracts.atomic import write_text
 from contracts.predictions.meta import (
     AdviceRecord,
     DistributionRecord,
+    PersonRecord,
     PredictionsMeta,
     RatingRecord,
 )
@@ -30,6 +31,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "predictions-meta": PredictionsMeta,
     "predictions-distribution": DistributionRecord,
     "predictions-rating": RatingRecord,
+    "predictions-persons": PersonRecord,
     "predictions-advice": AdviceRecord,
     "report": Report,
 }

@@ -9,8 +9,9 @@ from math import inf
 from types import MappingProxyType
 from typing import Any, Literal
 
-#: Kinds of answers: shares of a population, ratings of single persons, advice in dilemmas.
-Kind = Literal["distribution", "rating", "advice"]
+#: Kinds of answers: shares of a population, ratings of single persons, whole synthetic persons,
+#: advice in dilemmas.
+Kind = Literal["distribution", "rating", "persons", "advice"]
 
 
 def load(name: str) -> Callable[..., Any]:
