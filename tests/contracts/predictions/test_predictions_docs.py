@@ -28,7 +28,7 @@ def test_table_examples_read(number: int, tmp_path: Path) -> None:
     path = tmp_path / "example.csv"
     path.write_text(blocks("csv")[number], encoding="utf-8")
     read = read_predictions(path)
-    assert read.kind == ("distribution", "rating", "advice")[number]
+    assert read.kind == ("distribution", "rating", "persons", "advice")[number]
     assert read.tolerated == {}
 
 
@@ -73,7 +73,7 @@ def test_every_error_code_is_documented_and_stands_in_the_corpus_or_a_test() -> 
         )
     )
     tested = {code for rows in corpus.values() for code, _, _ in rows}
-    tests = ("test_predictions.py", "test_predictions_lenient.py")
+    tests = ("test_predictions.py", "test_predictions_lenient.py", "test_persons.py")
     text = "".join((folder / name).read_text(encoding="utf-8") for name in tests)
     missing = {code for code in raised - tested - {"field-*"} if code not in text}
     assert missing == set()
