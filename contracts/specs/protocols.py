@@ -49,6 +49,16 @@ PROTOCOLS = (
         web_methods=("label_likelihood", "option_likelihood"),
     ),
     ProtocolSpec(
+        name="structure",
+        kind="persons",
+        method="persons",
+        steering=("persona",),
+        asked="batteries",
+        scored_on="alignment",
+        about="plays many respondents of a country one by one and compares how their answers hang "
+        "together with how people's do, by correlations within batteries of questions.",
+    ),
+    ProtocolSpec(
         name="advice",
         kind="advice",
         method="forced_choice",
@@ -75,6 +85,7 @@ KINDS = (
         reasons=MappingProxyType(
             {
                 "rating": "it needs one rating per person or sample; this file holds answer shares",
+                "persons": "it needs whole persons; this file holds answer shares",
                 "advice": "it needs answers to dilemmas; this file holds answer shares",
             }
         ),
@@ -88,6 +99,7 @@ KINDS = (
         reasons=MappingProxyType(
             {
                 "distribution": _NO_SHARES,
+                "persons": "it needs whole persons; this file holds ratings",
                 "advice": "it needs answers to dilemmas; this file holds ratings",
             }
         ),
@@ -95,10 +107,26 @@ KINDS = (
         individuals=True,
     ),
     KindSpec(
+        name="persons",
+        protocol="structure",
+        scorer="scoring.protocols.structure:score_persons",
+        reasons=MappingProxyType(
+            {
+                "rating": "it needs one rating per person or sample of the release; this file "
+                "holds synthetic persons",
+                "advice": "it needs answers to dilemmas; this file holds persons",
+            }
+        ),
+        headline="structure",
+        population=True,
+    ),
+    KindSpec(
         name="advice",
         protocol="advice",
         scorer="scoring.protocols.advice.score_file:score_advice_file",
-        reasons=MappingProxyType({"distribution": _NO_ANSWERS, "rating": _NO_ANSWERS}),
+        reasons=MappingProxyType(
+            {"distribution": _NO_ANSWERS, "rating": _NO_ANSWERS, "persons": _NO_ANSWERS}
+        ),
         headline="advice_r",
         survey=False,
         ranked=False,

@@ -13,10 +13,13 @@ from contracts.specs.advice_scores import ADVICE_SCORES
 from contracts.specs.model import KindSpec, ProtocolSpec, ScoreSpec
 from contracts.specs.protocols import KINDS, PROTOCOLS
 from contracts.specs.scores import SCORES
+from contracts.specs.structure_scores import STRUCTURE_SCORES
 
 _PROTOCOLS: dict[str, ProtocolSpec] = {spec.name: spec for spec in PROTOCOLS}
 _KINDS: dict[str, KindSpec] = {spec.name: spec for spec in KINDS}
-_SCORES: dict[str, ScoreSpec] = {spec.key: spec for spec in (*SCORES, *ADVICE_SCORES)}
+_SCORES: dict[str, ScoreSpec] = {
+    spec.key: spec for spec in (*SCORES, *STRUCTURE_SCORES, *ADVICE_SCORES)
+}
 
 
 def protocol_specs() -> Mapping[str, ProtocolSpec]:

@@ -1,0 +1,210 @@
+"""Score a persons file: do the answers of synthetic respondents hang together as people's do?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import codebook
+from codebook.batteries import Battery, batteries
+from contracts.errors import ContractError, fail
+from contracts.models import Notice
+from contracts.release.read import Release
+from contracts.report import Coverage, Interval, ProtocolResult, Score
+from scoring.estimates import number
+from scoring.inference.intervals import interval
+from scoring.inputs.geometry import build_geometry
+from scoring.inputs.survey import read_survey
+from scoring.protocols.report_part import Part, all_protocols
+from scoring.protocols.score_distributions import score_distributions
+from scoring.settings import Task
+from scoring.structure.measures import Floats
+from scoring.structure.people import read_structure
+from scoring.structure.persons import Persons, as_distributions, persons_by_country
+from scoring.structure.score import BatteryResult, StructureResult, score_structure
+from scoring.structure.spread import Gap, Spread, demographic_gaps, spread_of
+
+if TYPE_CHECKING:
+    from contracts.predictions.read import Predictions
+
+#: Stream of random numbers of the structure score, far behind those of distributions.
+_STREAM = 100
+
+
+def score_persons(predictions: Predictions, release: Release, task: Task, *, cells: bool) -> Part:
+    """Everything a report says of a persons file: structure, and its shares as distributions.
+
+    Raises:
+        ContractError: no answer meets an answer of people.
+    """
+    part = _as_distributions(predictions, release, task, cells=cells)
+    results = [result for result in part.protocols if result.applies]
+    if "structure" in task.protocols:
+        result, notices = _structure(predictions, release, task)
+        results.append(result)
+        part.scores = [*result.scores, *part.scores]
+        part.notices += notices
+    part.protocols = all_protocols(results, task.protocols, predictions.kind)
+    return part
+
+
+def _as_distributions(
+    predictions: Predictions, release: Release, task: Task, *, cells: bool
+) -> Part:
+    """The file's shares scored as distributions; nothing but a notice where none can be."""
+    try:
+        return score_distributions(as_distributions(predictions), release, task, cells=cells)
+    except ContractError as error:
+        if error.problems[0].code != "nothing-scored":
+            raise
+        notice = Notice(
+            code="no-distribution-scores",
+            message="No answer of the persons is to a question that the shares are scored on.",
+        )
+        return Part(coverage=Coverage(expected=0, scored=0), notices=[notice])
+
+
+def _structure(
+    predictions: Predictions, release: Release, task: Task
+) -> tuple[ProtocolResult, list[Notice]]:
+    chosen = list(batteries().values())
+    questions = tuple(dict.fromkeys(name for battery in chosen for name in battery.questions))
+    settings = task.settings
+    people = read_structure(release, questions, wave=settings.wave)
+    if not people:
+        reason = f"the release holds no correlations of wave {settings.wave}"
+        return ProtocolResult(protocol="structure", applies=False, reason=reason), []
+    rng = np.random.default_rng(settings.seed).spawn(_STREAM + 1)[_STREAM]
+    found = score_structure(
+        persons_by_country(predictions, questions),
+        people,
+        questions,
+        chosen,
+        replicates=settings.replicates,
+        rng=rng,
+    )
+    if not found.countries:
+        raise fail(
+            "nothing-scored",
+            "no battery of questions is answered by enough persons of a country of the release",
+            where=predictions.name,
+            found=f"{predictions.rows} answers",
+            allowed="three questions of a battery, 30 persons of a country",
+            hint="The batteries are listed in docs/structure.md.",
+        )
+    ids = tuple(name for name in codebook.value_questions())
+    geometry = build_geometry(ids, mode="corrected")
+    persons = persons_by_country(predictions, ids)
+    survey = read_survey(release, geometry, wave=settings.wave, split=settings.split)
+    spread = spread_of(persons, survey)
+    gaps = demographic_gaps(persons, release, geometry, wave=settings.wave, split=settings.split)
+    tables = _tables(found, gaps, persons, chosen)
+    result = ProtocolResult(
+        protocol="structure", applies=True, scores=_scores(found, spread, gaps), tables=tables
+    )
+    return result, _notices(found, persons)
+
+
+def _scores(found: StructureResult, spread: Spread, gaps: Sequence[Gap]) -> list[Score]:
+    estimate, low, high, ceiling = found.overall
+    countries = len(found.countries)
+    questions = sum({r.battery: r.questions for r in found.batteries}.values())
+    scores = [
+        Score(
+            name="structure",
+            value=interval(estimate, low, high),
+            questions=questions,
+            countries=countries,
+        ),
+        Score(name="structure_ceiling", value=Interval(estimate=number(ceiling))),
+    ]
+    clear = [gap for gap in gaps if gap.gaps]
+    count = np.array([gap.gaps for gap in clear], float)
+    same = np.array([gap.same_sign for gap in clear])
+    size = np.array([gap.size for gap in clear])
+    plain = {
+        "variance_ratio": spread.variance_ratio,
+        "entropy_difference": spread.entropy_difference,
+        "distinct_persons": spread.distinct,
+        "gap_same_sign": float((same * count).sum() / count.sum()) if len(clear) else np.nan,
+        "gap_size": float((size * count).sum() / count.sum()) if len(clear) else np.nan,
+    }
+    scores += [
+        Score(name=name, value=Interval(estimate=number(value)), countries=countries)
+        for name, value in plain.items()
+    ]
+    return scores
+
+
+def _tables(
+    found: StructureResult,
+    gaps: Sequence[Gap],
+    persons: dict[str, Persons] | Any,
+    chosen: Sequence[Battery],
+) -> dict[str, Any]:
+    titles = {battery.name: battery.title for battery in chosen}
+    return {
+        "countries": [
+            {
+                "country": country,
+                "persons": len(persons[country].answers),
+                "structure": interval(score, low, high).model_dump(),
+                "ceiling": number(ceiling),
+            }
+            for country, (score, low, high, ceiling) in found.countries.items()
+        ],
+        "batteries": [
+            _battery_row(name, [r for r in found.batteries if r.battery == name], titles[name])
+            for name in titles
+            if any(result.battery == name for result in found.batteries)
+        ],
+        "gaps": [
+            {
+                "variable": gap.variable,
+                "contrast": " less ".join(reversed(gap.contrast)),
+                "same_sign": number(gap.same_sign),
+                "size": number(gap.size),
+                "gaps": gap.gaps,
+            }
+            for gap in gaps
+        ],
+    }
+
+
+def _battery_row(name: str, results: Sequence[BatteryResult], title: str) -> dict[str, Any]:
+    """Means over the countries of one battery."""
+    sides = {
+        f"{measure}_{side}": number(_mean([getattr(r, side)[measure] for r in results]))
+        for measure in ("first_component", "dependence", "alpha")
+        for side in ("model", "people")
+    }
+    return {
+        "battery": name,
+        "title": title,
+        "countries": len(results),
+        "questions": max(result.questions for result in results),
+        "structure": number(_mean([result.score for result in results])),
+        "ceiling": number(_mean([result.ceiling for result in results])),
+        **sides,
+    }
+
+
+def _mean(values: Sequence[float]) -> Floats:
+    known = np.array([value for value in values if not np.isnan(value)])
+    return known.mean() if len(known) else np.array(np.nan)
+
+
+def _notices(found: StructureResult, persons: Any) -> list[Notice]:
+    left_out = sorted(set(persons) - set(found.countries))
+    if not left_out:
+        return []
+    return [
+        Notice(
+            code="structure-left-out",
+            message="Countries without a structure score: fewer than 30 persons, fewer than three "
+            f"questions of every battery, or no correlations of people: {', '.join(left_out[:20])}",
+            count=len(left_out),
+        )
+    ]

@@ -1,0 +1,90 @@
+"""Synthetic respondents as matrices: persons x questions, country by country."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+import codebook
+from scoring.structure.moments import Floats
+
+if TYPE_CHECKING:
+    from contracts.predictions.read import Predictions
+
+
+@dataclass(frozen=True)
+class Persons:
+    """One country's synthetic respondents.
+
+    Attributes:
+        answers: positions, shape (N, Q); NaN where a person gave no answer.
+        groups: what each person was told, N names.
+    """
+
+    answers: Floats
+    groups: tuple[str, ...]
+
+
+def persons_by_country(predictions: Predictions, questions: Sequence[str]) -> Mapping[str, Persons]:
+    """The persons of a file by country, with their answers to `questions`."""
+    table = predictions.table
+    assert table is not None
+    country = table["country"].combine_chunks().dictionary_encode()
+    person = table["person"].to_numpy()
+    place = pa.array(list(questions), pa.string())
+    column = pa.compute.fill_null(
+        pa.compute.index_in(table["question_id"].combine_chunks(), value_set=place), -1
+    ).to_numpy(zero_copy_only=False)
+    position = pa.compute.fill_null(table["position"].cast(pa.float64()), np.nan).to_numpy()
+    groups = table["group"].combine_chunks().dictionary_encode()
+    numbers = country.indices.to_numpy(zero_copy_only=False)
+    found: dict[str, Persons] = {}
+    for index, name in enumerate(country.dictionary.to_pylist()):
+        rows = np.flatnonzero(numbers == index)
+        _, first, inverse = np.unique(person[rows], return_index=True, return_inverse=True)
+        answers = np.full((len(first), len(questions)), np.nan)
+        here = column[rows] >= 0
+        answers[inverse[here], column[rows][here]] = position[rows][here]
+        told = groups.indices.to_numpy(zero_copy_only=False)[rows][first]
+        names = groups.dictionary.to_pylist()
+        found[name] = Persons(answers, tuple(names[number] for number in told))
+    return dict(sorted(found.items()))
+
+
+def as_distributions(predictions: Predictions) -> Predictions:
+    """The same file as answer distributions: shares of the persons of each country.
+
+    A person counts once; those who gave no answer to a question do not count for it.
+    """
+    from contracts.predictions.distributions import cells_schema
+
+    table = predictions.table
+    assert table is not None
+    given = table.filter(pa.compute.is_valid(table["position"]))
+    counts = given.group_by(["country", "question_id", "position"]).aggregate(
+        [("position", "count")]
+    )
+    shares: dict[tuple[str, str], NDArray[np.float64]] = {}
+    for row in counts.to_pylist():
+        key = (row["question_id"], row["country"])
+        scale = codebook.questions()[key[0]].scale
+        assert scale is not None
+        shares.setdefault(key, np.zeros(scale.size))[row["position"]] = row["position_count"]
+    records = [
+        {
+            "question_id": question,
+            "country": country,
+            "group": "",
+            "shares": (counted / counted.sum()).tolist(),
+            "sum_found": 1.0,
+            "status": "ok",
+        }
+        for (question, country), counted in sorted(shares.items())
+    ]
+    cells = pa.Table.from_pylist(records, schema=cells_schema())
+    return replace(predictions, kind="distribution", cells=cells, table=None)

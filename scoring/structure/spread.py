@@ -1,0 +1,161 @@
+"""Spread of synthetic respondents and demographic gaps between them, beside people's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from codebook.respondents.harmonised import GROUP_VARIABLES, HARMONISED
+from contracts.errors import ContractError
+from contracts.release.read import Release
+from scoring.inputs.geometry import Geometry
+from scoring.inputs.survey import Survey, read_survey
+from scoring.structure.measures import Floats, distinct_share, entropy, gap_agreement
+from scoring.structure.persons import Persons
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How varied synthetic respondents are, mean over countries.
+
+    Attributes:
+        variance_ratio: mean over questions of the variance of positions over people's; above 1
+            too spread, below 1 too uniform.
+        entropy_difference: mean difference of entropies in nats, model less people.
+        distinct: share of distinct persons.
+    """
+
+    variance_ratio: float
+    entropy_difference: float
+    distinct: float
+
+
+def spread_of(persons: Mapping[str, Persons], survey: Survey) -> Spread:
+    """Spread over the ordinal questions of a survey; columns of persons as its questions.
+
+    The variance of the ratio's model side is unbiased (N - 1); the entropy of N persons is
+    corrected by (K - 1) / 2N (Miller and Madow).
+    """
+    ratios, differences, distinct = [], [], []
+    positions = np.arange(survey.geometry.width)
+    for country, group in persons.items():
+        if country not in survey.countries:
+            continue
+        row = survey.countries.index(country)
+        ratio, difference = [], []
+        for column in np.flatnonzero(survey.geometry.ordinal & (survey.n_eff[row] > 0)):
+            answers = group.answers[:, column]
+            answers = answers[~np.isnan(answers)]
+            shares = survey.shares[row, column]
+            mean = (shares * positions).sum()
+            variance = (shares * positions**2).sum() - mean**2
+            if len(answers) < 2 or variance <= 1e-9:
+                continue
+            ratio.append(answers.var(ddof=1) / variance)
+            counts = np.bincount(answers.astype(int), minlength=len(positions))
+            correction = ((counts > 0).sum() - 1) / (2 * len(answers))
+            own = entropy(counts / counts.sum()) + correction
+            difference.append(float(own - entropy(shares)))
+        if ratio:
+            ratios.append(np.mean(ratio))
+            differences.append(np.mean(difference))
+            distinct.append(distinct_share(group.answers))
+    if not ratios:
+        return Spread(float("nan"), float("nan"), float("nan"))
+    return Spread(float(np.mean(ratios)), float(np.mean(differences)), float(np.mean(distinct)))
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Agreement of demographic gaps of one variable.
+
+    Attributes:
+        variable: sex, age, education or settlement.
+        contrast: the two groups compared, second less first.
+        same_sign: share of people's clear gaps with the same sign in the model.
+        size: slope of the model's gaps on people's; above 1 exaggerated.
+        gaps: number of clear gaps.
+    """
+
+    variable: str
+    contrast: tuple[str, str]
+    same_sign: float
+    size: float
+    gaps: int
+
+
+def demographic_gaps(
+    persons: Mapping[str, Persons], release: Release, geometry: Geometry, *, wave: int, split: str
+) -> list[Gap]:
+    """Gaps between the first and the last category of each variable, over all countries.
+
+    A gap is the difference of mean positions, as a share of the scale's length. Only persons who
+    were told the category count; people's standard errors follow from the groups' n_eff.
+    """
+    found = []
+    for variable in GROUP_VARIABLES:
+        categories = HARMONISED[variable].categories
+        ends = (f"{variable}={categories[0]}", f"{variable}={categories[-1]}")
+        try:
+            surveys = [
+                read_survey(release, geometry, wave=wave, split=split, group=name) for name in ends
+            ]
+        except ContractError:  # the release has no such groups
+            continue
+        gap = _gap(variable, ends, persons, surveys, geometry)
+        if gap.gaps:
+            found.append(gap)
+    return found
+
+
+def _gap(
+    variable: str,
+    ends: tuple[str, str],
+    persons: Mapping[str, Persons],
+    surveys: list[Survey],
+    geometry: Geometry,
+) -> Gap:
+    model: list[Floats] = []
+    people: list[Floats] = []
+    errors: list[Floats] = []
+    ordinal = np.flatnonzero(geometry.ordinal)
+    length = geometry.sizes[ordinal] - 1
+    for country, group in persons.items():
+        if not all(country in survey.countries for survey in surveys):
+            continue
+        told = [np.array([name in one.split(";") for one in group.groups], bool) for name in ends]
+        if min(mask.sum() for mask in told) < 2:
+            continue
+        means = [_means(group.answers[mask][:, ordinal]) for mask in told]
+        model.append((means[1] - means[0]) / length)
+        sides = [_people(survey, country, ordinal) for survey in surveys]
+        people.append((sides[1][0] - sides[0][0]) / length)
+        errors.append(np.sqrt(sides[0][1] + sides[1][1]) / length)
+    if not model:
+        return Gap(variable, ends, float("nan"), float("nan"), 0)
+    people_gaps, error = np.concatenate(people), np.concatenate(errors)
+    known = ~np.isnan(people_gaps) & ~np.isnan(error)
+    same, size, count = gap_agreement(
+        np.concatenate(model)[known], people_gaps[known], error[known]
+    )
+    return Gap(variable, ends, same, size, count)
+
+
+def _means(answers: Floats) -> Floats:
+    there = ~np.isnan(answers)
+    count = there.sum(axis=0)
+    total = np.where(there, answers, 0.0).sum(axis=0)
+    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+
+
+def _people(survey: Survey, country: str, ordinal: np.ndarray) -> tuple[Floats, Floats]:
+    """Mean positions and their sampling variances."""
+    row = survey.countries.index(country)
+    shares, n_eff = survey.shares[row, ordinal], survey.n_eff[row, ordinal]
+    positions = np.arange(shares.shape[-1])
+    mean = (shares * positions).sum(axis=-1)
+    variance = (shares * positions**2).sum(axis=-1) - mean**2
+    error = np.divide(variance, n_eff, out=np.full(len(ordinal), np.nan), where=n_eff > 0)
+    return np.where(n_eff > 0, mean, np.nan), error
