@@ -49,3 +49,8 @@ def batteries() -> Mapping[str, Battery]:
             for name, entry in read_toml("data/batteries.toml").items()
         }
     )
+
+
+def battery_questions() -> tuple[str, ...]:
+    """Ids of the questions of all batteries, in questionnaire order."""
+    return tuple(name for battery in batteries().values() for name in battery.questions)

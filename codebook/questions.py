@@ -37,6 +37,15 @@ CATEGORIES: Mapping[str, str] = MappingProxyType(
 #: Named sets of questions that a column of `data/questions.csv` marks with 1.
 MEMBERSHIPS = ("worldvaluesbench", "alignment", "common75", "judgments", "probe", "few_shot")
 
+#: Every question set that has a name, beside `all`.
+QUESTION_SETS = (*MEMBERSHIPS, "cultural-map", "batteries")
+
+#: The questions behind the ten items of the Inglehart-Welzel map.
+CULTURAL_MAP = (
+    *("Q8", "Q14", "Q15", "Q17", "Q45", "Q46", "Q57"),
+    *("Q154", "Q155", "Q164", "Q182", "Q184", "Q209", "Q254"),
+)
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -218,8 +227,14 @@ def question_set(name: str) -> tuple[str, ...]:
     """
     if name == "all":
         return tuple(value_questions())
+    if name == "cultural-map":
+        return CULTURAL_MAP
+    if name == "batteries":
+        from codebook.batteries import battery_questions
+
+        return battery_questions()
     if name not in MEMBERSHIPS:
-        raise KeyError(f"no question set {name!r}; there are: all, {', '.join(MEMBERSHIPS)}")
+        raise KeyError(f"no question set {name!r}; there are: all, {', '.join(QUESTION_SETS)}")
     return tuple(k for k, q in questions().items() if name in q.memberships)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from codebook import MEMBERSHIPS
+from codebook import QUESTION_SETS
 from contracts.command_line import (
     CONTENTS,
     OUTPUT,
@@ -409,7 +409,7 @@ def named_questions(questions: str | None) -> str | tuple[str, ...] | None:
     Raises:
         ContractError: it is neither a set nor a file that can be read.
     """
-    if questions is None or questions == "all" or questions in MEMBERSHIPS:
+    if questions is None or questions == "all" or questions in QUESTION_SETS:
         return questions
     path = Path(questions)
     if not path.is_file():
@@ -417,7 +417,7 @@ def named_questions(questions: str | None) -> str | tuple[str, ...] | None:
             "unknown-question-set",
             "there is neither a question set nor a file of this name",
             found=questions,
-            allowed=", ".join(("all", *MEMBERSHIPS)),
+            allowed=", ".join(("all", *QUESTION_SETS)),
         )
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()

@@ -137,7 +137,7 @@ def resolve_questions(
         questions = default_questions(predictions)
     known = codebook.value_questions()
     if isinstance(questions, str):
-        _check(questions, ("all", *codebook.MEMBERSHIPS), "question-set")
+        _check(questions, ("all", *codebook.QUESTION_SETS), "question-set")
         ids = tuple(name for name in codebook.question_set(questions) if name in known)
         if not ids:
             raise fail("empty-question-set", f"the question set {questions!r} is empty")

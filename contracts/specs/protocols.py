@@ -49,7 +49,7 @@ PROTOCOLS = (
         web_methods=("label_likelihood", "option_likelihood"),
     ),
     ProtocolSpec(
-        name="structure",
+        name="persons",
         kind="persons",
         method="persons",
         steering=("persona",),
@@ -108,8 +108,8 @@ KINDS = (
     ),
     KindSpec(
         name="persons",
-        protocol="structure",
-        scorer="scoring.protocols.structure:score_persons",
+        protocol="persons",
+        scorer="scoring.protocols.persons:score_persons",
         reasons=MappingProxyType(
             {
                 "rating": "it needs one rating per person or sample of the release; this file "

@@ -6,7 +6,7 @@ from contracts.specs.model import BoardColumn, ScoreSpec
 
 _FORMULA = "docs/structure.md"
 
-#: Every score of the protocol structure.
+#: Every score of the protocol `persons`.
 STRUCTURE_SCORES = (
     ScoreSpec(
         "structure",

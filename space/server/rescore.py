@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from codebook.questions import MEMBERSHIPS
+from codebook.questions import QUESTION_SETS
 from contracts.atomic import atomic_file
 from contracts.errors import ContractError
 from contracts.release.read import Release, open_release
@@ -126,7 +126,7 @@ def _rescore_row(store: Store, target: Target, row_id: str) -> None:
         predictions,
         target.of(old),
         mode=settings.mode,
-        questions=settings.questions if settings.questions in (*MEMBERSHIPS, "all") else None,
+        questions=settings.questions if settings.questions in (*QUESTION_SETS, "all") else None,
         weights=settings.weights,
         split=settings.split,
         seed=settings.seed,

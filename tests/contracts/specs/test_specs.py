@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codebook import MEMBERSHIPS
+from codebook import QUESTION_SETS
 from codebook.countries import HOFSTEDE_DIMENSIONS
 from contracts.specs import kind_spec, load, protocol_specs, score_specs
 from contracts.specs.advice_scores import DIMENSIONS
@@ -21,8 +21,8 @@ GOLDEN = Path(__file__).parents[2] / "fixtures" / "reports" / "baselines.json"
 def test_a_protocol_names_what_there_is(name: str) -> None:
     spec = protocol_specs()[name]
     assert {spec.method, *spec.web_methods} <= set(METHODS)
-    assert spec.dilemmas or spec.asked in MEMBERSHIPS
-    assert spec.scored_on in MEMBERSHIPS
+    assert spec.dilemmas or spec.asked in QUESTION_SETS
+    assert spec.scored_on in QUESTION_SETS
     if not spec.dilemmas:
         assert METHODS[spec.method].predictions_kind == spec.kind
     for function in filter(None, (spec.scorer, spec.detail)):

@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 
+import codebook
 from contracts.errors import ContractError
 from contracts.release.read import open_release
 from scoring.inputs.geometry import build_geometry
@@ -158,7 +159,7 @@ def test_unknown_map_is_refused(reference) -> None:
 
 
 def test_map_questions_are_those_of_the_items() -> None:
-    assert map_questions() == (
+    assert map_questions() == codebook.question_set("cultural-map") == (
         *("Q8", "Q14", "Q15", "Q17", "Q45", "Q46", "Q57", "Q154", "Q155"),
         *("Q164", "Q182", "Q184", "Q209", "Q254"),
     )

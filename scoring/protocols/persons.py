@@ -41,7 +41,7 @@ def score_persons(predictions: Predictions, release: Release, task: Task, *, cel
     """
     part = _as_distributions(predictions, release, task, cells=cells)
     results = [result for result in part.protocols if result.applies]
-    if "structure" in task.protocols:
+    if "persons" in task.protocols:
         result, notices = _structure(predictions, release, task)
         results.append(result)
         part.scores = [*result.scores, *part.scores]
@@ -75,7 +75,7 @@ def _structure(
     people = read_structure(release, questions, wave=settings.wave)
     if not people:
         reason = f"the release holds no correlations of wave {settings.wave}"
-        return ProtocolResult(protocol="structure", applies=False, reason=reason), []
+        return ProtocolResult(protocol="persons", applies=False, reason=reason), []
     rng = np.random.default_rng(settings.seed).spawn(_STREAM + 1)[_STREAM]
     found = score_structure(
         persons_by_country(predictions, questions),
@@ -102,7 +102,7 @@ def _structure(
     gaps = demographic_gaps(persons, release, geometry, wave=settings.wave, split=settings.split)
     tables = _tables(found, gaps, persons, chosen)
     result = ProtocolResult(
-        protocol="structure", applies=True, scores=_scores(found, spread, gaps), tables=tables
+        protocol="persons", applies=True, scores=_scores(found, spread, gaps), tables=tables
     )
     return result, _notices(found, persons)
 
