@@ -28,6 +28,8 @@ def _protocols() -> Iterator[str]:
         asked = "dilemmas" if spec.dilemmas else spec.asked
         scored = "dilemmas" if spec.dilemmas else spec.scored_on
         defaults = f"{asked}; {spec.method}; steering {', '.join(spec.steering)}"
+        if not spec.method:
+            defaults = "not asked; files come from elsewhere"
         yield _row([f"`{spec.name}`", spec.kind, defaults, scored, spec.about])
     yield ""
 

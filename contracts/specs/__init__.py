@@ -10,6 +10,7 @@ from contracts.specs.model import BoardColumn, KindSpec, ProtocolSpec, ScoreSpec
 from contracts.specs.table import (
     ProtocolName,
     ProtocolOrNone,
+    asked_protocols,
     declared,
     kind_spec,
     protocol_names,
@@ -27,6 +28,7 @@ __all__ = [
     "ProtocolOrNone",
     "ProtocolSpec",
     "ScoreSpec",
+    "asked_protocols",
     "declared",
     "kind_spec",
     "load",

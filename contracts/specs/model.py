@@ -36,7 +36,8 @@ class ProtocolSpec:
     Attributes:
         name: as in predictions files and reports.
         kind: kind of answers that it scores.
-        method: method of asking, unless another is named.
+        method: method of asking, unless another is named; "" for a protocol whose files come from
+            elsewhere, which `elicit` does not ask.
         steering: conditions asked by default.
         asked: question set asked by default; "" for a protocol of dilemmas.
         scored_on: question set scored on when none is named.

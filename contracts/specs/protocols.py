@@ -51,8 +51,8 @@ PROTOCOLS = (
     ProtocolSpec(
         name="persons",
         kind="persons",
-        method="persons",
-        steering=("persona",),
+        method="",
+        steering=(),
         asked="batteries",
         scored_on="alignment",
         about="plays many respondents of a country one by one and compares how their answers hang "

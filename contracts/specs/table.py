@@ -32,6 +32,11 @@ def protocol_names() -> tuple[str, ...]:
     return tuple(_PROTOCOLS)
 
 
+def asked_protocols() -> tuple[str, ...]:
+    """Names of the protocols that `elicit` asks."""
+    return tuple(name for name, spec in _PROTOCOLS.items() if spec.method)
+
+
 def protocol_spec(name: str) -> ProtocolSpec:
     """The protocol of a name.
 

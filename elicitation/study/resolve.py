@@ -10,7 +10,7 @@ from codebook.dilemmas.sets import DilemmaSet
 from contracts.errors import ContractError, fail, unknown_values
 from contracts.release.read import Release
 from contracts.release.tables import GROUP_VARIABLES
-from contracts.specs import protocol_names, protocol_spec
+from contracts.specs import asked_protocols, protocol_spec
 from elicitation.study.advice import advice_countries, advice_sets
 from elicitation.study.advice_checks import (
     check_advice,
@@ -54,8 +54,8 @@ def make_study(
     Raises:
         ContractError: something does not exist, or does not go together.
     """
-    if options.protocol not in protocol_names():
-        raise ContractError(unknown_values("--protocol", options.protocol, protocol_names()))
+    if options.protocol not in asked_protocols():
+        raise ContractError(unknown_values("--protocol", options.protocol, asked_protocols()))
     preset = protocol_spec(options.protocol)
     method = options.method or preset.method
     wave = options.wave or max(release.manifest.waves)

@@ -159,8 +159,12 @@ def test_unknown_map_is_refused(reference) -> None:
 
 
 def test_map_questions_are_those_of_the_items() -> None:
-    assert map_questions() == codebook.question_set("cultural-map") == (
-        *("Q8", "Q14", "Q15", "Q17", "Q45", "Q46", "Q57", "Q154", "Q155"),
-        *("Q164", "Q182", "Q184", "Q209", "Q254"),
+    assert (
+        map_questions()
+        == codebook.question_set("cultural-map")
+        == (
+            *("Q8", "Q14", "Q15", "Q17", "Q45", "Q46", "Q57", "Q154", "Q155"),
+            *("Q164", "Q182", "Q184", "Q209", "Q254"),
+        )
     )
     assert build_geometry(map_questions()).question_ids == map_questions()
