@@ -103,11 +103,11 @@ def read_header(
             and sidecar both exist and differ.
     """
     beside = sidecar_path(source.path) if meta_path is None else Path(meta_path)
-    own = None if source.header is None else _parse(source.header, where=str(source.path))
+    own = None if source.header is None else parse_meta(source.header, where=str(source.path))
     if meta_path is None and not beside.is_file():
         return own or PredictionsMeta(), _notices(source.header)
     fields = _read_sidecar(beside)
-    meta = _parse(fields, where=str(beside))
+    meta = parse_meta(fields, where=str(beside))
     if own is not None and own != meta:
         raise fail(
             "meta-twice",
@@ -138,7 +138,16 @@ def _read_sidecar(path: Path) -> dict[str, Any]:
     return fields
 
 
-def _parse(fields: Mapping[str, Any], *, where: str) -> PredictionsMeta:
+def parse_meta(fields: Mapping[str, Any], *, where: str) -> PredictionsMeta:
+    """Metadata from their fields.
+
+    Args:
+        fields: the fields; those left out take their defaults.
+        where: the file or argument that they stand in, for messages.
+
+    Raises:
+        ContractError: a field is unknown or of the wrong type, or the schema version is not read.
+    """
     if "schema_version" in fields:
         check_schema_version(str(fields["schema_version"]), where=where)
     try:

@@ -31,6 +31,13 @@ TABLE_COLUMNS: Mapping[Kind, tuple[str, ...]] = {
     ),
 }
 
+#: Fields of a record by kind, in words.
+RECORD_FIELDS: Mapping[Kind, str] = {
+    "distribution": "question_id, shares (option code -> share); country, group, status if any",
+    "rating": "question_id, participant or sample (whole numbers), score",
+    "advice": ", ".join(TABLE_COLUMNS["advice"]),
+}
+
 _FLOATS = frozenset({"share", "SCORE"})
 _INTEGERS = frozenset({"PARTICIPANT_ID", "SAMPLE", "repeat", "code"})
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from contracts.errors import fail
 from contracts.predictions.source import format_of
-from contracts.release.read import open_release
+from contracts.release.read import Release, open_release
 from elicitation.advice.options import WORDING_ONLY, AdviceReading
 from elicitation.advice.report import judge_advice, report_advice
 from elicitation.backends.base import Backend
@@ -27,6 +28,7 @@ from elicitation.prompts.plan import Plan
 from elicitation.run.estimate import estimate
 from elicitation.run.predictions import write_run_predictions
 from elicitation.run.provenance import parse_stated
+from elicitation.run.runner import OnProgress
 from elicitation.run.session import InterruptedRunError, Session, run_study
 from elicitation.run.store import (
     PREDICTIONS_FOLDER,
@@ -43,9 +45,11 @@ def is_remote(model: str) -> bool:
     return split_model(model)[0] in REMOTE_SCHEMES
 
 
-def plan_of(model: str, options: ElicitOptions, *, chat: bool) -> Plan:
-    """The plan of a command."""
-    release = open_release(options.release)
+def plan_of(
+    model: str, options: ElicitOptions, *, chat: bool, release: Release | None = None
+) -> Plan:
+    """The plan of a command; of an opened release, where it is given."""
+    release = release or open_release(options.release)
     study = make_study(
         options.study,
         release,
@@ -75,41 +79,74 @@ def dry(model: str, options: ElicitOptions, *, json: bool) -> None:
 def ask(model: str, options: ElicitOptions, out: Path, *, json: bool) -> int:
     """Ask, store, parse, write, and summarise; 1 where calls are left without an answer, or under
     half of the answers of a condition can be read."""
+
+    def show_plan(plan: Plan) -> None:
+        if plan.study.left_out and not json:
+            say_left_out(plan.study)
+
+    try:
+        with progress_line(quiet=json) as show:
+            session = ask_model(model, options, out, on_plan=show_plan, on_progress=show)
+    except InterruptedRunError as interrupted:
+        _say_session(interrupted.session, model, options.release, out, json=json)
+        raise
+    _say_session(session, model, options.release, out, json=json)
+    unread = any(file.is_mostly_unread for file in session.files)
+    return 1 if session.progress.statuses["error"] or unread else 0
+
+
+def ask_model(
+    model: str,
+    options: ElicitOptions,
+    out: Path,
+    *,
+    release: Release | None = None,
+    on_plan: Callable[[Plan], None] | None = None,
+    on_progress: OnProgress | None = None,
+) -> Session:
+    """Open the model, ask it, and write its predictions; see `elicitation.run.session.run_study`.
+
+    Args:
+        model: its name with its scheme, such as `hf:ORG/NAME`.
+        options: what is asked, and how.
+        out: the run's folder.
+        release: an opened release; None opens the one that the options name.
+        on_plan: called with the plan, before the first call to the model.
+        on_progress: called whenever the progress changed.
+
+    Raises:
+        ContractError: an option is wrong, or the model cannot be reached or loaded.
+        InterruptedRunError: after Ctrl-C, with what the run had done by then.
+    """
     stated = parse_stated(options.meta)
     shard = parse_shard(options.shard)
     format_of(Path(f"predictions{options.ending}"))
     limits = options.limits
     if limits.max_cost is not None and not (limits.prompt_price or limits.completion_price):
         raise fail("no-prices", "--max-cost needs prices", hint="Give --price-in and --price-out.")
+    release = release or open_release(options.release)
     # Everything that can be wrong with the study is found before a model is opened.
-    plan_of(model, options, chat=options.prompts != "plain")
+    plan_of(model, options, chat=options.prompts != "plain", release=release)
     backend = _open(model, options)
     try:
         chat = (
             backend.capabilities().chat if options.prompts == "auto" else options.prompts == "chat"
         )
-        plan = plan_of(model, options, chat=chat)
-        if plan.study.left_out and not json:
-            say_left_out(plan.study)
-        with progress_line(quiet=json) as show:
-            session = run_study(
-                plan,
-                backend,
-                out,
-                limits=limits,
-                shard=shard,
-                stated=stated,
-                suffix=options.ending,
-                on_progress=show,
-            )
-    except InterruptedRunError as interrupted:
-        _say_session(interrupted.session, model, options.release, out, json=json)
-        raise
+        plan = plan_of(model, options, chat=chat, release=release)
+        if on_plan:
+            on_plan(plan)
+        return run_study(
+            plan,
+            backend,
+            out,
+            limits=limits,
+            shard=shard,
+            stated=stated,
+            suffix=options.ending,
+            on_progress=on_progress,
+        )
     finally:
         backend.close()
-    _say_session(session, model, options.release, out, json=json)
-    unread = any(file.is_mostly_unread for file in session.files)
-    return 1 if session.progress.statuses["error"] or unread else 0
 
 
 def _open(model: str, options: ElicitOptions) -> Backend:
