@@ -21,7 +21,17 @@ def option_scores(sizes: ArrayLike, options: int) -> Floats:
     Returns:
         Scores, shape (..., k); 0 behind the last option.
 
-    Formula: s_j = -1 + 2 (j - 1) / (K - 1).
+    Raises:
+        ShareError: a scale has fewer than two options, or more than `options`.
+
+    Formula: s_j = -1 + 2 (j - 1) / (K - 1), j from 1.
+    Source: equally spaced category scores; Agresti (2010), Analysis of Ordinal Categorical
+    Data, 2nd ed., section 2.1.
+
+    Example:
+        >>> option_scores([3, 2], 3)
+        array([[-1.,  0.,  1.],
+               [-1.,  1.,  0.]])
     """
     size = scale_sizes(sizes, options)[..., None]
     index = np.arange(options)
@@ -36,9 +46,18 @@ def mean_score(shares: ArrayLike, *, sizes: ArrayLike | None = None) -> Floats:
         sizes: options K of each scale, shape (...); k if None.
 
     Returns:
-        Mean scores, shape (...).
+        Mean scores, shape (...), in [-1, 1].
+
+    Raises:
+        ShareError: a row is no distribution, or a scale has fewer than two options.
 
     Formula: m = sum_j p_j s_j with s_j = -1 + 2 (j - 1) / (K - 1).
+    Source: the mean response of Agresti (2010), Analysis of Ordinal Categorical Data, 2nd ed.,
+    section 2.1.
+
+    Example:
+        >>> float(mean_score([0.25, 0.25, 0.5]))
+        0.25
     """
     array = checked_shares(shares)
     size = array.shape[-1] if sizes is None else sizes
@@ -48,7 +67,26 @@ def mean_score(shares: ArrayLike, *, sizes: ArrayLike | None = None) -> Floats:
 def mean_score_difference(
     shares: ArrayLike, reference: ArrayLike, *, sizes: ArrayLike | None = None
 ) -> Floats:
-    """How much higher the model's mean score lies, in [-2, 2]."""
+    """How much higher the model's mean score lies than the survey's, in [-2, 2].
+
+    Args:
+        shares, reference: shape (..., k), in scale order; rows sum to 1.
+        sizes: options K of each scale, shape (...); k if None.
+
+    Returns:
+        Differences, shape (...), in units of half the scale.
+
+    Raises:
+        ShareError: a row is no distribution, or the numbers of options differ.
+
+    Formula: m(p) - m(q), with m as in `mean_score`.
+    Source: the difference of mean responses in Agresti (2010), Analysis of Ordinal Categorical
+    Data, 2nd ed., section 2.1.
+
+    Example:
+        >>> float(mean_score_difference([0, 0, 1], [1, 0, 0]))
+        2.0
+    """
     first, second = checked_pair(shares, reference)
     return mean_score(first, sizes=sizes) - mean_score(second, sizes=sizes)
 
@@ -56,10 +94,23 @@ def mean_score_difference(
 def pearson(first: ArrayLike, second: ArrayLike) -> Floats:
     """Pearson correlation along the last axis over pairs without NaN.
 
+    Args:
+        first, second: shape (..., n), broadcast against each other.
+
     Returns:
         Correlations, shape (...); NaN where a vector is constant or fewer than 3 pairs are left.
 
+    Raises:
+        ValueError: the shapes do not broadcast.
+
     Formula: sum (x - x̄)(y - ȳ) / sqrt(sum (x - x̄)^2 sum (y - ȳ)^2).
+    Source: Pearson (1895), Proc. R. Soc. Lond. 58, 240-242.
+
+    Example:
+        >>> float(pearson([1, 2, 3, 4], [2, 4, 6, float("nan")]))
+        1.0
+        >>> float(pearson([1, 2, 3], [5, 5, 5]))
+        nan
     """
     x, y = np.broadcast_arrays(np.asarray(first, np.float64), np.asarray(second, np.float64))
     paired = ~(np.isnan(x) | np.isnan(y))
@@ -81,7 +132,21 @@ def _centred(side: Floats, paired: np.ndarray, count: np.ndarray) -> Floats:
 def spearman(first: ArrayLike, second: ArrayLike) -> Floats:
     """Spearman rank correlation along the last axis, ties at their mean rank.
 
-    Returns: as `pearson`.  Source: Spearman (1904), Am. J. Psychol. 15, 72-101.
+    Args:
+        first, second: shape (..., n), broadcast against each other.
+
+    Returns:
+        Correlations, shape (...); NaN where a vector is constant or fewer than 3 pairs are left.
+
+    Raises:
+        ValueError: the shapes do not broadcast.
+
+    Formula: Pearson's correlation of the ranks of x and y.
+    Source: Spearman (1904), Am. J. Psychol. 15, 72-101.
+
+    Example:
+        >>> float(spearman([1, 10, 100, 1000], [1, 2, 3, 4]))
+        1.0
     """
     x, y = np.broadcast_arrays(np.asarray(first, np.float64), np.asarray(second, np.float64))
     paired = ~(np.isnan(x) | np.isnan(y))
@@ -101,6 +166,22 @@ def mode_agreement(shares: ArrayLike, reference: ArrayLike) -> Floats:
     1 where both sides have the same most frequent option, 0 where they differ. Options within
     1e-12 of the largest share tie; then it is the number of common ones over that of all named
     by either side, so that the uniform answer is no agreement by default.
+
+    Args:
+        shares, reference: shape (..., k), in the same order of options; rows sum to 1.
+
+    Returns:
+        Agreements, shape (...).
+
+    Raises:
+        ShareError: a row is no distribution, or the numbers of options differ.
+
+    Formula: |T(p) & T(q)| / |T(p) | T(q)|, with T the options of the largest share.
+    Source: the coefficient of Jaccard (1912), New Phytol. 11, 37-50, on the sets of modes.
+
+    Example:
+        >>> mode_agreement([[0.6, 0.4], [0.5, 0.5]], [[0.9, 0.1], [0.9, 0.1]])
+        array([1. , 0.5])
     """
     first, second = checked_pair(shares, reference)
     tops = [side >= side.max(axis=-1, keepdims=True) - 1e-12 for side in (first, second)]

@@ -22,9 +22,22 @@ def checked_shares(shares: ArrayLike, *, name: str = "shares") -> Floats:
         shares: shape (..., k), in scale order; padding behind the last option is 0.
         name: how an error calls the argument.
 
+    Returns:
+        The same numbers, shape (..., k), as float64.
+
     Raises:
         ShareError: a row is negative, partly NaN, infinite, or does not sum to 1
             (tolerance 1e-6), or there is no option axis.
+
+    Formula: p_j >= 0 for every option and sum_j p_j = 1: a point of the probability simplex.
+    Source: Aitchison (1982), J. R. Stat. Soc. B 44, 139-160, section 2.
+
+    Example:
+        >>> checked_shares([0.25, 0.75])
+        array([0.25, 0.75])
+        >>> checked_shares([0.25, 0.25])
+        Traceback (most recent call last):
+        scoring.measures.checks.ShareError: shares: a row sums to 0.5, not 1; renormalise it first
     """
     array = np.asarray(shares, dtype=np.float64)
     if array.ndim == 0 or array.shape[-1] == 0:
@@ -75,12 +88,24 @@ def scale_sizes(sizes: ArrayLike | None, options: int) -> Floats:
 
 
 def renormalise(shares: ArrayLike) -> tuple[Floats, Floats]:
-    """Rows scaled to sum 1, and the sums that were found, shape (...).
+    """Rows scaled to sum 1, and the sums that they had.
 
-    A row that sums to 0 becomes NaN: nothing was answered.
+    Args:
+        shares: amounts, shape (..., k), at least 0, in any unit.
+
+    Returns:
+        Shares, shape (..., k), and sums, shape (...), in the unit given. A row that sums to 0
+        becomes NaN: nothing was answered.
 
     Raises:
         ShareError: a share is negative.
+
+    Formula: p_j = x_j / sum_i x_i.
+    Source: the closure operation of Aitchison (1982), J. R. Stat. Soc. B 44, 139-160.
+
+    Example:
+        >>> renormalise([[30.0, 10.0]])
+        (array([[0.75, 0.25]]), array([40.]))
     """
     array = np.asarray(shares, dtype=np.float64)
     if np.nanmin(array, initial=0.0) < 0:

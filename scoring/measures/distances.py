@@ -39,6 +39,14 @@ def wasserstein_ordinal(
 
     Formula: sum_{j<k} |F_j - G_j| (x_{j+1} - x_j), over x_k - x_1 when normalised, with F and G
     the cumulative shares. Source: Vallender (1974), Theory Probab. Appl. 18, 784-786.
+
+    Example:
+        Everyone at one end of a scale of three, against everyone in the middle:
+
+        >>> float(wasserstein_ordinal([1, 0, 0], [0, 1, 0]))
+        0.5
+        >>> float(wasserstein_ordinal([1, 0, 0], [0, 1, 0], normalise=False))
+        1.0
     """
     first, second = checked_pair(shares, reference)
     gaps, extent = scale_gaps(first.shape[-1], positions=positions, sizes=sizes)
@@ -75,9 +83,25 @@ def alignment(
 ) -> Floats:
     """One minus the normalised Wasserstein-1 distance; 1 is identical.
 
-    Args and Raises: as `wasserstein_ordinal`.
+    Args:
+        shares, reference: shape (..., k), in scale order; rows sum to 1.
+        positions, sizes: as `wasserstein_ordinal` takes them.
+
+    Returns:
+        Alignments, shape (...), in [0, 1]; higher is better.
+
+    Raises:
+        ShareError: a row is no distribution, or a scale has no extent.
 
     Formula: 1 - W1 / (K - 1). Source: Santurkar et al. (2023), PMLR 202, 29971-30004, eq. 2.
+
+    Example:
+        Two questions at once, the second on a scale of two options, padded with a zero:
+
+        >>> model = [[1.0, 0.0, 0.0], [0.5, 0.5, 0.0]]
+        >>> respondents = [[0.0, 1.0, 0.0], [0.25, 0.75, 0.0]]
+        >>> alignment(model, respondents, sizes=[3, 2])
+        array([0.5 , 0.75])
     """
     return 1 - wasserstein_ordinal(shares, reference, positions=positions, sizes=sizes)
 
@@ -87,8 +111,21 @@ def total_variation(shares: ArrayLike, reference: ArrayLike) -> Floats:
 
     The distance of nominal questions, whose options have no order.
 
+    Args:
+        shares, reference: shape (..., k), in the same order of options; rows sum to 1.
+
+    Returns:
+        Distances, shape (...); 0 is identical.
+
+    Raises:
+        ShareError: a row is no distribution, or the numbers of options differ.
+
     Formula: sum_j |p_j - q_j| / 2. Source: Levin & Peres (2017), Markov Chains and Mixing
     Times, proposition 4.2.
+
+    Example:
+        >>> float(total_variation([0.5, 0.5, 0.0], [0.0, 0.5, 0.5]))
+        0.5
     """
     first, second = checked_pair(shares, reference)
     return np.clip(np.abs(first - second).sum(axis=-1) / 2, 0.0, 1.0)
@@ -97,8 +134,21 @@ def total_variation(shares: ArrayLike, reference: ArrayLike) -> Floats:
 def jensen_shannon(shares: ArrayLike, reference: ArrayLike) -> Floats:
     """Jensen-Shannon divergence in bits, in [0, 1]; its square root is a metric.
 
+    Args:
+        shares, reference: shape (..., k), in the same order of options; rows sum to 1.
+
+    Returns:
+        Divergences in bits, shape (...); 0 is identical, 1 has no option in common.
+
+    Raises:
+        ShareError: a row is no distribution, or the numbers of options differ.
+
     Formula: (KL(p | m) + KL(q | m)) / 2 with m = (p + q) / 2 and 0 log 0 = 0.
     Source: Lin (1991), IEEE Trans. Inf. Theory 37, 145-151, eq. 4.1.
+
+    Example:
+        >>> jensen_shannon([[1, 0], [1, 0]], [[1, 0], [0, 1]])
+        array([0., 1.])
     """
     first, second = checked_pair(shares, reference)
     middle = (first + second) / 2
@@ -133,11 +183,20 @@ def kl_divergence(
         smoothing: weight e of the uniform distribution, in [0, 1); 0 leaves the shares as they
             are, and the divergence may then be infinite.
 
+    Returns:
+        Divergences in bits, shape (...), at least 0; 0 is identical.
+
     Raises:
         ShareError: a row is no distribution, or smoothing lies outside [0, 1).
 
     Formula: sum_j p'_j log2(p'_j / q'_j), p' = (1 - e) p + e / K, q' likewise.
     Source: Kullback & Leibler (1951), Ann. Math. Stat. 22, 79-86.
+
+    Example:
+        Respondents are all of one opinion, the model gives it a quarter: two bits.
+
+        >>> float(kl_divergence([1, 0], [0.25, 0.75], smoothing=0))
+        2.0
     """
     if not 0 <= smoothing < 1:
         raise ShareError(f"smoothing is {smoothing}; it lies in [0, 1)")
@@ -173,6 +232,10 @@ def ranked_probability_score(
 
     Formula: sum_j (F_j - G_j)^2 / (K - 1).
     Source: Epstein (1969), J. Appl. Meteorol. 8, 985-987; normalised as in Murphy (1971).
+
+    Example:
+        >>> float(ranked_probability_score([0.5, 0.5, 0.0], [0.0, 0.5, 0.5]))
+        0.25
     """
     first, second = checked_pair(shares, reference)
     size = scale_sizes(sizes, first.shape[-1])

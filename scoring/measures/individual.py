@@ -29,7 +29,18 @@ def individual_rps(
         answers: positions of the answers, shape (...), integers from 0.
         sizes: options K of each scale; k if None.
 
+    Returns:
+        Scores, shape (...); 0 is a certain and right forecast, lower is better.
+
+    Raises:
+        ShareError: a row is no distribution, or an answer is no position of the scale.
+
+    Formula: sum_j (F_j - 1[y <= j])^2 / (K - 1).
     Source: Epstein (1969), J. Appl. Meteorol. 8, 985-987.
+
+    Example:
+        >>> float(individual_rps([0.5, 0.5, 0.0], 2))
+        0.625
     """
     first = checked_shares(shares)
     return ranked_probability_score(first, _one_hot(answers, first.shape[-1]), sizes=sizes)
@@ -47,8 +58,28 @@ def log_score(
     The shares are first mixed with the uniform distribution over the K options (weight
     `smoothing`), so that an answer that was ruled out costs much, but not infinitely.
 
-    Formula: -log2((1 - e) p_y + e / K).  Source: Good (1952), J. R. Stat. Soc. B 14, 107-114.
+    Args:
+        shares: predicted shares, shape (..., k), in scale order.
+        answers: positions of the answers, shape (...), integers from 0.
+        sizes: options K of each scale; k if None.
+        smoothing: weight e of the uniform distribution, in [0, 1).
+
+    Returns:
+        Scores in bits, shape (...), at least 0.
+
+    Raises:
+        ShareError: a row is no distribution, an answer is no position of the scale, or smoothing
+            lies outside [0, 1).
+
+    Formula: -log2((1 - e) p_y + e / K).
+    Source: Good (1952), J. R. Stat. Soc. B 14, 107-114.
+
+    Example:
+        >>> float(log_score([0.25, 0.75], 0, smoothing=0))
+        2.0
     """
+    if not 0 <= smoothing < 1:
+        raise ShareError(f"smoothing is {smoothing}; it lies in [0, 1)")
     first = checked_shares(shares)
     size = scale_sizes(sizes, first.shape[-1])
     given = (first * _one_hot(answers, first.shape[-1])).sum(axis=-1)
@@ -59,7 +90,22 @@ def log_score(
 def brier_score(shares: ArrayLike, answers: ArrayLike) -> Floats:
     """Squared distance between the shares and the answer, in [0, 2]; lower is better.
 
-    Formula: sum_j (p_j - 1[y = j])^2.  Source: Brier (1950), Mon. Weather Rev. 78, 1-3.
+    Args:
+        shares: predicted shares, shape (..., k), in any order of the options.
+        answers: positions of the answers, shape (...), integers from 0.
+
+    Returns:
+        Scores, shape (...).
+
+    Raises:
+        ShareError: a row is no distribution, or an answer is no position of the scale.
+
+    Formula: sum_j (p_j - 1[y = j])^2.
+    Source: Brier (1950), Mon. Weather Rev. 78, 1-3.
+
+    Example:
+        >>> brier_score([[0.5, 0.5], [0.0, 1.0]], [0, 0])
+        array([0.5, 2. ])
     """
     first = checked_shares(shares)
     return ((first - _one_hot(answers, first.shape[-1])) ** 2).sum(axis=-1)
@@ -74,13 +120,46 @@ def absolute_error(
         ratings: positions predicted, shape (...).
         answers: positions answered, same shape.
         extent: range of the scale, K - 1 for unit steps.
+
+    Returns:
+        Errors, shape (...), in steps of the scale, or in [0, 1] if `extent` is given; NaN where
+        either side is.
+
+    Raises:
+        ValueError: the shapes do not broadcast.
+
+    Formula: |r - y| / extent.
+    Source: Willmott & Matsuura (2005), Clim. Res. 30, 79-82, on its mean.
+
+    Example:
+        >>> absolute_error([1, 4], [2, 4], extent=4)
+        array([0.25, 0.  ])
     """
     distance = np.abs(np.asarray(ratings, np.float64) - np.asarray(answers, np.float64))
     return distance if extent is None else distance / np.asarray(extent, np.float64)
 
 
 def accuracy(ratings: ArrayLike, answers: ArrayLike) -> Floats:
-    """1 where rating and answer are the same, 0 where not, NaN where either is missing."""
+    """1 where rating and answer are the same, 0 where not, NaN where either is missing.
+
+    Args:
+        ratings: positions predicted, shape (...).
+        answers: positions answered, same shape.
+
+    Returns:
+        1, 0 or NaN, shape (...); the mean over pairs is the accuracy.
+
+    Raises:
+        ValueError: the shapes do not broadcast.
+
+    Formula: 1[r = y].
+    Source: the simple matching coefficient of Sokal & Michener (1958), Univ. Kansas Sci. Bull.
+    38, 1409-1438.
+
+    Example:
+        >>> accuracy([1, 2, float("nan")], [1, 3, 1])
+        array([ 1.,  0., nan])
+    """
     first, second = np.asarray(ratings, np.float64), np.asarray(answers, np.float64)
     absent = np.isnan(first) | np.isnan(second)
     return np.where(absent, np.nan, (first == second).astype(np.float64))

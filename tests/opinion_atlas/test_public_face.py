@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import doctest
 import inspect
 import json
 import subprocess
@@ -292,3 +293,25 @@ def test_a_question_in_a_language_and_in_a_wording():
 def test_a_question_in_an_unknown_language_names_the_languages():
     with pytest.raises(ValueError, match="xx"):
         opinion_atlas.render_question("Q1", language="xx")
+
+
+FUNCTIONS = [name for name in FACE if name[0].islower()]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_docstrings_name_every_parameter_and_error(name):
+    text = inspect.getdoc(getattr(opinion_atlas, name))
+    arguments, _, rest = text.partition("Args:")[2].partition("Returns:")
+    named = {word.strip("`,:") for word in arguments.split()}
+    assert {one["name"] for one in FACE[name]["parameters"]} <= named
+    assert "Raises:" in rest
+    assert "Example:" in rest
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_examples_give_what_they_say(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    finder = doctest.DocTestFinder(recurse=False)
+    (example,) = finder.find(getattr(opinion_atlas, name), name, globs={})
+    assert example.examples, f"{name} has no example"
+    assert doctest.DocTestRunner().run(example).failed == 0
