@@ -133,7 +133,9 @@ def build_release(
         seed=seed,
         allow_unknown=allow_unknown,
     )
-    build([sources] if isinstance(sources, str | Path) else list(sources), out, options, force=force)
+    build(
+        [sources] if isinstance(sources, str | Path) else list(sources), out, options, force=force
+    )
     return opened(out)
 
 
