@@ -44,7 +44,7 @@ def test_commands_suggest_the_nearest_value() -> None:
 
 
 def test_invalid_json_says_line_column_and_what_to_do() -> None:
-    with pytest.raises(json.JSONDecodeError) as raised:
+    with pytest.raises(json.JSONDecodeError, match="delimiter") as raised:
         json.loads('{\n"a": 1,\n"b" 2}')
     text = invalid_json(raised.value)
     assert text.startswith("invalid JSON at line 3, column 5: Expecting ':' delimiter; correct it")

@@ -70,7 +70,7 @@ def test_every_faulty_folder_is_told(tmp_path):
         folder_set(tmp_path / "sq")
     bad = 'choose = 3\n[persona]\nXXX = "You."\nALB = ""\n'
     write_set(tmp_path / "bad", about=bad)
-    with pytest.raises(DilemmaError) as error:
+    with pytest.raises(DilemmaError, match="choose is missing") as error:
         load_sets([tmp_path / "sq", tmp_path / "bad"])
     for said in ("choose is missing", "choose is 3", "'XXX' is no country", "ALB is ''"):
         assert said in str(error.value)

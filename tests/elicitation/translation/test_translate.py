@@ -243,7 +243,7 @@ def test_what_a_study_lacks_is_named(tmp_path, plan_of):
     write_folder(found, tmp_path / "sq", language="sq", model="test:turner")
     asked = {"protocol": "advice", "questions": ("mas-01", "ind-01")}
     folder = (str(tmp_path / "sq"),)
-    with pytest.raises(ContractError) as error:
+    with pytest.raises(ContractError, match="EGY") as error:
         plan_of(**asked, approach=("both",), countries=("ALB", "JPN", "EGY"), dilemmas=folder)
     said = str(error.value)
     for part in ("EGY", "found ja (JPN)", "--language ja", "ask only --countries ALB",

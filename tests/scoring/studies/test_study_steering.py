@@ -339,9 +339,8 @@ def test_the_command_writes_tables_in_three_forms(
     write_report(report_of(), folder / "none.json")
     write_report(report_of(QUESTIONS, steering="persona"), folder / "persona.json")
     out = [tmp_path / f"table.{ending}" for ending in ("json", "md", "html")]
-    with pytest.raises(SystemExit) as done:
+    with pytest.raises(SystemExit, match=r"^(0|None)$"):
         main(["report", "steering", str(folder), "--out", *map(str, out)])
-    assert not done.value.code
     said = capsys.readouterr().out
     study = json.loads(out[0].read_text(encoding="utf-8"))
     assert study["models"] == ["m"]
@@ -351,8 +350,7 @@ def test_the_command_writes_tables_in_three_forms(
         assert "Germany" in shown
         assert "Machine-drafted wording" in shown
         assert "1.000 (+0." in shown
-    with pytest.raises(SystemExit) as refused:
+    with pytest.raises(SystemExit, match=r"^2$"):
         main(["report", "steering", str(folder), "--out", str(tmp_path / "table.pdf")])
-    assert refused.value.code == 2
     assert "bad-ending" in capsys.readouterr().err
     assert not (tmp_path / "table.pdf").exists()

@@ -148,7 +148,7 @@ def test_all_errors_of_form_and_file_at_once(desk, tmp_path: Path) -> None:
         stated={"link": "javascript:alert(1)", "name": "x" * 81, "colour": "red"},
         contact="nobody",
     )
-    with pytest.raises(ContractError) as caught:
+    with pytest.raises(ContractError, match="negative-share") as caught:
         desk.submit(Upload(path), form, VISITOR)
     codes = [problem.code for problem in caught.value.problems]
     assert {

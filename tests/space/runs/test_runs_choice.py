@@ -104,7 +104,7 @@ def test_problems_come_all_at_once():
     choice = RunChoice(
         model="x", provider="y", method="rating", countries=(), languages=(), budget=1.0
     )
-    with pytest.raises(ContractError) as caught:
+    with pytest.raises(ContractError, match="provider") as caught:
         check_choice(choice, PUBLIC)
     codes = {problem.code for problem in caught.value.problems}
     assert codes == {
