@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 from openai_server import MODEL, Dialect, serving
@@ -75,6 +74,7 @@ def test_redirects_are_refused_where_that_is_asked(kind, tmp_path, plan_of):
 def test_a_stop_from_another_thread_ends_even_a_long_wait(kind, tmp_path, plan_of):
     plan = plan_of(countries=("DEU",), questions=("Q1", "Q60", "Q241"), steer=("none",))
     stop = threading.Event()
+    # Were the wait not cut short, the calls would be answered in the end, and counted as made.
     with serving(Dialect(delay=8.0)) as server:
         backend = kind(MODEL, options(server.url, key=KEY, stop=stop, timeout=90.0))
         if kind is OpenAIBackend:
@@ -82,9 +82,7 @@ def test_a_stop_from_another_thread_ends_even_a_long_wait(kind, tmp_path, plan_o
             backend.capabilities()
             server.dialect.delay = 8.0
         threading.Timer(0.3, stop.set).start()
-        started = time.monotonic()
         session = run_study(plan, backend, tmp_path / "run", stop=stop)
-        assert time.monotonic() - started < 7.5
     assert session.progress.stopped == STOPPED
     assert session.progress.made == 0
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from fault_proxy import FAULTS, spoiling
@@ -19,6 +19,7 @@ from openai_server import (
 )
 
 from contracts.errors import ContractError
+from elicitation.backends import http_run
 from elicitation.backends.base import Message, Request, Sampling
 from elicitation.backends.http_run import retry_after_seconds
 from elicitation.backends.openai_http import OpenAIBackend
@@ -202,13 +203,21 @@ def test_no_server_and_wrong_key_say_so():
         backend(server.url).capabilities()
 
 
-def test_the_rate_is_kept():
+def test_the_rate_is_kept(monkeypatch):
+    """Each try gets a slot of its own, 60 s / rate after the one before."""
+    waited = []
+
+    async def wait(self, seconds):
+        waited.append(round(seconds, 6))
+
+    monkeypatch.setattr(http_run, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+    monkeypatch.setattr(http_run.HttpRun, "_sleep", wait)
     with serving() as server:
         asked = backend(server.url, requests_per_minute=1200)
         asked.capabilities()
-        started = time.monotonic()
+        waited.clear()
         ask(asked, chats(11))
-        assert time.monotonic() - started >= 10 * 60 / 1200
+    assert waited == [round(number * 60 / 1200, 6) for number in range(1, 11)]
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 import urllib.error
 import urllib.request
 from html import escape
 
 import pytest
+from waiting import wait_until
 
 from contracts.report import write_report
 
@@ -138,10 +138,9 @@ def test_a_new_report_appears_and_a_restart_keeps_it(
         people = samples.sample_people(["DEU", "JPN"], ["Q1", "Q46"])
         report = samples.sample_report("newcomer", people, skill=0.5, seed=99)
         write_report(report, tmp_path / "store" / "reports" / "newcomer.json")
-        deadline = time.monotonic() + 30
-        while json.loads(get(address)[0])["rows"] != 10:
-            assert time.monotonic() < deadline, "the new report did not appear"
-            time.sleep(0.5)
+        wait_until(
+            lambda: json.loads(get(address)[0])["rows"] == 10, "no new report appears", every=0.5
+        )
     finally:
         process.terminate()
         process.wait(timeout=20)

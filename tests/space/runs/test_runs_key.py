@@ -114,12 +114,15 @@ def test_a_key_is_in_no_error_and_no_traceback(tmp_path, reference, logged):
         runs = house(tmp_path, reference)
         run_id = started(runs, server_choice(proxy.url))
         wait_for(runs, run_id, "finished", "stopped")
-        for act in (
-            lambda: runs.start(server_choice("nowhere"), Key(KEY), HOME_VISITOR),
-            lambda: runs.start(server_choice(f"http://u:{KEY}@x/v1"), Key(KEY), HOME_VISITOR),
-            lambda: runs.resume("run-000000000000", Key(KEY), HOME_VISITOR),
+        for act, problem in (
+            (lambda: runs.start(server_choice("nowhere"), Key(KEY), HOME_VISITOR), "address"),
+            (
+                lambda: runs.start(server_choice(f"http://u:{KEY}@x/v1"), Key(KEY), HOME_VISITOR),
+                "address",
+            ),
+            (lambda: runs.resume("run-000000000000", Key(KEY), HOME_VISITOR), "no-run"),
         ):
-            with pytest.raises(ContractError) as caught:
+            with pytest.raises(ContractError, match=problem) as caught:
                 act()
             whole = "".join(traceback.format_exception(caught.value))
             assert KEY not in whole

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import wait_until
 
 from contracts.report import write_report
 from space.board.cache import IndexCache
@@ -70,10 +70,7 @@ def test_health_answers_while_all_workers_are_blocked(
         try:
             asked = [crowd.submit(client.get, "/board.json") for _ in range(VISITORS)]
             assert gate.entered.wait(timeout=60)
-            deadline = time.monotonic() + 60
-            while busy_workers(client) < 40:
-                assert time.monotonic() < deadline, "not all workers are blocked"
-                time.sleep(0.01)
+            wait_until(lambda: busy_workers(client) >= 40, "not all workers are blocked")
             state = client.get("/healthz").json()
             assert not any(one.done() for one in asked)
         finally:

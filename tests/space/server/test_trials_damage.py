@@ -14,6 +14,7 @@ import pytest
 from damage import DAMAGES, damage, refusal_of
 from runs_house import HOME_QUICK, HOME_VISITOR, house, server_choice, started, wait_for
 from submission_samples import details, write_payload
+from waiting import wait_until
 
 from contracts.errors import ContractError
 from elicitation.backends.mock import MockBackend
@@ -46,16 +47,15 @@ def rows(store: Store) -> int:
 
 def settled(store: Store, whole: int) -> None:
     """Wait until the board shows everything again; meanwhile it says so, and nothing else."""
-    deadline = time.monotonic() + 60
-    while True:
-        assert time.monotonic() < deadline, "the board did not come back"
-        found: list[int] = []
-        refusal = refusal_of(lambda: found.append(rows(store)))  # noqa: B023
-        if refusal is None:
-            assert found == [whole]
-            return
-        assert refusal.problems[0].code == "index-damaged"
-        time.sleep(0.05)
+    found: list[int] = []
+
+    def is_whole() -> bool:
+        refusal = refusal_of(lambda: found.append(rows(store)))
+        assert refusal is None or refusal.problems[0].code == "index-damaged"
+        return refusal is None
+
+    wait_until(is_whole, "the board does not come back")
+    assert found == [whole]
 
 
 # The index.
@@ -112,16 +112,18 @@ def test_the_server_says_so_and_comes_back(root: Path, people, board_here) -> No
     with board_here(root, people) as client:
         before = client.get("/board.json").json()
         damage(root / "index.sqlite", "noise")
-        said, deadline = set(), time.monotonic() + 60
-        while True:
-            assert time.monotonic() < deadline, "the board did not come back"
+        details = set()
+
+        def is_back() -> bool:
             answer = client.get("/download/board.json")
             assert client.get("/healthz").status_code == 200
-            if answer.status_code == 200 and client.get("/board.json").json() == before:
-                break
-            said.add(answer.json().get("detail", "") if answer.status_code != 200 else "")
-            time.sleep(0.02)
-    assert all("being rebuilt" in one for one in said if one)
+            if answer.status_code == 200:
+                return bool(client.get("/board.json").json() == before)
+            details.add(answer.json().get("detail", ""))
+            return False
+
+        wait_until(is_back, "the board does not come back", every=0.02)
+    assert all("being rebuilt" in one for one in details if one)
 
 
 # Reports.

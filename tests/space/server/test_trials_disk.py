@@ -17,6 +17,7 @@ from damage import refusal_of
 from openai_server import Dialect, serving
 from runs_house import HOME_VISITOR, KEY, house, server_choice, started, wait_for
 from submission_samples import details, write_payload
+from waiting import wait_until
 
 from contracts.errors import ContractError
 from contracts.report import write_report
@@ -186,10 +187,7 @@ def test_the_board_goes_on_with_the_index_that_it_has(disk, store_root, samples)
         time.sleep(0.05)
     assert rows(store_root) == before
     disk.free()
-    deadline = time.monotonic() + 60
-    while read_facts(store).reports < 10:
-        assert time.monotonic() < deadline, "the new row did not come"
-        time.sleep(0.05)
+    wait_until(lambda: read_facts(store).reports >= 10, "the new row does not appear")
     assert not list(store_root.glob(".partial-*"))
 
 
@@ -225,15 +223,13 @@ def test_a_run_that_finds_no_room_stops_and_goes_on_later(disk, reference) -> No
         try:
             disk.fill(leave=2 * MEGABYTE)
             run_id = started(runs, server_choice(model.url, sample=0))
-            deadline = time.monotonic() + 60
-            while runs.view(run_id, HOME_VISITOR).record.counts.made < 20:
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
+            wait_until(
+                lambda: runs.view(run_id, HOME_VISITOR).record.counts.made >= 20,
+                "no calls are made",
+                every=0.02,
+            )
             disk.fill()
-            deadline = time.monotonic() + 120
-            while runs.pool.live(run_id) is not None:
-                assert time.monotonic() < deadline, "the run hangs"
-                time.sleep(0.05)
+            wait_until(lambda: runs.pool.live(run_id) is None, "the run hangs")
             disk.free()
             stopped = wait_for(runs, run_id, "stopped")
             assert "Error" not in stopped.why

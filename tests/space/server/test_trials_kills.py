@@ -16,7 +16,8 @@ import pytest
 from dying import run_and_die
 from openai_server import Dialect, serving
 from runs_house import HOME_VISITOR, KEY, house, server_choice, started, wait_for
-from second_server import second, until
+from second_server import second
+from waiting import wait_until
 
 from contracts.atomic import PARTIAL_PREFIX
 from contracts.report import read_report
@@ -158,13 +159,13 @@ def scores_of(runs: Runs, run_id: str) -> Any:
 def test_a_server_that_is_killed_again_and_again_asks_nothing_twice(tmp_path, reference) -> None:
     with serving(Dialect(delay=0.15)) as model:
         with second(tmp_path, model.url, "run") as (process, (run_id,)):
-            until(lambda: len(model.asked) > 2, "nothing was asked")
+            wait_until(lambda: len(model.asked) > 2, "nothing was asked")
             process.kill()
         known: set[str] = set()
         for wait in (0.1, 0.4, 0.9):
             with second(tmp_path, model.url, f"resume:{run_id}") as (process, _):
                 begun = len(model.asked)
-                until(lambda: len(model.asked) > begun, "nothing was asked")  # noqa: B023
+                wait_until(lambda: len(model.asked) > begun, "nothing was asked")  # noqa: B023
                 time.sleep(wait)
                 process.kill()
             after = house(tmp_path, reference)

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from openai_server import Dialect, serving
 from runs_house import HOME_QUICK, HOME_VISITOR, KEY, house, wait_for
-from second_server import second, until
+from second_server import second
+from waiting import wait_until
 
 from contracts.errors import ContractError
 from contracts.report import write_report
@@ -34,7 +35,7 @@ def test_a_run_of_one_server_is_seen_and_stopped_by_the_other(tmp_path, referenc
     with serving(Dialect(delay=0.3)) as model, second(tmp_path, model.url, "run") as (_, (run_id,)):
         here = house(tmp_path, reference)
         try:
-            until(lambda: here.book.read(run_id).counts.made > 3, "nothing was asked")
+            wait_until(lambda: here.book.read(run_id).counts.made > 3, "nothing was asked")
             assert here.view(run_id, HOME_VISITOR).record.state == "running"
             with pytest.raises(ContractError, match="the run is under way"):
                 here.resume(run_id, Key(KEY), HOME_VISITOR)
@@ -61,7 +62,7 @@ def test_a_run_that_waits_at_one_server_is_stopped_by_the_other(tmp_path, refere
     with serving(Dialect(delay=0.5)) as model, second(tmp_path, model.url, "wait") as (_, names):
         here = house(tmp_path, reference)
         try:
-            until(
+            wait_until(
                 lambda: sum(here.book.read(one).state == "running" for one in names) == 2,
                 "two runs did not start",
             )
@@ -100,7 +101,7 @@ def test_a_run_whose_server_was_killed_is_freed_by_the_other(tmp_path, reference
         here = house(tmp_path, reference)
         here.pool.keep_house()
         try:
-            until(lambda: here.book.read(run).counts.made > 3, "nothing was asked")
+            wait_until(lambda: here.book.read(run).counts.made > 3, "nothing was asked")
             process.kill()
             process.wait()
             stopped = wait_for(here, run, "stopped")
@@ -238,12 +239,12 @@ def test_what_is_submitted_at_one_server_is_a_row_of_both(
             sent = list(pool.map(send, range(6)))
         assert [one["state"] for one in sent] == ["public"] * 6
         wanted = {f"Row {number}" for number in range(6)}
-        until(lambda: all(wanted <= names_on(board) for board in boards), "rows are missing")
+        wait_until(lambda: all(wanted <= names_on(board) for board in boards), "rows are missing")
         assert send(0)["id"] == sent[0]["id"]  # known, whichever server is asked
         gone = clients[1].predict(
             submission=sent[0]["id"], code=sent[0]["code"], why="", api_name="/withdraw"
         )
         assert gone["state"] == "withdrawn"
-        until(lambda: all("Row 0" not in names_on(board) for board in boards), "the row stays")
+        wait_until(lambda: all("Row 0" not in names_on(board) for board in boards), "the row stays")
     for number in (1, 2):
         assert "Traceback" not in (tmp_path / f"log-{number}.txt").read_text()
