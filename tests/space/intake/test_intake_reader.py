@@ -8,7 +8,6 @@ import pickle
 import shutil
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -201,10 +200,7 @@ def test_a_child_that_takes_too_long_is_one_clear_error(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"question_id": "Q1", "shares": {"1": 1, "2": 0}}\n' * 300_000)
     with Reader(replace(Limits(), wall_seconds=0.3)) as hasty:
-        started = time.monotonic()
-        outcome = look(hasty, path)
-        assert codes(outcome) == ["too-slow"]
-        assert time.monotonic() - started < 60
+        assert codes(look(hasty, path)) == ["too-slow"]
     with Reader(replace(Limits(), cpu_seconds=1)) as hasty:
         assert codes(look(hasty, path)) == ["too-slow"]
 
