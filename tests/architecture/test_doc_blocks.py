@@ -50,6 +50,7 @@ def test_blocks_that_are_not_run_are_counted() -> None:
     assert len([block.name for block in ALL if block.mark == "not run"]) == NOT_RUN
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("page", RUN)
 def test_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
     for block in blocks(page):
