@@ -229,6 +229,7 @@ def score(
     mode: Literal["corrected", "paper"] = "corrected",
     questions: str | Sequence[str] | None = None,
     weights: Literal["design", "none"] = "design",
+    design: Literal["design", "kish"] = "design",
     split: Literal["all", "train", "test"] | None = None,
     wave: int | None = None,
     seed: int = 0,
@@ -246,6 +247,8 @@ def score(
         questions: name of a question set, or question ids; None is the set that the predictions
             were made for.
         weights: `design` counts respondents by their design weights, `none` equally.
+        design: floors, ceilings and intervals by clusters, strata and weights of the interviews
+            (`design`) or by unequal weights alone (`kish`).
         split: whose answers count; None is `test` for a model trained on the survey where the
             release has a test split, else `all`.
         wave: wave of the respondents, 5, 6 or 7; None is that of the predictions.
@@ -292,6 +295,7 @@ def score(
         mode=mode,
         questions=questions,
         weights=weights,
+        design=design,
         split=split,
         seed=seed,
         replicates=replicates,
@@ -342,6 +346,13 @@ def run_study(
     timeout: float = 120.0,
     attempts: int = 6,
     label_logprobs: str = "auto",
+    thinking: Literal["default", "on", "off"] = "default",
+    reasoning_effort: str = "",
+    template_option: Sequence[str] = (),
+    extra_body: str = "",
+    min_label_mass: float | None = None,
+    orders: Literal[1, 2] | None = None,
+    allow_unscored: bool = False,
     max_calls: int | None = None,
     max_cost: float | None = None,
     price_in: float = 0.0,
@@ -363,11 +374,12 @@ def run_study(
         release: from `open_release` or `build_release`, or what `open_release` takes.
         protocol, method, steer, countries, groups, questions, languages, vary, approach, dilemmas,
         wording, demographics, on_request, people, repeats, temperature, max_tokens, seed, wave,
-        prompts, terminator, reask: what is asked, and how: the options of `opinion-atlas elicit`
+        prompts, terminator, reask, orders, min_label_mass, allow_unscored: the options of `opinion-atlas elicit`
             with the same names and defaults (docs/elicitation.md). A list takes a single text
             too.
         engine, base_url, provider, revision, dtype, device, device_map, batch_tokens, scorer,
-        concurrency, requests_per_minute, timeout, attempts, label_logprobs: how the model is
+        concurrency, requests_per_minute, timeout, attempts, label_logprobs, thinking,
+        reasoning_effort, template_option, extra_body: how the model is
             reached; `timeout` is in seconds, `batch_tokens` in tokens.
         max_calls, max_cost, price_in, price_out: where the run stops; prices are those of a
             million tokens.
