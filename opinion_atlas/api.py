@@ -374,7 +374,8 @@ def run_study(
         release: from `open_release` or `build_release`, or what `open_release` takes.
         protocol, method, steer, countries, groups, questions, languages, vary, approach, dilemmas,
         wording, demographics, on_request, people, repeats, temperature, max_tokens, seed, wave,
-        prompts, terminator, reask, orders, min_label_mass, allow_unscored: the options of `opinion-atlas elicit`
+        prompts, terminator, reask, orders, min_label_mass,
+        allow_unscored: the options of `opinion-atlas elicit`
             with the same names and defaults (docs/elicitation.md). A list takes a single text
             too.
         engine, base_url, provider, revision, dtype, device, device_map, batch_tokens, scorer,
