@@ -14,21 +14,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from codebook import value_questions
+from codebook.render import prompts as framing
+from codebook.render.prompts import BLOCK_SEPARATOR
 from codebook.render.question import Labels, RenderedQuestion, fill, option_line, render_question
-from codebook.respondents.describe import person_languages, person_texts
-from codebook.respondents.harmonised import parse_group
+from codebook.respondents.describe import person_languages
 from codebook.wordings.wording import Wording
 from contracts.digests import sha256_text
 from contracts.errors import fail
-from contracts.release.tables import GROUP_VARIABLES
 from elicitation.prompts.examples import Example, shares_text
 from elicitation.study.conditions import Target, Variant
 from elicitation.study.methods import SEQUENCE_LENGTH, Method, Reader
 
 #: Shares that the task itself shows, by label: the form of a reply, of no question here.
 _TASK_SHARES = (45, 30, 25)
-
-BLOCK_SEPARATOR = "\n\n"
 
 
 class Prompt(NamedTuple):
@@ -134,16 +132,14 @@ def example_text(texts: Wording, example: Example, labels: Labels) -> str:
 
 def choice_head(texts: Wording, target: Target, *, labels: Labels, forced: bool) -> str:
     """Task of the methods that take one label as the answer."""
-    template = "choose_letter_task" if labels == "letters" else "choose_number_task"
-    task = fill(texts, template)
-    if forced:
-        task = f"{task} {fill(texts, 'forced_choice')}"
-    return BLOCK_SEPARATOR.join([*_persona_blocks(texts, target), task])
+    _check_named(texts, target)
+    country, group = target.country, target.group
+    return framing.choice_head(texts, country, group, labels=labels, forced=forced)
 
 
 def choice_tail(texts: Wording, question: RenderedQuestion) -> str:
     """The question whose answer is wanted."""
-    return fill(texts, "choice_question", question=question.text)
+    return framing.choice_tail(texts, question)
 
 
 def sequence_head(texts: Wording, target: Target) -> str:
@@ -215,27 +211,26 @@ def _country(texts: Wording, target: Target) -> str:
     return name
 
 
-def _persona_blocks(texts: Wording, target: Target) -> list[str]:
-    country = _country(texts, target)
-    persona = [fill(texts, "persona", country=country)] if country else []
-    return [*_group_blocks(texts, target), *persona]
-
-
 def _group_blocks(texts: Wording, target: Target) -> list[str]:
     """A group in words: the people that all of the prompt is about."""
-    if not target.group:
-        return []
-    if texts.language not in person_languages():
+    _check_named(texts, target)
+    return framing.group_blocks(texts, target.country, target.group)
+
+
+def _check_named(texts: Wording, target: Target) -> None:
+    """Whether the wording can name a target.
+
+    Raises:
+        ContractError: it cannot.
+    """
+    _country(texts, target)
+    if target.group and texts.language not in person_languages():
         raise fail(
             "group-language",
             f"groups cannot be described in {texts.language}",
             column="--groups",
             allowed=", ".join(person_languages()),
         )
-    members = {"country": target.country, **parse_group(target.group, variables=GROUP_VARIABLES)}
-    columns = {name: [category] for name, category in members.items()}
-    said = person_texts(columns, form="sentence", frame="group", language=texts.language)
-    return [str(said[0])]
 
 
 def again_text(shown: Shown, texts: Wording) -> str:
