@@ -1,0 +1,1 @@
+"""Texts and targets to train on, made from a release."""
