@@ -117,12 +117,12 @@ def lean(source: Path, out: Path) -> dict[str, float]:
     from dataset_builder.options import BuildOptions
     from dataset_builder.people import respondents_table
     from dataset_builder.reading import read_survey
-    from dataset_builder.responses import LEAN_LAYOUT, write_responses
+    from dataset_builder.responses import LEAN_LAYOUT, file_counts, write_responses
 
     # A release has these columns as a view of `responses`, never as files: let the writer pass.
     contracts.release.write.schema_problems = lambda *_: []
     (people,) = prepare([read_survey(source)], BuildOptions())
-    writer = TableWriter(out, "responses")
+    writer = TableWriter(out, "responses", parts=file_counts([people]))
     write_responses(writer, [people], layout=LEAN_LAYOUT)
     write_tables(out, {"respondents": respondents_table(people, tuple(people.codes))})
     return {"rows": writer.close().rows}

@@ -30,7 +30,12 @@ from dataset_builder.output import check_release_folder
 from dataset_builder.people import People, describe_people, respondents_table
 from dataset_builder.probe import PROBE_WAVE, nameless_ids, probe_table
 from dataset_builder.progress import Progress, Report, silent
-from dataset_builder.responses import WITHOUT_DEMOGRAPHICS, Layout, write_responses
+from dataset_builder.responses import (
+    WITHOUT_DEMOGRAPHICS,
+    Layout,
+    file_counts,
+    write_responses,
+)
 from dataset_builder.sources import read_sources
 from dataset_builder.splits import split_people
 from dataset_builder.survey import Survey
@@ -150,7 +155,7 @@ def _write(
 
 def write_descriptions(root: Path, manifest: Manifest) -> None:
     """Write card, Croissant metadata and, last, the manifest of a release whose tables stand."""
-    write_text(root / CARD_NAME, card_text(manifest))
+    write_text(root / CARD_NAME, card_text(manifest, root))
     write_text(root / CROISSANT_NAME, croissant_text(manifest, root))
     write_manifest(root, manifest)
 
@@ -171,7 +176,7 @@ def _variables(everyone: Sequence[People]) -> tuple[str, ...]:
 def _write_individuals(
     root: Path, everyone: Sequence[People], options: BuildOptions, progress: Progress
 ) -> dict[str, TableEntry]:
-    responses = TableWriter(root, "responses")
+    responses = TableWriter(root, "responses", parts=file_counts(everyone))
     with progress("writing responses") as report:
         write_responses(
             responses,

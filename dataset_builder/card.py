@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml  # type: ignore[import-untyped]
 
 from contracts.release.manifest import Manifest
 from contracts.release.tables import LEAN_COLUMNS, SPLITS, TABLES
-from contracts.release.write import table_path
 
 CARD_NAME = "README.md"
 
@@ -43,9 +45,13 @@ from datasets import load_dataset
 rows = load_dataset(RELEASE, "responses")             # train / validation / test
 ids = load_dataset(RELEASE, "lean", split="train")    # respondent, question, answer alone
 shares = load_dataset(RELEASE, "distributions", split="data")
-for row in load_dataset(RELEASE, "responses", split="train", streaming=True):
-    ...
+questions = {row["question_id"]: row for row in load_dataset(RELEASE, "questions", split="data")}
+for row in load_dataset(RELEASE, "responses", split="train", streaming=True).shuffle(seed=0):
+    asked = questions[row["question_id"]]  # wording_en, and labels in the order of codes
+    answer = asked["labels"][asked["codes"].index(row["answer_code"])]
 ```
+People are spread over the files by a hash and a person's rows stand together, so a shuffle with
+a buffer of 10,000 rows mixes countries, and files serve workers and nodes.
 `RELEASE` is this folder, or `ORG/NAME` with `revision=TAG`."""
 
 _LOAD_AGGREGATES = """```python
@@ -82,9 +88,43 @@ def configs(manifest: Manifest) -> list[dict[str, Any]]:
 
 
 def _data_files(manifest: Manifest, name: str) -> list[dict[str, str]]:
-    paths = {file.path for file in manifest.tables[name].files}
-    splits = [split for split in (*SPLITS, "data") if table_path(name, split) in paths]
+    found = {PurePosixPath(file.path).name.partition("-")[0] for file in
+             manifest.tables[name].files}  # fmt: skip
+    splits = [split for split in (*SPLITS, "data") if split in found]
     return [{"split": split, "path": f"{name}/{split}-*.parquet"} for split in splits]
+
+
+def dataset_info(manifest: Manifest, root: Path) -> list[dict[str, Any]]:
+    """One entry of the card's `dataset_info:` per config: its columns, in the form of `datasets`.
+
+    Args:
+        manifest: the manifest.
+        root: folder that holds the tables; a table may have more columns than its contract.
+    """
+    found = []
+    for name, entry in manifest.tables.items():
+        columns = list(pq.read_schema(root / entry.files[0].path))
+        found.append({"config_name": name, "features": [_feature(c) for c in columns]})
+        if name == DEFAULT_CONFIG:
+            lean = [_feature(column) for column in columns if column.name in LEAN_COLUMNS]
+            found.append({"config_name": LEAN_CONFIG, "features": lean})
+    return found
+
+
+def _feature(column: pa.Field) -> dict[str, Any]:
+    return {"name": column.name} | _feature_type(column.type)
+
+
+def _feature_type(kind: pa.DataType) -> dict[str, Any]:
+    if pa.types.is_struct(kind):
+        return {"struct": [_feature(field) for field in kind]}
+    if pa.types.is_list(kind):
+        inner = _feature_type(kind.value_type)
+        return {"list": inner.get("dtype") or inner["struct"]}
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    names = {"double": "float64", "float": "float32", "large_string": "string"}
+    return {"dtype": names.get(str(kind), str(kind))}
 
 
 def _size_category(rows: int) -> str:
@@ -94,7 +134,7 @@ def _size_category(rows: int) -> str:
     return "100M<n<1B"
 
 
-def _front_matter(manifest: Manifest) -> str:
+def _front_matter(manifest: Manifest, root: Path) -> str:
     rows = max(entry.rows for entry in manifest.tables.values())
     tags = ["world-values-survey", "values", "opinions", "survey", "alignment", "evaluation"]
     if manifest.synthetic is not None:
@@ -111,6 +151,7 @@ def _front_matter(manifest: Manifest) -> str:
         "size_categories": [_size_category(rows)],
         "tags": tags,
         "configs": configs(manifest),
+        "dataset_info": dataset_info(manifest, root),
     }
     return yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=100)
 
@@ -181,8 +222,8 @@ def _warning_lines(manifest: Manifest) -> list[str]:
     return []
 
 
-def card_text(manifest: Manifest) -> str:
-    """The whole card, `README.md`, of a release."""
+def card_text(manifest: Manifest, root: Path) -> str:
+    """The whole card, `README.md`, of a release whose tables stand under `root`."""
     load = _LOAD_INDIVIDUALS if "responses" in manifest.tables else _LOAD_AGGREGATES
     disclosure = (
         ["## Disclosure control", manifest.disclosure.note, ""]
@@ -219,7 +260,7 @@ def card_text(manifest: Manifest) -> str:
         *(f"> {citation}" for citation in manifest.citations),
         "",
     ]
-    return f"---\n{_front_matter(manifest)}---\n" + "\n".join(body)
+    return f"---\n{_front_matter(manifest, root)}---\n" + "\n".join(body)
 
 
 def front_matter(text: str) -> Mapping[str, Any]:

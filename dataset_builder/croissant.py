@@ -67,29 +67,52 @@ def _data_type(kind: pa.DataType) -> str:
     return "sc:Text"
 
 
-def _field(record_set: str, file_id: str, column: pa.Field) -> dict[str, Any]:
+def _field(record_set: str, source: dict[str, Any], column: pa.Field) -> dict[str, Any]:
     field: dict[str, Any] = {
         "@type": "cr:Field",
         "@id": f"{record_set}/{column.name}",
         "name": column.name,
         "dataType": _data_type(column.type),
-        "source": {"fileObject": {"@id": file_id}, "extract": {"column": column.name}},
+        "source": {**source, "extract": {"column": column.name}},
     }
     if pa.types.is_list(column.type):
         field["repeated"] = True
     return field
 
 
-def _record_set(root: Path, path: str) -> dict[str, Any]:
-    place = PurePosixPath(path)
-    split = place.name.partition("-")[0]
-    name = place.parent.name if split == "data" else f"{place.parent.name}-{split}"
-    schema = pq.read_schema(root / path)
+def _splits(manifest: Manifest) -> dict[str, list[str]]:
+    """Files of each record set: a table, or one split of it."""
+    found: dict[str, list[str]] = {}
+    for table, entry in manifest.tables.items():
+        for file in entry.files:
+            split = PurePosixPath(file.path).name.partition("-")[0]
+            name = table if split == "data" else f"{table}-{split}"
+            found.setdefault(name, []).append(file.path)
+    return found
+
+
+def _file_set(name: str, paths: list[str]) -> dict[str, Any]:
+    """The files of one split as one set."""
+    first = PurePosixPath(paths[0])
+    return {
+        "@type": "cr:FileSet",
+        "@id": f"{name}-files",
+        "name": f"{name}-files",
+        "containedIn": [{"@id": path} for path in paths],
+        "encodingFormat": "application/x-parquet",
+        "includes": f"{first.parent}/{first.name.partition('-')[0]}-*.parquet",
+    }
+
+
+def _record_set(root: Path, name: str, paths: list[str]) -> dict[str, Any]:
+    schema = pq.read_schema(root / paths[0])
+    one = {"fileObject": {"@id": paths[0]}}
+    source = one if len(paths) == 1 else {"fileSet": {"@id": f"{name}-files"}}
     return {
         "@type": "cr:RecordSet",
         "@id": name,
         "name": name,
-        "field": [_field(name, path, column) for column in schema],
+        "field": [_field(name, source, column) for column in schema],
     }
 
 
@@ -99,6 +122,8 @@ def croissant_text(manifest: Manifest, root: Path) -> str:
     Source: MLCommons Croissant 1.0, https://docs.mlcommons.org/croissant/docs/croissant-spec.html
     """
     files = [file for entry in manifest.tables.values() for file in entry.files]
+    splits = _splits(manifest)
+    sets = [_file_set(name, paths) for name, paths in splits.items() if len(paths) > 1]
     return pretty_json(
         {
             "@context": _CONTEXT,
@@ -120,7 +145,8 @@ def croissant_text(manifest: Manifest, root: Path) -> str:
                     "sha256": file.sha256,
                 }
                 for file in files
-            ],
-            "recordSet": [_record_set(root, file.path) for file in files],
+            ]
+            + sets,
+            "recordSet": [_record_set(root, name, paths) for name, paths in splits.items()],
         }
     )

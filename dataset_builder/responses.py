@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from codebook.questions import MissingKind
 from contracts.release.tables import LEAN_COLUMNS, RESPONSES, ROW_DEMOGRAPHICS, SPLITS
 from contracts.release.write import ROW_GROUP_ROWS, TableWriter
+from dataset_builder.mixing import mixed, name_keys
 from dataset_builder.people import People
 from dataset_builder.positions import NO_POSITION
 from dataset_builder.progress import Report
@@ -40,6 +42,38 @@ LEAN_LAYOUT = Layout(fixed=LEAN_COLUMNS)
 WITHOUT_DEMOGRAPHICS = tuple(name for name in RESPONSES.names if name not in ROW_DEMOGRAPHICS)
 
 
+#: Files of each split: enough for the workers of a data loader and the nodes of a training run.
+FILES = MappingProxyType({"train": 24, "validation": 16, "test": 16})
+
+#: Fewest people of a file.
+_PEOPLE_OF_A_FILE = 50
+
+
+def file_counts(everyone: Sequence[People]) -> dict[str, int]:
+    """Number of files of each split; fewer for a small survey."""
+    found = {}
+    for number, split in enumerate(SPLITS):
+        total = sum(len(people.of_split(number)) for people in everyone)
+        found[split] = max(1, min(FILES[split], total // _PEOPLE_OF_A_FILE))
+    return found
+
+
+def spread_people(people: People, split: int, *, files: int) -> list[NDArray[np.intp]]:
+    """The people of a split for each of its files, by a hash of wave, country and id.
+
+    Neighbours in a file are of unrelated countries, so that the buffer of a streaming shuffle
+    holds many of them; a later version of the survey moves nobody to another file.
+    """
+    survey = people.survey
+    persons = people.of_split(split)
+    country = name_keys(survey.countries)[survey.country[persons]]
+    drawn = mixed(country, survey.respondent_id[persons], survey.wave)
+    file = (drawn >> np.uint64(32)) % np.uint64(files)
+    order = np.lexsort((persons, drawn, file))
+    bounds = np.searchsorted(file[order], np.arange(1, files, dtype=np.uint64))
+    return np.split(persons[order], bounds)
+
+
 def response_batches(
     people: People,
     split: int,
@@ -47,12 +81,14 @@ def response_batches(
     layout: Layout,
     held_out_questions: Sequence[str] = (),
     rows: int = ROW_GROUP_ROWS,
+    persons: NDArray[np.intp] | None = None,
 ) -> Iterator[pa.Table]:
-    """Rows of one split, people in the order of the file, questions in that of the codebook.
+    """Rows of one split, people in the order given, questions in that of the codebook.
 
     Args:
         people: the people of one survey.
         split: index into `SPLITS`.
+        persons: numbers of the people; None takes all of the split in the order of the file.
         layout: columns of a row.
         held_out_questions: ids that only the test split holds.
         rows: about how many rows a batch may have at most.
@@ -64,7 +100,8 @@ def response_batches(
         return
     names = pa.array([survey.questions[j] for j in kept])
     step = max(1, rows // len(kept))
-    persons = people.of_split(split)
+    if persons is None:
+        persons = people.of_split(split)
     for start in range(0, len(persons), step):
         block = persons[start : start + step]
         answers, positions = people.answers[block], people.positions[block]
@@ -114,10 +151,10 @@ def write_responses(
     held_out_questions: Sequence[str] = (),
     progress: Report | None = None,
 ) -> None:
-    """Write the long rows of all surveys, one file per split.
+    """Write the long rows of all surveys, file by file; a person's rows stand together.
 
     Args:
-        writer: writer of the table.
+        writer: writer of the table, made with the `parts` of `file_counts`.
         everyone: the people of each survey.
         layout: columns of a row.
         held_out_questions: ids that only the test split holds.
@@ -125,13 +162,20 @@ def write_responses(
     """
     total = sum(int((people.split >= 0).sum()) for people in everyone)
     done = 0
+    files = file_counts(everyone)
     for number, split in enumerate(SPLITS):
-        for people in everyone:
-            batches = response_batches(
-                people, number, layout=layout, held_out_questions=held_out_questions
-            )
-            for batch in batches:
-                writer.write(batch, split=split)
-            done += len(people.of_split(number))
+        spread = [spread_people(people, number, files=files[split]) for people in everyone]
+        for part in range(files[split]):
+            for people, of_file in zip(everyone, spread, strict=True):
+                batches = response_batches(
+                    people,
+                    number,
+                    layout=layout,
+                    held_out_questions=held_out_questions,
+                    persons=of_file[part],
+                )
+                for batch in batches:
+                    writer.write(batch, split=split, part=part)
+                done += len(of_file[part])
             if progress is not None:
                 progress(done, total)

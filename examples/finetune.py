@@ -1,8 +1,8 @@
 """Fine-tune a small chat model on the embedded reference, and score it on what it never saw.
 
-    python examples/finetune.py --out run                # SmolLM2-135M-Instruct, two cores: ~20 minutes
+    python examples/finetune.py --out run        # SmolLM2-135M-Instruct; 20 minutes on two cores
     python examples/finetune.py --out run --model FOLDER_OR_HUB_NAME
-    python examples/finetune.py --smoke                  # a random model of two layers, two steps
+    python examples/finetune.py --smoke          # a random model of two layers, two steps
 
 The targets are answer shares of (country, question) cells: 80 % of the questions, 45 countries. The
 score is the mean alignment of four blocks of cells, by the project's own scorer, beside that of the
@@ -139,7 +139,7 @@ def tiny(folder: Path) -> Path:
 
 
 def by_length(cells: list[dict[str, Any]], *, batch: int, seed: int) -> list[dict[str, Any]]:
-    """Rows in an order in which those of a batch are about equally long: less padding, less work."""
+    """Rows in an order in which those of a batch are about equally long: less padding."""
     window = 8 * batch
     found: list[dict[str, Any]] = []
     rng = np.random.default_rng([seed, 2])
@@ -157,8 +157,8 @@ def opinion_atlas(*arguments: str) -> None:
 
 
 def train(model_folder: str, out: Path, parts: Parts, *, steps: int, batch: int, rate: float,
-          seed: int, limit: int | None) -> dict[str, Any]:  # fmt: skip
-    """Train all weights on soft targets; returns what it took."""
+          seed: int, limit: int | None, last_layers: int = 0) -> dict[str, Any]:  # fmt: skip
+    """Train on soft targets; returns what it took."""
     set_seed(seed)
     cells = rows(
         "reference",
@@ -171,6 +171,9 @@ def train(model_folder: str, out: Path, parts: Parts, *, steps: int, batch: int,
     batches = by_length(list(cells), batch=batch, seed=seed)
     tokenizer = AutoTokenizer.from_pretrained(model_folder)
     model = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32)
+    if last_layers:
+        model.requires_grad_(False)
+        model.model.layers[-last_layers:].requires_grad_(True)
     arguments = TrainingArguments(
         output_dir=str(out / "trainer"),
         max_steps=steps,
@@ -245,6 +248,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=80)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=1e-4)
+    parser.add_argument("--last-layers", type=int, default=0, help="train these alone; 0: all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scored-questions", type=int, default=12, help="of each kind")
     parser.add_argument("--scored-countries", type=int, default=10, help="of each kind")
@@ -269,10 +273,8 @@ def run(options: argparse.Namespace, out: Path) -> None:
     """One run into a folder."""
     out.mkdir(parents=True, exist_ok=True)
     set_seed(options.seed)
-    if options.smoke:
-        base = str(tiny(out / "base"))
-    else:
-        base = options.model or str(smollm2(out / "base"))
+    base = str(tiny(out / "base")) if options.smoke else options.model
+    base = base or str(smollm2(out / "base"))
     parts = divide(options.seed)
     scored = parts.sample(options.scored_questions, options.scored_countries, options.seed)
     result: dict[str, Any] = {
@@ -281,13 +283,14 @@ def run(options: argparse.Namespace, out: Path) -> None:
         "steps": options.steps,
         "batch": options.batch,
         "learning_rate": options.learning_rate,
+        "last_layers": options.last_layers,
         "held_out_questions": parts.new_questions,
         "held_out_countries": parts.new_countries,
         "scored": scored.__dict__,
     }
     result["training"] = train(
         base, out, parts, steps=options.steps, batch=options.batch, rate=options.learning_rate,
-        seed=options.seed, limit=200 if options.smoke else None,
+        seed=options.seed, limit=200 if options.smoke else None, last_layers=options.last_layers,
     )  # fmt: skip
     alignment: dict[str, dict[str, float]] = {}
     result["alignment"] = alignment

@@ -34,37 +34,47 @@ def table_path(name: str, split: str = "data", *, part: int = 0, parts: int = 1)
 
 
 class TableWriter:
-    """Streams the batches of one table into one Parquet file per split.
+    """Streams the batches of one table into the Parquet files of its splits.
 
-    Every batch goes into the row digest in the order in which it is written.
+    Every batch goes into the row digest in the order in which it is written. The files of a split
+    are written one after the other.
+
+    Args:
+        root: folder of the release.
+        name: name of the table.
+        parts: number of files of each split; one where a split is not named.
     """
 
-    def __init__(self, root: Path, name: str) -> None:
+    def __init__(self, root: Path, name: str, *, parts: Mapping[str, int] | None = None) -> None:
         self.root = root
         self.name = name
-        self._writers: dict[str, pq.ParquetWriter] = {}
-        self._rows: dict[str, int] = {}
+        self._parts = dict(parts or {})
+        self._open: dict[str, tuple[int, pq.ParquetWriter]] = {}
+        self._rows: dict[str, dict[int, int]] = {}
         self._digests: dict[str, RowDigest] = {}
 
-    def write(self, table: pa.Table, *, split: str = "data") -> None:
-        """Add rows to the file of `split`."""
-        if split not in self._writers:
-            self._open(table.schema, split)
+    def write(self, table: pa.Table, *, split: str = "data", part: int = 0) -> None:
+        """Add rows to a file of `split`; a part never comes back once a later one has begun."""
+        number, writer = self._open.get(split, (-1, None))
+        if part != number or writer is None:
+            if writer is not None:
+                writer.close()
+            writer = self._opened(table.schema, split, part)
         size = AGGREGATE_ROW_GROUP_ROWS if self.name in AGGREGATE_TABLES else ROW_GROUP_ROWS
-        self._writers[split].write_table(table, row_group_size=size)
+        writer.write_table(table, row_group_size=size)
         self._digests[split].update(table)
-        self._rows[split] += table.num_rows
+        self._rows[split][part] += table.num_rows
 
-    def _open(self, schema: pa.Schema, split: str) -> None:
+    def _opened(self, schema: pa.Schema, split: str, part: int) -> pq.ParquetWriter:
         problems = schema_problems(self.name, schema)
         if problems:
             raise ContractError([Problem("schema", p, where=self.name) for p in problems])
-        path = self.root / table_path(self.name, split)
+        path = self.root / self._path(split, part)
         path.parent.mkdir(parents=True, exist_ok=True)
         aggregate = self.name in AGGREGATE_TABLES
         # Standard errors hardly repeat: a dictionary of them is longer than the column.
         split_bytes = [name for name in ("se",) if aggregate and name in schema.names]
-        self._writers[split] = pq.ParquetWriter(
+        writer = pq.ParquetWriter(
             path,
             schema,
             compression="zstd",
@@ -76,25 +86,32 @@ class TableWriter:
             use_content_defined_chunking=True,
             store_schema=False,
         )
-        self._rows[split] = 0
-        self._digests[split] = RowDigest()
+        self._open[split] = (part, writer)
+        self._rows.setdefault(split, {})[part] = 0
+        self._digests.setdefault(split, RowDigest())
+        return writer
+
+    def _path(self, split: str, part: int) -> str:
+        return table_path(self.name, split, part=part, parts=self._parts.get(split, 1))
 
     def close(self) -> TableEntry:
         """Close the files; returns what the manifest says of them."""
-        files = []
-        for split, writer in self._writers.items():
+        for _, writer in self._open.values():
             writer.close()
-            path = self.root / table_path(self.name, split)
-            files.append(
-                TableFile(
-                    path=table_path(self.name, split),
-                    rows=self._rows[split],
-                    size=path.stat().st_size,
-                    sha256=sha256_file(path),
+        files = []
+        for split, parts in self._rows.items():
+            for part, rows in parts.items():
+                path = self.root / self._path(split, part)
+                files.append(
+                    TableFile(
+                        path=self._path(split, part),
+                        rows=rows,
+                        size=path.stat().st_size,
+                        sha256=sha256_file(path),
+                    )
                 )
-            )
         digest = "".join(f"{split}={d.hexdigest()};" for split, d in sorted(self._digests.items()))
-        return TableEntry(rows=sum(self._rows.values()), row_digest=digest, files=files)
+        return TableEntry(rows=sum(f.rows for f in files), row_digest=digest, files=files)
 
 
 def write_tables(root: Path, tables: Mapping[str, pa.Table]) -> dict[str, TableEntry]:

@@ -328,7 +328,7 @@ def test_plan_says_what_a_build_does(survey: Survey, release_folder: Path) -> No
 
 
 def test_files_are_written_for_streaming(release_folder: Path) -> None:
-    path = release_folder / "responses" / "train-00000-of-00001.parquet"
+    path = open_release(release_folder).files("responses", split="train")[0]
     metadata = pq.ParquetFile(path).metadata
     group = metadata.row_group(0)
     assert group.num_rows <= 500_000

@@ -11,7 +11,10 @@ from pathlib import Path
 import datasets
 import pytest
 import yaml
+from datasets.distributed import split_dataset_by_node
+from made_surveys import make_survey
 
+from codebook import countries
 from contracts.release.read import open_release
 from contracts.release.tables import LEAN_COLUMNS, SPLITS
 from dataset_builder.build import build_release
@@ -156,3 +159,49 @@ def test_croissant_reads_the_tables(release_folder: Path) -> None:
         *(f"responses-{split}" for split in SPLITS),
         *(set(CONFIGS) - {"responses", "lean"}),
     }
+
+
+@pytest.fixture(scope="module")
+def many_countries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A release of 2,400 people of forty countries, country by country in the file."""
+    names = tuple(c.country for c in countries().values() if c.wvs_code)[:40]
+    folder = tmp_path_factory.mktemp("many") / "release"
+    build_release([make_survey(people=2400, names=names)], folder)
+    return folder
+
+
+def test_a_shuffle_buffer_mixes_countries(many_countries: Path) -> None:
+    stream = load(many_countries, "responses", split="train", streaming=True)
+    first = stream.shuffle(seed=0, buffer_size=10_000).take(10_000)
+    assert len({row["country"] for row in first}) >= 20
+
+
+def test_files_serve_nodes_and_workers(many_countries: Path) -> None:
+    release = open_release(many_countries)
+    stream = load(many_countries, "lean", split="train", streaming=True)
+    assert stream.num_shards == 24
+    assert load(many_countries, "responses", split="train").num_rows == sum(
+        release.manifest.tables["responses"].files[i].rows for i in range(24)
+    )
+    parts = [split_dataset_by_node(stream, rank=rank, world_size=4) for rank in range(4)]
+    assert [part.n_shards for part in parts] == [6] * 4
+    people = [{row["respondent_id"] for row in part} for part in parts]
+    # A person's rows stand in one file, so no two nodes see the same person.
+    assert (
+        sum(map(len, people)) == len(set.union(*people)) == release.manifest.split.people["train"]
+    )
+
+
+def test_the_card_states_the_features_of_every_config(release_folder: Path) -> None:
+    text = (release_folder / "README.md").read_text()
+    front = yaml.safe_load(text.split("---\n")[1])
+    stated = {entry["config_name"]: entry["features"] for entry in front["dataset_info"]}
+    assert set(stated) == set(CONFIGS)
+    release = open_release(release_folder)
+    for config, features in stated.items():
+        if config == "lean":
+            assert [feature["name"] for feature in features] == list(LEAN_COLUMNS)
+            continue
+        schema = release.dataset(config).schema
+        expected = datasets.Features.from_arrow_schema(schema)
+        assert datasets.Features._from_yaml_list(features) == expected
