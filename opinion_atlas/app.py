@@ -38,6 +38,11 @@ COMMANDS: dict[str, tuple[str, Group, str]] = {
         RELEASES,
         "Publish a release to the Hugging Face Hub, private by default.",
     ),
+    "training-data": (
+        "dataset_builder.training.cli:training_data",
+        RELEASES,
+        "Write prompts with answers or answer shares into a release, to train on.",
+    ),
     "elicit": (
         "elicitation.commands.cli:elicit",
         MODELS,

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contracts.errors import fail
 from contracts.release.read import Release, open_release
 from contracts.release.tables import TABLES
-from dataset_builder.training.options import FORMS, Form, TrainingOptions
-from dataset_builder.training.soft import grpo_rows, soft_rows
+from dataset_builder.training.options import Form, TrainingOptions
+from dataset_builder.training.write import training_rows
 
 if TYPE_CHECKING:
     import datasets
-
-_MAKERS: Mapping[str, Callable[[Release, TrainingOptions], Iterator[dict[str, Any]]]] = {
-    "soft": soft_rows,
-    "grpo": grpo_rows,
-}
 
 
 def rows(
@@ -38,11 +32,9 @@ def rows(
     Raises:
         ContractError: an option is wrong, or the release lacks what the form is made of.
     """
-    if form not in FORMS:
-        raise fail("unknown-form", f"no form {form!r} of training rows", allowed=", ".join(FORMS))
     given = {name: tuple(o) if isinstance(o, list | set) else o for name, o in options.items()}
     opened = release if isinstance(release, Release) else open_release(release)
-    return _MAKERS[form](opened, TrainingOptions(**given))
+    return training_rows(opened, form, TrainingOptions(**given))
 
 
 def dataset(
