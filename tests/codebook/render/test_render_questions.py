@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codebook import MISSING_CODES, question_set, questions, value_questions
+from codebook.render.answers import answer_texts
 from codebook.render.question import RenderError, fill, label_text, option_line, render_question
-from codebook.render.training_rows import answer_texts, training_rows
 from codebook.wordings.wording import languages, wording, wording_of
 
 ALL_QUESTIONS = list(value_questions())
@@ -225,52 +225,7 @@ def test_answer_texts_are_the_label_texts_row_by_row(rows):
     assert answer_texts(encoded, np.array(codes, dtype=np.int8)).to_pylist() == expected
 
 
-def test_training_rows_golden():
-    rows = training_rows(["Q57", "Q243"], [2, 0], ["Country: Chile", "Country: Japan"])
-    assert rows["text"].to_pylist() == [
-        "Answer as the person described here would.\nCountry: Chile\n\n"
-        "Question: Thinking about people in general, can most of them be trusted, or does one "
-        "need to be very careful with them?\n"
-        "1. Most people can be trusted\n2. One needs to be very careful\n"
-        "Answer: One needs to be very careful",
-        "Answer as the person described here would.\nCountry: Japan\n\n"
-        "Question: How essential is it for a democracy that leaders are chosen by the people in "
-        "free elections?\n1. Not an essential characteristic of democracy\n2\n3\n4\n5\n6\n7\n8\n9\n"
-        "10. An essential characteristic of democracy\nAnswer: It is against democracy",
-    ]
-    for prompt, completion, text, messages in zip(*rows.to_pydict().values(), strict=True):
-        assert f"{prompt} {completion}" == text
-        user, assistant = messages
-        assert (user["role"], assistant["role"]) == ("user", "assistant")
-        assert assistant["content"] == completion
-        assert prompt == user["content"] + "\nAnswer:"
-
-
-def test_training_rows_with_labels_are_ratings():
-    rows = training_rows(
-        pa.array(["Q119", "Q56"]), np.array([0, 2]), ["a", "b"], form="rating", answer="label"
-    )
-    assert rows["completion"].to_pylist() == ["3", "3"]  # as WorldValuesBench codes them
-
-
-def test_training_rows_are_deterministic_and_keep_their_order():
-    rng = np.random.default_rng(7)
-    keys = np.array(ALL_QUESTIONS)[rng.integers(0, len(ALL_QUESTIONS), 500)]
-    codes = np.array([rng.choice(questions()[key].scale.offered) for key in keys])
-    person = [f"Person {index}" for index in range(500)]
-    table = training_rows(keys, codes, person)
-    assert table.equals(training_rows(keys, codes, pa.chunked_array([person[:9], person[9:]])))
-    for index in (0, 250, 499):
-        rendered = render_question(str(keys[index]))
-        prompt = table["prompt"][index].as_py()
-        assert person[index] in prompt
-        assert rendered.text in prompt
-        [reply] = [o.text for o in rendered.options if o.code == codes[index]]
-        assert table["completion"][index].as_py() == reply
-
-
 def test_no_rows_give_an_empty_table():
-    assert training_rows([], [], []).num_rows == 0
     assert len(answer_texts([], [])) == 0
 
 
@@ -295,10 +250,3 @@ def test_every_code_that_is_no_answer_is_named():
 def test_columns_that_do_not_fit(keys, codes, message):
     with pytest.raises(RenderError, match=message):
         answer_texts(keys, codes)
-
-
-def test_training_rows_need_a_person_each_and_a_label_that_was_offered():
-    with pytest.raises(RenderError, match="2 person texts for 1 answers"):
-        training_rows(["Q1"], [1], ["a", "b"])
-    with pytest.raises(RenderError, match="Q243: code 0 is not among the answers on offer"):
-        training_rows(["Q243"], [0], ["a"], answer="label")
