@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -30,8 +31,8 @@ _CELL = ("wave", "country", "group", "question_id")
 #: How far the share of a target may lie from a published one, for shares that were made to add up.
 _SHARE_TOLERANCE = 2e-3
 
-#: Published shares and effective sample sizes by cell; one of each per split.
-_Cells = dict[tuple[object, ...], list[tuple[list[float], float]]]
+#: Published shares by code and effective sample sizes by cell; one of each per split.
+_Cells = dict[tuple[object, ...], list[tuple[dict[int, float], float]]]
 
 
 def check_public(release: Release, table: pa.Table) -> Check:
@@ -145,27 +146,39 @@ def _target_problems(release: Release, table: pa.Table) -> list[Problem]:
 
 def _published_shares(table: pa.Table) -> _Cells:
     cells: _Cells = {}
-    columns = ("split", *_CELL, "weighted_share", "n_eff")
-    by_split: dict[tuple[object, ...], tuple[list[float], float]] = {}
-    for *key, share, n_eff in zip(*(table.column(c).to_pylist() for c in columns), strict=True):
-        if share is None:
-            continue
-        by_split.setdefault(tuple(key), ([], n_eff))[0].append(share)
+    columns = ("split", *_CELL, "code", "weighted_share", "n_eff")
+    by_split: dict[tuple[object, ...], tuple[dict[int, float], float]] = {}
+    rows = zip(*(table.column(c).to_pylist() for c in columns), strict=True)
+    for *key, code, share, n_eff in rows:
+        if share is not None:
+            by_split.setdefault(tuple(key), ({}, n_eff))[0][code] = share
     for (_, *cell), figures in by_split.items():
         cells.setdefault(tuple(cell), []).append(figures)
     return cells
 
 
-def _is_published(row: dict[str, object], cells: _Cells) -> bool:
-    """Whether the shares of a row are those of its cell, in whichever order and of any split."""
+def _is_published(row: dict[str, Any], cells: _Cells) -> bool:
+    """Whether the shares of a row are those of its cell, of any split.
+
+    Where the row names its options by code, the shares are those of the codes on offer, made to
+    add up to 1; else they may stand in whichever order.
+    """
     found = cells.get(tuple(row[name] or "" if name == "group" else row[name] for name in _CELL))
-    stated = _nonzero(row["shares"])
     return any(
-        len(stated) == len(shares := _nonzero(published))
-        and bool(np.all(np.abs(stated - shares) <= _SHARE_TOLERANCE))
-        and row.get("n_eff", n_eff) == n_eff
+        _are_alike(row, published) and row.get("n_eff", n_eff) == n_eff
         for published, n_eff in found or ()
     )
+
+
+def _are_alike(row: dict[str, Any], published: dict[int, float]) -> bool:
+    options = row.get("options")
+    if options:
+        shares = np.array([published.get(option["code"], 0.0) for option in options])
+        shares = shares / (shares.sum() or 1.0)
+        stated = np.asarray(row["shares"] or [], np.float64)
+    else:
+        shares, stated = _nonzero(list(published.values())), _nonzero(row["shares"])
+    return len(stated) == len(shares) and bool(np.all(np.abs(stated - shares) <= _SHARE_TOLERANCE))
 
 
 def _nonzero(shares: object) -> np.ndarray:

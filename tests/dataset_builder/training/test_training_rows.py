@@ -138,6 +138,15 @@ def test_microdata_never_enters_a_public_release(
         list(training_rows(public, "sft", TrainingOptions(limit=5)))
 
 
+def test_soft_rows_of_a_public_release_pass_its_checks(held_folder: Path, tmp_path: Path) -> None:
+    """Shares of every question, those with answers that nobody read out among them."""
+    make_public(open_release(held_folder), tmp_path / "public")
+    public = open_release(tmp_path / "public")
+    write_training_data(public, "soft", TrainingOptions(questions=("all",)))
+    assert verify_release(tmp_path / "public").passed
+    assert open_release(tmp_path / "public").manifest.tables["soft"].rows > 200
+
+
 def test_unknown_names_are_listed_at_once() -> None:
     options = TrainingOptions(questions=("Q999",), countries=("XXX",), groups=("shoe",), limit=0)
     with pytest.raises(ContractError, match=r"(?s)Q999.*XXX.*shoe.*limit"):
