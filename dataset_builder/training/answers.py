@@ -208,8 +208,8 @@ def _sampled(
         draw = uniform(mixed(answers.key.view(np.int64), _SAMPLE))
         parts.append(answers.take(draw < chance[place]))
     candidates = Answers(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-    draw = mixed(candidates.key.view(np.int64), _SAMPLE)
-    yield candidates.take(stratified_order(_strata(candidates), draw, limit))
+    ranks = mixed(candidates.key.view(np.int64), _SAMPLE)
+    yield candidates.take(stratified_order(_strata(candidates), ranks, limit))
 
 
 def _strata(answers: Answers) -> NDArray[np.uint64]:

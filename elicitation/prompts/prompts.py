@@ -15,7 +15,7 @@ import numpy as np
 
 from codebook import value_questions
 from codebook.render import prompts as framing
-from codebook.render.prompts import BLOCK_SEPARATOR
+from codebook.render.prompts import BLOCK_SEPARATOR as BLOCK_SEPARATOR
 from codebook.render.question import Labels, RenderedQuestion, fill, option_line, render_question
 from codebook.respondents.describe import person_languages
 from codebook.wordings.wording import Wording

@@ -23,7 +23,7 @@ class OptionCollator:
         template_options: further arguments of the chat template.
 
     Raises:
-        ValueError: on a row whose labels are not one distinct token each.
+        ValueError: on a row whose labels are not one token each.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class OptionCollator:
             prompt="" if chat else prompt,
             options=tuple(labels if chat else (f" {label}" for label in labels)),
         )
-        item = self._encoder.label_item(request)
-        if item is None:
-            raise ValueError(f"the labels {', '.join(labels)} are not one distinct token each")
+        item = self._encoder.label_item(request).item
+        if any(len(option) > 1 for option in item.options):
+            raise ValueError(f"the labels {', '.join(labels)} are not one token each")
         return list(item.context), [option[0] for option in item.options]

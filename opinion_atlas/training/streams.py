@@ -32,7 +32,9 @@ def rows(
     Raises:
         ContractError: an option is wrong, or the release lacks what the form is made of.
     """
-    given = {name: tuple(o) if isinstance(o, list | set) else o for name, o in options.items()}
+    given: dict[str, Any] = {
+        name: tuple(o) if isinstance(o, list | set) else o for name, o in options.items()
+    }
     opened = release if isinstance(release, Release) else open_release(release)
     return training_rows(opened, form, TrainingOptions(**given))
 
