@@ -13,7 +13,8 @@ Every pipeline runs in a process of its own on the same synthetic file:
 
 Bars (`--assert`): lean takes at most 1.5 times the floor's CPU, a third of melt's CPU and a sixth
 of its memory; a full build peaks below 600 MiB; the Arrow cache of `responses` stays under 2.5 GB
-and that of `lean` under 350 MB; a full file gives at least 21 million rows.
+and that of `lean` under 350 MB; a full file gives at least 21 million rows, and its `distributions`
+take at most 39 MB; whoever reads `split=all, group=""` of them touches at most 3 row groups.
 
     python benchmarks/build.py [--people N] [--source FILE.csv] [--assert] [--json OUT]
 """
@@ -133,7 +134,30 @@ def full(source: Path, out: Path) -> dict[str, float]:
     from dataset_builder.build import build_release
 
     manifest = build_release([source], out / "release")
-    return {"rows": manifest.tables["responses"].rows}
+    groups, touched = _row_groups(out / "release" / manifest.tables["distributions"].files[0].path)
+    return {
+        "rows": manifest.tables["responses"].rows,
+        "distributions_bytes": sum(f.size for f in manifest.tables["distributions"].files),
+        "distributions_groups": groups,
+        "distributions_touched": touched,
+    }
+
+
+def _row_groups(path: Path) -> tuple[int, int]:
+    """Row groups of `distributions`, and those that a reader of everyone cannot skip."""
+    import pyarrow.parquet as pq
+
+    footer = pq.read_metadata(path)
+    columns = {footer.schema.column(i).path: i for i in range(footer.num_columns)}
+    wanted = {"split": "all", "group": ""}
+    touched = 0
+    for number in range(footer.num_row_groups):
+        group = footer.row_group(number)
+        bounds = {name: group.column(columns[name]).statistics for name in wanted}
+        touched += all(
+            bounds[name].min <= text <= bounds[name].max for name, text in wanted.items()
+        )
+    return footer.num_row_groups, touched
 
 
 def melt(source: Path, out: Path) -> dict[str, float]:
@@ -244,6 +268,8 @@ def bars(
         ("full build peak, MiB", found["full"]["peak_mib"], 600.0),
         ("cache of responses, GB", found["load"]["responses_cache_bytes"] / 1e9, 2.5),
         ("cache of lean, MB", found["load"]["lean_cache_bytes"] / 1e6, 350.0),
+        ("distributions, MB", found["full"]["distributions_bytes"] / 1e6, 39.0),
+        ("row groups read for everyone", found["full"]["distributions_touched"], 3.0),
     ]
     held = [(what, number, limit, number <= limit) for what, number, limit in limits]
     if people >= FULL_PEOPLE:

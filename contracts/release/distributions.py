@@ -43,6 +43,23 @@ class Cells(NamedTuple):
     flag: Sequence[str] | np.ndarray
 
 
+#: Binary places of a stored standard error: steps of 2**-20, a tenth of what an error can tell.
+SE_PLACES = 20
+
+
+def stored_se(se: np.ndarray) -> np.ndarray:
+    """Standard errors in steps of 2**-20 (rounding error below 5e-7): digits behind are noise."""
+    return np.rint(np.asarray(se, float) * 2**SE_PLACES) / 2**SE_PLACES
+
+
+def stored_single(numbers: np.ndarray) -> np.ndarray:
+    """Numbers to single precision, of type float64 (relative rounding error below 6e-8).
+
+    Weights have no more digits than that, and the bytes behind are zeros that compress to nothing.
+    """
+    return np.asarray(numbers, float).astype(np.float32).astype(float)
+
+
 def kish_effective_n(weight_sum: np.ndarray, squared_weight_sum: np.ndarray) -> np.ndarray:
     """Effective sample size (sum w)^2 / sum w^2; 0 where there is no weight.
 
@@ -69,7 +86,9 @@ def distribution_table(cells: Cells) -> pa.Table:
 
     A cell without a valid answer has one row, whose code, position and shares are null; the flag
     `not-asked` tells where it holds nothing but respondents who were not asked. Where no standard
-    error of a weighted share p is given, it is sqrt(p (1 - p) / n_eff).
+    error of a weighted share p is given, it is sqrt(p (1 - p) / n_eff). Shares are
+    computed from exact sums; sums of weights and effective sample sizes are stored to single
+    precision, standard errors in steps of 2**-20.
     """
     names, index = np.unique(np.asarray(cells.question_id, dtype=object), return_inverse=True)
     codes, sizes = _scales(names, cells.counts.shape[1])
@@ -103,12 +122,12 @@ def distribution_table(cells: Cells) -> pa.Table:
         "code": of_options(codes[index[cell], position]),
         "position": of_options(position.astype(np.int8)),
         "n": pa.array(cells.counts[cell, position].astype(np.int32)),
-        "weight_sum": pa.array(cells.weights[cell, position].astype(float)),
+        "weight_sum": pa.array(stored_single(cells.weights[cell, position])),
         "weighted_share": optional(weighted),
         "unweighted_share": optional(unweighted),
-        "se": optional(se),
+        "se": optional(stored_se(se)),
         "n_valid": pa.array(n_valid[cell].astype(np.int32)),
-        "n_eff": pa.array(np.asarray(cells.n_eff, float)[cell]),
+        "n_eff": pa.array(stored_single(cells.n_eff)[cell]),
         "n_eff_kind": text(cells.n_eff_kind),
         "missing_total": pa.array(cells.missing.sum(axis=1)[cell].astype(np.int32)),
         "flag": text(_flags(cells)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,8 +21,12 @@ ROW_GROUP_ROWS = 500_000
 #: Row groups of aggregates are small: readers filter by group, country and question.
 AGGREGATE_ROW_GROUP_ROWS = 50_000
 
-#: Aggregates are small and travel with the package: they are worth the time.
+#: Aggregates are written once and read often: they are worth the time (0 to 22).
 AGGREGATE_COMPRESSION = 12
+
+#: Numbers of `distributions` that hardly repeat: a dictionary of them is longer than the column,
+#: and byte by byte their leading bits compress.
+SPREAD_COLUMNS = ("weight_sum", "weighted_share", "se", "n_eff")
 
 #: Columns by which readers skip row groups and pages. Bounds of the others help nobody, and
 #: finding those of texts takes a third of the writing.
@@ -31,6 +36,18 @@ FILTER_COLUMNS = ("respondent_id", "split", "wave", "country", "group", "questio
 def table_path(name: str, split: str = "data", *, part: int = 0, parts: int = 1) -> str:
     """Path of one file of a table inside a release."""
     return f"{name}/{split}-{part:05d}-of-{parts:05d}.parquet"
+
+
+def _encoding(name: str, schema: pa.Schema) -> dict[str, Any]:
+    """Options of the Parquet writer by which a table takes little room."""
+    if name not in AGGREGATE_TABLES:
+        return {}
+    spread = [column for column in schema.names if column in SPREAD_COLUMNS]
+    options: dict[str, Any] = {"compression_level": AGGREGATE_COMPRESSION}
+    if name == "distributions" and spread:
+        options["use_dictionary"] = [column for column in schema.names if column not in spread]
+        options["column_encoding"] = dict.fromkeys(spread, "BYTE_STREAM_SPLIT")
+    return options
 
 
 class TableWriter:
@@ -71,20 +88,15 @@ class TableWriter:
             raise ContractError([Problem("schema", p, where=self.name) for p in problems])
         path = self.root / self._path(split, part)
         path.parent.mkdir(parents=True, exist_ok=True)
-        aggregate = self.name in AGGREGATE_TABLES
-        # Standard errors hardly repeat: a dictionary of them is longer than the column.
-        split_bytes = [name for name in ("se",) if aggregate and name in schema.names]
         writer = pq.ParquetWriter(
             path,
             schema,
             compression="zstd",
-            compression_level=AGGREGATE_COMPRESSION if aggregate else None,
-            use_dictionary=[name for name in schema.names if name not in split_bytes],
-            column_encoding=dict.fromkeys(split_bytes, "BYTE_STREAM_SPLIT") or None,
             write_statistics=[name for name in schema.names if name in FILTER_COLUMNS],
             write_page_index=True,
             use_content_defined_chunking=True,
             store_schema=False,
+            **_encoding(self.name, schema),
         )
         self._open[split] = (part, writer)
         self._rows.setdefault(split, {})[part] = 0

@@ -27,6 +27,9 @@ SHARE_TOLERANCE = 1e-6
 #: Relative tolerance of sums of weights that were added in another order.
 SUM_TOLERANCE = 1e-9
 
+#: Relative tolerance of sums of weights and effective sizes, stored to single precision.
+STORED_TOLERANCE = 2e-7
+
 
 def read_distributions(release: Release) -> pa.Table:
     """The table with its texts dictionary-encoded: a third of the memory."""

@@ -21,7 +21,7 @@ from dataset_builder.tabulate import DISTRIBUTION_SPLITS
 from dataset_builder.verifying.design import DesignRecount
 from dataset_builder.verifying.distributions import (
     SHARE_TOLERANCE,
-    SUM_TOLERANCE,
+    STORED_TOLERANCE,
     by_country,
     index_of,
     read_distributions,
@@ -253,7 +253,7 @@ class Recount:
 
 
 def _differ(found: NDArray[np.float64], stated: NDArray[np.float64]) -> int:
-    return int((~np.isclose(found, stated, rtol=SUM_TOLERANCE, atol=1e-9)).sum())
+    return int((~np.isclose(found, stated, rtol=STORED_TOLERANCE, atol=1e-9)).sum())
 
 
 _WRONG = {

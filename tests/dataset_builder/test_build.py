@@ -404,3 +404,19 @@ def test_killed_at_any_point_leaves_no_half_made_release(tmp_path: Path, replaci
     # What killed builds left behind is hidden, and in nobody's way.
     seen = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".partial-")}
     assert all(verify_release(tmp_path / name).passed for name in seen)
+
+
+def test_distributions_are_stored_in_little_room(release_folder: Path) -> None:
+    release = open_release(release_folder)
+    path = release.root / release.manifest.tables["distributions"].files[0].path
+    footer = pq.read_metadata(path)
+    columns = {footer.schema.column(i).path: i for i in range(footer.num_columns)}
+    group = footer.row_group(0)
+    for name in ("weight_sum", "weighted_share", "se", "n_eff"):
+        assert "BYTE_STREAM_SPLIT" in group.column(columns[name]).encodings
+    assert "RLE_DICTIONARY" in group.column(columns["country"]).encodings
+    table = pq.read_table(path)
+    weights = table["weight_sum"].to_numpy()
+    assert (weights == weights.astype("float32")).all()
+    steps = table["se"].drop_null().to_numpy().astype(float) * 2**20
+    assert (steps == steps.round()).all()
