@@ -12,6 +12,7 @@ import yaml  # type: ignore[import-untyped]
 
 from contracts.release.manifest import Manifest
 from contracts.release.tables import LEAN_COLUMNS, SPLITS, TABLES
+from dataset_builder.citing import bibtex_entries
 
 CARD_NAME = "README.md"
 
@@ -70,6 +71,13 @@ _ETHICS = """## What these numbers do not mean
 - `n_eff_kind` tells how effective sample sizes were found. Where it is `kish` and interviews were
   clustered, true errors are larger; `assumed` takes the clustering of other cells.
 - The survey may be used for non-profit purposes only, and must be cited."""
+
+
+_DOI_LINES = (
+    "A DOI of the repository itself is made by its owner: repository settings, *Digital Object "
+    "Identifier*, *Generate DOI*; a DOI stands for one revision, so make it after the release's "
+    "tag, and cite it together with the survey.",
+)
 
 
 def configs(manifest: Manifest) -> list[dict[str, Any]]:
@@ -144,10 +152,12 @@ def _front_matter(manifest: Manifest, root: Path) -> str:
         "license": "other",
         "license_name": "wvs-non-commercial",
         "license_link": LICENCE_LINK,
-        "language": ["en"],
+        "language": list(manifest.wording_digests) or ["en"],
         "multilinguality": "multilingual" if len(manifest.wording_digests) > 1 else "monolingual",
         "annotations_creators": ["no-annotation"],
         "source_datasets": ["original"],
+        "task_categories": ["question-answering", "multiple-choice"],
+        "task_ids": ["multiple-choice-qa"],
         "size_categories": [_size_category(rows)],
         "tags": tags,
         "configs": configs(manifest),
@@ -258,6 +268,12 @@ def card_text(manifest: Manifest, root: Path) -> str:
         f"{manifest.licence}.",
         "",
         *(f"> {citation}" for citation in manifest.citations),
+        "",
+        "```bibtex",
+        *bibtex_entries(manifest.citations),
+        "```",
+        "",
+        *_DOI_LINES,
         "",
     ]
     return f"---\n{_front_matter(manifest, root)}---\n" + "\n".join(body)

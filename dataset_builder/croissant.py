@@ -11,20 +11,24 @@ import pyarrow.parquet as pq
 from contracts.digests import pretty_json
 from contracts.release.manifest import Manifest
 from dataset_builder.card import LICENCE_LINK, title
+from dataset_builder.citing import bibtex_entries
 
 CROISSANT_NAME = "croissant.json"
 
-#: The context of Croissant 1.0, as its specification prints it.
+#: The context of Croissant 1.1, as its specification defines it.
 _CONTEXT: dict[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
+    "arrayShape": "cr:arrayShape",
     "citeAs": "cr:citeAs",
     "column": "cr:column",
     "conformsTo": "dct:conformsTo",
+    "containedIn": "cr:containedIn",
     "cr": "http://mlcommons.org/croissant/",
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "description": {"@container": "@language"},
     "equivalentProperty": "cr:equivalentProperty",
     "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
@@ -34,10 +38,12 @@ _CONTEXT: dict[str, Any] = {
     "fileSet": "cr:fileSet",
     "format": "cr:format",
     "includes": "cr:includes",
+    "isArray": "cr:isArray",
     "isLiveDataset": "cr:isLiveDataset",
     "jsonPath": "cr:jsonPath",
     "key": "cr:key",
     "md5": "cr:md5",
+    "name": {"@container": "@language"},
     "parentField": "cr:parentField",
     "path": "cr:path",
     "rai": "http://mlcommons.org/croissant/RAI/",
@@ -53,6 +59,51 @@ _CONTEXT: dict[str, Any] = {
     "subField": "cr:subField",
     "transform": "cr:transform",
 }
+
+
+#: What the terms of the survey allow, in terms of the Data Use Ontology.
+_USE_RESTRICTIONS = (("DUO:0000018", "not for profit, non commercial use only"),)
+
+
+def _use_restrictions() -> list[dict[str, Any]]:
+    """`usageInfo` of the dataset, each restriction as a defined term."""
+    return [
+        {
+            "@type": "sc:DefinedTerm",
+            "termCode": code,
+            "name": name,
+            "inDefinedTermSet": "http://purl.obolibrary.org/obo/duo.owl",
+            "url": f"http://purl.obolibrary.org/obo/{code.replace(':', '_')}",
+        }
+        for code, name in _USE_RESTRICTIONS
+    ]
+
+
+def _responsible_use(manifest: Manifest) -> dict[str, Any]:
+    """Entries of the Croissant RAI extension 1.0: collection, uses, limits, personal data."""
+    personal = (
+        "None: aggregates under disclosure control."
+        if manifest.public
+        else "Answers and demographics of single respondents, without names; among them religion, "
+        "politics and sexuality. Must not be redistributed."
+    )
+    if manifest.synthetic is not None:
+        personal = "None: the respondents are made up."
+    return {
+        "rai:dataCollection": "Face-to-face interviews with a probability sample of the adults "
+        "of each country; see the survey's documentation of each wave.",
+        "rai:dataCollectionType": ["Surveys"],
+        "rai:dataCollectionMissingData": "Don't know, no answer, not applicable and not asked "
+        "are kept apart; answers that were not given are never imputed.",
+        "rai:dataUseCases": "Comparing the answers of language models with those of populations.",
+        "rai:dataLimitations": "Standard errors ignore the clustering of interviews where "
+        "n_eff_kind is kish. Models are no substitute for respondents.",
+        "rai:dataBiases": "Country averages hide differences within a country; coverage of "
+        "countries and languages is uneven.",
+        "rai:dataSocialImpact": "Closeness to a population is neither approval nor quality; "
+        "averages can stereotype.",
+        "rai:personalSensitiveInformation": personal,
+    }
 
 
 def _data_type(kind: pa.DataType) -> str:
@@ -76,7 +127,7 @@ def _field(record_set: str, source: dict[str, Any], column: pa.Field) -> dict[st
         "source": {**source, "extract": {"column": column.name}},
     }
     if pa.types.is_list(column.type):
-        field["repeated"] = True
+        field |= {"isArray": True, "arrayShape": "-1"}
     return field
 
 
@@ -119,7 +170,8 @@ def _record_set(root: Path, name: str, paths: list[str]) -> dict[str, Any]:
 def croissant_text(manifest: Manifest, root: Path) -> str:
     """JSON-LD of a release whose tables stand under `root`.
 
-    Source: MLCommons Croissant 1.0, https://docs.mlcommons.org/croissant/docs/croissant-spec.html
+    Source: MLCommons Croissant 1.1 with its RAI extension 1.0,
+    https://docs.mlcommons.org/croissant/docs/croissant-spec.html
     """
     files = [file for entry in manifest.tables.values() for file in entry.files]
     splits = _splits(manifest)
@@ -128,12 +180,18 @@ def croissant_text(manifest: Manifest, root: Path) -> str:
         {
             "@context": _CONTEXT,
             "@type": "sc:Dataset",
-            "conformsTo": "http://mlcommons.org/croissant/1.0",
+            "conformsTo": [
+                "http://mlcommons.org/croissant/1.1",
+                "http://mlcommons.org/croissant/RAI/1.0",
+            ],
             "name": manifest.name,
             "description": title(manifest),
             "version": manifest.release_version,
             "license": LICENCE_LINK,
-            "citeAs": " ".join(manifest.citations),
+            "usageInfo": _use_restrictions(),
+            "inLanguage": list(manifest.wording_digests) or ["en"],
+            "citeAs": "\n".join(bibtex_entries(manifest.citations)),
+            **_responsible_use(manifest),
             "distribution": [
                 {
                     "@type": "cr:FileObject",

@@ -116,7 +116,11 @@ def test_the_card_says_what_it_must(release_folder: Path) -> None:
     front = yaml.safe_load(text.split("---\n")[1])
     assert front["license"] == "other"
     assert front["pretty_name"].startswith("SYNTHETIC")
+    assert front["language"] == list(open_release(release_folder).manifest.wording_digests)
+    assert "multiple-choice" in front["task_categories"]
     for needed in (
+        "```bibtex\n@misc{",
+        "doi = {10.14281/",
         "SYNTHETIC",
         "neither approval nor quality",
         "no substitute for respondents",
@@ -137,7 +141,13 @@ records = [
     for record in dataset.records("probe")
 ]
 names = [record_set.name for record_set in dataset.metadata.record_sets]
-print(json.dumps({"name": dataset.metadata.name, "records": records, "names": names}))
+found = {"name": dataset.metadata.name, "records": records, "names": names}
+issues = dataset.metadata.ctx.issues
+found["errors"] = list(issues.errors)
+found["warnings"] = [text for text in issues.warnings if "datePublished" not in text]
+found["version"] = str(dataset.metadata.ctx.conforms_to.value)
+found["personal"] = dataset.metadata.personal_sensitive_information
+print(json.dumps(found))
 """
 
 
@@ -152,6 +162,12 @@ def test_croissant_reads_the_tables(release_folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     read = json.loads(done.stdout.splitlines()[-1])
     assert read["name"] == "wvs-wave7-synthetic"
+    # A build of the same files gives the same bytes, so there is no date in it.
+    assert read["errors"] == read["warnings"] == []
+    assert read["version"] == "http://mlcommons.org/croissant/1.1"
+    assert "made up" in str(read["personal"])
+    described = json.loads((release_folder / "croissant.json").read_text())
+    assert [term["termCode"] for term in described["usageInfo"]] == ["DUO:0000018"]
     rows = open_release(release_folder).table("probe").to_pylist()
     assert read["records"] == [[row["question_id"], row["respondent_id"]] for row in rows]
     names = set(read["names"])
