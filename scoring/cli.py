@@ -278,6 +278,57 @@ def report_html(
     print(f"Page: {out}")
 
 
+@report.command(name="hub")
+def report_hub(
+    file: Annotated[Path, Parameter(help="A report.")],
+    /,
+    *,
+    dataset: Annotated[
+        str, Parameter(help="Dataset repository of the benchmark on the Hub: ORG/NAME.")
+    ],
+    out: Annotated[
+        Path, Parameter(help="Folder for the YAML file; created if missing.", group=OUTPUT)
+    ] = Path(".eval_results"),
+    score: Annotated[
+        tuple[str, ...], names("Scores to write, as reports name them; each is a task's id.")
+    ] = ("alignment",),
+    revision: Annotated[str, Parameter(help="Commit of the dataset repository.")] = "",
+    date: Annotated[
+        str, Parameter(help="Date of the evaluation, YYYY-MM-DD. Default: that of the commit.")
+    ] = "",
+    source: Annotated[str, Parameter(help="Address of the whole report or of the board.")] = "",
+    open_pr: Annotated[
+        str,
+        Parameter(
+            help="Model repository (ORG/NAME) on the Hub to which a pull request with the file is "
+            "opened, with the token of `hf auth login` or HF_TOKEN.",
+            group=OUTPUT,
+        ),
+    ] = "",
+) -> None:
+    """Write a report as evaluation results of a model repository on the Hugging Face Hub.
+
+    The file belongs into the folder `.eval_results` of the model's repository. Values are the
+    printed digits of the report; notes hold interval and condition.
+
+    For example:
+
+        opinion-atlas report hub report.json --dataset ORG/NAME --out .eval_results/
+        opinion-atlas report hub report.json --dataset ORG/NAME --open-pr ORG/MODEL
+    """
+    from contracts.report import read_report
+    from scoring.presentation import eval_results as results
+
+    found = read_report(file)
+    entries = results.eval_result_entries(
+        found, dataset=dataset, scores=score, revision=revision, date=date, source=source
+    )
+    name = results.eval_results_name(found)
+    print(f"Evaluation results: {results.write_eval_results(entries, out, name)}")
+    if open_pr:
+        print(f"Pull request: {results.open_pull_request(entries, open_pr, name)}")
+
+
 @report.command(name="diff")
 def report_diff(
     first: Annotated[Path, Parameter(help="A report.")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from contracts.release.manifest import Manifest, SplitRecipe, Synthetic
 from contracts.release.read import Release, open_release
 from contracts.release.tables import PROBE, RESPONDENTS, RESPONSES
 from contracts.release.write import write_manifest, write_tables
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 #: (wave, country, group, question) -> counts per option in scale order, or (counts, weights).
 Counts = Mapping[tuple[int, str, str, str], Any]

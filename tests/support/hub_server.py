@@ -194,8 +194,8 @@ class _Handler(BaseHTTPRequestHandler):
         ("GET", rf"/api/datasets/{_ID}/lfs-files", "lfs_files"),
         ("GET", rf"/api/datasets/{_ID}/auth-check/write", "auth_check"),
         ("PUT", rf"/api/datasets/{_ID}/settings", "settings"),
-        ("POST", rf"/api/datasets/{_ID}/preupload/(?P<revision>[^/]+)", "preupload"),
-        ("POST", rf"/api/datasets/{_ID}/commit/(?P<revision>[^/]+)", "commit"),
+        ("POST", rf"/api/(?:datasets|models)/{_ID}/preupload/(?P<revision>[^/]+)", "preupload"),
+        ("POST", rf"/api/(?:datasets|models)/{_ID}/commit/(?P<revision>[^/]+)", "commit"),
         ("POST", rf"/api/datasets/{_ID}/tag/(?P<revision>[^/]+)", "tag"),
         ("POST", rf"/datasets/{_ID}\.git/info/lfs/objects/batch", "lfs_batch"),
         ("PUT", r"/lfs/(?P<oid>[0-9a-f]{64})", "lfs_put"),
@@ -440,7 +440,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, asked)
 
     def on_preupload(self, body: bytes, repo: str, revision: str) -> None:
-        self._repo(repo, write=True)
+        self._repo(repo, write="create_pr=1" not in self.path)
         files = [
             {
                 "path": asked["path"],
@@ -477,7 +477,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, {})
 
     def on_commit(self, body: bytes, repo: str, revision: str) -> None:
-        found = self._repo(repo, write=True)
+        proposed = parse_qs(urlsplit(self.path).query).get("create_pr", ["0"])[-1] == "1"
+        found = self._repo(repo, write=not proposed)
+        if proposed and self._account() is None:
+            raise _RefusedError(401, "Invalid username or password.")
         if self.hub.before_commit is not None:
             self.hub.before_commit(self.hub)
         lines = [json.loads(line) for line in body.splitlines()]
@@ -488,9 +491,28 @@ class _Handler(BaseHTTPRequestHandler):
         files, lfs = dict(found.head.files), set(found.head.lfs)
         for line in lines[1:]:
             self._apply(line["key"], line["value"], files, lfs)
+        if proposed:
+            self._propose(found, repo, header["summary"], files)
+            return
         commit = add_commit(found, header["summary"], files, frozenset(lfs))
         url = f"http://{self.headers['Host']}/datasets/{repo}/commit/{commit.sha}"
         self._send(200, {"commitUrl": url, "commitOid": commit.sha, "success": True})
+
+    def _propose(self, found: Repo, repo: str, summary: str, files: dict[str, bytes]) -> None:
+        """Put a commit on a pull request of its own; the main branch stays as it is."""
+        number = 1 + sum(name.startswith("refs/pr/") for name in found.refs)
+        sha = hashlib.sha1(f"pr {number} {summary}".encode()).hexdigest()
+        found.refs[f"refs/pr/{number}"] = [*found.commits, Commit(sha, summary, files)]
+        base = f"http://{self.headers['Host']}/{repo}"
+        self._send(
+            200,
+            {
+                "commitUrl": f"{base}/commit/{sha}",
+                "commitOid": sha,
+                "pullRequestUrl": f"{base}/discussions/{number}",
+                "success": True,
+            },
+        )
 
     def _apply(
         self, key: str, change: dict[str, Any], files: dict[str, bytes], lfs: set[str]
