@@ -44,9 +44,15 @@ def export_items(plan: Plan, condition_name: str, folder: Path) -> int:
         plan, condition, backend={"model": "unknown"}, environment={}, stated={}
     ).model_dump(mode="json")
     about = {"export_version": EXPORT_VERSION, "condition": condition_name, "meta": meta,
-             "release": plan.study.release}  # fmt: skip
+             "release": lasting_release(plan.study.release)}  # fmt: skip
     (folder / ABOUT_NAME).write_text(pretty_json(about), encoding="utf-8")
     return count
+
+
+def lasting_release(source: str) -> str:
+    """The release's name or folder as it is found from every working folder."""
+    folder = Path(source)
+    return str(folder.resolve()) if folder.is_dir() else source
 
 
 def document(call: Call, language: str) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from contracts.errors import fail
+from contracts.errors import ContractError, fail
 from contracts.predictions.findings import quote
+from contracts.release.read import open_release
 from elicitation.interop.aggregate import aggregate_scores
 from elicitation.interop.exported import read_about, read_items, scored, written
 from elicitation.prompts.plan import Plan
@@ -38,9 +40,15 @@ class TaskFunctions:
         self._folder = folder
 
     def dataset(self, **_: Any) -> dict[str, Any]:
-        """The documents, as the only split."""
+        """The documents, as the only split.
+
+        Raises:
+            ContractError: the release of the task cannot be opened here. Checked before a model
+                is asked: scores come last.
+        """
         from datasets import Dataset
 
+        open_release(read_about(self._folder)["release"])
         return {"test": Dataset.from_list(list(read_items(self._folder)))}
 
     def process_results(self, doc: dict[str, Any], results: Sequence[Any]) -> dict[str, Any]:
@@ -51,9 +59,17 @@ class TaskFunctions:
         return {"alignment": part, "answered": float(usable)}
 
     def alignment(self, parts: Sequence[dict[str, Any]]) -> float:
-        """1 - W1 / (K - 1) over all documents, as `opinion-atlas score` has it."""
-        items = [stored_item(part["doc"], part["results"]) for part in parts]
-        return aggregate_scores(items, read_about(self._folder))["alignment"]
+        """1 - W1 / (K - 1) over all documents, as `opinion-atlas score` has it.
+
+        Not a number, with a warning, where the answers cannot be scored: an error here would
+        cost the harness's samples, which can still be imported.
+        """
+        try:
+            items = [stored_item(part["doc"], part["results"]) for part in parts]
+            return aggregate_scores(items, read_about(self._folder))["alignment"]
+        except ContractError as error:
+            warnings.warn(f"no alignment: {error}", RuntimeWarning, stacklevel=2)
+            return float("nan")
 
 
 def stored_item(doc: dict[str, Any], results: Sequence[Any], *, where: str = "") -> StoredItem:
