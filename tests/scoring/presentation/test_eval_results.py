@@ -82,7 +82,7 @@ def test_a_file_reads_back_as_the_printed_digits(report_file: Path, tmp_path: Pa
         "method baseline",
         "steering none",
         "coverage 100",
-        "release reference 2.0.0",
+        f"release reference {read_report(report_file).release.version}",
     ):
         assert needed in entry.notes
 
