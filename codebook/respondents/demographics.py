@@ -37,6 +37,10 @@ OTHER_LISTS: Mapping[str, str] = MappingProxyType(
 )
 
 
+#: The list whose texts are names of countries, which every language has its own of.
+_COUNTRY_LIST = "country"
+
+
 @dataclass(frozen=True)
 class Demographic:
     """One demographic question in one language.
@@ -107,23 +111,34 @@ def _code_texts(
     return found
 
 
-def _country_texts(language: str) -> dict[int, str]:
-    """The name of each country where it stands alone, by survey code.
+@cache
+def country_names(language: str = "en") -> Mapping[str, str]:
+    """The name of each country where it stands alone, by ISO3 code.
 
     Other languages take the names of their wording, save those that stand in a sentence in
     another form: these are in the table `country` of the language's demographic texts.
+
+    Raises:
+        KeyError: there are no demographic texts in this language.
     """
+    own = {c.country: c.name for c in country_by_wvs_code().values()}
     if language == "en":
-        return {code: c.name for code, c in country_by_wvs_code().items()}
-    names = {**wording(language).countries, **_language_texts(language).get("country", {})}
-    return {code: names.get(c.country, c.name) for code, c in country_by_wvs_code().items()}
+        return MappingProxyType(own)
+    named = {**wording(language).countries, **_language_texts(language).get("country", {})}
+    return MappingProxyType({country: named.get(country, name) for country, name in own.items()})
+
+
+def _country_texts(language: str) -> dict[int, str]:
+    """`country_names` by survey code."""
+    names = country_names(language)
+    return {code: names[c.country] for code, c in country_by_wvs_code().items()}
 
 
 def _demographic(variable: str, facts: Mapping[str, Any], language: str) -> Demographic:
     texts = _language_texts(language)
     entry = texts["question"][variable]
     code_texts = _code_texts(entry, facts.get("list", ""), texts)
-    if variable == "B_COUNTRY":
+    if facts.get("list") == _COUNTRY_LIST:
         code_texts.update(_country_texts(language))
     missing = {int(code): text for code, text in texts["missing"].items()}
     missing.update({int(code): text for code, text in entry.get("missing", {}).items()})

@@ -274,7 +274,11 @@ def _framed(parts: list[str], sentence: Mapping[str, str], frame: Frame, *, has_
 def _part(
     key: str, known: Mapping[str, str], words: Mapping[str, Any], names: Mapping[str, str]
 ) -> str:
-    """One part of a sentence, "" where it has nothing to say."""
+    """One part of a sentence, "" where it has nothing to say.
+
+    A category whose words depend on the person's sex has them under `male` and `female`, and under
+    `sentence` those for a person whose sex is not known.
+    """
     sentence = words["sentence"]
     if key == "place":
         place = [
@@ -288,7 +292,8 @@ def _part(
         return ""
     if HARMONISED[key].open_list:
         return str(sentence[key]).format(text=known[key])
-    return str(words["category"][key][known[key]]["sentence"])
+    entry = words["category"][key][known[key]]
+    return str(entry.get(known.get("sex", ""), entry["sentence"]))
 
 
 class PersonError(ValueError):

@@ -13,6 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
+from codebook.respondents.demographics import country_names
 from codebook.wordings.wording import languages, wording
 from elicitation.advice.decisions import Decision
 from elicitation.advice.second_readers import advice_text
@@ -64,7 +65,9 @@ def _people(country: str) -> re.Pattern[str] | None:
 def _names(country: str, language: str) -> re.Pattern[str] | None:
     """A country's name in English and in a language; no word may run on before it."""
     chosen = {"en", language} & set(languages())
-    names = {wording(one).countries.get(country, "") for one in chosen} - {""}
+    # A sentence may hold another form than a name that stands alone ("auf Zypern", "Zypern").
+    forms = [wording(one).countries for one in chosen] + [country_names(one) for one in chosen]
+    names = {form.get(country, "") for form in forms} - {""}
     if not names:
         return None
     return re.compile("|".join(rf"(?<!\w){re.escape(name)}" for name in sorted(names)), re.I)
