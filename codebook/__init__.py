@@ -4,6 +4,7 @@ The lowest floor of the house: standard library only, no file of a survey, no ne
 """
 
 from codebook.countries import CONTINENTS, Country, countries, country_by_wvs_code
+from codebook.meanings import Meaning, meaning, meanings
 from codebook.questions import (
     CATEGORIES,
     MEMBERSHIPS,
@@ -26,12 +27,15 @@ __all__ = [
     "MISSING_CODES",
     "QUESTION_SETS",
     "Country",
+    "Meaning",
     "MissingKind",
     "Question",
     "Scale",
     "codebook_digest",
     "countries",
     "country_by_wvs_code",
+    "meaning",
+    "meanings",
     "question_set",
     "questions",
     "scales",

@@ -11,8 +11,8 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
-#: Files that hold texts in one language, such as `demographics_es.toml`.
-_TEXTS = re.compile(r"_[a-z]{2}\.toml$")
+#: Files that hold texts in one language, such as `demographics_es.toml`, and the meaning cards.
+_TEXTS = re.compile(r"(_[a-z]{2}\.toml|/meanings\.csv)$")
 
 
 def resource(path: str) -> Traversable:

@@ -1,8 +1,9 @@
 """Who drafted each text of a language, and whether a second pass has reviewed it.
 
 `status.csv` in a language's folder has a row for each text, those that describe people among them:
-its key, the digest of the text, who drafted it, who reviewed it and by what means. A changed text
-has another digest, so an earlier review no longer counts.
+its key, the digest of the text, who drafted it, who reviewed it and by what means, and for
+questions and statements the digest of the meaning card that the reviewer held the text against. A
+text or a card that changes has another digest, so an earlier review no longer counts.
 """
 
 from __future__ import annotations
@@ -17,29 +18,54 @@ from typing import Literal, NamedTuple
 
 from codebook.countries import countries
 from codebook.countries import languages as known_languages
+from codebook.meanings import meanings
 from codebook.resources import resource
 from codebook.respondents.describe import PERSON_FILES, missing_person_texts, person_source_texts
 from codebook.wordings.parse import WordingError
 from codebook.wordings.wording import languages, missing_texts, required_keys, wording
 
-_COLUMNS = ("key", "digest", "drafted_by", "reviewed_by", "means")
+_COLUMNS = ("key", "digest", "drafted_by", "reviewed_by", "means", "card")
 
-Gap = Literal["no status", "changed since", "not reviewed", "reviewed by its drafter", "no text"]
+#: Kinds of texts that are reviewed against a meaning card.
+_WITH_CARD = ("stem", "statement")
+
+Gap = Literal[
+    "no status",
+    "changed since",
+    "meaning card changed since",
+    "not reviewed",
+    "reviewed by its drafter",
+    "no text",
+]
 
 
 class TextStatus(NamedTuple):
-    """State of one text; `reviewed_by` and `means` are empty until a second pass read it."""
+    """State of one text; `reviewed_by` and `means` are empty until a second pass read it.
+
+    `card` is the digest of the meaning card that it was held against, "" for other texts.
+    """
 
     key: str
     digest: str
     drafted_by: str
     reviewed_by: str = ""
     means: str = ""
+    card: str = ""
 
     @property
     def is_reviewed(self) -> bool:
         """Whether someone who did not draft the text has reviewed it."""
         return bool(self.reviewed_by and self.means) and self.reviewed_by != self.drafted_by
+
+    @property
+    def is_read_by_machine(self) -> bool:
+        """Whether the reviewer was a machine."""
+        return "machine" in self.reviewed_by
+
+    @property
+    def is_independent(self) -> bool:
+        """Whether the reviewer says to have had no part in the draft."""
+        return "not independent" not in self.reviewed_by
 
 
 class ReviewGap(NamedTuple):
@@ -89,18 +115,40 @@ def check(language: str) -> list[ReviewGap]:
     gaps = [
         ReviewGap(key, reason)
         for key, text in texts.items()
-        if (reason := _gap(statuses.get(key), text)) is not None
+        if (reason := _gap(statuses.get(key), text, card_digest(key))) is not None
     ]
     return gaps + [ReviewGap(key, "no text") for key in statuses if key not in texts]
 
 
-def _gap(status: TextStatus | None, text: str) -> Gap | None:
+def card_digest(key: str) -> str:
+    """Digest of the meaning card that a text is reviewed against; "" where there is none."""
+    kind, _, name = key.partition(":")
+    card = meanings().get(name) if kind in _WITH_CARD else None
+    return card.digest if card else ""
+
+
+class MachineReviews(NamedTuple):
+    """Texts whose present state a machine has reviewed, and how many of them it drafted too."""
+
+    texts: int
+    not_independent: int
+
+
+def machine_reviews(language: str) -> MachineReviews:
+    """Counts of a language's texts whose present state a machine has reviewed."""
+    stale = {gap.key for gap in check(language)}
+    read = [s for s in read_statuses(language).values() if s.key not in stale]
+    by_machine = [status for status in read if status.is_read_by_machine]
+    return MachineReviews(len(by_machine), sum(not s.is_independent for s in by_machine))
+
+
+def _gap(status: TextStatus | None, text: str, card: str) -> Gap | None:
     if status is None:
         return "no status"
     if status.digest != text_digest(text):
         return "changed since"
     if status.is_reviewed:
-        return None
+        return None if status.card == card else "meaning card changed since"
     return "reviewed by its drafter" if status.reviewed_by else "not reviewed"
 
 
@@ -137,7 +185,9 @@ def review_statuses(
                 f"{key}: a review needs its means and a reviewer other than the drafter"
             )
         else:
-            done[key] = done[key]._replace(reviewed_by=reviewed_by, means=means)
+            done[key] = done[key]._replace(
+                reviewed_by=reviewed_by, means=means, card=card_digest(key)
+            )
     if problems:
         raise WordingError(problems, subject="review")
     return done
@@ -179,6 +229,7 @@ class LanguageCounts(NamedTuple):
         present: texts of its wording by kind.
         people: texts that describe people, and how many of these it lacks.
         texts: texts that need a review; `unreviewed` of them have none.
+        by_machine: texts whose review was a machine's, and how many not independently.
         machine_drafted: whether its wording says so.
         asked_in: countries of wave 7 whose first questionnaire language with a wording it is.
     """
@@ -192,6 +243,7 @@ class LanguageCounts(NamedTuple):
     people_missing: int
     texts: int
     unreviewed: int
+    by_machine: MachineReviews
     machine_drafted: bool
     asked_in: tuple[str, ...]
 
@@ -215,6 +267,7 @@ def language_counts(language: str) -> LanguageCounts:
         people_missing=len(missing_person_texts(language)),
         texts=len(needed),
         unreviewed=len(check(language)),
+        by_machine=machine_reviews(language),
         machine_drafted=texts.machine_drafted,
         asked_in=_asked_in(language),
     )

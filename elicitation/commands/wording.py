@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from codebook.countries import languages as known_languages
+from codebook.meanings import meaning_problems
 from codebook.respondents.describe import PERSON_FILES, missing_person_texts
-from codebook.review import check
+from codebook.review import check, machine_reviews
 from codebook.wordings.files import export_wording, load_wording_folder
 from codebook.wordings.parse import WordingError
 from codebook.wordings.wording import languages, missing_texts, wording
@@ -32,8 +33,11 @@ def check_wordings(
     else:
         for row in found:
             _say(row)
+    cards = [] if folder is not None else meaning_problems()
+    for problem in [] if json else cards:
+        say(f"meaning cards: {problem}")
     lacking = any(row["missing"] or (require_review and row["unreviewed"]) for row in found)
-    return 1 if lacking else 0
+    return 1 if lacking or (require_review and cards) else 0
 
 
 def _own(folder: Path) -> dict[str, Any]:
@@ -44,6 +48,7 @@ def _own(folder: Path) -> dict[str, Any]:
         "digest": opened.digest,
         "missing": missing_texts(opened),
         "unreviewed": {},
+        "by_machine": {},
     }
 
 
@@ -65,6 +70,7 @@ def _shipped(language: str) -> dict[str, Any]:
             "digest": "",
             "missing": [*missing_texts(language), *people],
             "unreviewed": {},
+            "by_machine": {},
         }
     try:
         texts = wording(language)
@@ -77,6 +83,7 @@ def _shipped(language: str) -> dict[str, Any]:
         "digest": texts.digest,
         "missing": [*missing_texts(language), *people],
         "unreviewed": dict(gaps),
+        "by_machine": machine_reviews(language)._asdict(),
     }
 
 
@@ -86,16 +93,24 @@ def _file(key: str, language: str) -> str:
 
 
 def _say(row: dict[str, Any]) -> None:
-    gaps = ", ".join(f"{count} {reason}" for reason, count in sorted(row["unreviewed"].items()))
+    gaps = [f"{count} {reason}" for reason, count in sorted(row["unreviewed"].items())]
+    if row["by_machine"]:
+        gaps.insert(0, _machine_words(**row["by_machine"]))
     missing = row["missing"]
     told = ", ".join(part for part in (row["name"], row["digest"][:12]) if part)
     name = f"{row['language']} ({told})"
     state = f"{len(missing)} texts are lacking" if missing else "complete"
-    say(f"{name}: {state}; reviews: {gaps or 'all'}")
+    say(f"{name}: {state}; {'; '.join(gaps) or 'no reviews noted'}")
     for key in missing[:_SHOWN]:
         say(f"  {key}")
     if len(missing) > _SHOWN:
         say(f"  ... and {len(missing) - _SHOWN} more (--json lists all)")
+
+
+def _machine_words(texts: int, not_independent: int) -> str:
+    """What a machine's reviews are worth, in words."""
+    same = f" ({not_independent} by the machine that drafted them)" if not_independent else ""
+    return f"{texts} texts reviewed by machine{same}, none by a native speaker"
 
 
 def export_one(path: Path, *, language: str) -> None:
@@ -112,7 +127,7 @@ def import_one(path: Path, *, language: str, name: str, out: Path | None) -> int
     opened = _load(path, language, name)
     lacking = missing_texts(opened)
     row = {"language": opened.language, "name": opened.name, "digest": opened.digest}
-    _say({**row, "missing": lacking, "unreviewed": {}})
+    _say({**row, "missing": lacking, "unreviewed": {}, "by_machine": {}})
     if out is not None:
         try:
             export_wording(opened, out)

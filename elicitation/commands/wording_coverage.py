@@ -19,7 +19,16 @@ def cover(*, write: Path | None, check: Path | None, json: bool) -> int:
     """Print, write or check the table; 1 where a checked page is out of date."""
     found = [language_counts(language) for language in languages()]
     if json:
-        say_json([{**row._asdict(), "asked_in": list(row.asked_in)} for row in found])
+        say_json(
+            [
+                {
+                    **row._asdict(),
+                    "by_machine": row.by_machine._asdict(),
+                    "asked_in": list(row.asked_in),
+                }
+                for row in found
+            ]
+        )
         return 0
     table = coverage_markdown(found)
     if check is not None:
@@ -40,8 +49,15 @@ def cover(*, write: Path | None, check: Path | None, json: bool) -> int:
 def coverage_markdown(rows: list[LanguageCounts]) -> str:
     """The table as Markdown; a count that is short of a whole wording says of how many."""
     required = required_counts()
-    heads = ["Language", *WORDING_KINDS.values(), "People", "Reviewed", "Wording", "Asked in"]
-    lines = [_line(heads), _line(["---", *["---:"] * 8, "---", "---"])]
+    heads = [
+        "Language",
+        *WORDING_KINDS.values(),
+        "People",
+        "Reviewed by machine",
+        "Wording",
+        "Asked in",
+    ]
+    lines = [_line(heads), _line(["---", *["---:"] * 9, "---", "---"])]
     for row in rows:
         counts = [_of(row.present.get(kind, 0), required[kind]) for kind in WORDING_KINDS]
         lines.append(
@@ -50,7 +66,8 @@ def coverage_markdown(rows: list[LanguageCounts]) -> str:
                     f"{row.name} ({row.language})",
                     *counts,
                     _of(row.people, row.people + row.people_missing),
-                    _of(row.texts - row.unreviewed, row.texts),
+                    _of(row.by_machine.texts, row.texts),
+                    f"{row.by_machine.not_independent:,}",
                     "machine-drafted" if row.machine_drafted else "by people",
                     " ".join(row.asked_in) or "–",
                 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from codebook.meanings import Meaning, meanings
 from codebook.questions import questions
 from space.board.cache import IndexCache
 from space.board.labels import category_name, question_text, question_title
@@ -81,9 +82,11 @@ def show(
 
 
 def question_html(people: People, *, question_id: str, wave: int) -> str:
-    """Wording, scale, map of mean positions, and every country's shares."""
+    """Wording, meaning card, scale, map of mean positions, and every country's shares."""
     asked = questions()[question_id]
+    card = meanings().get(question_id)
     facts = [
+        *(_card_facts(card) if card else ()),
         ("Title", esc(asked.title)),
         ("Category", esc(category_name(asked.category))),
         ("Scale", esc(f"{asked.scale.size} options, {asked.scale.level}" if asked.scale else "")),
@@ -96,3 +99,13 @@ def question_html(people: People, *, question_id: str, wave: int) -> str:
         f"{mean_map(people, wave=wave, question_id=question_id)}"
         f"{all_countries_table(people, wave=wave, question_id=question_id)}"
     )
+
+
+def _card_facts(card: Meaning) -> list[tuple[str, str]]:
+    """The meaning card, which wordings in every language are reviewed against."""
+    facts = [
+        ("What it asks", esc(card.asks)),
+        ("First answer", esc(card.first)),
+        ("Last answer", esc(card.last)),
+    ]
+    return [*facts, ("To note", esc(card.trap))] if card.trap else facts
