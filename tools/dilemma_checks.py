@@ -45,6 +45,17 @@ REVIEW_COLUMNS = ("id", "digest", "balance", "purity", "reviewer", "verdict")
 #: Words that do not begin a plain action after "Should I".
 _NO_ACTION = frozenset(("to", "i", "we", "the", "a", "an", "my", "our", "not", "it", "they"))
 
+_NOTHING = re.compile(r"(?!)")
+
+#: Words that name a dimension instead of describing an act; who holds "equality is good" answers
+#: the word, not the situation.
+_CONSTRUCT_WORDS = {
+    "power_distance": re.compile(
+        r"\b(equals?|equality|ranks? (?!and)|of rank|authorit\w+|elders?|in charge|superiors?"
+        r"|standing|out of respect|(?:my|our|her|his) positions?)\b"
+    )
+}
+
 
 @dataclass(frozen=True)
 class DilemmaProblem:
@@ -138,6 +149,10 @@ def _options(dilemma: Dilemma) -> Problems:
     for option, length in zip(dilemma.options, lengths, strict=True):
         for wrong in _option_faults(option, length):
             yield DilemmaProblem("option", dilemma.dilemma_id, f"{option!r} {wrong}")
+        named = _CONSTRUCT_WORDS.get(dilemma.dimension, _NOTHING).search(option)
+        if named:
+            message = f"{option!r} names the construct ({named.group()!r}); describe the act alone"
+            yield DilemmaProblem("option", dilemma.dilemma_id, message)
     if abs(lengths[0] - lengths[1]) > MAX_OPTION_GAP:
         message = f"the options have {lengths[0]} and {lengths[1]} words; make them alike"
         yield DilemmaProblem("option", dilemma.dilemma_id, message)

@@ -103,9 +103,12 @@ def demographic_languages() -> tuple[str, ...]:
 
 
 def _code_texts(
-    entry: Mapping[str, Any], list_name: str, texts: Mapping[str, Any]
+    entry: Mapping[str, Any], list_name: str, texts: Mapping[str, Any], language: str
 ) -> dict[int, str]:
+    """Texts of the codes: of the list first, then of the language, those of the question last."""
     found = dict(_lists()[list_name]) if list_name else {}
+    if list_name == _COUNTRY_LIST:
+        found.update(_country_texts(language))
     for source in (texts["shared"].get(entry.get("shared", ""), {}), entry.get("codes", {})):
         found.update({int(code): text for code, text in source.items()})
     return found
@@ -137,9 +140,7 @@ def _country_texts(language: str) -> dict[int, str]:
 def _demographic(variable: str, facts: Mapping[str, Any], language: str) -> Demographic:
     texts = _language_texts(language)
     entry = texts["question"][variable]
-    code_texts = _code_texts(entry, facts.get("list", ""), texts)
-    if facts.get("list") == _COUNTRY_LIST:
-        code_texts.update(_country_texts(language))
+    code_texts = _code_texts(entry, facts.get("list", ""), texts, language)
     missing = {int(code): text for code, text in texts["missing"].items()}
     missing.update({int(code): text for code, text in entry.get("missing", {}).items()})
     return Demographic(

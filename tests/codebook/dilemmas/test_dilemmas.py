@@ -121,9 +121,9 @@ def test_high_side_of_one_dilemma_of_each_dimension():
     # Read off the texts by hand, so that exchanged sides in a file would be seen.
     expected = {
         "ind-01": "take the small flat and live by myself",
-        "mas-08": "enter my dahlias for the county prize",
+        "mas-08": "enter my dahlias for the prize",
         "uai-01": "plan and book every stop in advance",
-        "lto-08": "plant oaks for the people of the future",
+        "lto-08": "plant saplings for the decades to come",
         "pdi-03": "leave the professor's words as they stand",
     }
     assert {key: dilemmas()[key].high_option for key in expected} == expected
@@ -427,3 +427,16 @@ def test_leak_lists_are_read_not_hard_coded():
     found = [d.dilemma_id for d in DILEMMAS if re.search(r"\bbalcon(y|ys)\b", d.situation)]
     assert found
     assert [p.dilemma_id for p in check_texts(DILEMMAS, leaks=leaks)] == found
+
+
+def test_an_option_on_power_distance_describes_an_act_and_does_not_name_the_construct():
+    found = {d.dilemma_id: d for d in DILEMMAS}
+    named = dataclasses.replace(
+        found["pdi-01"],
+        situation=found["pdi-01"].situation.replace("by his first name", "as an equal"),
+        option_second="address him as an equal",
+    )
+    problems = check_texts([named], leaks=LEAKS)
+    assert any("names the construct ('equal')" in p.message for p in problems)
+    clean = check_texts([found["pdi-01"]], leaks=LEAKS)
+    assert not any("construct" in p.message for p in clean)

@@ -18,11 +18,11 @@ from codebook.respondents.harmonised import HARMONISED
 from codebook.wordings.wording import wording
 
 OTHERS = pytest.mark.parametrize("language", sorted({*person_languages()} - {"en"}))
-#: Tables that a language may have and English need not.
-EXTRA = {"country"}
+#: Tables and texts that a language may have and English need not.
+EXTRA = {"country", "male", "female"}
 #: Names of shared tables, and words that another language may spell as English does.
 SAME_WORDS = {
-    *("employment", "isced", "occupation", "yes_no"),
+    *("birth_country", "employment", "isced", "occupation", "yes_no"),
     *("Hindu", "No", "Protestant", "Rural"),
 }
 
@@ -78,6 +78,48 @@ def test_every_country_has_a_name_of_its_own_language_in_a_list_and_in_a_sentenc
     in_sentence = person_texts({"B_COUNTRY": codes}, form="sentence", language=language)
     for code, text in zip(codes, in_sentence, strict=True):
         assert wording(language).countries[country_by_wvs_code()[code].country] in text
+
+
+@OTHERS
+def test_a_country_of_birth_is_named_in_the_language(language: str) -> None:
+    codes = [code for code in country_by_wvs_code() if code != 826]
+    for variable in ("Q266", "Q267", "Q268"):
+        born = texts(variable, codes, language=language).tolist()
+        assert born == texts("B_COUNTRY", codes, language=language).tolist()
+        kingdom = texts(variable, 826, language=language)
+        assert kingdom != demographic(variable).code_texts[826]
+
+
+@pytest.mark.parametrize(
+    ("language", "sex", "state", "expected"),
+    [
+        ("ru", "male", "widowed", "вдовец"),
+        ("ru", "female", "widowed", "вдова"),
+        ("ru", "male", "single", "холост"),
+        ("ru", "female", "single", "не замужем"),
+        ("vi", "male", "widowed", "góa vợ"),
+        ("vi", "female", "widowed", "góa chồng"),
+        ("es", "female", "married", "casada"),
+        ("pt", "male", "divorced", "divorciado"),
+    ],
+)
+def test_a_marital_status_takes_the_form_of_the_sex(
+    language: str, sex: str, state: str, expected: str
+) -> None:
+    columns = {"sex": [sex], "marital_status": [state]}
+    said = person_texts(columns, form="sentence", language=language)[0]
+    assert said.rstrip(".").endswith(expected)
+    unknown = person_texts({"marital_status": [state]}, form="sentence", language=language)[0]
+    assert unknown != said
+
+
+def test_german_names_of_countries_carry_their_preposition() -> None:
+    names = wording("de").countries
+    assert names["PHL"] == "auf den Philippinen"
+    assert names["IRN"] == "im Iran"
+    persona = wording("de").templates["persona"].format(country=names["CYP"])
+    assert "die auf Zypern lebt" in persona
+    assert texts("B_COUNTRY", 196, language="de") == "Zypern"
 
 
 @OTHERS

@@ -1,11 +1,15 @@
 """Reviews count for the text that was reviewed, and only by someone who did not draft it."""
 
+from dataclasses import replace
+
 import pytest
 
+from codebook.meanings import meaning
 from codebook.respondents.describe import missing_person_texts, person_source_texts
 from codebook.review import (
     TextStatus,
     _gap,
+    card_digest,
     check,
     draft_statuses,
     read_statuses,
@@ -34,12 +38,32 @@ def test_nobody_reviews_what_they_drafted(language):
 def test_a_review_counts_until_the_text_changes():
     text = "How happy are you?"
     status = TextStatus("stem:Q46", text_digest(text), "machine", "second reader", "read aloud")
-    assert _gap(status, text) is None
-    assert _gap(status, text + " Really?") == "changed since"
-    assert _gap(None, text) == "no status"
-    assert _gap(status._replace(reviewed_by=""), text) == "not reviewed"
-    assert _gap(status._replace(means=""), text) == "reviewed by its drafter"
-    assert _gap(status._replace(reviewed_by="machine"), text) == "reviewed by its drafter"
+    assert _gap(status, text, "") is None
+    assert _gap(status, text + " Really?", "") == "changed since"
+    assert _gap(None, text, "") == "no status"
+    assert _gap(status._replace(reviewed_by=""), text, "") == "not reviewed"
+    assert _gap(status._replace(means=""), text, "") == "reviewed by its drafter"
+    assert _gap(status._replace(reviewed_by="machine"), text, "") == "reviewed by its drafter"
+
+
+def test_a_review_counts_until_the_meaning_card_changes():
+    text, card = "How happy are you?", card_digest("stem:Q46")
+    status = TextStatus("stem:Q46", text_digest(text), "machine", "second reader", "read", card)
+    assert card == meaning("Q46").digest
+    assert _gap(status, text, card) is None
+    changed = replace(meaning("Q46"), asks="How happy the respondent was as a child").digest
+    assert _gap(status, text, changed) == "meaning card changed since"
+    assert card_digest("label:happiness4:1") == ""
+
+
+def test_a_review_notes_its_card_and_whose_it_is():
+    drafts = {"stem:Q46": TextStatus("stem:Q46", "0", "drafter")}
+    done = review_statuses(drafts, ["stem:Q46"], reviewed_by="a reader", means="read")["stem:Q46"]
+    assert done.card == meaning("Q46").digest
+    assert not done.is_read_by_machine
+    same = done._replace(reviewed_by="second pass, machine, not independent of the draft")
+    assert same.is_read_by_machine
+    assert not same.is_independent
 
 
 def test_reviews_are_noted_and_survive_the_file(tmp_path):
@@ -52,7 +76,7 @@ def test_reviews_are_noted_and_survive_the_file(tmp_path):
     assert [key for key, status in done.items() if status.is_reviewed] == keys
     write_statuses(done, tmp_path / "status.csv")
     lines = (tmp_path / "status.csv").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == "key,digest,drafted_by,reviewed_by,means"
+    assert lines[0] == "key,digest,drafted_by,reviewed_by,means,card"
     assert len(lines) == len(drafts) + 1
 
 

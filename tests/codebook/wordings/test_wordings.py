@@ -75,11 +75,11 @@ def test_english_labels_run_in_the_direction_of_their_codes():
         "membership3": ("Not a member", "Active member"),
         "income_equality10": (
             "Incomes should be more equal",
-            "There should be larger differences in income",
+            "Individuals should have stronger incentives to make an effort",
         ),
         "ownership10": (
-            "Private ownership should increase",
-            "Government ownership should increase",
+            "A larger part of business and industry should be owned privately",
+            "A larger part of business and industry should be owned by the government",
         ),
         "competition10": ("Competition is good", "Competition is harmful"),
         "involved4": ("None of them", "All of them"),

@@ -11,7 +11,7 @@ from openai_server import serving
 
 from contracts.errors import ContractError
 from contracts.predictions.read import read_predictions
-from elicitation.advice.counts import count_marks, language_identifier, marks_of
+from elicitation.advice.counts import _names, count_marks, language_identifier, marks_of
 from elicitation.advice.decisions import (
     advice_items,
     by_words,
@@ -280,6 +280,12 @@ def test_a_country_is_named_by_its_people_too(run_of, country, said, named):
     out = run_of(lambda _: said, countries=(country,), questions=("ind-01",))
     with Store(store_path(out)) as store:
         assert marks_of(advice_items(store)[0], None).names_country is named
+
+
+def test_a_country_is_named_also_where_a_sentence_has_another_form():
+    assert _names("CYP", "de").search("Zypern ist schön.")
+    assert _names("CYP", "de").search("Cyprus is an island.")
+    assert not _names("CYP", "de").search("Malta ist schön.")
 
 
 def test_every_country_of_the_study_has_names_of_its_people():
