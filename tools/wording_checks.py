@@ -5,10 +5,12 @@ Each rule compares a text with the English one or with its siblings and returns 
 - glossary: a label lacks the counterpart of a word of its English label (`data/wording_checks_*`)
 - negation: the English text denies something, the translation does not
 - reused: a label is also the label of another scale, where English has another meaning
-- twin: two labels of a scale are the same
+- twin: two labels of a scale, or two questions, are the same
 - country: a question or statement names a country
 - fields: a template's fields are not those of the English one, or not as often
 - frame: a question differs from its siblings in the part that they all share
+- item: a text lacks what the meaning card of its item asks for (`data/wording_checks_*`)
+- strength: a word such as "always" stands where the English has none
 - length: a text is far shorter or longer than the language's texts are to English ones
 - ending: a question or statement lacks its final mark
 
@@ -67,6 +69,9 @@ class LanguageRules:
     Attributes:
         frame: what every question of agreement says besides its statement.
         glossary: by English word, a pattern of which its translation holds a match.
+        strength: pattern of words that make a statement stronger.
+        items: by key of a text, a pattern that it must hold; a question id stands for its
+            question and its statement.
         country_prefix: article or preposition before the name of a country.
         country_form: pattern of a country's name, made of `{name}`.
         country_cut: letters that other forms of a country's name lack at its end.
@@ -76,6 +81,8 @@ class LanguageRules:
 
     frame: re.Pattern[str]
     glossary: Mapping[str, re.Pattern[str]]
+    strength: re.Pattern[str]
+    items: Mapping[str, re.Pattern[str]]
     country_prefix: re.Pattern[str]
     country_form: str
     country_cut: int
@@ -95,9 +102,12 @@ def language_rules(language: str) -> LanguageRules:
         raise WordingError([f"codebook/{name}: no such file; write it on the model of another's"])
     table = read_toml(name)
     glossary = {word: re.compile(p, re.IGNORECASE) for word, p in table["glossary"].items()}
+    items = {key: re.compile(p, re.IGNORECASE) for key, p in table.get("items", {}).items()}
     return LanguageRules(
         frame=re.compile(table["frame"], re.IGNORECASE),
         glossary=glossary,
+        strength=re.compile(table["strength"], re.IGNORECASE),
+        items=items,
         country_prefix=re.compile(table["country_prefix"]),
         country_form=table["country_form"],
         country_cut=table["country_cut"],
@@ -140,6 +150,30 @@ def _negation(texts: Texts, english: Texts, rules: LanguageRules) -> Iterator[Su
             continue
         if not denies.search(rules.frame.sub("", text)):
             yield Suspicion(key, "negation", f"{english[key]!r} denies, {text!r} does not")
+
+
+def _item(texts: Texts, _: Texts, rules: LanguageRules) -> Iterator[Suspicion]:
+    for item, pattern in rules.items.items():
+        for key in (item, f"stem:{item}", f"statement:{item}"):
+            if key in texts and not pattern.search(texts[key]):
+                yield Suspicion(key, "item", f"{pattern.pattern!r} not in {texts[key]!r}")
+
+
+def _strength(texts: Texts, english: Texts, rules: LanguageRules) -> Iterator[Suspicion]:
+    source = language_rules("en").strength
+    for key, text in _of_kind(texts, "stem", "statement"):
+        word = rules.strength.search(text)
+        if word and not source.search(english[key]):
+            yield Suspicion(key, "strength", f"{word.group()!r} has nothing in {english[key]!r}")
+
+
+def _same(texts: Texts, _: Texts, __: LanguageRules) -> Iterator[Suspicion]:
+    keys_of: dict[str, list[str]] = defaultdict(list)
+    for key, text in _of_kind(texts, "stem"):
+        keys_of[text].append(key)
+    for keys in keys_of.values():
+        if len(keys) > 1:
+            yield from (Suspicion(key, "twin", f"the same as {keys}") for key in keys)
 
 
 def _scale(key: str) -> str:
@@ -242,6 +276,9 @@ _RULES: tuple[Callable[[Texts, Texts, LanguageRules], Iterator[Suspicion]], ...]
     _glossary,
     _negation,
     _reused,
+    _item,
+    _strength,
+    _same,
     _country,
     _fields,
     _frame,

@@ -2,7 +2,8 @@
 
 Each fault is one that a translator can make: labels in the wrong order (direction), a denial lost
 (negation), a label of another scale (label), a country named (country), a field of a template
-broken (field). A trial asks two checks about each: the rules of `tools.wording_checks`, which
+broken (field), fewer people or things meant (subject), what another wave asked (pole), "always"
+added (strength), another institution named (institution). A trial asks two checks about each: the rules of `tools.wording_checks`, which
 see texts alone, and the digests of the reviews, which see any change. Run it with
 `scripts/wording_faults`.
 """
@@ -13,16 +14,26 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from codebook.resources import read_toml
 from codebook.review import read_statuses, text_digest
 from codebook.wordings.wording import languages, wording
 from tools.wording_checks import Suspicion, language_rules, suspicions
 
-FaultKind = Literal["direction", "negation", "label", "country", "field"]
+FaultKind = Literal[
+    "subject",
+    "pole",
+    "strength",
+    "institution",
+    "direction",
+    "negation",
+    "label",
+    "country",
+    "field",
+]
 
-KINDS: tuple[FaultKind, ...] = ("direction", "negation", "label", "country", "field")
+KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
 
 #: Of the faults planted, the least that the rules must find.
 LEAST_SHARE = 0.9
@@ -175,7 +186,33 @@ def _broken_fields(texts: Texts, _: object, rng: Random) -> list[dict[str, str]]
     return options
 
 
+def _listed(name: str) -> Callable[..., list[dict[str, str]]]:
+    """A planter of the exchanges that a language's rules list: key, pattern, replacement."""
+
+    def options(
+        texts: Texts, ways: Mapping[str, list[list[str]]], _: Random
+    ) -> list[dict[str, str]]:
+        return [{key: re.sub(pattern, new, texts[key])} for key, pattern, new in ways[name]]
+
+    return options
+
+
+def _strengthened(texts: Texts, ways: Mapping[str, list[str]], _: Random) -> list[dict[str, str]]:
+    """Every statement with "always" in it, where the English has no word like that."""
+    english, source = wording("en").texts(), language_rules("en").strength
+    pattern, new = ways["strengthened"]
+    return [
+        {key: re.sub(pattern, new, text, count=1)}
+        for key, text in texts.items()
+        if key.startswith("statement:") and not source.search(english[key])
+    ]
+
+
 _PLANTERS: Mapping[str, Callable[..., list[dict[str, str]]]] = {
+    "subject": _listed("subject"),
+    "pole": _listed("pole"),
+    "strength": _strengthened,
+    "institution": _listed("institution"),
     "direction": _turned_scales,
     "negation": _lost_denials,
     "label": _foreign_labels,
@@ -196,18 +233,18 @@ def judge(fault: Fault) -> Outcome:
     return Outcome(fault, seen, stale)
 
 
-def run_trial(count: int = 40, *, seed: int) -> Trial:
+def run_trial(count: int = 40, *, seed: int, chosen: Sequence[str] = ()) -> Trial:
     """Plant faults, as evenly as possible over the kinds and the languages, and judge them.
 
     Args:
         count: faults to plant.
         seed: equal seeds plant equal faults in equal texts.
+        chosen: languages; all translated ones where none is given.
     """
-    chosen = translated_languages()
+    chosen = tuple(chosen) or translated_languages()
     shares: dict[str, list[FaultKind]] = {language: [] for language in chosen}
     for i in range(count):
-        shift = i // len(KINDS)
-        shares[chosen[shift % len(chosen)]].append(KINDS[i % len(KINDS)])
+        shares[chosen[i % len(chosen)]].append(KINDS[i % len(KINDS)])
     rng = Random(seed)  # noqa: S311 (no secret depends on it)
     faults = [
         fault

@@ -55,10 +55,20 @@ def test_at_least_36_of_40_planted_faults_are_found(seed):
     assert len(trial.outcomes) == 40
     assert {outcome.fault.language for outcome in trial.outcomes} == set(translated_languages())
     for kind in KINDS:
-        assert sum(outcome.fault.kind == kind for outcome in trial.outcomes) == 8
+        assert sum(outcome.fault.kind == kind for outcome in trial.outcomes) in (4, 5)
     assert trial.found_count >= 36, trial_report(trial)
     assert trial.stale_count == 40
     assert trial.false_alarms == ()
+    assert trial.is_passed
+
+
+@EVERY_TRANSLATION
+def test_at_least_36_of_40_planted_faults_are_found_in_each_language(language):
+    trial = run_trial(40, seed=1, chosen=(language,))
+    assert {outcome.fault.language for outcome in trial.outcomes} == {language}
+    assert {outcome.fault.kind for outcome in trial.outcomes} == set(KINDS)
+    assert trial.found_count >= 36, trial_report(trial)
+    assert trial.stale_count == 40
     assert trial.is_passed
 
 
@@ -105,6 +115,11 @@ def test_equal_seeds_plant_equal_faults():
         ({"template__persona": "Responda como una persona que vive en {pais}."}, "fields"),
         ({"template__persona": "Responda como {country} en {country}."}, "fields"),
         ({"stem__Q18": "¿A qué personas querría tener como vecinos, a los drogadictos?"}, "frame"),
+        ({"stem__Q66": "¿Cuánta confianza tiene usted en la televisión?"}, "twin"),
+        ({"stem__Q65": "¿Cuánta confianza tiene usted en las milicias?"}, "item"),
+        ({"label__income_equality10__10": "Debería haber más diferencias de ingresos"}, "item"),
+        ({"statement__Q127": "La inmigración ofrece a los pobres una vida nueva."}, "item"),
+        ({"statement__Q39": "Las personas se vuelven siempre perezosas."}, "strength"),
         ({"stem__Q111": "¿Qué debería tener prioridad?"}, "length"),
         ({"statement__Q39": "Las personas se vuelven perezosas cuando no trabajan"}, "ending"),
     ],
