@@ -3,9 +3,9 @@
 Each fault is one that a translator can make: labels in the wrong order (direction), a denial lost
 (negation), a label of another scale (label), a country named (country), a field of a template
 broken (field), fewer people or things meant (subject), what another wave asked (pole), "always"
-added (strength), another institution named (institution). A trial asks two checks about each: the rules of `tools.wording_checks`, which
-see texts alone, and the digests of the reviews, which see any change. Run it with
-`scripts/wording_faults`.
+added (strength), another institution named (institution). A trial asks two checks about each: the
+rules of `tools.wording_checks`, which see texts alone, and the digests of the reviews, which see
+any change. Run it with `scripts/wording_faults`.
 """
 
 from __future__ import annotations
