@@ -38,11 +38,17 @@ def table_path(name: str, split: str = "data", *, part: int = 0, parts: int = 1)
     return f"{name}/{split}-{part:05d}-of-{parts:05d}.parquet"
 
 
-def _encoding(name: str, schema: pa.Schema) -> dict[str, Any]:
-    """Options of the Parquet writer by which a table takes little room."""
+def _encoding(name: str, table: pa.Table) -> dict[str, Any]:
+    """Options of the Parquet writer by which a table takes little room.
+
+    Published figures are rounded and repeat, so that a dictionary serves all but standard errors.
+    """
     if name not in AGGREGATE_TABLES:
         return {}
-    spread = [column for column in schema.names if column in SPREAD_COLUMNS]
+    schema = table.schema
+    rounded = "weight_sum" in schema.names and table["weight_sum"].null_count == len(table)
+    columns = ("se",) if rounded else SPREAD_COLUMNS
+    spread = [column for column in schema.names if column in columns]
     options: dict[str, Any] = {"compression_level": AGGREGATE_COMPRESSION}
     if name == "distributions" and spread:
         options["use_dictionary"] = [column for column in schema.names if column not in spread]
@@ -76,13 +82,14 @@ class TableWriter:
         if part != number or writer is None:
             if writer is not None:
                 writer.close()
-            writer = self._opened(table.schema, split, part)
+            writer = self._opened(table, split, part)
         size = AGGREGATE_ROW_GROUP_ROWS if self.name in AGGREGATE_TABLES else ROW_GROUP_ROWS
         writer.write_table(table, row_group_size=size)
         self._digests[split].update(table)
         self._rows[split][part] += table.num_rows
 
-    def _opened(self, schema: pa.Schema, split: str, part: int) -> pq.ParquetWriter:
+    def _opened(self, table: pa.Table, split: str, part: int) -> pq.ParquetWriter:
+        schema = table.schema
         problems = schema_problems(self.name, schema)
         if problems:
             raise ContractError([Problem("schema", p, where=self.name) for p in problems])
@@ -96,7 +103,7 @@ class TableWriter:
             write_page_index=True,
             use_content_defined_chunking=True,
             store_schema=False,
-            **_encoding(self.name, schema),
+            **_encoding(self.name, table),
         )
         self._open[split] = (part, writer)
         self._rows.setdefault(split, {})[part] = 0
