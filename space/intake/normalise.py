@@ -71,7 +71,7 @@ def _records(predictions: Predictions) -> Iterator[Mapping[str, Any]]:
     if predictions.kind == "rating":
         for batch in predictions.batches():
             yield from batch.to_pylist()
-    elif predictions.kind == "advice" and predictions.table is not None:
+    elif predictions.table is not None:  # advice and persons: one row per answer
         yield from predictions.table.to_pylist()
     elif predictions.cells is not None:
         for cell in predictions.cells.to_pylist():

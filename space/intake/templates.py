@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
+from codebook.batteries import batteries
 from codebook.dilemmas.dilemma import dilemmas
 from codebook.questions import question_set, value_questions
 from codebook.wordings.wording import wording
@@ -20,13 +22,16 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 _COUNTRIES = ("DEU", "JPN")
 _QUESTIONS = 3
 
+#: Fewer persons of a country are not scored.
+_PERSONS = 30
+
 
 def write_template(folder: Path, *, kind: Kind, suffix: str) -> Path:
     """Write a template: its metadata whole and inside the file, a few records of equal shares.
 
     Args:
         folder: where to.
-        kind: `distribution`, `rating` or `advice`.
+        kind: `distribution`, `rating`, `persons` or `advice`.
         suffix: `.jsonl`, `.csv`, `.tsv` or `.parquet`.
 
     Returns:
@@ -49,6 +54,7 @@ def template_meta(kind: Kind) -> PredictionsMeta:
     ways = {
         "distribution": ("alignment", "verbalized", "persona"),
         "rating": ("worldvaluesbench", "rating", "persona"),
+        "persons": ("persons", "rating", "persona"),
         "advice": ("advice", "forced_choice", "persona"),
     }
     protocol, method, steering = ways[kind]
@@ -90,6 +96,9 @@ def _records(kind: Kind) -> Iterator[Mapping[str, Any]]:
                     "side": "high",
                 }
         return
+    if kind == "persons":
+        yield from _persons()
+        return
     known = value_questions()
     asked = [name for name in question_set("alignment") if name in known][:_QUESTIONS]
     for name in asked:
@@ -100,3 +109,18 @@ def _records(kind: Kind) -> Iterator[Mapping[str, Any]]:
         else:
             shares = dict.fromkeys(codes, 1 / len(codes))
             yield from ({"question_id": name, "country": c, "shares": shares} for c in _COUNTRIES)
+
+
+def _persons() -> Iterator[Mapping[str, Any]]:
+    """As many persons as correlations need, whose answers go round the scale."""
+    names = batteries()["gender"].questions[:_QUESTIONS]
+    for person, (place, name) in product(range(_PERSONS), enumerate(names)):
+        scale = value_questions()[name].scale
+        codes = scale.codes if scale is not None else (1,)
+        yield {
+            "person_id": f"p{person}",
+            "country": _COUNTRIES[0],
+            "group": "sex=female" if person % 2 else "sex=male",
+            "question_id": name,
+            "code": codes[(person // (place + 1)) % len(codes)],
+        }

@@ -153,6 +153,15 @@ def _count(problems: tuple[Problem, ...]) -> int:
 
 def _predictions_job(folder: Path, job: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     predictions, meta = _read(folder, job, limits)
+    if meta.microdata_derived:
+        raise fail(
+            "microdata",
+            "the file is made from the answers or demographics of single respondents; boards and "
+            "their stores take none",
+            where=job["file"],
+            column="microdata_derived",
+            hint="Score it where the respondents' rows lie, with opinion-atlas score.",
+        )
     found: dict[str, Any] = {
         "kind": predictions.kind,
         "rows": predictions.rows,

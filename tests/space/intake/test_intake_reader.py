@@ -348,3 +348,21 @@ def test_json_that_is_no_report(reader, tmp_path: Path, text: str, code: str) ->
     path = tmp_path / "report.json"
     path.write_text(text)
     assert codes(look(reader, path)) == [code]
+
+
+def test_persons_are_scored_and_kept_as_they_are(reader, tmp_path: Path) -> None:
+    path = write_template(tmp_path, kind="persons", suffix=".csv")
+    with reader.read(Job(path, replicates=10)) as outcome:
+        assert outcome.ok, outcome.problems
+        assert outcome.report.score("structure") is not None
+        stored = read_predictions(outcome.predictions_path)
+    assert stored.table is not None
+    assert stored.table.equals(read_predictions(path).table)
+
+
+def test_persons_made_from_single_respondents_are_refused(reader, tmp_path: Path) -> None:
+    path = write_template(tmp_path, kind="persons", suffix=".jsonl")
+    header, _, rest = path.read_text(encoding="utf-8").partition("\n")
+    fields = {**json.loads(header), "microdata_derived": True}
+    path.write_text(f"{json.dumps(fields)}\n{rest}", encoding="utf-8")
+    assert codes(look(reader, path)) == ["microdata"]
