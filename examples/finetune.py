@@ -216,6 +216,9 @@ def train(model_folder: str, out: Path, parts: Parts, *, steps: int, batch: int,
 def ask(model: str, out: Path, scored: Parts, *, trained: bool) -> Path:
     """Predictions of a model for the cells that are scored, by `opinion-atlas elicit`."""
     arguments = ["elicit", f"hf:{model}", "--out", str(out), "--method", "label_likelihood"]
+    # The labels' shares of what they hold together, as the loss takes them: an untrained model
+    # may begin its replies otherwise.
+    arguments += ["--min-label-mass", "0", "--orders", "1"]
     arguments += ["--steer", "persona", "--dtype", "float32"]
     arguments += ["--countries", ",".join((*scored.seen_countries, *scored.new_countries))]
     arguments += ["--questions", ",".join((*scored.seen_questions, *scored.new_questions))]
