@@ -194,12 +194,13 @@ async def crowd(address: str, *, visitors: int, seconds: float, think: float) ->
             payload = {
                 **event,
                 "data": facet_payload(event, rng),
-                "session_hash": str(rng.random()),
+                "session_hash": f"{rng.getrandbits(64):x}",
             }
             payload.pop("facets")
             begun = time.perf_counter()
             answer = await client.post("gradio_api/run/predict", json=payload)
-            answer.raise_for_status()
+            if answer.status_code != 200:
+                raise SystemExit(f"{answer.status_code}: {answer.text[:300]}")
             took.append(time.perf_counter() - begun)
             await asyncio.sleep(rng.uniform(0.5 * think, 1.5 * think))
 

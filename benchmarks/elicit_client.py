@@ -112,6 +112,9 @@ class _Silent:
     def describe(self) -> dict[str, Any]:
         return BACKEND
 
+    def scoring(self) -> dict[str, Any]:
+        return {}
+
     def run(self, requests: Any, **_: Any) -> None:
         self.asked += sum(1 for _ in requests)
 

@@ -15,8 +15,8 @@ from types import MappingProxyType
 
 from codebook.dilemmas.dilemma import Dilemma, DilemmaError, dilemma_languages, dilemmas
 from codebook.dilemmas.files import LANGUAGE_FILE, load_dilemma_folder
-from codebook.render.question import fill
 from codebook.review import text_digest
+from codebook.wordings.fill import fill
 from codebook.wordings.wording import languages, wording
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -10,6 +10,9 @@ from string import ascii_uppercase
 from typing import Literal, NamedTuple
 
 from codebook.questions import MISSING_CODES, Question, Scale, questions
+from codebook.wordings.fill import RenderError as RenderError
+from codebook.wordings.fill import fill as fill
+from codebook.wordings.fill import looked_up
 from codebook.wordings.wording import Wording, wording
 
 Form = Literal["options", "rating", "agree"]
@@ -17,10 +20,6 @@ Labels = Literal["numbers", "letters"]
 Anchors = Literal["ends", "all"]
 
 FORMS: tuple[Form, ...] = ("options", "rating", "agree")
-
-
-class RenderError(ValueError):
-    """A question or an answer cannot be put into words as asked."""
 
 
 class RenderedOption(NamedTuple):
@@ -128,7 +127,7 @@ def label_text(question_id: str, code: int, *, wording: Wording | None = None) -
     texts = wording or _english()
     _, scale = _scaled(question_id)
     if code in MISSING_CODES:
-        return _looked_up(texts, f"missing:{code}", lambda: texts.missing[code])
+        return looked_up(texts, f"missing:{code}", lambda: texts.missing[code])
     if code in scale.labelled_codes:
         return _label(texts, scale, code)
     if code not in scale.codes:
@@ -149,19 +148,6 @@ def option_line(option: RenderedOption, *, labels: Labels, wording: Wording) -> 
     if option.text == option.label:
         return fill(wording, "option_line_number", label=option.label)
     return fill(wording, "option_line", label=option.label, text=option.text)
-
-
-def fill(wording: Wording, template: str, **fields: object) -> str:
-    """A template of the wording with its fields filled in.
-
-    Raises:
-        RenderError: the wording lacks the template, or a field is not given.
-    """
-    text = _looked_up(wording, f"template:{template}", lambda: wording.templates[template])
-    try:
-        return text.format(**fields)
-    except KeyError as error:
-        raise RenderError(f"template {template!r} needs the field {error}") from None
 
 
 def _english() -> Wording:
@@ -228,10 +214,10 @@ def _options(
 def _stem(question: Question, form: Form, wording: Wording) -> str:
     key = question.question_id
     if form != "agree":
-        return _looked_up(wording, f"stem:{key}", lambda: wording.stems[key])
+        return looked_up(wording, f"stem:{key}", lambda: wording.stems[key])
     if question.scale is None or not question.scale.agreement:
         raise RenderError(f"{key}: its answers are no agreement; use form 'options' or 'rating'")
-    statement = _looked_up(wording, f"statement:{key}", lambda: wording.statements[key])
+    statement = looked_up(wording, f"statement:{key}", lambda: wording.statements[key])
     return fill(wording, "agree_question", statement=statement)
 
 
@@ -255,14 +241,4 @@ def _rating_scale(
 
 def _label(wording: Wording, scale: Scale, code: int) -> str:
     key = f"label:{scale.scale_id}:{code}"
-    return _looked_up(wording, key, lambda: wording.labels[scale.scale_id][code])
-
-
-def _looked_up(wording: Wording, key: str, look_up: Callable[[], str]) -> str:
-    try:
-        return look_up()
-    except KeyError:
-        raise RenderError(
-            f"wording {wording.name!r} ({wording.language}) lacks the text {key}; "
-            "`opinion-atlas wording check` lists all that it lacks"
-        ) from None
+    return looked_up(wording, key, lambda: wording.labels[scale.scale_id][code])

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from codebook.countries import countries
 from codebook.questions import MissingKind
-from codebook.render.question import fill
 from codebook.resources import read_toml, resource
 from codebook.respondents.demographics import demographic, demographics, texts
 from codebook.respondents.harmonised import HARMONISED, ON_REQUEST_VARIABLES
+from codebook.wordings.fill import fill
 from codebook.wordings.wording import wording
 
 if TYPE_CHECKING:

@@ -35,6 +35,7 @@ TABLE_COLUMNS: Mapping[Kind, tuple[str, ...]] = {
 RECORD_FIELDS: Mapping[Kind, str] = {
     "distribution": "question_id, shares (option code -> share); country, group, status if any",
     "rating": "question_id, participant or sample (whole numbers), score",
+    "persons": ", ".join(TABLE_COLUMNS["persons"]),
     "advice": ", ".join(TABLE_COLUMNS["advice"]),
 }
 

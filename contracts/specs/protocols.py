@@ -112,6 +112,7 @@ KINDS = (
         scorer="scoring.protocols.persons:score_persons",
         reasons=MappingProxyType(
             {
+                "distribution": "none of the persons' answers is to a question that it scores",
                 "rating": "it needs one rating per person or sample of the release; this file "
                 "holds synthetic persons",
                 "advice": "it needs answers to dilemmas; this file holds persons",

@@ -108,6 +108,7 @@ def test_what_a_full_report_holds(report: Report, reference: Release) -> None:
         "alignment",
         "worldvaluesbench",
         "judgments",
+        "persons",
         "advice",
     ]
     reasons = {r.protocol: r.reason for r in report.protocols if not r.applies}

@@ -17,7 +17,7 @@ def test_soft_prompts_are_those_of_label_likelihood(language: str) -> None:
     asked = {"questions": ("Q1", "Q29", "Q164"), "countries": ("DEU", "JPN")}
     options = StudyOptions(
         **asked, method="label_likelihood", steer=("persona",), languages=(language,),
-        groups=("sex=female", "age=50+"),
+        groups=("sex=female", "age=50+"), orders=1,
     )  # fmt: skip
     study = make_study(options, reference, chat=True, remote=False)
     sent = {

@@ -11,8 +11,9 @@ import time
 import pytest
 from openai_server import Dialect, serving
 from runs_house import HOME_QUICK, HOME_VISITOR, KEY, house, server_choice, started, wait_for
-from second_server import second, until
+from second_server import second
 from submission_samples import details, write_payload
+from waiting import wait_until
 
 from contracts.atomic import PARTIAL_PREFIX, atomic_file
 from contracts.errors import ContractError
@@ -152,7 +153,7 @@ def test_a_server_whose_clock_jumps_ends_no_run_of_another(tmp_path, reference, 
         here = house(tmp_path, reference, clock=clock)
         here.pool.keep_house()
         try:
-            until(lambda: here.book.read(names[0]).counts.made > 2, "nothing was asked")
+            wait_until(lambda: here.book.read(names[0]).counts.made > 2, "nothing was asked")
             clock.ahead = jump
             for name in names:
                 assert wait_for(here, name, "finished", "stopped").state == "finished"
