@@ -28,7 +28,7 @@ QUESTIONS, COUNTRIES, PEOPLE = ("Q1", "Q2", "Q3", "Q4"), ("DEU", "JPN"), 4
 STUDIES: dict[str, tuple[str, ...]] = {
     "verbalized": ("--steer", "persona", "--vary", "examples=1"),
     "option_likelihood": ("--protocol", "judgments", "--questions", "all"),
-    "label_likelihood": ("--steer", "none"),
+    "label_likelihood": ("--steer", "none", "--min-label-mass", "0"),
     "sequence": ("--steer", "persona", "--max-tokens", "50"),
     "sampling": ("--steer", "persona", "--repeats", "6"),
     "forced_choice": ("--steer", "persona"),
