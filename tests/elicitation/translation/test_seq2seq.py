@@ -107,12 +107,12 @@ def test_the_command_with_a_translation_model(nllb, tmp_path, capsys):
 
     out = tmp_path / "sets" / "sq"
     tokens = ("translate", f"hf:{nllb}", "--language", "sq", "--out", out,
-              "--questions", "ind-01,mas-01", "--device", "cpu")  # fmt: skip
+              "--questions", "ind-01,pdi-02", "--device", "cpu")  # fmt: skip
     code, said = call(*tokens, "--json")
     told = json.loads(said)
     assert (code, told["translated"], told["failed"]) == (0, 2, [])
     # A model that was never trained comes back with nothing like the English text.
-    assert {"choose", "persona-ALB", "ind-01", "mas-01"} == set(told["flagged"])
+    assert {"choose", "persona-ALB", "ind-01", "pdi-02"} == set(told["flagged"])
     assert all("low-chrf" in flags for flags in told["flagged"].values())
     assert told["question_from"] == "project"
     assert call(*tokens, "--json") == (code, said)
@@ -124,7 +124,7 @@ def test_the_command_with_a_translation_model(nllb, tmp_path, capsys):
         assert len(one.option_first) <= 3 * REPLY_TOKENS
     assert set(folder_set(out).personas) == {"ALB"}
     code, _ = call("elicit", "mock:steady", "--protocol", "advice", "--approach", "both",
-                   "--countries", "ALB", "--questions", "ind-01,mas-01",
+                   "--countries", "ALB", "--questions", "ind-01",
                    "--dilemmas", tmp_path / "sets", "--out", tmp_path / "run")  # fmt: skip
     assert code == 0
 
