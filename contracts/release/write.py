@@ -101,7 +101,8 @@ class TableWriter:
             compression="zstd",
             write_statistics=[name for name in schema.names if name in FILTER_COLUMNS],
             write_page_index=True,
-            use_content_defined_chunking=True,
+            # Arrow 26 ends the whole process on a full disk where it chunks by content.
+            use_content_defined_chunking=False,
             store_schema=False,
             **_encoding(self.name, table),
         )
