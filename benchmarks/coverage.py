@@ -14,7 +14,7 @@ intervals hold the truth.
     python benchmarks/coverage.py --design   interviews in clusters; effective sizes by design, and
                                              once more Kish's, which ignore the clusters
     python benchmarks/coverage.py --rows RELEASE
-                                             clusters of a private release drawn anew: do intervals
+                                             clusters of a private release redrawn: do intervals
                                              of its shares hold the shares of the whole?
 """
 
@@ -231,7 +231,7 @@ def main() -> int:
     parser.add_argument("--assert", dest="check", action="store_true")
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--design", action="store_true", help="interviews in clusters")
-    parser.add_argument("--rows", metavar="RELEASE", help="draw a private release's clusters anew")
+    parser.add_argument("--rows", metavar="RELEASE", help="redraw a private release's clusters")
     parser.add_argument("--surveys", type=int, default=2000, help="over all scenarios together")
     options = parser.parse_args()
     if options.rows:

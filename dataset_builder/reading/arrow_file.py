@@ -74,7 +74,7 @@ class ArrowFile:
             f"the {_NAMES[self._kind]} file is damaged or cut short "
             f"({str(error).splitlines()[0][:200]})",
             where=self._name,
-            hint="Write it anew, or take the CSV or SPSS file.",
+            hint="Write it again, or take the CSV or SPSS file.",
         )
 
 

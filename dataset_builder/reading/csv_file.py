@@ -113,7 +113,7 @@ class CsvFile:
             row=self._line + data[:place].count(b"\n") + 1,
             found=repr(data[max(0, place - 10) : place + 10]),
             allowed="one encoding throughout: UTF-8 or Windows-1252",
-            hint="Download the file again, or save it anew as CSV UTF-8.",
+            hint="Download the file again, or save it again as CSV UTF-8.",
         )
 
     def _parse(self, chunk: bytes, wanted: Wanted) -> pa.Table:
@@ -186,7 +186,7 @@ class CsvFile:
             "damaged-csv",
             f"the rows after line {self._line} cannot be read ({reason.splitlines()[0][:200]})",
             where=self._name,
-            hint="Download the file again, or save it anew as CSV UTF-8.",
+            hint="Download the file again, or save it again as CSV UTF-8.",
         )
 
 

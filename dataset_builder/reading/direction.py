@@ -32,10 +32,10 @@ def direction_of(
     """
     scale = value_questions()[question_id].scale
     assert scale is not None
-    anew = renumbered(question_id, value_labels)
-    if anew and set(anew.values()) - set(scale.codes):
+    new_codes = renumbered(question_id, value_labels)
+    if new_codes and set(new_codes.values()) - set(scale.codes):
         # Missing answers were numbered, too: this is no matter of the scale's direction.
-        return _others_unknown(anew, scale)
+        return _others_unknown(new_codes, scale)
     meant = _meant_codes(question_id, value_labels, scale)
     moved = {code: known for code, known in meant.items() if code != known}
     if meant and not moved and not _poles_unknown(meant, scale):
@@ -47,18 +47,18 @@ def direction_of(
         return mirror
     if set(meant) == set(scale.codes) == set(meant.values()):
         return moved
-    if anew and (0 in anew or len(anew) > _POLES):
-        return _others_unknown(anew, scale)
+    if new_codes and (0 in new_codes or len(new_codes) > _POLES):
+        return _others_unknown(new_codes, scale)
     raise _unclear(question_id, header)
 
 
-def _others_unknown(anew: Mapping[int, int], scale: Scale) -> dict[int, int]:
-    """The codes given anew; a code of the scale that bears no label then means nothing."""
-    return {code: int(UNKNOWN) for code in scale.codes if code not in anew} | dict(anew)
+def _others_unknown(new_codes: Mapping[int, int], scale: Scale) -> dict[int, int]:
+    """The renumbered codes; a code of the scale that bears no label then means nothing."""
+    return {code: int(UNKNOWN) for code in scale.codes if code not in new_codes} | dict(new_codes)
 
 
 def renumbered(variable: str, value_labels: Mapping[int, str]) -> dict[int, int]:
-    """Code of wave 7 by code of the file, where a program numbered the labels anew; else empty.
+    """Code of wave 7 by code of the file, where a program renumbered the labels; else empty.
 
     R's factors and the categories of pandas, saved as SPSS or Stata, bear the numbers 1..m or
     0..m-1 in the order of the alphabet or of the levels, missing answers among them: the sexes

@@ -142,7 +142,7 @@ class ReadstatFile:
                 "mixed-encoding",
                 f"a text in the file is not in the encoding it names ({said['message']})",
                 where=self._name,
-                hint="Open it in SPSS or Stata and save it anew in Unicode.",
+                hint="Open it in SPSS or Stata and save it again in Unicode.",
             )
         if said["problem"] == "frames":
             return fail(

@@ -77,7 +77,7 @@ class TextStream:
                 "damaged-file",
                 f"the file begins in UTF-16, but is damaged or cut short ({error})",
                 where=self._name,
-                hint="Save it anew as CSV UTF-8, or download it again.",
+                hint="Save it again as CSV UTF-8, or download it again.",
             ) from None
 
     def _checked(self, data: bytes) -> bytes:
@@ -87,6 +87,6 @@ class TextStream:
                 "the file holds zero bytes, so it is damaged or no text file",
                 where=self._name,
                 allowed="delimited text in UTF-8",
-                hint="Save it anew as CSV (UTF-8), or download it again.",
+                hint="Save it again as CSV (UTF-8), or download it again.",
             )
         return data.replace(b"\r", b"\n") if self.old_mac else data

@@ -154,11 +154,11 @@ def _notes(assembly: Assembly) -> list[str]:
     if "weight" not in assembly.layout.roles:
         notes.append("The file has no design weight; everyone has weight 1.")
     turned = [q for q in assembly.layout.questions if _is_turned(assembly, q)]
-    anew = [v for v, c in assembly.coders.items() if c.mirror and v not in turned]
-    if anew:
+    changed = [v for v, c in assembly.coders.items() if c.mirror and v not in turned]
+    if changed:
         notes.append(
-            "A program had numbered the answers anew; the file's own labels gave back the survey's "
-            f"codes of {', '.join(anew)}."
+            "A program had renumbered the answers; the file's own labels gave back the survey's "
+            f"codes of {', '.join(changed)}."
         )
     if assembly.layout.set_aside:
         notes.append(

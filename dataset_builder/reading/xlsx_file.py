@@ -39,7 +39,7 @@ class XlsxFile:
                 "damaged-file",
                 f"the Excel workbook cannot be opened ({error})",
                 where=name,
-                hint="Download the file again, or save it anew as .xlsx.",
+                hint="Download the file again, or save it again as .xlsx.",
             ) from None
         rows = self._sheet.to_python(skip_empty_area=True)
         above = header_row([[str(cell) for cell in row] for row in rows[: MOST_LINES_ABOVE + 1]])

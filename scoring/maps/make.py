@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pyarrow.compute as pc
 
 import codebook
 from contracts.errors import ContractError, unknown_values
 from contracts.release.read import Release
+from scoring.inputs.correlations import read_correlations
 from scoring.inputs.geometry import Floats, Geometry, build_geometry
 from scoring.inputs.survey import Survey, Weights, read_survey
 from scoring.maps import cultural_map, opinion_plane
@@ -88,25 +88,8 @@ def country_correlations(
     A pair that the table does not hold counts as uncorrelated. Empty where the release has no
     table of correlations for the wave.
     """
-    if not release.has("correlations"):
-        return {}
-    table = release.table("correlations", where=pc.field("wave") == wave)
-    if table.num_rows == 0:
-        return {}
-    place = {name: row for row, name in enumerate(questions)}
-    countries = table["country"].combine_chunks().dictionary_encode()
-    names = countries.dictionary.to_pylist()
-    first, second = (
-        np.array([place.get(name, -1) for name in table[column].to_pylist()])
-        for column in ("question_a", "question_b")
-    )
-    number = countries.indices.to_numpy()
-    r = table["r"].to_numpy()
-    there = (first >= 0) & (second >= 0)
-    out = np.zeros((len(names), len(questions), len(questions)))
-    out[number[there], first[there], second[there]] = r[there]
-    out[number[there], second[there], first[there]] = r[there]
-    out += np.eye(len(questions))
-    matrices: dict[str, Floats] = dict(zip(names, out, strict=True))
-    matrices[""] = np.median(out, axis=0)
+    found = read_correlations(release, questions, wave=wave)
+    matrices = {country: np.nan_to_num(matrix) for country, matrix in found.items()}
+    if matrices:
+        matrices[""] = np.median(list(matrices.values()), axis=0)
     return matrices

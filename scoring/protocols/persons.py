@@ -77,8 +77,11 @@ def _structure(
         reason = f"the release holds no correlations of wave {settings.wave}"
         return ProtocolResult(protocol="persons", applies=False, reason=reason), []
     rng = np.random.default_rng(settings.seed).spawn(_STREAM + 1)[_STREAM]
+    ids = tuple(codebook.value_questions())
+    persons = persons_by_country(predictions, ids)
+    columns = [ids.index(name) for name in questions]
     found = score_structure(
-        persons_by_country(predictions, questions),
+        {country: group.of(columns) for country, group in persons.items()},
         people,
         questions,
         chosen,
@@ -94,9 +97,7 @@ def _structure(
             allowed="three questions of a battery, 30 persons of a country",
             hint="The batteries are listed in docs/structure.md.",
         )
-    ids = tuple(name for name in codebook.value_questions())
     geometry = build_geometry(ids, mode="corrected")
-    persons = persons_by_country(predictions, ids)
     survey = read_survey(release, geometry, wave=settings.wave, split=settings.split)
     spread = spread_of(persons, survey)
     gaps = demographic_gaps(persons, release, geometry, wave=settings.wave, split=settings.split)

@@ -29,6 +29,10 @@ class Persons:
     answers: Floats
     groups: tuple[str, ...]
 
+    def of(self, columns: Sequence[int]) -> Persons:
+        """The same persons with some of the questions."""
+        return Persons(self.answers[:, columns], self.groups)
+
 
 def persons_by_country(predictions: Predictions, questions: Sequence[str]) -> Mapping[str, Persons]:
     """The persons of a file by country, with their answers to `questions`."""

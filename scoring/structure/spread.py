@@ -10,6 +10,7 @@ import numpy as np
 from codebook.respondents.harmonised import GROUP_VARIABLES, HARMONISED
 from contracts.errors import ContractError
 from contracts.release.read import Release
+from scoring.estimates import row_means
 from scoring.inputs.geometry import Geometry
 from scoring.inputs.survey import Survey, read_survey
 from scoring.structure.measures import Floats, distinct_share, entropy, gap_agreement
@@ -128,7 +129,7 @@ def _gap(
         told = [np.array([name in one.split(";") for one in group.groups], bool) for name in ends]
         if min(mask.sum() for mask in told) < 2:
             continue
-        means = [_means(group.answers[mask][:, ordinal]) for mask in told]
+        means = [row_means(group.answers[mask][:, ordinal].T) for mask in told]
         model.append((means[1] - means[0]) / length)
         sides = [_people(survey, country, ordinal) for survey in surveys]
         people.append((sides[1][0] - sides[0][0]) / length)
@@ -141,13 +142,6 @@ def _gap(
         np.concatenate(model)[known], people_gaps[known], error[known]
     )
     return Gap(variable, ends, same, size, count)
-
-
-def _means(answers: Floats) -> Floats:
-    there = ~np.isnan(answers)
-    count = there.sum(axis=0)
-    total = np.where(there, answers, 0.0).sum(axis=0)
-    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
 
 
 def _people(survey: Survey, country: str, ordinal: np.ndarray) -> tuple[Floats, Floats]:

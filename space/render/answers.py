@@ -78,7 +78,7 @@ def _everywhere(report: Report, question_id: str) -> str:
 def _no_answer(report: Report, country: str) -> str:
     if not report.cells:
         return (
-            "This report was written without its single answers. Score the predictions anew "
+            "This report was written without its single answers. Re-score the predictions "
             "with <code>opinion-atlas score --cells</code> to see them here."
         )
     return f"The report holds no answer for {esc(country_name(country))}."

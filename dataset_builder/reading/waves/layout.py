@@ -107,7 +107,7 @@ def wave_coders(
 ) -> dict[str, Coder]:
     """The coder of every variable of a wave, named as in wave 7.
 
-    Where a program numbered the answers anew, the file's own labels decide (`renumbered`).
+    Where a program renumbered the answers, the file's own labels decide (`renumbered`).
     """
     coders = {
         question: question_coder(

@@ -89,7 +89,7 @@ def test_factors_saved_as_spss_or_stata(sav: Path, ending: str, tmp_path: Path) 
     for variable, codes in found.demographics.items():
         np.testing.assert_array_equal(codes, expected.demographics[variable], variable)
     if wave == 7:
-        assert any("numbered the answers anew" in note for note in found.notes)
+        assert any("renumbered the answers" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(

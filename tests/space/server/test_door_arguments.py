@@ -32,7 +32,8 @@ NAMED = {
 #: What a Python error, or the framework's text of it, looks like.
 PYTHON = re.compile(
     r"Traceback|Error\(|Error:|object has no attribute|unhashable|not iterable|NoneType|pydantic"
-    r"|expected str|event handler|Block|site-packages|/work/|line \d+|<class"
+    r"|expected str|event handler|Block|site-packages|line \d+|<class"
+    rf"|{re.escape(str(Path(__file__).parents[3]))}"
 )
 
 
