@@ -115,6 +115,13 @@ def _store(folder: Path) -> None:
     write_report(report, folder / "store" / "reports" / "one.json")
 
 
+def _persons(folder: Path) -> None:
+    """The template of synthetic respondents, under the name that a page uses."""
+    from space.intake.templates import write_template
+
+    write_template(folder, kind="persons", suffix=".parquet").rename(folder / "persons.parquet")
+
+
 #: What a block may take as given, by the name of the file or folder.
 GIVEN: Mapping[str, Callable[[Path], None]] = {
     "WVS7.csv": _survey,
@@ -123,6 +130,7 @@ GIVEN: Mapping[str, Callable[[Path], None]] = {
     "ratings.jsonl": _ratings,
     "answers.jsonl": _answers,
     "store": _store,
+    "persons.parquet": _persons,
 }
 
 
