@@ -46,7 +46,7 @@ from elicitation.study.resolve import make_study
 model, out, marks = sys.argv[1:]
 release = open_release("reference")
 options = StudyOptions(
-    protocol="judgments", countries=("DEU", "JPN", "BRA", "EGY", "USA", "CHN"),
+    protocol="judgments", countries=("DEU", "JPN", "BRA", "EGY", "USA", "KOR"),
     questions=("Q1", "Q2", "Q3", "Q4", "Q5", "Q6", "Q46", "Q57"),
 )
 plan = Plan(make_study(options, release, chat=True, remote=False), release)
