@@ -102,6 +102,8 @@ def test_no_call_is_lost_or_repeated_when_a_worker_dies(tmp_path) -> None:
     computed = Counter(
         line.split(" ", 1)[1] for line in (marks / "computed.txt").read_text().splitlines()
     )
+    # Before a study scores labels it asks for one free first token (does the template think?).
+    assert computed.pop("first-token") >= 1
     assert len(computed) == planned
     assert max(computed.values()) <= 2, "only the dying worker's batch is computed again"
     with sqlite3.connect(tmp_path / "run" / "calls.sqlite") as store:
