@@ -67,27 +67,3 @@ def choice_head(
 def choice_tail(texts: Wording, question: RenderedQuestion) -> str:
     """The question whose answer is wanted."""
     return fill(texts, "choice_question", question=question.text)
-
-
-def choice_prompt(
-    texts: Wording,
-    question: RenderedQuestion,
-    *,
-    country: str = "",
-    group: str = "",
-    labels: Labels = "letters",
-) -> str:
-    """The whole prompt of `label_likelihood`, `sampling` and of training texts.
-
-    Args:
-        texts: the wording.
-        question: the question, rendered with the same labels.
-        country: ISO3, empty for nobody's in particular.
-        group: such as `sex=female`, empty for everyone.
-        labels: labels of the answers.
-
-    Raises:
-        RenderError: the wording cannot name the country or the group.
-    """
-    head = choice_head(texts, country, group, labels=labels)
-    return f"{head}{BLOCK_SEPARATOR}{choice_tail(texts, question)}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from codebook.dilemmas.sets import DilemmaSet
 from elicitation.backends.base import Kind
 from elicitation.prompts.prompts import BLOCK_SEPARATOR, Prompt, Shown, ShownOption
-from elicitation.study.advice import SPOKEN, TOLD, advice_language
+from elicitation.study.advice import TOLD
 from elicitation.study.conditions import NOBODY, Condition, Target
 from elicitation.study.methods import Reader
 
@@ -23,17 +23,6 @@ def advice_targets(condition: Condition, chosen: Iterable[str]) -> tuple[Target,
     if condition.approach == "none":
         return (NOBODY,)
     return tuple(Target(country) for country in chosen)
-
-
-def spoken_language(approach: str, language: str, country: str) -> str:
-    """The language in which somebody of a country is answered.
-
-    Args:
-        approach: of the condition.
-        language: the language of prompts that are not in the country's own.
-        country: ISO3, empty for nobody's.
-    """
-    return advice_language(country) if approach in SPOKEN else language
 
 
 def is_advice(shown: Shown) -> bool:

@@ -13,10 +13,9 @@ see `scoring.inputs.survey`.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import erf
 
-from scoring.inputs.geometry import Floats, Geometry
+from scoring.inputs.geometry import Floats
 from scoring.inputs.survey import Survey
 
 #: Mean of |Z| of a standard normal Z.
@@ -115,31 +114,3 @@ def redraw_question(
     redrawn = drawn / size[:, None, None]
     redrawn[~answered] = np.nan
     return redrawn
-
-
-def split_half_alignment(
-    counts: NDArray[np.int64], geometry: Geometry, *, repeats: int, rng: np.random.Generator
-) -> Floats:
-    """Mean score of one random half of the same people against the other, shape (Q,).
-
-    Args:
-        counts: answers per option of one population, shape (Q, K).
-        geometry: the questions.
-        repeats: number of random splits.
-
-    Returns:
-        Mean over the splits; NaN with fewer than two answers. Halves are half as large as the
-        survey: the noise is sqrt(2) times that of two full samples.
-    """
-    result = np.full(len(counts), np.nan)
-    for row, answers in enumerate(counts):
-        total = int(answers.sum())
-        if total < 2:
-            continue
-        first = rng.multivariate_hypergeometric(answers, total // 2, size=repeats)
-        second = (answers - first) / (total - total // 2)
-        gap = geometry.row_coordinates(row, first / (total // 2)) - geometry.row_coordinates(
-            row, second
-        )
-        result[row] = 1 - (np.abs(gap) @ geometry.weights[row]).mean()
-    return result

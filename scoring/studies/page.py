@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from contracts.atomic import write_text
 from scoring.presentation.html.page import environment
 from scoring.studies.text import study_context
 
@@ -16,8 +14,3 @@ def study_page(study: Mapping[str, Any]) -> str:
     style = environment().get_template("style.css.jinja").render()
     template = environment().get_template("study.html.jinja")
     return template.render(style=style, **study_context(study))
-
-
-def write_study_page(study: Mapping[str, Any], path: str | Path) -> None:
-    """Write the page of a study in one step."""
-    write_text(path, study_page(study))

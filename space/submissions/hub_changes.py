@@ -40,10 +40,6 @@ class Side:
         """Whether nobody but the maintainers may see the repo."""
         return self.key != "public"
 
-    def path_of(self, name: str) -> Path:
-        """The file here of a path in the repo."""
-        return self.root / name
-
 
 @dataclass(frozen=True)
 class Change:
