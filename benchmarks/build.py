@@ -68,7 +68,7 @@ def _size(folder: Path) -> int:
 
 
 def floor(source: Path, out: Path) -> dict[str, float]:
-    """Parse, and write rows that somebody else made: only these two are measured."""
+    """Parse, and write rows that someone else made: only these two are measured."""
     import pyarrow as pa
     import pyarrow.csv
     import pyarrow.parquet as pq

@@ -107,7 +107,7 @@ def _sums(country: str, people: Any, answers: Any) -> CountryRows:
 
 
 def rows_coverage(rows: CountryRows, draws: int, rng: np.random.Generator) -> tuple[float, float]:
-    """Coverage of 95 % intervals of shares when clusters are drawn anew within their strata.
+    """Coverage of 95 % intervals of shares when clusters are redrawn within their strata.
 
     The release's clusters stand for the population, so its own shares are the truth. Shares
     between a tenth and nine tenths count.

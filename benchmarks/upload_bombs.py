@@ -80,7 +80,7 @@ def zip_bytes(content: bytes = b"0" * (20 * MEGABYTE)) -> bytes:
 
 
 class Runs:
-    """Would make a file if somebody unpickled it."""
+    """Would make a file if someone unpickled it."""
 
     def __init__(self, target: Path) -> None:
         self.target = target

@@ -1,6 +1,6 @@
 """What the World Values Survey asked, and how to say it in words.
 
-The lowest floor of the house: standard library only, no file of a survey, no network.
+The lowest layer of the system: standard library only, no file of a survey, no network.
 """
 
 from codebook.countries import CONTINENTS, Country, countries, country_by_wvs_code

@@ -1,4 +1,4 @@
-"""How many answers a source holds, by kind: a second road beside the tables."""
+"""How many answers a source holds, by kind: an independent count beside the tables."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@
     report = score(session.files[0].path, open_release("reference"))
 
 The names below are the public face; they are loaded when they are used, so that importing this
-package loads no numpy. All other packages are the inside of the house, which may change between
+package loads no numpy. All other packages are internal, which may change between
 minor versions.
 """
 

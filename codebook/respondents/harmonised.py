@@ -35,7 +35,7 @@ MAIN_VARIABLES = (
     "employment",
 )
 
-#: Demographics that are given out only where somebody asks for them by name.
+#: Demographics that are given out only where someone asks for them by name.
 ON_REQUEST_VARIABLES = ("religion", "ethnicity", "party")
 
 

@@ -1,4 +1,4 @@
-"""Write predictions of somebody else's records: nothing is written unless it reads back."""
+"""Write predictions of someone else's records: nothing is written unless it reads back."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def scan_ratings(source: Source, findings: Findings) -> RatingScan:
 
 
 def rating_batches(source: Source, scan: RatingScan) -> Iterator[pa.RecordBatch]:
-    """The ratings in batches; the file is read anew, without its identical duplicates."""
+    """The ratings in batches; the file is read again, without its identical duplicates."""
     import numpy as np
     import pyarrow as pa
 

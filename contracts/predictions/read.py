@@ -83,7 +83,7 @@ class Predictions:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Ratings in batches: question_id, participant int64, sample int32, score float64.
 
-        A null score could not be read. The file is read anew at every call, in bounded memory.
+        A null score could not be read. The file is read again at every call, in bounded memory.
 
         Raises:
             ContractError: these are no ratings.

@@ -1,6 +1,6 @@
 """JSON Schemas of the project's files, generated from the models that read and write them.
 
-`python -m contracts.schemas` writes them anew; a test holds them equal to the models.
+`python -m contracts.schemas` rewrites them; a test holds them equal to the models.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Write the JSON Schemas anew: python -m contracts.schemas [FOLDER]."""
+"""Rewrite the JSON Schemas: python -m contracts.schemas [FOLDER]."""
 
 from __future__ import annotations
 

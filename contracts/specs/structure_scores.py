@@ -20,7 +20,7 @@ STRUCTURE_SCORES = (
             "structure",
             "Structure",
             "Do the answers of synthetic respondents hang together as people's do? 1 as people's, "
-            "0 as if every question were answered by somebody else.",
+            "0 as if every question were answered by someone else.",
         ),
     ),
     ScoreSpec(

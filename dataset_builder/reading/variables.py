@@ -16,7 +16,7 @@ WAVE = 7
 #: The 42 demographic variables of wave 7, in the order of the file.
 DEMOGRAPHICS: tuple[str, ...] = tuple(demographics())
 
-#: Read as well, yet no demographic: given out only where somebody asks for it.
+#: Read as well, yet no demographic: given out only where someone asks for it.
 ON_REQUEST: tuple[str, ...] = ("Q223",)
 
 #: Names of one thing, the first of those present counts.

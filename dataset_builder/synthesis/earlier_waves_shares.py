@@ -98,7 +98,7 @@ def _own(wave: int, names: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def _offered(counts: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Slots that somebody of the wave chose; all, where the reference lacks the question."""
+    """Slots that someone of the wave chose; all, where the reference lacks the question."""
     offered = counts.sum(axis=0) > 0
     offered[~offered[:, :OPTION_SLOTS].any(axis=1)] = True
     offered[:, OPTION_SLOTS:] = True

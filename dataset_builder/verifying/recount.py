@@ -49,7 +49,7 @@ class _Cut:
 
 
 class Recount:
-    """Counts from `responses` and `respondents` alone: the second road to every cell."""
+    """Counts from `responses` and `respondents` alone: every cell by an independent method."""
 
     def __init__(self, release: Release, respondents: Respondents) -> None:
         self._respondents = respondents

@@ -1,7 +1,7 @@
 """What is counted in advice besides its side: countries named, cultural reasons, languages, ...
 
 Counts of words in answers, by short lists that are meant to be read (`data/advice_marks.toml`).
-They say how a model talks to somebody of a country; they say nothing about anybody there.
+They say how a model talks to someone of a country; they say nothing about anybody there.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`--engine ray`: a local model on every worker of a Ray cluster, fed by Ray Data.
 
-Calls go out in batches and come back to this process, which alone writes the store. Ray starts
-a worker that died anew and gives it its batch again; a batch's answers arrive whole or not at
+Calls go out in batches and come back to this process, which alone writes the store. Ray restarts
+a worker that died and gives it its batch again; a batch's answers arrive whole or not at
 all. `RAY_ADDRESS` names a running cluster; without it a cluster of this machine is started.
 """
 
@@ -288,7 +288,7 @@ def opener_of(name: str) -> Opener:
 
 
 class Worker:
-    """Opens its backend when it is started; a worker that is started anew opens it anew.
+    """Opens its backend when it is started; a worker that is restarted opens it again.
 
     Args:
         opener: import string of the function that opens the backend.

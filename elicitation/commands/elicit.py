@@ -197,7 +197,7 @@ def read_runs(
     json: bool,
     advice: AdviceReading = WORDING_ONLY,
 ) -> None:
-    """Write the predictions of runs anew; several are merged first."""
+    """Write the predictions of runs again; several are merged first."""
     format_of(Path(f"predictions{suffix}"))
     paths = [existing_store(source) for source in sources]
     if len(paths) > 1 and merge_into is None:

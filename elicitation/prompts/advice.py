@@ -1,4 +1,4 @@
-"""The advice protocol: dilemmas, asked as somebody of a country or in a country's language."""
+"""The advice protocol: dilemmas, asked as someone of a country or in a country's language."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class WrittenFile(NamedTuple):
 def write_run_predictions(
     store: Store, folder: Path, *, suffix: str = ".jsonl"
 ) -> list[WrittenFile]:
-    """Read every answer of a store anew, and write the predictions of each condition.
+    """Read every answer of a store again, and write the predictions of each condition.
 
     Args:
         store: the store of a run.

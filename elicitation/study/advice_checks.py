@@ -114,7 +114,7 @@ def _method_problems(study: Study) -> Iterator[Problem]:
     if not study.countries and set(study.approaches) - {"none"}:
         yield Problem(
             "no-countries",
-            "these approaches ask as somebody of a country",
+            "these approaches ask as someone of a country",
             column="--countries",
             allowed="all, or ISO3 codes",
             hint="Take --approach none to ask as nobody.",

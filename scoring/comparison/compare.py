@@ -153,7 +153,7 @@ def check_comparable(first: Report, second: Report) -> None:
             "not-comparable",
             f"the reports differ in their {what}",
             found=f"{one[:16]} and {two[:16]}",
-            hint="Score both predictions files anew on one release with the same options.",
+            hint="Re-score both predictions files on one release with the same options.",
         )
         for what, (one, two) in pairs.items()
         if one != two

@@ -13,12 +13,12 @@ from scoring.inputs.average_human import AverageHuman, average_shares, country_w
 from scoring.inputs.geometry import Floats
 from scoring.inputs.survey import Survey
 
-#: Name of the contender whose answers are made anew from every redrawn survey.
+#: Name of the contender whose answers are made again from every redrawn survey.
 AVERAGE = "average"
 
 
 class RespondentNoise(NamedTuple):
-    """Deviations of mean scores when only the respondents are drawn anew.
+    """Deviations of mean scores when only the respondents are redrawn.
 
     Attributes:
         country: by contender, shape (C, B): mean over the country's scored questions.

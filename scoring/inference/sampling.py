@@ -102,7 +102,7 @@ def redraw_question(
 ) -> Floats:
     """Shares of redrawn surveys for one question, shape (C, replicates, K).
 
-    Each country's answers are drawn anew from a multinomial of its rounded n_eff and its
+    Each country's answers are redrawn from a multinomial of its rounded n_eff and its
     observed shares; NaN where nobody answered.
     """
     shares = survey.shares[:, row, : int(survey.geometry.sizes[row])]

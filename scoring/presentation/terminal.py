@@ -78,7 +78,7 @@ def say_differences(found: Sequence[Difference], *, limit: int, json: bool) -> N
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """Show that something is under way, on standard error, where somebody watches."""
+    """Show that something is under way, on standard error, where someone watches."""
     from rich.console import Console
 
     shown = Console(stderr=True)

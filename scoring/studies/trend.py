@@ -54,7 +54,8 @@ def trend_study(reports: Sequence[Report]) -> dict[str, Any]:
         ],
         "left_out": {name: table["left_out"] for name, table in whole.items()},
         "without": {
-            name: table.get("reason") or "the report was made before trends had tests; score anew"
+            name: table.get("reason")
+            or "the report was made before trends had tests; score it again"
             for name, table in tables.items()
             if name not in whole
         },

@@ -21,7 +21,7 @@ from space.board.public import public_report
 from space.board.ranking import SEED, rank_rows
 from space.board.rows import CEILING, EVERYWHERE, grid_of, part_rows, row_fields, score_rows
 
-#: An index of another version is built anew from the reports.
+#: An index of another version is rebuilt from the reports.
 INDEX_VERSION = 8
 
 #: Coverage that a report must have for its people's ceiling to stand for all questions.

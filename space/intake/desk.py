@@ -139,7 +139,7 @@ class Desk:
         """Take a submission back, by its owner's login or by the code of its receipt.
 
         Raises:
-            ContractError: there is none, it is somebody else's, or it is gone already.
+            ContractError: there is none, it belongs to another account, or it is gone already.
         """
         return self._open_book().withdraw(
             submission_id.strip()[:80], account=visitor.account, token=code.strip(), why=why.strip()

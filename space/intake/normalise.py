@@ -1,4 +1,4 @@
-"""Write an upload anew in our own form: what the store keeps was written by us."""
+"""Rewrite an upload in our own form: what the store keeps was written by us."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class Outcome:
         sha256: of the file as it came.
         report: the scored (or given) report; None where nothing was scored.
         report_path: file of it.
-        predictions_path: the predictions as we wrote them anew; None for a report.
+        predictions_path: the rewritten predictions; None for a report.
         peak_bytes: most memory that the child held.
         cpu_seconds: processor time of the child.
     """

@@ -38,7 +38,7 @@ _SCORE_NAME = re.compile(r"[a-z][a-z0-9_.]{0,59}")
 
 
 def read_self_reported(path: Path, limits: Limits) -> Report:
-    """Read a report that somebody made on their own machine.
+    """Read a report that someone made on their own machine.
 
     What would let it pass for more than its own word is taken out: the ceiling of people.
 

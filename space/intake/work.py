@@ -114,7 +114,7 @@ def _no_unicode(name: str, error: UnicodeError) -> ContractError:
         "a text in the file holds what is no character (half of a surrogate pair)",
         where=name,
         found=seen(str(error), longest=120),
-        hint="Write the file anew as UTF-8.",
+        hint="Write the file again as UTF-8.",
     )
 
 
@@ -314,7 +314,7 @@ def _check_shows(report: Report, limits: Limits) -> None:
                 "cannot-show",
                 "the board cannot show this report: a table in it is not as our scorer writes it",
                 found=f"{type(error).__name__}: {seen(str(error), longest=120)}",
-                hint="Make it anew with: opinion-atlas score PREDICTIONS --out FILE.json",
+                hint="Make it again with: opinion-atlas score PREDICTIONS --out FILE.json",
             ) from None
         size += len(made) if isinstance(made, str) else 0
     if size > limits.page_characters:

@@ -97,7 +97,7 @@ class _Panel:
             visitor: who looks.
             condition: the one whose report is shown already.
             again: whether this is another look: then the list of runs, for which all of them are
-                looked at, is made anew only once the run has ended.
+                looked at, is made again only once the run has ended.
         """
         if not run_id:
             return self._nothing(visitor)

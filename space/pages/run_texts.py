@@ -14,7 +14,7 @@ submits it.</p>
 RUN_PUBLIC = """
 <p class="oa-notice">Log in with Hugging Face: the run asks inference providers with your login.
 It is held in this server's memory while the run goes on, and written nowhere; after a restart of
-the server you log in anew and resume. Your runs are seen by you alone until you submit them.</p>
+the server you log in again and resume. Your runs are seen by you alone until you submit them.</p>
 """
 
 RUN_HOME = """

@@ -1,4 +1,4 @@
-"""What is found in the background while somebody looks: scores so far, places on the board."""
+"""What is found in the background while someone looks: scores so far, places on the board."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from space.runs.place import Place, board_place, no_place, place_key
 from space.runs.record import CALLS, RunRecord
 from space.runs.score import PartialScore, partial_scores
 
-#: Seconds between two partial scores of a run that somebody looks at.
+#: Seconds between two partial scores of a run that someone looks at.
 PARTIAL_EVERY = 10.0
 
 #: Runs whose scores so far, and reports whose places, are remembered.
@@ -62,7 +62,7 @@ class Looks:
     def place(self, record: RunRecord, report: Path, *, row_class: RowClass) -> Place | None:
         """The place that a report of a run would take; None while it is being found.
 
-        The board is built anew for it, which takes a while; ask again until it is there.
+        The board is rebuilt for it, which takes a while; ask again until it is there.
         """
         key = place_key(self._store, report, row_class)
         if key not in self._places and self._placing.acquire(blocking=False):

@@ -2,7 +2,7 @@
 
 One thread keeps house. It starts what may start, writes signs of life, notices runs that ended,
 runs that went silent, and runs of processes that are gone; whatever goes wrong with one run is
-written into that run's record, and the house is kept on.
+written into that run's record, and housekeeping goes on.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class Pool:
                 # Once a minute: what fills a disk must not be the log of it.
                 if time.monotonic() - last_word > WORD_SECONDS:
                     last_word = time.monotonic()
-                    log.exception("the house of the runs could not be kept this time")
+                    log.exception("housekeeping of the runs failed this time")
 
     def obey_stops(self) -> None:
         """Stop what another process of the server was asked to stop."""

@@ -124,7 +124,7 @@ def utc_day(seconds: float) -> str:
 
 
 def no_run() -> ContractError:
-    """The error for a run that is not there, or is somebody else's: which of them is not told."""
+    """The error for a run that is not there or is another account's, without saying which."""
     return fail(
         "no-run",
         "there is no such run of yours",

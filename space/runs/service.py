@@ -24,11 +24,11 @@ from space.runs.rules import PUBLIC, Rules, rules_here
 from space.runs.score import PartialScore
 from space.runs.work import Opener
 from space.submissions import Submissions
-from space.visitors.visitor import Visitor as Somebody
+from space.visitors.visitor import Visitor as BoardVisitor
 
 
 @dataclass(frozen=True)
-class Visitor(Somebody):
+class Visitor(BoardVisitor):
     """Who asks.
 
     Attributes:
@@ -133,7 +133,7 @@ class Runs:
         )
 
     def first_quote(self, choice: RunChoice, visitor: Visitor) -> Quote:
-        """The same for somebody who asks for it: on a public server it counts as a check.
+        """The same for someone who asks for it: on a public server it counts as a check.
 
         Raises:
             ContractError: as `quote`, or too many were asked for.
@@ -251,7 +251,7 @@ class Runs:
         """The record of a run of the visitor's own.
 
         Raises:
-            ContractError: there is no such run of theirs; whether of somebody else's is not told.
+            ContractError: the account has no such run (another account may).
         """
         record = self.book.read(run_id)
         if not self._is_known(visitor) or record.account != visitor.account:
@@ -268,7 +268,7 @@ class Runs:
             raise fail(
                 "no-key",
                 "a hosted model needs a token",
-                hint="Log in anew, or give a token that may call inference providers.",
+                hint="Log in again, or give a token that may call inference providers.",
             )
 
     def _check_room(self, visitor: Visitor) -> None:

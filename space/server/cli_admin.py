@@ -244,18 +244,18 @@ def export_contacts(
 
 @admin.command(group=KEEP)
 def check(*, place: Place = HERE) -> int:
-    """Compare all files with the records, finish what a crash left, and say what is amiss.
+    """Compare all files with the records, finish what a crash left, and report inconsistencies.
 
     The server does the same when it starts. Exits with 1 if files are missing.
     """
     book = _open(place, quiet=True)
     for line in book.recovered:
         print(line)
-    amiss = book.amiss()
-    for line in amiss:
-        print(f"amiss: {line}")
-    print(f"{len(book.list())} submissions, {len(amiss)} amiss")
-    return 1 if amiss else 0
+    inconsistencies = book.inconsistencies()
+    for line in inconsistencies:
+        print(f"inconsistent: {line}")
+    print(f"{len(book.list())} submissions, {len(inconsistencies)} inconsistencies")
+    return 1 if inconsistencies else 0
 
 
 @admin.command(group=KEEP)

@@ -163,7 +163,7 @@ def export_static(
 
 
 def rescore_store(folder: str, *, release: str, everything: bool, dry_run: bool) -> int:
-    """Score a store anew and say what became of each row; 1 if a row failed."""
+    """Score a store again and say what became of each row; 1 if a row failed."""
     from space.server.rescore import plan_rescore, rescore
 
     store = open_store(folder)

@@ -30,7 +30,7 @@ class Saved(NamedTuple):
 def backup_files(book: Submissions, *, contacts: bool) -> Iterator[tuple[Path, str]]:
     """(path, name in the archive) of every file of a backup.
 
-    Left out are the index, which is made anew, and the quotas: digests of addresses are to
+    Left out are the index, which is made again, and the quotas: digests of addresses are to
     expire, and in a backup they would not.
     """
     roots = {"public": book.store.root, "private": book.layout.private}

@@ -213,7 +213,7 @@ class Submissions:
         if not is_owner(found, account=account, token=token):
             raise fail(
                 "not-owner",
-                f"{found.id} belongs to somebody else",
+                f"{found.id} belongs to another account",
                 hint="Log in with the account that submitted it, or give the token of the receipt.",
             )
         return self._change(submission_id, "withdraw", by=OWNER, why=why)
@@ -262,12 +262,12 @@ class Submissions:
         """
         with self._writing():
             self.recovered += tuple(check_all(self.layout, self._records))
-        for line in self.amiss():
-            log.error("amiss", extra={"what": line})
+        for line in self.inconsistencies():
+            log.error("inconsistent", extra={"what": line})
         return self.recovered
 
-    def amiss(self) -> tuple[str, ...]:
-        """What cannot be mended here, a line each: files that somebody else removed."""
+    def inconsistencies(self) -> tuple[str, ...]:
+        """What cannot be mended here, a line each: files that someone else removed."""
         return tuple(find_amiss(self.layout, self._records))
 
     def exclusive(self) -> AbstractContextManager[None]:

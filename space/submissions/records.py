@@ -54,7 +54,7 @@ class Records:
     def every(self) -> list[Submission]:
         """All records, oldest first.
 
-        One that cannot be read (somebody changed it by hand) is logged and left out, so that it
+        One that cannot be read (someone changed it by hand) is logged and left out, so that it
         does not stop all others.
         """
         found = []

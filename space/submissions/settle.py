@@ -18,7 +18,7 @@ def settle(layout: Layout, submission: Submission) -> None:
     """Move the files of a submission to where its state wants them.
 
     Onto the board the report comes last, off the board it goes first, so that a row is there
-    only with all its files. A report that was scored anew while it was public is kept as it is
+    only with all its files. A report that was re-scored while it was public is kept as it is
     then, and reports that it replaced go wherever it goes.
     """
     if submission.on_board:
@@ -100,7 +100,7 @@ def is_settled(layout: Layout, submission: Submission) -> bool:
 
 
 def missing_files(layout: Layout, submission: Submission) -> list[str]:
-    """Names of files that are neither held nor public: somebody else has removed them."""
+    """Names of files that are neither held nor public: someone else has removed them."""
     if not submission.has_files:
         return []
     places = layout.places(submission)

@@ -1,4 +1,4 @@
-"""The floors of the house, and what must not be loaded."""
+"""The layers of the system, and what must not be loaded."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def validator(name: str) -> jsonschema.Draft202012Validator:
 
 def test_files_equal_the_models() -> None:
     files = {p.name: p.read_text(encoding="utf-8") for p in folder().glob("*.json")}
-    assert files == schema_texts(), "write them anew: python -m contracts.schemas"
+    assert files == schema_texts(), "write them again: python -m contracts.schemas"
 
 
 def test_written_elsewhere_they_are_the_same(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def be_a_space(patch: Any) -> None:
 
 
 def login_cookie(name: str, token: str) -> str:
-    """The session cookie of somebody who is logged in, as gradio's session signs it."""
+    """The session cookie of someone who is logged in, as gradio's session signs it."""
     from itsdangerous import TimestampSigner
 
     info = {

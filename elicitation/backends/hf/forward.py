@@ -112,7 +112,7 @@ def shared_rows(cache: Any, rows: int) -> Any:
 
     A forward pass grows the cache that it is given, so `cache` itself must never be passed
     on. Layers of known kinds are shared without a copy (they also keep count of what a
-    sliding window has dropped, which a cache made anew from tensors would not); all others
+    sliding window has dropped, which a cache rebuilt from tensors would not); all others
     are copied.
     """
     if all(type(layer) in _REPLACING for layer in cache.layers):

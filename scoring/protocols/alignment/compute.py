@@ -237,7 +237,7 @@ class _Scorer:
         return sampled_replicates(drawn, noise, centre)
 
     def _questions(self) -> Estimate:
-        """Means over countries by question; respondents drawn anew, countries fixed."""
+        """Means over countries by question; respondents redrawn, countries fixed."""
         centre = np.nan_to_num(row_means(self.corrected["model"].T))
         replicates = fixed_replicates(self.noise.question, centre)
         value, floor = row_means(self.cells["model"].T), row_means(self.floor.T)

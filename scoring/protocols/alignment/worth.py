@@ -18,7 +18,7 @@ class Worth(NamedTuple):
 
     Attributes:
         country: by country, shape (C,); the interval is that of the country's alignment.
-        overall: median over the countries with a score, shape (); questions are drawn anew.
+        overall: median over the countries with a score, shape (); questions are redrawn.
     """
 
     country: Estimate

@@ -138,7 +138,7 @@ def test_option_length_does_not_give_the_side_away(dimension):
 
 
 def test_no_country_of_the_iso_list_is_named():
-    # A second road beside leaks.toml: the list of a library.
+    # An independent check beside leaks.toml: the list of a library.
     names = {c.name for c in pycountry.countries}
     names |= {getattr(c, "common_name", c.name) for c in pycountry.countries}
     text = "\n".join(d.situation for d in DILEMMAS)

@@ -1,4 +1,4 @@
-"""Harmonised demographics: recodes, groups, and the survey's own classes as a second road."""
+"""Harmonised demographics: recodes, groups, and the survey's own classes as a check."""
 
 from __future__ import annotations
 

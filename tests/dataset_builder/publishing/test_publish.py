@@ -98,13 +98,13 @@ def test_a_commit_in_between_is_a_conflict(hub: HubServer, release_folder: Path)
     repo = hub.state.add_repo(REPO, private=True)
 
     def meddle(state: HubState) -> None:
-        add_commit(state.repos[REPO], "somebody else", dict(repo.head.files))
+        add_commit(state.repos[REPO], "someone else", dict(repo.head.files))
         state.before_commit = None
 
     hub.state.before_commit = meddle
     with pytest.raises(ContractError, match="another commit was made in the meantime"):
         publish(hub, release_folder)
-    assert [c.message for c in repo.commits] == ["initial commit", "somebody else"]
+    assert [c.message for c in repo.commits] == ["initial commit", "someone else"]
     assert repo.tags == {}
 
 

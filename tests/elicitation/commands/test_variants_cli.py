@@ -84,7 +84,7 @@ def file_of(run: Path, form: str) -> Path:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_shares_come_back_under_the_code_that_a_label_stood_for(run, form):
-    """By a second road: labels and texts are read from the prompt, the codebook says the code."""
+    """An independent check: labels and texts are read from the prompt, codes from the codebook."""
     path = file_of(run, form)
     condition = read_predictions(path).meta.extra["condition"]
     found, replies = shares_of(path), asked(run)

@@ -49,7 +49,7 @@ CASES = {
 
 
 def held(name: str, text: str) -> str:
-    """The text on file; written anew where asked for."""
+    """The text on file; written again where asked for."""
     path = FOLDER / f"{name}.txt"
     if os.environ.get("UPDATE_PROMPTS"):
         FOLDER.mkdir(exist_ok=True)

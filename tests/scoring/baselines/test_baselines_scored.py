@@ -1,4 +1,4 @@
-"""Scores of the baselines on the reference, made anew from the table by plain arithmetic."""
+"""Scores of the baselines on the reference, made again from the table by plain arithmetic."""
 
 from __future__ import annotations
 

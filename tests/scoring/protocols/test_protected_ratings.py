@@ -258,7 +258,7 @@ def test_local_coverage_counts_the_probe_and_what_lies_beside_it(
 ) -> None:
     people = answers_of({"Q1": [1, 2, 3, 4], "Q2": [1, 1, 2, 2]})
     release = people_release(people, probe=[FIRST, FIRST + 1])
-    # One pair of the probe's four, and one of somebody who is not in it.
+    # One pair of the probe's four, and one of someone who is not in it.
     records = rows({"Q1": [1, None, 3]})
     report = score(toy_predictions(records, "rating", coding="raw"), release, replicates=20)
     assert report.protocols[1].tables["compared_with"] == "the answers of the people named"

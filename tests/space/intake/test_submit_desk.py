@@ -95,7 +95,7 @@ def test_a_submission_appears_at_once_as_uploaded(desk, answers) -> None:
 
 def test_the_owner_withdraws_and_a_tombstone_stays(desk, answers) -> None:
     receipt = desk.submit(answers, FORM, VISITOR)
-    with pytest.raises(ContractError, match="belongs to somebody else"):
+    with pytest.raises(ContractError, match="belongs to another account"):
         desk.withdraw(receipt.id, Visitor(account="else"))
     desk.withdraw(receipt.id, VISITOR, why="a mistake")
     assert names(desk.store) == []
@@ -106,7 +106,7 @@ def test_the_owner_withdraws_and_a_tombstone_stays(desk, answers) -> None:
 def test_without_a_login_a_code_withdraws(desk, answers) -> None:
     receipt = desk.submit(answers, FORM, Visitor())
     assert receipt.token
-    with pytest.raises(ContractError, match="belongs to somebody else"):
+    with pytest.raises(ContractError, match="belongs to another account"):
         desk.withdraw(receipt.id, Visitor(), code="guess")
     assert desk.withdraw(receipt.id, Visitor(), code=f" {receipt.token} ").state == "withdrawn"
 

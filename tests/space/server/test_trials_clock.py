@@ -28,7 +28,7 @@ JUMPS = [HOUR, -HOUR]
 
 
 class Clock:
-    """The time of day, as somebody has set it."""
+    """The time of day, as someone has set it."""
 
     def __init__(self, now: float | None = None) -> None:
         self._now, self.ahead = now, 0.0

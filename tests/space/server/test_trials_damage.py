@@ -209,7 +209,7 @@ def test_a_damaged_quota_book_stops_no_page_and_keeps_submissions(root: Path, tm
         book.submit(write_payload(tmp_path, "two"), details("Two"), account="ann")
     assert [one.id for one in book.list()] == [receipt.id]
     assert book.withdraw(receipt.id, account="ann").state == "withdrawn"
-    assert open_submissions(root, tmp_path / "private").amiss() == ()
+    assert open_submissions(root, tmp_path / "private").inconsistencies() == ()
 
 
 # Records.
@@ -226,7 +226,7 @@ def test_a_damaged_record_of_a_submission_stops_no_other(root: Path, tmp_path, h
         assert {found.id for found in again.list()} == {one.id, two.id}
         return
     assert [found.id for found in again.list()] == [two.id]
-    (line,) = again.amiss()
+    (line,) = again.inconsistencies()
     assert line.startswith(f"{one.id}: its record cannot be read")
     assert again.approve(two.id, by="keeper").state == "public"
     with pytest.raises(ContractError, match=one.id):

@@ -104,12 +104,12 @@ def test_a_submission_that_does_not_fit_leaves_nothing(
         book.submit(payload, details("Two", contact="ann@example.org"), account="ann")
     assert told.value.problems[0].hint
     assert [one.id for one in book.list()] == [first.id]
-    assert book.amiss() == ()
+    assert book.inconsistencies() == ()
     disk.free()
     after = sorted(path for path in disk.root.rglob("*") if path.is_file())
     assert [path for path in after if path not in before and path.suffix != ".sqlite"] == []
     assert book.submit(payload, details("Two"), account="ann").state == "public"
-    assert open_submissions(store_root, private).amiss() == ()
+    assert open_submissions(store_root, private).inconsistencies() == ()
 
 
 @pytest.mark.parametrize("leave", [0, 4096, 12_000])
@@ -123,7 +123,7 @@ def test_a_withdrawal_is_whole_or_not_at_all(disk, store_root, tmp_path, leave: 
     assert refusal is None or "cannot" in str(refusal)
     assert book.status(receipt.id).state in ("public", "withdrawn")
     again = open_submissions(store_root, private)
-    assert again.amiss() == ()
+    assert again.inconsistencies() == ()
     if again.status(receipt.id).state == "public":
         again.withdraw(receipt.id, account="ann")
     assert not list(store_root.glob(f"*/{receipt.id}.csv"))

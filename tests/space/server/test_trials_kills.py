@@ -126,7 +126,7 @@ def test_killed_at_every_step_of_handing_a_run_in(finished, tmp_path: Path, refe
 
     def check(trial: Path, died: bool) -> None:
         runs = runs_at(trial)
-        assert runs.submissions.amiss() == ()
+        assert runs.submissions.inconsistencies() == ()
         assert len(runs.submissions.list()) in ((0, 1) if died else (1,))
         receipt = hand_in(trial)()
         assert len(runs.submissions.list()) >= 1

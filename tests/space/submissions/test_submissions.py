@@ -186,7 +186,7 @@ def test_the_owner_withdraws_and_a_tombstone_stays(book: Submissions, send: Send
 @pytest.mark.parametrize("account", ["bob", "", "Ann"])
 def test_nobody_else_withdraws(book: Submissions, send: Send, account: str) -> None:
     receipt = send("heron")
-    with pytest.raises(ContractError, match="belongs to somebody else"):
+    with pytest.raises(ContractError, match="belongs to another account"):
         book.withdraw(receipt.id, account=account)
     assert book.status(receipt.id).state == "pending"
 
@@ -195,10 +195,10 @@ def test_without_a_login_the_token_withdraws(book: Submissions, send: Send) -> N
     receipt = send("heron", account="")
     assert len(receipt.token) >= 24
     for token in ("", "guess", receipt.token[:-1]):
-        with pytest.raises(ContractError, match="belongs to somebody else"):
+        with pytest.raises(ContractError, match="belongs to another account"):
             book.withdraw(receipt.id, token=token)
     # An account that happens to be empty is no login.
-    with pytest.raises(ContractError, match="belongs to somebody else"):
+    with pytest.raises(ContractError, match="belongs to another account"):
         book.withdraw(receipt.id, account="")
     assert receipt.token not in book.layout.record(receipt.id).read_text()
     assert book.withdraw(receipt.id, token=receipt.token).state == "withdrawn"
@@ -230,11 +230,11 @@ def test_a_report_that_was_scored_anew_survives_hiding(book: Submissions, send: 
     archived.parent.mkdir()
     archived.write_bytes(public.read_bytes())
     write_report(tiny_report("heron", score=0.75), public)
-    anew = public.read_bytes()
+    again = public.read_bytes()
     book.hide(receipt.id, by="mia", why="x")
     assert not archived.exists()
     book.restore(receipt.id, by="mia")
-    assert public.read_bytes() == anew
+    assert public.read_bytes() == again
     assert archived.exists()
 
 
@@ -273,7 +273,7 @@ def test_every_action_in_every_state(book: Submissions, send: Send) -> None:
 
     for state, way in ways.items():
         for action, step in STEPS.items():
-            # A name of its own for each pair; the account is judged anew each time.
+            # A name of its own for each pair; the account is judged again each time.
             submission_id = send(f"{state}-{action}", account="ann").id
             if book.status(submission_id).state == "public":
                 book.hide(submission_id, by="mia", why="so that all begin alike")

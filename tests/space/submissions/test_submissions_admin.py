@@ -164,10 +164,10 @@ def test_contacts_go_to_a_table_without_formulas(book: Submissions, tmp_path: Pa
 def test_check_says_what_is_amiss(book: Submissions, capsys: pytest.CaptureFixture[str]) -> None:
     one = send(book, "heron")
     assert run("check") == 0
-    assert "1 submissions, 0 amiss" in capsys.readouterr().out
+    assert "1 submissions, 0 inconsistencies" in capsys.readouterr().out
     book.files(one)["predictions"].unlink()
     assert run("check") == 1
-    assert f"amiss: {one}: files are missing: {one}.csv" in capsys.readouterr().out
+    assert f"inconsistent: {one}: files are missing: {one}.csv" in capsys.readouterr().out
 
 
 def test_check_names_rows_without_a_record(
@@ -177,7 +177,7 @@ def test_check_names_rows_without_a_record(
     book.approve(one, by="mia")
     book.layout.record(one).unlink()
     assert run("check") == 1
-    assert f"amiss: {one}: it is on the board without a record" in capsys.readouterr().out
+    assert f"inconsistent: {one}: it is on the board without a record" in capsys.readouterr().out
 
 
 def test_check_mends_what_was_moved_by_hand(

@@ -141,7 +141,7 @@ def test_dry_run_submit_appears_and_is_withdrawn(page, board, good: Path) -> Non
     page.click("#receipt-withdraw button.label-wrap")
     page.fill("#receipt-code input", "wrong")
     page.click("#withdraw")
-    page.wait_for_selector("#receipt-answer :text('belongs to somebody else')")
+    page.wait_for_selector("#receipt-answer :text('belongs to another account')")
     page.fill("#receipt-code input", code)
     page.fill("#receipt-why input, #receipt-why textarea", "a mistake")
     page.click("#withdraw")

@@ -60,7 +60,7 @@ def book(place: Path) -> Submissions:
 
 
 def cookie(account: str) -> str:
-    """The session cookie of somebody who logged in: signed by the server's secret."""
+    """The session cookie of someone who logged in: signed by the server's secret."""
     session = {
         "oauth_info": {
             "access_token": "token",

@@ -1,4 +1,4 @@
-"""Logins: real ones on a Space, or none; nobody becomes somebody by a cookie of their own."""
+"""Logins: real ones on a Space, or none; nobody becomes someone by a cookie of their own."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_profile_counts_only_with_all_of_it(monkeypatch, lacking: str) -> None
 
 
 def run_list(client: Any, cookie: str) -> str:
-    """What the page of runs shows to somebody with a cookie: their account's runs, or nothing."""
+    """What the page of runs shows to someone with a cookie: their account's runs, or nothing."""
     headers = {"Cookie": f"session={cookie}"} if cookie else {}
     config = client.get("/config").json()
     (load,) = [

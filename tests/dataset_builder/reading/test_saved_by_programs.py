@@ -1,4 +1,4 @@
-"""Files that statistics programs wrote anew: factors with numbers of their own, merged tables."""
+"""Files that statistics programs saved: factors with numbers of their own, merged tables."""
 
 from __future__ import annotations
 
