@@ -62,7 +62,7 @@ SCORES = (
             "ceiling_skill",
             "Skill to ceiling",
             "Where the score lies between a uniform answer (0) "
-            "and the agreement of two halves of the same people (1).",
+            "and what a second sample of the same people, of the same size, would score (1).",
         ),
     ),
     ScoreSpec(

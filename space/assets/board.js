@@ -57,6 +57,7 @@
   }
 
   function passes(row) {
+    if (row.synthetic) return false;
     for (const [facet, names] of Object.entries(state.facets)) {
       if (!names.length) continue;
       const found = facet === "protocol" ? row.protocols.split(" ") : [String(row[facet])];
@@ -75,6 +76,8 @@
     const col = column(state.sort.replace(/^-/, ""));
     const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
     return ROWS.filter(passes).sort((a, b) => {
+      const g = (a.group_number || Infinity), h = (b.group_number || Infinity);
+      if (g !== h) return g < h ? -1 : 1;
       const x = sortValue(a, col), y = sortValue(b, col);
       if (missing(x) || missing(y)) { if (missing(x) !== missing(y)) return missing(x) ? 1 : -1; }
       else if (x !== y) return falling ? order(y, x) : order(x, y);
@@ -107,8 +110,13 @@
     for (let left = number || 0; left > 0; left = Math.floor((left - 1) / 26)) letters = String.fromCharCode(97 + ((left - 1) % 26)) + letters;
     return letters;
   }
+  function partialCell(row, col) {
+    const coverage = col.kind === "part" ? cell(row, col.key).coverage : row.coverage;
+    return !missing(coverage) && coverage < data.full_coverage;
+  }
   function show(row, col) {
-    if (col.kind === "score" || col.kind === "part") return scoreCell(cell(row, col.key), col.decimals, !missing(row.coverage) && row.coverage < data.full_coverage);
+    if (col.key === "country_specific" && row.steering === "none" && row.language !== "own") return '<span class="oa-none" title="one answer for all countries: there is nothing specific to a country">–</span>';
+    if (col.kind === "score" || col.kind === "part") return scoreCell(cell(row, col.key), col.decimals, partialCell(row, col));
     if (col.kind === "rank") {
       if (missing(row.rank) || row.ranked < 2) return '<span class="oa-none" title="Not ranked: a reference point, or no other row is its equal.">–</span>';
       const tie = tieLetter(row.tie);
@@ -118,6 +126,7 @@
       let labels = row.kind === "model" ? "" : ` <span class="oa-badge oa-badge-${esc(row.kind)}" title="not ranked">${esc(row.kind)}</span>`;
       if (row.trained_on_wvs === "yes") labels += ' <span class="oa-badge oa-badge-trained">trained on WVS</span>';
       if (row.synthetic) labels += ' <span class="oa-badge oa-badge-synthetic" title="scored on a made-up release: the numbers mean nothing">synthetic people</span>';
+      if (row.same_as) labels += ` <span class="oa-badge oa-badge-same">same answers as ${esc(row.same_as)}</span>`;
       const sub = row.model !== row.name && row.model !== "unknown" ? `<span class="oa-sub">${esc(row.model)}</span>` : "";
       if (row.derived) return esc(row.name) + labels + sub;
       return `<a href="rows/${encodeURIComponent(row.row_id)}.html">${esc(row.name)}</a>${labels}${sub}`;
@@ -127,9 +136,16 @@
   }
   function render() {
     const columns = shownColumns(), rows = foundRows(), page = pageOf(rows);
-    const body = page.rows.map((row) => `<tr class="oa-kind-${esc(row.kind)}" data-row="${esc(row.row_id)}">${columns.map((col) => `<td class="${cellClass(col)}">${show(row, col)}</td>`).join("")}</tr>`).join("");
+    let last = null;
+    const group = (row) => {
+      const number = row.group_number || 0;
+      if (number === last) return "";
+      last = number;
+      return `<tr class="oa-group" data-group="${number}"><th scope="rowgroup" colspan="${columns.length}">${esc(row.group_title || data.reference_lines)}</th></tr>`;
+    };
+    const body = page.rows.map((row) => group(row) + `<tr class="oa-kind-${esc(row.kind)}" data-row="${esc(row.row_id)}">${columns.map((col) => `<td class="${cellClass(col)}">${show(row, col)}</td>`).join("")}</tr>`).join("");
     $("board").innerHTML = `<div class="oa-scroll" role="region" tabindex="0" aria-label="Board"><table class="oa-table oa-board"><thead><tr>${columns.map(heading).join("")}</tr></thead><tbody>${body || `<tr><td class="oa-empty" colspan="${columns.length}">No row passes these facets. Clear one of them.</td></tr>`}</tbody></table></div>`;
-    $("count").textContent = `${rows.length} of ${ROWS.length} rows` + (page.pages > 1 ? `, page ${state.page} of ${page.pages}` : "");
+    $("count").textContent = `${rows.length} of ${ROWS.filter((row) => !row.synthetic).length} rows` + (page.pages > 1 ? `, page ${state.page} of ${page.pages}` : "");
     $("previous").disabled = state.page <= 1;
     $("next").disabled = state.page >= page.pages;
     $("pager").hidden = page.pages <= 1;

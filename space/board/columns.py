@@ -54,7 +54,7 @@ _FIXED = (
     Column(
         "rank",
         "Rank",
-        "Rank among equals: same release, scorer version, questions, method, "
+        "Rank within a comparison group: same answered cells, release, scorer version, method, "
         "condition, wording and class. The interval is where the rank falls in 95 % of "
         "resamples of the questions; rows that share a tie letter cannot be told apart.",
         "rank",
@@ -93,7 +93,8 @@ _FIXED = (
     Column(
         "class",
         "Class",
-        "verified: scored by this board; uploaded: predictions uploaded, "
+        "verified: run and scored by this board; published: answers that the authors of a study "
+        "published, scored here; uploaded: predictions uploaded, "
         "scored here; self-reported: a report without its predictions.",
         "text",
     ),

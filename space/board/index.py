@@ -17,6 +17,7 @@ from contracts.atomic import atomic_file
 from contracts.errors import ContractError, fail
 from contracts.report import Report, read_report
 from space.board.columns import FULL_COVERAGE
+from space.board.groups import divide, write_groups
 from space.board.public import public_report
 from space.board.ranking import SEED, rank_rows
 from space.board.rows import CEILING, EVERYWHERE, grid_of, part_rows, row_fields, score_rows
@@ -39,7 +40,8 @@ CREATE TABLE rows (
   wave TEXT, class TEXT, question_set TEXT, mode TEXT, wording TEXT, release TEXT,
   release_digest TEXT, synthetic INTEGER, scorer_version TEXT, trained_on_wvs TEXT,
   warning_count INTEGER, coverage REAL, expected INTEGER, scored INTEGER, link TEXT,
-  updated REAL, comparison TEXT,
+  updated REAL, comparison TEXT, thinking TEXT DEFAULT '', answers TEXT DEFAULT '',
+  same_as TEXT DEFAULT '', group_number INTEGER,
   derived INTEGER DEFAULT 0,
   rank INTEGER, rank_low INTEGER, rank_high INTEGER, tie INTEGER, ranked INTEGER);
 CREATE TABLE scores (
@@ -50,6 +52,9 @@ CREATE TABLE parts (
   questions INTEGER, PRIMARY KEY (kind, name, row_id)) WITHOUT ROWID;
 CREATE TABLE grids (
   row_id TEXT PRIMARY KEY, countries TEXT, questions TEXT, alignment BLOB);
+CREATE TABLE groups (
+  number INTEGER PRIMARY KEY, title TEXT, condition TEXT, leader TEXT, countries INTEGER,
+  questions INTEGER, size INTEGER);
 CREATE INDEX scores_by_row ON scores (row_id);
 CREATE INDEX parts_by_row ON parts (row_id, kind);
 """
@@ -251,22 +256,53 @@ def _add_ceiling(db: sqlite3.Connection, source: str) -> None:
 
 
 def _rank(db: sqlite3.Connection) -> None:
-    db.execute("UPDATE rows SET rank=NULL, rank_low=NULL, rank_high=NULL, tie=NULL, ranked=NULL")
-    groups: dict[str, list[str]] = {}
+    db.execute(
+        "UPDATE rows SET rank=NULL, rank_low=NULL, rank_high=NULL, tie=NULL, ranked=NULL, "
+        "same_as='', group_number=NULL"
+    )
+    _mark_same_answers(db)
+    alike: dict[str, list[str]] = {}
     listed = db.execute(
-        "SELECT row_id, comparison FROM rows JOIN grids USING (row_id) "
-        "WHERE comparison != '' AND coverage >= ? ORDER BY row_id",
-        (FULL_COVERAGE,),
+        "SELECT row_id, comparison FROM rows WHERE comparison != '' ORDER BY row_id"
     )
     for row_id, comparison in listed:
-        groups.setdefault(comparison, []).append(row_id)
-    for row_ids in groups.values():
+        alike.setdefault(comparison, []).append(row_id)
+    groups = [
+        group
+        for row_ids in alike.values()
+        for group in divide({row_id: read_grid(db, row_id) for row_id in row_ids})
+    ]
+    write_groups(db, groups)
+    rankable = {
+        row_id
+        for (row_id,) in db.execute(
+            "SELECT row_id FROM rows JOIN grids USING (row_id) WHERE coverage >= ? AND same_as=''",
+            (FULL_COVERAGE,),
+        )
+    }
+    for group in groups:
+        row_ids = sorted(row_id for row_id in group.row_ids if row_id in rankable)
         _, _, grids = common_grids(db, row_ids)
         ranks = rank_rows(grids, rng=np.random.default_rng(SEED))
         db.executemany(
             "UPDATE rows SET rank=?, rank_low=?, rank_high=?, tie=?, ranked=? WHERE row_id=?",
             [(*rank, row_id) for rank, row_id in zip(ranks, row_ids, strict=True)],
         )
+
+
+def _mark_same_answers(db: sqlite3.Connection) -> None:
+    """Name, of rows with the very same answers by the same rules, the first that came.
+
+    What a file says of itself does not count: neither its model nor its condition or class.
+    """
+    first: dict[tuple[str, ...], str] = {}
+    for row_id, *same in db.execute(
+        "SELECT row_id, release_digest, wave, question_set, mode, answers FROM rows "
+        "WHERE answers != '' ORDER BY class NOT IN ('verified', 'published'), updated, row_id"
+    ).fetchall():
+        earlier = first.setdefault(tuple(same), row_id)
+        if earlier != row_id:
+            db.execute("UPDATE rows SET same_as = ? WHERE row_id = ?", (earlier, row_id))
 
 
 class CommonGrid(NamedTuple):

@@ -30,6 +30,8 @@ class BoardPage:
         rows: one mapping per row: the fields of the index, `cells` with estimate, low, high,
             coverage by score or part key.
         total: number of rows that pass the facets and the search.
+        all_rows: number of rows of the board, whatever the facets and the search say.
+        synthetic: how many of these are scored on made-up people, and hidden unless asked for.
         pages: number of pages.
     """
 
@@ -38,6 +40,8 @@ class BoardPage:
     rows: tuple[Mapping[str, Any], ...]
     total: int
     pages: int
+    all_rows: int = 0
+    synthetic: int = 0
 
 
 def read_board(store: Store, query: BoardQuery, *, page_rows: int = PAGE_ROWS) -> BoardPage:
@@ -54,20 +58,25 @@ def read_board(store: Store, query: BoardQuery, *, page_rows: int = PAGE_ROWS) -
     join, order, sort_arguments = _order(query, facts)
     with store.connect() as db:
         total = db.execute(f"SELECT COUNT(*) FROM rows r WHERE {where}", arguments).fetchone()[0]  # noqa: S608
+        every, made_up = db.execute(
+            "SELECT COUNT(*), COALESCE(SUM(synthetic), 0) FROM rows"
+        ).fetchone()
         pages = max(-(-total // page_rows), 1) if page_rows else 1
         page = min(query.page, pages)
         limit = f"LIMIT {page_rows} OFFSET {(page - 1) * page_rows}" if page_rows else ""
         found = db.execute(
-            f"SELECT r.* FROM rows r {join} WHERE {where} ORDER BY {order} {limit}",  # noqa: S608
+            "SELECT r.*, g.title AS group_title, g.countries AS group_countries FROM rows r "  # noqa: S608
+            f"LEFT JOIN groups g ON g.number = r.group_number {join} WHERE {where} "
+            f"ORDER BY r.group_number IS NULL, r.group_number, {order} {limit}",
             [*sort_arguments, *arguments],
         ).fetchall()
         cells = _cells(db, [row["row_id"] for row in found], columns)
     rows = tuple({**dict(row), "cells": cells.get(row["row_id"], {})} for row in found)
-    return BoardPage(query, columns, rows, int(total), int(pages))
+    return BoardPage(query, columns, rows, int(total), int(pages), int(every), int(made_up))
 
 
 def _where(query: BoardQuery) -> tuple[str, list[str]]:
-    clauses, arguments = ["1"], []
+    clauses, arguments = ["1" if query.synthetic else "r.synthetic = 0"], []
     for facet, names in query.facets.items():
         if facet == "protocol":
             clauses.append("(" + " OR ".join("' '||r.protocols||' ' LIKE ?" for _ in names) + ")")
@@ -87,7 +96,7 @@ def _escape_like(word: str) -> str:
 
 
 def _order(query: BoardQuery, facts: Facts) -> tuple[str, str, list[str]]:
-    """Join, ORDER BY and the join's arguments; missing scores come last either way."""
+    """Join, ORDER BY within a group and the join's arguments; missing scores come last."""
     key, way = query.sort_key, "DESC" if query.falling else "ASC"
     kind, _, name = key.partition(":")
     tail = "r.name, r.row_id"

@@ -23,6 +23,7 @@ class BoardQuery:
         sort: key of a column, `-` before it for falling order.
         columns: keys of the columns shown, parts left out.
         page: from 1.
+        synthetic: whether rows scored on made-up people are listed too.
     """
 
     facets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -31,6 +32,7 @@ class BoardQuery:
     sort: str = DEFAULT_SORT
     columns: tuple[str, ...] = DEFAULT_COLUMNS
     page: int = 1
+    synthetic: bool = False
 
     @property
     def sort_key(self) -> str:
@@ -60,6 +62,8 @@ class BoardQuery:
             pairs.append(("sort", self.sort))
         if self.columns != DEFAULT_COLUMNS:
             pairs.append(("columns", ",".join(self.columns)))
+        if self.synthetic:
+            pairs.append(("synthetic", "1"))
         if self.page > 1:
             pairs.append(("page", str(self.page)))
         return urlencode(pairs)
@@ -92,6 +96,7 @@ def parse_query(
         search=found.get("q", [""])[-1].strip()[:MAX_SEARCH],
         sort=_sort(found.get("sort", [""])[-1], parts=parts, extra=known.get("score", ())),
         columns=columns,
+        synthetic=found.get("synthetic", [""])[-1] == "1",
         page=_page(found.get("page", ["1"])[-1]),
     )
 

@@ -99,13 +99,62 @@ def row_fields(report: Report, *, row_id: str, row_class: str, updated: float) -
         "scorer_version": report.scorer_version,
         "trained_on_wvs": "yes" if meta.trained_on_wvs else "no",
         "warning_count": sum(notice.count for notice in report.warnings),
-        "coverage": report.coverage.share,
+        "coverage": asked_coverage(report),
         "expected": report.coverage.expected,
         "scored": report.coverage.scored,
         "link": meta.link,
         "updated": updated,
         "comparison": comparison_key(report, row_class=row_class),
+        "thinking": thinking_of(meta),
+        "answers": answers_digest(report),
     }
+
+
+def asked_coverage(report: Report) -> float | None:
+    """Scored cells as a share of those that were asked, in [0, 1]; None without any.
+
+    A country or question without a single answer that was neither unreadable nor a refusal was
+    not asked: a study of ten countries is not a partial study of all. Cells that an asked country
+    lacks on an asked question count as asked.
+    """
+    found = report.coverage
+    if not found.expected:
+        return found.share
+    if not report.countries:
+        return found.share
+    unasked = sum(1 for one in report.questions if not one.coverage)
+    within = 0.0
+    for one in report.countries:
+        if one.questions and one.coverage:
+            within += max(one.questions / one.coverage - unasked, one.questions)
+    asked = max(within, found.scored + found.invalid + found.refused)
+    if not asked:
+        return found.share
+    return min(max(found.scored / asked, found.share or 0.0), 1.0)
+
+
+def thinking_of(meta: PredictionsMeta) -> str:
+    """How a model reasoned before it answered, as the metadata state; "" where they do not."""
+    said = meta.extra.get("thinking", meta.extra.get("reasoning_effort", ""))
+    return {True: "on", False: "off", None: ""}.get(said, str(said))
+
+
+def answers_digest(report: Report) -> str:
+    """Digest of the scores of all cells in canonical order, which equal answers share.
+
+    It does not depend on names, on the order of lines or on how a file was written; scores are
+    rounded to six digits. "" for reports without scores by cell, and for baselines.
+    """
+    grid = grid_of(report)
+    if grid is None or row_kind(report) != "model":
+        return ""
+    scores = {
+        f"{country} {question} {float(score):.6f}"
+        for country, row in zip(grid.countries, grid.alignment, strict=True)
+        for question, score in zip(grid.questions, row, strict=True)
+        if np.isfinite(score)
+    }
+    return sha256_text("\n".join(sorted(scores)))[:32]
 
 
 def row_kind(report: Report) -> str:
@@ -158,6 +207,9 @@ def comparison_key(report: Report, *, row_class: str) -> str:
         meta.language,
         meta.wording,
         meta.wording_digest,
+        str(meta.trained_on_wvs),
+        thinking_of(meta),
+        str(meta.extra.get("variant", "default")),
         row_class,
         *((thinking_label(meta),) if thinking_label(meta) != NO_CHOICE else ()),
     )

@@ -19,7 +19,7 @@ from space.board.store import Store
 
 log = logging.getLogger("space.board.seed")
 
-RowClass = Literal["verified", "uploaded", "self-reported"]
+RowClass = Literal["verified", "published", "uploaded", "self-reported"]
 
 
 def add_predictions(

@@ -27,7 +27,7 @@ INDEX_NAME = "index.sqlite"
 ARCHIVE = "archive"
 #: A store that is a dataset repo on the Hub is named with this before it.
 HUB = "hub:"
-CLASSES = ("verified", "uploaded", "self-reported")
+CLASSES = ("verified", "published", "uploaded", "self-reported")
 PREDICTION_SUFFIXES = (".jsonl", ".csv", ".tsv", ".parquet")
 
 log = logging.getLogger("space.board.store")

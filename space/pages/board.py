@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -55,7 +56,8 @@ def layout(app: gr.Blocks, store: Store) -> None:
     sort = gr.Textbox(DEFAULT_SORT, visible="hidden", elem_id="sort", label="Sort")
     page = gr.Number(1, visible="hidden", elem_id="page", label="Page", precision=0)
     link = permalink_box("board-link")
-    state = [search, sort, page, columns, *facets.values()]
+    synthetic = gr.Textbox("", visible="hidden", elem_id="synthetic", label="Synthetic")
+    state = [search, sort, page, columns, synthetic, *facets.values()]
     shown = [table, count, link, steps, previous, following]
     names = tuple(facets)
     _bind_state(store, names, state, shown)
@@ -106,8 +108,13 @@ def _column_choices(facts: Facts) -> list[tuple[str, str]]:
 
 def query_of(values: Sequence[Any], names: Sequence[str], known: Mapping[str, Any]) -> BoardQuery:
     """The query that the page's boxes say: search, sort, page, columns, then the facets."""
-    search, sort, page, columns, *chosen = values
-    pairs = [("q", search or ""), ("sort", sort or ""), ("page", str(int(page or 1)))]
+    search, sort, page, columns, synthetic, *chosen = values
+    pairs = [
+        ("synthetic", synthetic or ""),
+        ("q", search or ""),
+        ("sort", sort or ""),
+        ("page", str(int(page or 1))),
+    ]
     pairs.append(("columns", ",".join(columns or ())))
     for name, picked in zip(names, chosen, strict=True):
         pairs += [(name, one) for one in picked or ()]
@@ -121,6 +128,7 @@ def _fill(query: BoardQuery, facts: Facts, names: Sequence[str]) -> list[Any]:
         query.sort,
         query.page,
         gr.update(choices=_column_choices(facts), value=list(query.columns)),
+        "1" if query.synthetic else "",
     ]
     for name in names:
         if name in PARTS:
@@ -155,17 +163,33 @@ def count_html(page: BoardPage) -> str:
         for kind in ("csv", "json", "parquet")
     )
     return (
-        f'<p><span id="row-count">{len(page.rows)} of {page.total} rows{at}</span>. '
+        f'<p><span id="row-count">{rows_text(page)}{at}</span>. {_synthetic(page)}'
         f"Download what is shown: {files}. "
         f'<a href="?{esc(link)}" id="permalink">Permalink</a></p>'
     )
+
+
+def rows_text(page: BoardPage) -> str:
+    """How many rows are shown, of all that the board has."""
+    hidden = 0 if page.query.synthetic else page.synthetic
+    return f"{len(page.rows)} of {page.all_rows - hidden} rows"
+
+
+def _synthetic(page: BoardPage) -> str:
+    """A link to the rows on made-up people where there are any, and back."""
+    if not page.synthetic:
+        return ""
+    link = replace(page.query, synthetic=not page.query.synthetic, page=1).permalink()
+    text = "Hide" if page.query.synthetic else "Show"
+    return f'<a href="?{esc(link)}">{text} {page.synthetic} rows on synthetic people</a>. '
 
 
 def _bind_state(
     store: Store, names: Sequence[str], state: Sequence[Any], shown: Sequence[Any]
 ) -> None:
     """A change of search, columns or a facet shows the first page of the new answer."""
-    search, _, page, *pickers = state
+    search, _, page, columns, _, *facets = state
+    pickers = [columns, *facets]
     link = shown[2]
 
     def changed(*values: Any) -> list[Any]:

@@ -26,6 +26,7 @@ STATES: dict[State, str] = {
 CLASSES = {
     "verified": "scored and checked by a maintainer",
     "uploaded": "scored here from the predictions that were uploaded",
+    "published": "answers that the authors of a study published, scored by this board",
     "self-reported": "a report that was made elsewhere: nobody here has checked it",
 }
 

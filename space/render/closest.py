@@ -13,7 +13,9 @@ SHOWN = 15
 def closest_rows(
     store: Store, *, kind: str, name: str, limit: int = SHOWN
 ) -> list[dict[str, object]]:
-    """Rows by their alignment with one part, best first.
+    """Models by their alignment with one part of real people, best first.
+
+    Baselines, people's own ceiling and further rows with the same answers are not among them.
 
     Args:
         store: the store.
@@ -27,6 +29,7 @@ def closest_rows(
             "p.estimate, p.low, p.high, p.coverage, p.questions "
             "FROM parts p JOIN rows r USING (row_id) "
             "WHERE p.kind = ? AND p.name = ? AND p.estimate IS NOT NULL "
+            "AND r.kind = 'model' AND r.synthetic = 0 AND r.same_as = '' "
             "ORDER BY p.estimate DESC, r.name, r.row_id LIMIT ?",
             (kind, name, limit),
         ).fetchall()

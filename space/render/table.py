@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from space.board.columns import FULL_COVERAGE, Column
@@ -25,7 +25,7 @@ def scroll_box(table: str, *, label: str) -> str:
 def board_table(page: BoardPage, *, model_page: str = "model") -> str:
     """The board's table; headings carry `data-sort`, rows link to the model page."""
     head = "".join(_heading(column, sort=page.query.sort) for column in page.columns)
-    body = "".join(_row(row, page.columns, model_page=model_page) for row in page.rows)
+    body = "".join(_grouped_rows(page.rows, page.columns, model_page=model_page))
     if not page.rows:
         body = (
             f'<tr><td colspan="{len(page.columns)}" class="oa-empty">'
@@ -60,6 +60,27 @@ def _cell_class(column: Column) -> str:
     }.get(column.kind, "oa-number")
 
 
+#: Heading of the rows that belong to no comparison group.
+REFERENCE_LINES = "Reference lines: baselines and people, never ranked"
+
+
+def _grouped_rows(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, model_page: str
+) -> Iterator[str]:
+    """Rows, each comparison group under a heading of its own."""
+    last: object = ()
+    for row in rows:
+        number = row["group_number"]
+        if number != last:
+            last = number
+            title = row["group_title"] or REFERENCE_LINES
+            yield (
+                f'<tr class="oa-group" data-group="{esc(number or 0)}">'
+                f'<th scope="rowgroup" colspan="{len(columns)}">{esc(title)}</th></tr>'
+            )
+        yield _row(row, columns, model_page=model_page)
+
+
 def _row(row: Mapping[str, Any], columns: Sequence[Column], *, model_page: str) -> str:
     cells = "".join(
         f'<td class="{_cell_class(column)}">{_cell(row, column, model_page=model_page)}</td>'
@@ -71,7 +92,11 @@ def _row(row: Mapping[str, Any], columns: Sequence[Column], *, model_page: str) 
 def _cell(row: Mapping[str, Any], column: Column, *, model_page: str) -> str:
     if column.kind in ("score", "part"):
         cell = row["cells"].get(column.key, {})
-        return score(cell, decimals=column.decimals, partial=partial(row))
+        unsteered = row["steering"] == "none" and row["language"] != "own"
+        if column.key == "country_specific" and unsteered:
+            tip = "one answer for all countries: there is nothing specific to a country"
+            return f'<span class="oa-none" title="{esc(tip)}">{DASH}</span>'
+        return score(cell, decimals=column.decimals, partial=partial_cell(row, cell, column.kind))
     if column.kind == "rank":
         return _rank(row)
     if column.kind == "name":
@@ -87,6 +112,8 @@ def _rank(row: Mapping[str, Any]) -> str:
         return f'<span class="oa-none" title="{esc(tip)}">{DASH}</span>'
     tip = f"rank {rank_text(row)} among equals; tie group {tie_letter(row['tie'])}"
     span = f"{row['rank_low']}–{row['rank_high']} of {row['ranked']}"
+    if row["group_countries"]:
+        tip += f"; {row['group_countries']} countries"
     return (
         f'<span class="oa-score" title="{esc(tip)}"><b>{row["rank"]}'
         f'<sup class="oa-tie">{tie_letter(row["tie"])}</sup></b>'
@@ -99,16 +126,25 @@ def partial(row: Mapping[str, Any]) -> bool:
     return row["coverage"] is not None and row["coverage"] < FULL_COVERAGE
 
 
+def partial_cell(row: Mapping[str, Any], cell: Mapping[str, Any], kind: str) -> bool:
+    """Whether a score speaks for a part only: by the part's own coverage where it is of one."""
+    if kind != "part":
+        return partial(row)
+    return cell.get("coverage") is not None and cell["coverage"] < FULL_COVERAGE
+
+
 def unranked_reason(row: Mapping[str, Any]) -> str:
     """Why a row shows no rank; "" where it has one."""
     if row["kind"] in _KIND_TIPS:
         return _KIND_TIPS[row["kind"]]
+    if row["same_as"]:
+        return f"Not ranked: same answers as {row['same_as']}."
     if partial(row):
         return "Not ranked: the answers cover only a part of what was asked."
     if row["rank"] is None:
         return "Not ranked: the report has no score per question."
     if row["ranked"] < 2:
-        return "No other row has the same release, questions, method, condition and class."
+        return "No other row has the same cells, release, method, condition and class."
     return ""
 
 
@@ -123,6 +159,10 @@ def _name(row: Mapping[str, Any], *, model_page: str) -> str:
             "synthetic people",
             kind="synthetic",
             tip="scored on a made-up release: the numbers mean nothing",
+        )
+    if row["same_as"]:
+        labels += " " + badge(
+            f"same answers as {row['same_as']}", kind="same", tip="not ranked a second time"
         )
     under = row["model"] if row["model"] not in (row["name"], "unknown") else ""
     sub = f'<span class="oa-sub">{esc(under)}</span>' if under else ""

@@ -28,7 +28,7 @@ from space.board.store import Store
 from space.render.frame import header_html, limits_html
 from space.render.model import model_html
 from space.render.published import published_html, published_rows
-from space.render.table import board_table
+from space.render.table import REFERENCE_LINES, board_table
 from space.render.text import esc
 
 #: Fields of a row that the static board needs.
@@ -62,6 +62,7 @@ def board_payload(store: Store) -> dict[str, Any]:
     return {
         "about": about_board(facts),
         "page_rows": PAGE_ROWS,
+        "reference_lines": REFERENCE_LINES,
         "full_coverage": FULL_COVERAGE,
         "max_columns": MAX_COLUMNS,
         "default_columns": list(DEFAULT_COLUMNS),
@@ -132,7 +133,7 @@ def index_html(store: Store) -> str:
         title="Opinion Atlas",
         header=header_html(facts),
         controls=_controls(facts),
-        count=f"{len(page.rows)} of {page.total} rows",
+        count=f"{len(page.rows)} of {page.all_rows - page.synthetic} rows",
         table=board_table(page, model_page="rows"),
         after=published_html() + limits_html() + _problems(facts),
     )

@@ -86,7 +86,11 @@ def test_comparison_key_tells_conditions_apart(samples, store) -> None:
 def test_partial_answers_are_not_ranked(store) -> None:
     path = store.reports_folder / "ibis-small.json"
     report = store.report("ibis-small")
-    coverage = report.coverage.model_copy(update={"share": 0.94})
+    refused = round(report.coverage.expected * 0.06) + 1
+    scored = report.coverage.expected - refused
+    coverage = report.coverage.model_copy(
+        update={"scored": scored, "refused": refused, "share": scored / report.coverage.expected}
+    )
     write_report(report.model_copy(update={"coverage": coverage}), path)
     found = rows(store)
     assert found["ibis-small"]["rank"] is None
@@ -104,9 +108,9 @@ def test_index_follows_new_changed_and_removed_reports(store, samples) -> None:
     after = rows(store)
     assert set(after) == set(before) - {"sneaky"} | {"newcomer"}
     assert after["ibis-large"]["scorer_version"] == "2.0"
-    # The newcomer is an equal; what another major version of the scorer scored is none.
-    assert (before["heron-8b"]["ranked"], after["heron-8b"]["ranked"]) == (4, 4)
-    assert after["newcomer"]["ranked"] == 4
+    # The newcomer was asked other cells, and another major version scored the changed one.
+    assert (before["heron-8b"]["ranked"], after["heron-8b"]["ranked"]) == (4, 3)
+    assert after["newcomer"]["ranked"] == 1
     assert after["ibis-large"]["ranked"] == 1
     assert read_facts(store).scorers == ("1.0", "2.0")
 

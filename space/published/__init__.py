@@ -1,0 +1,1 @@
+"""Published answers of real models: the board's first rows, scored by this project."""

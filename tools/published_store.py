@@ -1,0 +1,74 @@
+"""Score the published answers and write the reports that the board starts with.
+
+    python -m tools.published_store                      scores all rows (about ten minutes)
+    python -m tools.published_store --only ROW           scores one
+    python -m tools.published_store --answers FILE       takes the answers in from a table first
+
+FILE has the columns model, steering, language, country, question_id, code, percent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from contracts.predictions.read import read_predictions
+from contracts.release.read import Release, open_release
+from contracts.report import Report
+from scoring.engine import score
+from space.published.answers import (
+    PublishedRow,
+    folder,
+    published_answer_rows,
+    write_published_predictions,
+)
+from space.published.store import pack_report
+
+FOLDER = Path(__file__).parents[1] / "space" / "published"
+
+
+def take_in(path: Path) -> None:
+    """Write the answers of a table in the compact form."""
+    table = pq.read_table(path)
+    names = ("model", "steering", "language", "country", "question_id")
+    columns = {name: table[name].cast(pa.string()) for name in names}
+    columns["code"] = table["code"].cast(pa.int16())
+    percent = pc.round(pc.multiply(table["percent"], 100.0))
+    columns["hundredths"] = percent.cast(pa.int32())
+    made = pa.table(columns).sort_by([(name, "ascending") for name in (*names, "code")])
+    pq.write_table(made, FOLDER / "answers.parquet", compression="zstd", compression_level=19)
+
+
+def score_row(row: PublishedRow, release: Release) -> Report:
+    """The report of a row, without cells."""
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / f"{row.row_id}.jsonl"
+        write_published_predictions(row, path)
+        return score(read_predictions(path), release, wave=7, cells=False)
+
+
+def main() -> None:
+    """Take answers in, score rows."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--answers", type=Path)
+    parser.add_argument("--only", action="append", default=[])
+    arguments = parser.parse_args()
+    if arguments.answers:
+        take_in(arguments.answers)
+    release = open_release("reference")
+    (folder() / "reports").mkdir(exist_ok=True)
+    for row in published_answer_rows():
+        if arguments.only and row.row_id not in arguments.only:
+            continue
+        report = score_row(row, release)
+        pack_report(report, folder() / "reports" / f"{row.row_id}.json.gz")
+        print(row.row_id, report.score("alignment").value.estimate, flush=True)
+
+
+if __name__ == "__main__":
+    main()
