@@ -1,7 +1,8 @@
 """Score the published answers and write the reports that the board starts with.
 
-    python -m tools.published_store                      scores all rows (about ten minutes)
-    python -m tools.published_store --only ROW           scores one
+    python -m tools.published_store                      scores all rows and baselines, makes the
+                                                         maps (about twenty minutes)
+    python -m tools.published_store --only ROW           scores one; `maps` makes the maps only
     python -m tools.published_store --answers FILE       takes the answers in from a table first
 
 FILE has the columns model, steering, language, country, question_id, code, percent.
@@ -20,14 +21,17 @@ import pyarrow.parquet as pq
 from contracts.predictions.read import read_predictions
 from contracts.release.read import Release, open_release
 from contracts.report import Report
+from scoring.baselines.distributions import write_baselines
 from scoring.engine import score
+from scoring.maps.make import make_map
+from scoring.maps.rows import row_of_predictions
 from space.published.answers import (
     PublishedRow,
     folder,
     published_answer_rows,
     write_published_predictions,
 )
-from space.published.store import pack_report
+from space.published.store import pack_report, pack_text
 
 FOLDER = Path(__file__).parents[1] / "space" / "published"
 
@@ -52,6 +56,29 @@ def score_row(row: PublishedRow, release: Release) -> Report:
         return score(read_predictions(path), release, wave=7, cells=False)
 
 
+def make_maps(release: Release) -> None:
+    """Write the maps of the last wave with all published rows, under the rows' ids."""
+    rows = []
+    with tempfile.TemporaryDirectory() as place:
+        for row in published_answer_rows():
+            path = Path(place) / f"{row.row_id}.jsonl"
+            write_published_predictions(row, path)
+            rows.append(row_of_predictions(read_predictions(path), name=row.row_id))
+    made = make_map(release, rows, waves=[max(release.manifest.waves)])
+    pack_text(made.model_dump_json(exclude_none=True), folder() / "maps.json.gz")
+
+
+def score_baselines(release: Release, only: list[str]) -> None:
+    """Score the baselines of answer distributions."""
+    with tempfile.TemporaryDirectory() as place:
+        for written in write_baselines(release, place):
+            if written.path is None or (only and written.name not in only):
+                continue
+            report = score(read_predictions(written.path), release, wave=7, cells=False)
+            pack_report(report, folder() / "reports" / f"{written.path.stem}.json.gz")
+            print(written.path.stem, flush=True)
+
+
 def main() -> None:
     """Take answers in, score rows."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -61,13 +88,18 @@ def main() -> None:
     if arguments.answers:
         take_in(arguments.answers)
     release = open_release("reference")
+    if not arguments.only or "maps" in arguments.only:
+        make_maps(release)
+    if not arguments.only or "baselines" in arguments.only:
+        score_baselines(release, [])
     (folder() / "reports").mkdir(exist_ok=True)
     for row in published_answer_rows():
         if arguments.only and row.row_id not in arguments.only:
             continue
         report = score_row(row, release)
         pack_report(report, folder() / "reports" / f"{row.row_id}.json.gz")
-        print(row.row_id, report.score("alignment").value.estimate, flush=True)
+        found = report.score("alignment")
+        print(row.row_id, found and found.value.estimate, flush=True)
 
 
 if __name__ == "__main__":

@@ -197,7 +197,14 @@
     document.documentElement.classList.toggle("dark", theme === "dark");
     $("theme").textContent = theme === "dark" ? "Light" : "Dark";
   }
+  /* What is pointed at, focused or tapped stands below its map; a first tap only says it. */
+  let tapped = null;
+  const mark = (event) => event.target.closest && event.target.closest(".oa-plane [data-tip]");
+  const say = (one) => { one.closest("figure").querySelector(".oa-tip").textContent = one.dataset.tip; };
+  for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, (event) => { if (mark(event)) say(mark(event)); });
   document.addEventListener("click", (event) => {
+    const one = mark(event);
+    if (one && matchMedia("(hover: none)").matches && tapped !== one) { tapped = one; say(one); event.preventDefault(); }
     const sort = event.target.closest("button[data-sort]");
     if (sort) {
       const key = sort.dataset.sort, first = sort.dataset.first + key;

@@ -104,6 +104,21 @@ def group_title(row: Mapping[str, Any], group: Group) -> str:
     return " · ".join(part for part in parts if part not in ("", "unknown"))
 
 
+#: Order of conditions among groups of one size.
+_ORDER = {"none": 0, "persona": 1, "few-shot": 2}
+
+
+def short_condition(row: Mapping[str, Any]) -> str:
+    """The condition of a row as the title of a tab."""
+    steering = {"none": "Unsteered", "persona": "Persona", "few-shot": "Few-shot"}
+    said = steering.get(row["steering"], str(row["steering"]))
+    language = {"en": "", "own": "own language"}.get(row["language"], str(row["language"]))
+    if said == "Unsteered" and language == "own language":
+        said, language = "Own language", ""
+    thinking = f"thinking {row['thinking']}" if row["thinking"] else ""
+    return ", ".join(part for part in (said, language, thinking) if part)
+
+
 def write_groups(db: sqlite3.Connection, groups: Sequence[Group]) -> None:
     """Number the groups in the order in which the board shows them and write them down.
 
@@ -115,7 +130,9 @@ def write_groups(db: sqlite3.Connection, groups: Sequence[Group]) -> None:
     def order(one: tuple[str, Group]) -> tuple[Any, ...]:
         title, group = one
         row = rows[group.leader]
-        return (row["synthetic"], -group.countries, -len(group.row_ids), title, group.leader)
+        condition = (row["language"] != "en", _ORDER.get(row["steering"], len(_ORDER)))
+        size = (-group.countries, -len(group.row_ids))
+        return (row["synthetic"], *size, *condition, title, group.leader)
 
     db.execute("DELETE FROM groups")
     for number, (title, group) in enumerate(sorted(titled, key=order), start=1):
@@ -125,7 +142,7 @@ def write_groups(db: sqlite3.Connection, groups: Sequence[Group]) -> None:
             (
                 number,
                 title,
-                condition_label(row),
+                short_condition(row),
                 group.leader,
                 group.countries,
                 group.questions,

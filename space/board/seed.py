@@ -16,6 +16,10 @@ from contracts.report import write_report
 from scoring.protocols.worldvaluesbench.protected_report import protected_report
 from space.board.public import public_release
 from space.board.store import Store
+from space.published.store import add_published
+
+#: Release that the published answers were scored on.
+PUBLISHED_RELEASE = "reference"
 
 log = logging.getLogger("space.board.seed")
 
@@ -54,7 +58,8 @@ def add_predictions(
 
 
 def seed_store(store: Store, *, source: str) -> list[str]:
-    """Score the baselines of a release into a store that holds no report.
+    """Fill a store that holds no report: of the reference with the published answers of real
+    models and the baselines, scored beforehand; of another release with its baselines.
 
     Args:
         store: the store.
@@ -65,6 +70,8 @@ def seed_store(store: Store, *, source: str) -> list[str]:
     """
     if store.report_files():
         return []
+    if source == PUBLISHED_RELEASE:
+        return add_published(store.root)
     from scoring.baselines.distributions import write_baselines
 
     release, made = public_release(open_release(source)), []

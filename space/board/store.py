@@ -21,6 +21,7 @@ from contracts.errors import ContractError, Problem
 from contracts.report import Report, read_report
 from space.board.index import ReportFile, build_index, index_signature, is_sound, signature
 from space.board.public import public_report
+from space.published.store import PUBLISHED, predictions_on_demand
 
 INDEX_NAME = "index.sqlite"
 #: Reports that were replaced are kept here, by row and scorer version.
@@ -107,6 +108,8 @@ class Store:
             path = self.predictions_folder / f"{row_id}{suffix}"
             if path.exists():
                 return path
+        if self.entry(row_id).get("class") == PUBLISHED:
+            return predictions_on_demand(row_id, self.predictions_folder)
         return None
 
     def ensure_index(self, *, force: bool = False) -> Path:

@@ -14,7 +14,8 @@ from space.board.page import BoardPage, read_board
 from space.board.query import BoardQuery, parse_query
 from space.board.store import Store
 from space.pages.parts import QUICK, html_box, permalink_box
-from space.render.frame import header_html, limits_html
+from space.render.frame import limits_html, stamp_html
+from space.render.home import home_html, question_html
 from space.render.published import published_html
 from space.render.table import board_table
 from space.render.text import esc
@@ -28,10 +29,34 @@ element.addEventListener('click', (event) => {
 """
 
 
+#: What is pointed at, focused or tapped stands below its map; a first tap only says it.
+MAP_ON_LOAD = """
+const plain = new WeakMap();
+const say = (mark) => {
+  const line = mark.closest('figure').querySelector('.oa-tip');
+  if (!plain.has(line)) plain.set(line, line.textContent);
+  line.textContent = mark.dataset.tip;
+};
+for (const kind of ['pointerover', 'focusin']) element.addEventListener(kind, (event) => {
+  const mark = event.target.closest('.oa-plane [data-tip]');
+  if (mark) say(mark);
+});
+let tapped = null;
+element.addEventListener('click', (event) => {
+  const mark = event.target.closest('.oa-plane [data-tip]');
+  if (!mark || !matchMedia('(hover: none)').matches || tapped === mark) return;
+  tapped = mark;
+  say(mark);
+  event.preventDefault();
+});
+"""
+
+
 def layout(app: gr.Blocks, store: Store) -> None:
     """Lay out the page and bind its events."""
     facts = read_facts(store)
-    header = html_box(header_html(facts), elem_id="board-header")
+    home = html_box(_home(store), elem_id="home", js_on_load=MAP_ON_LOAD)
+    header = html_box(stamp_html(facts), elem_id="board-header")
     search = gr.Textbox(
         label="Search", placeholder="name, family, method", elem_id="search", max_lines=1
     )
@@ -66,14 +91,19 @@ def layout(app: gr.Blocks, store: Store) -> None:
     def restore(request: gr.Request) -> list[Any]:
         facts = read_facts(store)
         query = parse_query(request.query_params.multi_items(), known=facts.known)
-        return [header_html(facts), *_fill(query, facts, names), *_show(store, query)]
+        return [_home(store), stamp_html(facts), *_fill(query, facts, names), *_show(store, query)]
 
     def clear() -> list[Any]:
         facts = read_facts(store)
         return [*_fill(BoardQuery(), facts, names), *_show(store, BoardQuery())]
 
-    app.load(restore, None, [header, *state, *shown], **QUICK)
+    app.load(restore, None, [home, header, *state, *shown], **QUICK)
     reset.click(clear, None, [*state, *shown], **QUICK)
+
+
+def _home(store: Store) -> str:
+    """The question and the figures."""
+    return question_html() + home_html(store)
 
 
 def _facet_boxes(facts: Facts) -> dict[str, gr.Dropdown]:

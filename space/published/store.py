@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gzip
 import io
+from functools import cache
 from pathlib import Path
 
 from contracts.atomic import atomic_file, write_text
 from contracts.digests import pretty_json
-from contracts.report import Report, write_report
+from contracts.errors import ContractError
+from contracts.report import Report, report_text
+from scoring.maps.model import MapFile
 from space.published.answers import (
+    PublishedRow,
     folder,
     published_answer_rows,
     write_published_predictions,
@@ -21,32 +25,65 @@ PUBLISHED = "published"
 
 def pack_report(report: Report, path: Path) -> None:
     """Write a report packed, the same bytes for the same report."""
-    plain = path.with_suffix("")
-    write_report(report, plain)
+    pack_text(report_text(report), path)
+
+
+def pack_text(text: str, path: Path) -> None:
+    """Write a text packed, the same bytes for the same text."""
     packed = io.BytesIO()
     with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=9, mtime=0, filename="") as file:
-        file.write(plain.read_bytes())
-    plain.unlink()
+        file.write(text.encode())
     with atomic_file(path) as partial:
         partial.write_bytes(packed.getvalue())
 
 
+def published_maps() -> MapFile:
+    """The maps of the reference with all published rows; their marks are named by row."""
+    return _published_maps()
+
+
+@cache
+def _published_maps() -> MapFile:
+    packed = folder() / "maps.json.gz"
+    return MapFile.model_validate_json(gzip.decompress(packed.read_bytes()))
+
+
+def _rows() -> dict[str, PublishedRow]:
+    return {row.row_id: row for row in published_answer_rows()}
+
+
+def predictions_on_demand(row_id: str, folder: Path) -> Path | None:
+    """Write the predictions of a published row into `folder` when somebody needs them.
+
+    Returns:
+        Where they lie; None where this is no published row, or the folder takes none.
+    """
+    row = _rows().get(row_id)
+    if row is None:
+        return None
+    path = folder / f"{row_id}.jsonl"
+    try:
+        write_published_predictions(row, path)
+    except (OSError, ContractError):
+        return None
+    return path
+
+
 def add_published(root: Path) -> list[str]:
-    """Put all rows into the store at `root`, which has none of them.
+    """Put all rows, and the baselines of the reference, into the store at `root`.
 
     Returns:
         Ids of the rows.
     """
     for name in ("reports", "predictions", "entries"):
         (root / name).mkdir(parents=True, exist_ok=True)
+    rows = _rows()
     made = []
-    for row in published_answer_rows():
-        packed = folder() / "reports" / f"{row.row_id}.json.gz"
-        if not packed.exists():
-            continue
-        write_published_predictions(row, root / "predictions" / f"{row.row_id}.jsonl")
-        write_text(root / "entries" / f"{row.row_id}.json", pretty_json({"class": PUBLISHED}))
-        with atomic_file(root / "reports" / f"{row.row_id}.json") as partial:
+    for packed in sorted((folder() / "reports").glob("*.json.gz")):
+        name = packed.name.removesuffix(".json.gz")
+        row_class = PUBLISHED if name in rows else "verified"
+        write_text(root / "entries" / f"{name}.json", pretty_json({"class": row_class}))
+        with atomic_file(root / "reports" / f"{name}.json") as partial:
             partial.write_bytes(gzip.decompress(packed.read_bytes()))
-        made.append(row.row_id)
+        made.append(name)
     return made

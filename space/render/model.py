@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from contracts.report import CountryEntry, Interval, Report, Score
 from contracts.specs import score_spec, score_title
+from space.board.conditions import read_conditions
 from space.board.labels import category_name, country_name, group_title, question_title
 from space.board.rows import row_kind
 from space.board.store import Store
@@ -123,33 +124,34 @@ def _heading(report: Report, row_id: str) -> str:
 
 
 def conditions_html(store: Store, row_id: str) -> str:
-    """The same model under other conditions: steering, language, wave, method."""
-    with store.connect() as db:
-        found = db.execute(
-            "SELECT r.row_id, r.name, r.method, r.steering, r.language, r.wave, r.release, "
-            "s.estimate, s.low, s.high, s.coverage FROM rows r LEFT JOIN scores s "
-            "ON s.row_id = r.row_id AND s.name = 'alignment' WHERE r.model != 'unknown' "
-            "AND r.model = (SELECT model FROM rows WHERE row_id = ?) ORDER BY s.estimate DESC",
-            (row_id,),
-        ).fetchall()
-    if len(found) < 2:
+    """The same model under other conditions: paired differences from no steering."""
+    found = read_conditions(store, row_id)
+    if not found:
         return ""
+    first = found[0]
+    places = f"{first.countries} countries and " if first.countries else ""
     table = plain_table(
-        ("Row", "Alignment", "Method", "Steering", "Language", "Wave", "Release"),
+        ("Condition", "Alignment", "Less unsteered"),
         [
             (
-                esc(row["name"])
-                if row["row_id"] == row_id
-                else link("model", row["name"], row=row["row_id"]),
-                score(dict(row)),
-                *(esc(row[key]) for key in ("method", "steering", "language", "wave", "release")),
+                esc(one.label)
+                if one.row_id == row_id
+                else link("model", one.label, row=one.row_id),
+                number(one.alignment),
+                DASH
+                if one.difference is None
+                else score({"estimate": one.difference, "low": one.low, "high": one.high}),
             )
-            for row in found
+            for one in found
         ],
         label="The same model under other conditions",
-        numeric=(1,),
+        numeric=(1, 2),
+        tips={2: "Paired over the cells that all conditions have; interval of drawn questions."},
     )
-    return f"<h2>The same model under other conditions</h2>{table}"
+    return (
+        "<h2>The same model under other conditions</h2>"
+        f"<p>Over the {places}{first.questions} questions that all of them answered.</p>{table}"
+    )
 
 
 def _scores(report: Report) -> str:

@@ -40,28 +40,54 @@ def step_of(score: float, ends: tuple[float, float]) -> int:
     return min(int((score - low) / (high - low) * STEPS), STEPS - 1)
 
 
-def world_map(scores: Mapping[str, float], *, tips: Mapping[str, str], label: str) -> str:
+def world_map(
+    scores: Mapping[str, float], *, tips: Mapping[str, str], label: str, page: str | None = None
+) -> str:
     """The map with a legend.
 
     Args:
         scores: score by ISO3 code; other countries stay grey.
         tips: text shown on pointing, by ISO3 code.
         label: what the map shows, for those who do not see it.
+        page: page of a country that its shape leads to; none by default.
     """
     world, ends = geometry(), colour_steps(scores)
     shapes = [
-        f'<path d="{path}"{_look(code, scores, ends)}>{_title(code, tips)}</path>'
+        _linked(
+            code,
+            f'<path d="{path}"{_look(code, scores, ends)}>{_title(code, tips)}</path>',
+            scores,
+            tips,
+            page,
+        )
         for code, path in world["paths"].items()
     ]
     shapes += [
-        f'<circle cx="{x}" cy="{y}" r="4"{_look(code, scores, ends)}>{_title(code, tips)}</circle>'
+        _linked(
+            code,
+            f'<circle cx="{x}" cy="{y}" r="4"{_look(code, scores, ends)}>'
+            f"{_title(code, tips)}</circle>",
+            scores,
+            tips,
+            page,
+        )
         for code, (x, y) in world["points"].items()
         if code in scores
     ]
     return (
-        f'<svg class="oa-map" viewBox="0 0 {world["width"]} {world["height"]}" role="img" '
+        f'<svg class="oa-map" viewBox="0 0 {world["width"]} {world["height"]}" '
+        f'role="{"group" if page else "img"}" '
         f'aria-label="{esc(label)}">{"".join(shapes)}</svg>{_legend(ends)}'
     )
+
+
+def _linked(
+    code: str, shape: str, scores: Mapping[str, float], tips: Mapping[str, str], page: str | None
+) -> str:
+    if page is None or code not in scores:
+        return shape
+    tip = esc(tips.get(code, code))
+    return f'<a href="{page}?country={code}" data-tip="{tip}" aria-label="{tip}">{shape}</a>'
 
 
 def _look(code: str, scores: Mapping[str, float], ends: tuple[float, float]) -> str:

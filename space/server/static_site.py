@@ -25,7 +25,8 @@ from space.board.facts import Facts, part_title, read_facts
 from space.board.page import about_board, read_board
 from space.board.query import BoardQuery
 from space.board.store import Store
-from space.render.frame import header_html, limits_html
+from space.render.frame import header_html, limits_html, stamp_html
+from space.render.home import home_html, question_html
 from space.render.model import model_html
 from space.render.published import published_html, published_rows
 from space.render.table import REFERENCE_LINES, board_table
@@ -131,7 +132,7 @@ def index_html(store: Store) -> str:
     page = read_board(store, BoardQuery())
     return Template(asset("board.html")).substitute(
         title="Opinion Atlas",
-        header=header_html(facts),
+        header=question_html() + home_html(store, static=True) + stamp_html(facts),
         controls=_controls(facts),
         count=f"{len(page.rows)} of {page.all_rows - page.synthetic} rows",
         table=board_table(page, model_page="rows"),

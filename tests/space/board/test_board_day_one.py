@@ -1,0 +1,123 @@
+"""Day one: an empty store starts with published answers of real models, scored by this project."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from contracts.predictions.read import read_predictions
+from contracts.release.read import open_release
+from scoring.engine import score
+from scoring.studies.steering import ALL_COUNTRIES, steering_study
+from space.board.conditions import read_conditions
+from space.board.home import read_charts
+from space.board.page import read_board
+from space.board.query import BoardQuery
+from space.board.seed import seed_store
+from space.board.store import Store, open_store
+from space.published.answers import folder, published_answer_rows, published_records
+from space.published.store import published_maps
+from space.render.home import home_html
+
+
+@pytest.fixture(scope="module")
+def day_one(tmp_path_factory) -> Store:
+    """A store that was empty."""
+    store = open_store(tmp_path_factory.mktemp("day") / "store", create=True)
+    seed_store(store, source="reference")
+    store.ensure_index(force=True)
+    return store
+
+
+def test_seven_models_under_six_conditions_and_nobody_made_up(day_one) -> None:
+    page = read_board(day_one, BoardQuery(facets={"kind": ("model",)}))
+    assert page.total == 42
+    assert page.synthetic == 0
+    assert {row["class"] for row in page.rows} == {"published"}
+    assert len({row["model"] for row in page.rows}) == 7
+    charts = read_charts(day_one)
+    assert [chart.condition for chart in charts] == [
+        "Unsteered",
+        "Persona",
+        "Few-shot",
+        "Own language",
+        "Persona, own language",
+        "Few-shot, own language",
+    ]
+    assert [(chart.countries, chart.size) for chart in charts] == [(57, 7)] + [(9, 7)] * 5
+    # A study of nine countries is ranked among its own, and is no partial study.
+    for chart in charts:
+        assert [bar.rank for bar in chart.bars] == [1, 2, 3, 4, 5, 6, 7]
+        assert {bar.ranked for bar in chart.bars} == {7}
+
+
+def test_the_published_numbers_come_out(day_one) -> None:
+    first = read_charts(day_one)[0]
+    assert first.bars[0].name == "DeepSeek R1"
+    assert all(0.81 < bar.estimate < 0.87 for bar in first.bars)
+    assert [line.name for line in first.lines] == ["uniform", "world average", "human ceiling"]
+    assert first.lines[0].estimate < first.bars[-1].estimate < first.lines[1].estimate
+
+
+def test_home_names_each_model_its_countries_and_its_interval(day_one) -> None:
+    shown = home_html(day_one)
+    for name in ("GPT-4", "DeepSeek R1", "Aya 23"):
+        assert f">{name}</a>" in shown
+    assert 'href="country?country=USA"' in shown
+    assert shown.count("oa-mark-model") == 14  # seven models, drawn wide and narrow
+    assert len(home_html(day_one, static=True)) < 300_000
+    assert "country?country" not in home_html(day_one, static=True)
+
+
+def test_the_model_page_says_what_the_steering_report_says(day_one) -> None:
+    rows = [row for row in published_answer_rows() if row.model == "gpt-4"]
+    study = steering_study([day_one.report(row.row_id) for row in rows], permutations=9)
+    names = {
+        "none": "Unsteered, in English",
+        "persona": "Persona, in English",
+        "few-shot": "Few-shot, in English",
+        "none+language": "Unsteered, in the country's language",
+        "persona+language": "Persona, in the country's language",
+        "few-shot+language": "Few-shot, in the country's language",
+    }
+    found = {one.label: one for one in read_conditions(day_one, rows[0].row_id)}
+    reported = [row for row in study["rows"] if row["country"] == ALL_COUNTRIES]
+    assert len(reported) == len(found) == 6
+    for row in reported:
+        one = found[names[row["condition"]]]
+        assert one.alignment == pytest.approx(row["alignment"], abs=1e-6)
+        if row["condition"] != "none":
+            assert one.difference == pytest.approx(row["difference"], abs=1e-6)
+            assert one.low < one.difference < one.high
+
+
+def test_predictions_are_written_when_somebody_needs_them(day_one) -> None:
+    row = published_answer_rows()[0]
+    path = day_one.predictions_path(row.row_id)
+    assert path is not None
+    assert read_predictions(path).meta.name == "Aya 23"
+    for record in published_records(row):
+        assert math.isclose(sum(record["shares"].values()), 1.0, abs_tol=1e-9)
+        assert record["country"] == ""
+
+
+def test_what_is_shipped_is_what_is_scored(day_one, tmp_path) -> None:
+    row = "published-gpt-4-persona-en"
+    predictions = read_predictions(day_one.predictions_path(row))
+    again = score(predictions, open_release("reference"), wave=7)
+    shipped = day_one.report(row)
+    hint = "run python -m tools.published_store"
+    assert again.scorer_version == shipped.scorer_version, hint
+    assert again.release.digest == shipped.release.digest, hint
+    for one in again.scores:
+        assert shipped.score(one.name).value == one.value, f"{one.name}: {hint}"
+
+
+def test_the_store_is_small_and_quick() -> None:
+    size = sum(path.stat().st_size for path in Path(folder()).rglob("*") if path.is_file())
+    assert size < 6_000_000
+    picture = next(one for one in published_maps().maps if one.map == "opinion_plane")
+    assert sum(mark.kind == "model" for mark in picture.marks) == 42
+    assert sum(mark.kind == "country" for mark in picture.marks) == 57
