@@ -82,7 +82,7 @@ def _is_base(row: Mapping[str, Any]) -> bool:
 
 def _compared(rows: list[dict[str, Any]], grid: CommonGrid) -> list[Condition]:
     stack = np.stack([np.asarray(one, np.float64) for one in grid.alignment])
-    common: np.ndarray[Any, Any] = np.isfinite(stack).all(axis=0)
+    common = np.asarray(np.isfinite(stack).all(axis=0))
     there = common.any(axis=1)
     if not there.any():
         return []

@@ -21,6 +21,7 @@ from contracts.errors import ContractError, Problem
 from contracts.report import Report, read_report
 from space.board.index import ReportFile, build_index, index_signature, is_sound, signature
 from space.board.public import public_report
+from space.board.published_cells import with_published_cells
 from space.published.store import PUBLISHED, predictions_on_demand
 
 INDEX_NAME = "index.sqlite"
@@ -237,7 +238,7 @@ def _cached_report(path: Path, stamp: int) -> Report:  # noqa: ARG001
                 "maintainer: opinion-atlas rescore",
             )
         ) from None
-    return public_report(report)
+    return with_published_cells(public_report(report), path.stem)
 
 
 def no_row(row_id: str) -> ContractError:

@@ -27,6 +27,10 @@ from space.render.world import world_map
 
 #: How many countries or questions a list of best or worst shows.
 SHOWN = 8
+#: How many countries the sentence at the top names on either side.
+NAMED = 3
+#: Scores in sight; the others are folded.
+SCORES_SHOWN = 4
 #: Rows of the longest table of a page.
 LONGEST = 100
 
@@ -119,8 +123,31 @@ def _heading(report: Report, row_id: str) -> str:
     return (
         f"<h1>{esc(meta.name or report.predictions.name)}{label}</h1>"
         f"{synthetic if release.synthetic else ''}"
-        f"{f'<p>{esc(meta.notes)}</p>' if meta.notes else ''}{definition_list(facts)}"
+        f"{_sentence(report)}"
+        f"{f'<p>{esc(meta.notes)}</p>' if meta.notes else ''}"
+        f'<details class="oa-fold"><summary>What was scored</summary>{definition_list(facts)}'
+        "</details>"
     )
+
+
+def _sentence(report: Report) -> str:
+    """Which countries the row is closest to and farthest from, in words."""
+    scored = [one for one in report.countries if one.alignment.estimate is not None]
+    if len(scored) < 2 * NAMED:
+        return ""
+    scored.sort(key=lambda one: (-(one.alignment.estimate or 0), one.country))
+    near, far = (
+        [country_name(one.country) for one in some[:NAMED]] for some in (scored, scored[::-1])
+    )
+    name = report.predictions.meta.name or report.predictions.name
+    return (
+        f'<p class="oa-lead"><b>{esc(name)}</b> is closest to {esc(_listed(near))}, farthest from '
+        f"{esc(_listed(far))}.</p>"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def conditions_html(store: Store, row_id: str) -> str:
@@ -155,10 +182,21 @@ def conditions_html(store: Store, row_id: str) -> str:
 
 
 def _scores(report: Report) -> str:
-    rows = [_score_row(one) for one in report.scores]
-    table = plain_table(
+    first = _score_table(report.scores[:SCORES_SHOWN])
+    rest = report.scores[SCORES_SHOWN:]
+    folded = (
+        f'<details class="oa-fold"><summary>{len(rest)} more scores</summary>'
+        f"{_score_table(rest)}</details>"
+        if rest
+        else ""
+    )
+    return f"<h2>Scores</h2>{first}{folded}"
+
+
+def _score_table(scores: Sequence[Score]) -> str:
+    return plain_table(
         ("Score", "Estimate", "Questions fixed", "Coverage", "Penalised", "Questions", "Countries"),
-        rows,
+        [_score_row(one) for one in scores],
         label="Scores",
         numeric=(1, 2, 3, 4, 5, 6),
         tips={
@@ -166,7 +204,6 @@ def _scores(report: Report) -> str:
             4: "With what is not covered counted as a uniform answer.",
         },
     )
-    return f"<h2>Scores</h2>{table}"
 
 
 def _score_row(one: Score) -> Sequence[str]:

@@ -231,7 +231,7 @@ def deploy(
 ) -> None:
     """Stage a Space in `out`, list it, and upload it unless `dry_run`.
 
-    Without a store the baselines of the reference are scored here and shipped, so that the
+    Without a store the published answers and the baselines of the reference are shipped, so that the
     Space's first start has nothing to compute.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -239,12 +239,27 @@ def deploy(
             out, store=store or _baselines(Path(folder)), datasets=datasets, replace=True
         )
     print(listing(files))
+    made_up = synthetic_rows(store) if store else []
+    if made_up:
+        print(
+            f"{len(made_up)} reports are scored on synthetic people; the board lists them only "
+            f"when asked for: {', '.join(made_up[:10])}{' ...' if len(made_up) > 10 else ''}"
+        )
     total = sum(file.size for file in files) / 1e6
     print(f"{len(files)} files, {total:.1f} MB, staged in {out}")
     if dry_run:
         print(f"Nothing was uploaded. Without --dry-run this goes to the Space {repo}.")
         return
     print(f"Uploaded to {upload_space(out, repo, private=private)}")
+
+
+def synthetic_rows(store: Path) -> list[str]:
+    """Ids of a store's reports that are scored on made-up people."""
+    from space.board.store import open_store
+
+    with open_store(store).connect() as db:
+        found = db.execute("SELECT row_id FROM rows WHERE synthetic = 1 ORDER BY row_id")
+        return [row_id for (row_id,) in found]
 
 
 def _baselines(folder: Path) -> Path:

@@ -106,13 +106,28 @@ def test_predictions_are_written_when_somebody_needs_them(day_one) -> None:
 def test_what_is_shipped_is_what_is_scored(day_one, tmp_path) -> None:
     row = "published-gpt-4-persona-en"
     predictions = read_predictions(day_one.predictions_path(row))
-    again = score(predictions, open_release("reference"), wave=7)
+    again = score(predictions, open_release("reference"), wave=7, cells=True)
     shipped = day_one.report(row)
     hint = "run python -m tools.published_store"
     assert again.scorer_version == shipped.scorer_version, hint
     assert again.release.digest == shipped.release.digest, hint
     for one in again.scores:
-        assert shipped.score(one.name).value == one.value, f"{one.name}: {hint}"
+        value = shipped.score(one.name).value
+        for end in ("estimate", "low", "high"):
+            expected = getattr(one.value, end)
+            if expected is not None:
+                expected = pytest.approx(expected, abs=1e-8)
+            assert getattr(value, end) == expected, f"{one.name}: {hint}"
+    # Cells are made when somebody looks, and are the scorer's.
+    scored = {
+        (cell.country, cell.question_id): cell for cell in again.cells if cell.alignment is not None
+    }
+    assert len(shipped.cells) == len(scored) > 1000
+    for cell in shipped.cells:
+        other = scored[cell.country, cell.question_id]
+        assert cell.alignment == pytest.approx(other.alignment, abs=1e-6)
+        assert cell.model == pytest.approx(other.model, abs=1e-6)
+        assert cell.people == pytest.approx(other.people, abs=1e-6)
 
 
 def test_the_store_is_small_and_quick() -> None:

@@ -1,0 +1,72 @@
+"""Single answers of published rows: their reports ship without, and get them when looked at."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from contracts.predictions.read import read_predictions
+from contracts.release.read import open_release
+from contracts.report import CellEntry, Report
+from scoring.comparison.compare import cell_scores
+from scoring.inputs.geometry import build_geometry
+from scoring.maps.rows import MapRow, row_of_predictions
+from space.board.survey_answers import People
+from space.published.answers import published_answer_rows, write_published_predictions
+
+#: Wave that the published answers are scored on.
+WAVE = 7
+
+
+def with_published_cells(report: Report, row_id: str) -> Report:
+    """The report with its cells, where it is a published row's on the embedded reference; else
+    the report itself. Alignment is the report's own; people's shares are the release's."""
+    row = next((one for one in published_answer_rows() if one.row_id == row_id), None)
+    if row is None or report.cells:
+        return report
+    people = _people()
+    if people.release.manifest.digest != report.release.digest:
+        return report
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{row_id}.jsonl"
+        write_published_predictions(row, path)
+        answers = row_of_predictions(read_predictions(path))
+    return report.model_copy(update={"cells": _cells(report, answers, people)})
+
+
+@cache
+def _people() -> People:
+    return People(open_release("reference"))
+
+
+def _cells(report: Report, answers: MapRow, people: People) -> list[CellEntry]:
+    found = cell_scores(report)
+    geometry = build_geometry(found.questions)
+    cells = []
+    for row, column in np.argwhere(np.isfinite(found.scores)):
+        country, question = found.countries[row], found.questions[column]
+        asked = answers.shares.get(question, {})
+        given = asked.get(country) or asked.get("")
+        told = people.answers.get((WAVE, country, question))
+        if given is None or told is None:
+            continue
+        source = geometry.source[column, : geometry.sizes[column]]
+        shares = np.asarray(given, float)[source]
+        theirs = np.array([np.nan if share is None else share for share in told.shares], float)
+        if not np.isfinite(theirs).all():
+            continue
+        cells.append(
+            CellEntry(
+                country=country,
+                question_id=question,
+                alignment=float(found.scores[row, column]),
+                people=[float(share) for share in theirs / theirs.sum()],
+                model=[float(share) for share in shares / shares.sum()],
+                n=told.n,
+                n_eff=told.n_eff,
+            )
+        )
+    return cells
