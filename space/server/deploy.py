@@ -231,7 +231,7 @@ def deploy(
 ) -> None:
     """Stage a Space in `out`, list it, and upload it unless `dry_run`.
 
-    Without a store the published answers and the baselines of the reference are shipped, so that the
+    Without a store the published answers and the reference's baselines are shipped, so that the
     Space's first start has nothing to compute.
     """
     with tempfile.TemporaryDirectory() as folder:
