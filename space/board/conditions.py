@@ -77,7 +77,7 @@ def _siblings(db: sqlite3.Connection, row_id: str) -> list[dict[str, Any]]:
 
 
 def _is_base(row: Mapping[str, Any]) -> bool:
-    return (row["steering"], row["language"], row["thinking"]) == ("none", "en", "")
+    return (row["steering"], row["language"]) == ("none", "en")
 
 
 def _compared(rows: list[dict[str, Any]], grid: CommonGrid) -> list[Condition]:

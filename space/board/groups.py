@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from space.board.columns import FULL_COVERAGE
+from space.board.rows import NO_CHOICE
 
 Grid = tuple[list[str], list[str], np.ndarray[Any, Any]]
 
@@ -77,13 +78,17 @@ def _asked(grid: Grid) -> tuple[int, int]:
     return countries, int(known.any(axis=0).sum())
 
 
+#: Rows whose thinking was left to the model say nothing of it.
+_NO_CHOICE = (None, "", NO_CHOICE)
+
+
 def condition_label(row: Mapping[str, Any]) -> str:
     """The condition of a row in words: steering, language, thinking."""
     steering = {"none": "Unsteered", "persona": "Persona", "few-shot": "Few-shot"}
     language = {"en": "in English", "own": "in the country's language"}
     said = steering.get(row["steering"], str(row["steering"]))
     spoken = language.get(row["language"], f"in {row['language']}")
-    thinking = f", thinking {row['thinking']}" if row["thinking"] else ""
+    thinking = f", thinking {row['thinking']}" if row["thinking"] not in _NO_CHOICE else ""
     return f"{said}, {spoken}{thinking}"
 
 
@@ -115,7 +120,7 @@ def short_condition(row: Mapping[str, Any]) -> str:
     language = {"en": "", "own": "own language"}.get(row["language"], str(row["language"]))
     if said == "Unsteered" and language == "own language":
         said, language = "Own language", ""
-    thinking = f"thinking {row['thinking']}" if row["thinking"] else ""
+    thinking = f"thinking {row['thinking']}" if row["thinking"] not in _NO_CHOICE else ""
     return ", ".join(part for part in (said, language, thinking) if part)
 
 

@@ -23,7 +23,7 @@ from space.board.ranking import SEED, rank_rows
 from space.board.rows import CEILING, EVERYWHERE, grid_of, part_rows, row_fields, score_rows
 
 #: An index of another version is rebuilt from the reports.
-INDEX_VERSION = 8
+INDEX_VERSION = 9
 
 #: Coverage that a report must have for its people's ceiling to stand for all questions.
 FULL_COVERAGE_FOR_CEILING = 0.999
@@ -40,7 +40,7 @@ CREATE TABLE rows (
   wave TEXT, class TEXT, question_set TEXT, mode TEXT, wording TEXT, release TEXT,
   release_digest TEXT, synthetic INTEGER, scorer_version TEXT, trained_on_wvs TEXT,
   warning_count INTEGER, coverage REAL, expected INTEGER, scored INTEGER, link TEXT,
-  updated REAL, comparison TEXT, thinking TEXT DEFAULT '', answers TEXT DEFAULT '',
+  updated REAL, comparison TEXT, answers TEXT DEFAULT '',
   same_as TEXT DEFAULT '', group_number INTEGER,
   derived INTEGER DEFAULT 0,
   rank INTEGER, rank_low INTEGER, rank_high INTEGER, tie INTEGER, ranked INTEGER);

@@ -105,7 +105,6 @@ def row_fields(report: Report, *, row_id: str, row_class: str, updated: float) -
         "link": meta.link,
         "updated": updated,
         "comparison": comparison_key(report, row_class=row_class),
-        "thinking": thinking_of(meta),
         "answers": answers_digest(report),
     }
 
@@ -131,12 +130,6 @@ def asked_coverage(report: Report) -> float | None:
     if not asked:
         return found.share
     return min(max(found.scored / asked, found.share or 0.0), 1.0)
-
-
-def thinking_of(meta: PredictionsMeta) -> str:
-    """How a model reasoned before it answered, as the metadata state; "" where they do not."""
-    said = meta.extra.get("thinking", meta.extra.get("reasoning_effort", ""))
-    return {True: "on", False: "off", None: ""}.get(said, str(said))
 
 
 def answers_digest(report: Report) -> str:
@@ -208,7 +201,6 @@ def comparison_key(report: Report, *, row_class: str) -> str:
         meta.wording,
         meta.wording_digest,
         str(meta.trained_on_wvs),
-        thinking_of(meta),
         str(meta.extra.get("variant", "default")),
         row_class,
         *((thinking_label(meta),) if thinking_label(meta) != NO_CHOICE else ()),
