@@ -92,7 +92,9 @@ def board_place(store: Store, path: Path, *, row_class: RowClass) -> Place:
         with closing(sqlite3.connect(index)) as db:
             db.row_factory = sqlite3.Row
             row = dict(db.execute("SELECT * FROM rows WHERE row_id = ?", (TRIAL,)).fetchone())
-            text = rank_text(row)
+            # Part of the question set that nobody else was asked is ranked against nobody.
+            part = (report.coverage.share or 0) < FULL_COVERAGE
+            text = "" if part and (row["ranked"] or 0) < 2 else rank_text(row)
             why_not = "" if text else _why_not(row, report)
             kind = kind_spec(report.predictions.kind)
             if not kind.ranked:
@@ -105,9 +107,10 @@ def _why_not(row: Mapping[str, Any], report: Report) -> str:
         return "baselines are not ranked"
     if not kind_spec(report.predictions.kind).ranked:
         return "advice is not ranked by the board's default score"
-    if (row["coverage"] or 0) < FULL_COVERAGE:
+    answered = report.coverage.share or 0
+    if answered < FULL_COVERAGE:
         return (
-            f"{row['coverage'] or 0:.0%} of the question set was answered; the board ranks rows "
+            f"{answered:.0%} of the question set was answered; the board ranks rows "
             f"with at least {FULL_COVERAGE:.0%}"
         )
     return "there is no row of the same questions, method, steering, language and class yet"
