@@ -95,14 +95,14 @@ def board_place(store: Store, path: Path, *, row_class: RowClass) -> Place:
             # Part of the question set that nobody else was asked is ranked against nobody.
             part = (report.coverage.share or 0) < FULL_COVERAGE
             text = "" if part and (row["ranked"] or 0) < 2 else rank_text(row)
-            why_not = "" if text else _why_not(row, report)
+            why_not = "" if text else _why_not(report)
             kind = kind_spec(report.predictions.kind)
             if not kind.ranked:
                 return Place(text, why_not, *_by_score(db, row, kind.headline))
             return Place(text, why_not, *_by_cells(db, row))
 
 
-def _why_not(row: Mapping[str, Any], report: Report) -> str:
+def _why_not(report: Report) -> str:
     if row_kind(report) != "model":
         return "baselines are not ranked"
     if not kind_spec(report.predictions.kind).ranked:
