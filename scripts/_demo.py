@@ -12,6 +12,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+from space.published.store import add_published
+
 QUICK_PEOPLE = 9428
 QUICK_BASELINES = ("uniform", "majority", "world-average")
 SEED = 1
@@ -30,7 +32,8 @@ def cli(*arguments: str | Path) -> None:
 
 
 def make_files(out: Path, *, quick: bool) -> None:
-    """Synthesize, build, verify, write the baselines and score them on both releases."""
+    """Synthesize, build, verify; score the baselines on the made-up people, put the published
+    answers of real models beside them, and write the board."""
     survey, release = out / "survey.csv", out / "release"
     people = ["--people", str(QUICK_PEOPLE)] if quick else []
     cli("synthesize", "--out", survey, "--seed", str(SEED), "--force", *people)
@@ -40,14 +43,12 @@ def make_files(out: Path, *, quick: bool) -> None:
     only = [part for name in QUICK_BASELINES for part in ("--only", name)] if quick else []
     for old in ("baselines", "store"):
         shutil.rmtree(out / old, ignore_errors=True)
-    for source in ("reference", release):
-        name = Path(source).name
-        folder = out / "baselines" / name
-        cli("baselines", "--release", source, "--out", folder, "--format", "parquet", *only)
-        for predictions in sorted(folder.glob("*.parquet")):
-            report = out / "store" / "reports" / f"{name}-{predictions.stem}.json"
-            options = ("--protected", *replicates)
-            cli("score", predictions, "--release", source, "--out", report, *options)
+    cli("baselines", "--release", release, "--out", out / "baselines", "--format", "parquet", *only)
+    for predictions in sorted((out / "baselines").glob("*.parquet")):
+        report = out / "store" / "reports" / f"synthetic-{predictions.stem}.json"
+        cli("score", predictions, "--release", release, "--out", report, "--protected", *replicates)
+    rows = add_published(out / "store")
+    print(f"\n{len(rows)} rows of real models and baselines, scored on the reference beforehand")
     cli("board", "--store", out / "store", "--export", out / "board", "--force")
 
 
@@ -95,7 +96,7 @@ def serve(out: Path, port: int, *, check: bool) -> int:
         print(f"\nThe board is at {url}; stop it with Ctrl-C.", flush=True)
         if not check:
             return server.wait()
-        return check_page(url, expected=len(list((out / "store" / "reports").glob("*.json"))))
+        return check_page(url, out / "store" / "reports")
     finally:
         server.terminate()
         try:
@@ -104,19 +105,26 @@ def serve(out: Path, port: int, *, check: bool) -> int:
             server.kill()
 
 
-def check_page(url: str, *, expected: int) -> int:
-    """Check that every report in the store is a row of the page, by name and in number."""
-    board = json.loads(fetch(f"{url}/board.json"))
-    scored, published = board["rows"], board["published"]
+def check_page(url: str, reports: Path) -> int:
+    """Check that the page lists every report on real people by name, and no synthetic one."""
+    scored = json.loads(fetch(f"{url}/board.json"))["rows"]
     page = fetch(f"{url}/static-board/index.html") + fetch(f"{url}/static-board/data.js")
-    lost = sorted({row["name"] for row in (*scored, *published) if row["name"] not in page})
+    names = {row["name"] for row in scored}
+    lost = sorted(name for name in names if name not in page)
+    expected = {
+        path.stem
+        for path in reports.glob("*.json")
+        if not json.loads(path.read_text("utf-8"))["release"]["synthetic"]
+    }
     if "gradio" not in fetch(f"{url}/").lower():
         print("the app does not answer at /", file=sys.stderr)
         return 1
-    if len(scored) != expected or lost:
-        print(f"{expected} reports, {len(scored)} rows; not on the page: {lost}", file=sys.stderr)
+    wrong = sorted(expected ^ {row["row_id"] for row in scored})
+    if wrong or lost or not expected:
+        print(f"reports without a row or rows without a report: {wrong}", file=sys.stderr)
+        print(f"rows that are not on the page: {lost}", file=sys.stderr)
         return 1
-    print(f"\nchecked: all {len(scored)} scored rows and {len(published)} published rows")
+    print(f"\nchecked: all {len(scored)} rows on real people; synthetic ones are not listed")
     return 0
 
 
