@@ -1,4 +1,4 @@
-"""Put the published answers into a store: reports at once, cells when somebody looks at them."""
+"""Put the published answers into a store: reports at once, cells when someone looks at them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _rows() -> dict[str, PublishedRow]:
 
 
 def predictions_on_demand(row_id: str, folder: Path) -> Path | None:
-    """Write the predictions of a published row into `folder` when somebody needs them.
+    """Write the predictions of a published row into `folder` when someone needs them.
 
     Returns:
         Where they lie; None where this is no published row, or the folder takes none.
