@@ -118,7 +118,7 @@ def test_what_is_shipped_is_what_is_scored(day_one, tmp_path) -> None:
             if expected is not None:
                 expected = pytest.approx(expected, abs=1e-8)
             assert getattr(value, end) == expected, f"{one.name}: {hint}"
-    # Cells are made when somebody looks, and are the scorer's.
+    # Cells are made when someone looks, and are the scorer's.
     scored = {
         (cell.country, cell.question_id): cell for cell in again.cells if cell.alignment is not None
     }
