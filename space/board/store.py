@@ -142,22 +142,28 @@ class Store:
         Raises:
             ContractError: there is none any more; a new one is being built.
         """
-        try:
-            status = self.ensure_index().stat()
-        except FileNotFoundError as error:
-            raise self.damaged(error) from None
-        return status.st_ino, status.st_mtime_ns
+        stamp = _file_stamp(self.ensure_index())
+        if stamp is None:
+            raise self.damaged(FileNotFoundError(self.index_path))
+        return stamp
 
     def mend_index(self) -> None:
         """Rebuild an index that cannot be read from the reports, which hold everything."""
         if not is_sound(self.index_path):
             self._build(rebuild=True)
 
-    def damaged(self, error: Exception) -> ContractError:
-        """The error for an index that cannot be read; it is being rebuilt in the background."""
+    def damaged(self, error: Exception, *, read: tuple[int, int] | None = None) -> ContractError:
+        """The error for an index that cannot be read; it is being rebuilt in the background.
+
+        Args:
+            error: why it cannot be read.
+            read: stamp of the index that was read. Where another has taken its place since,
+                nothing is rebuilt.
+        """
         log.error("the index cannot be read", extra={"why": str(error)[:200]})
         with self._mending_lock:
-            if not self._mending:
+            replaced = read is not None and read != _file_stamp(self.index_path)
+            if not (self._mending or replaced):
                 self._mending = True
                 threading.Thread(target=self._mend_behind, daemon=True).start()
         return ContractError(
@@ -201,12 +207,13 @@ class Store:
             ContractError: the index cannot be read; a new one is being built.
         """
         path = self.ensure_index()
+        stamp = _file_stamp(path)
         try:
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
                 db.row_factory = sqlite3.Row
                 yield db
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-            raise self.damaged(error) from None
+            raise self.damaged(error, read=stamp) from None
 
     def report(self, row_id: str) -> Report:
         """The report of a row, without what would give few people away.
@@ -222,6 +229,15 @@ class Store:
             return _cached_report(path, path.stat().st_mtime_ns)
         except FileNotFoundError:  # withdrawn in the meantime
             raise no_row(row_id) from None
+
+
+def _file_stamp(path: Path) -> tuple[int, int] | None:
+    """What changes whenever another file takes the place of one; None where there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 @lru_cache(maxsize=16)
