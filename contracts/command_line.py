@@ -5,6 +5,7 @@ Nothing here imports more than cyclopts, so that `--help` stays fast.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -26,6 +27,9 @@ SERVER = Group("Board and server", sort_key=32)
 OUTPUT = Group("Output", sort_key=40)
 
 
+_BETWEEN_PAIRS = re.compile(r",(?=\s*[A-Za-z_]\w*=)")
+
+
 def shown_default(default: Any) -> str | None:
     """A default as `--help` shows it; None where there is nothing worth showing.
 
@@ -45,9 +49,21 @@ def split_names(_type: Any, tokens: Sequence[Token]) -> tuple[str, ...]:
     return tuple(part for part in parts if part)
 
 
+def split_pairs(_type: Any, tokens: Sequence[Token]) -> tuple[str, ...]:
+    """Pairs KEY=VALUE; a comma parts two of them only where another key and `=` follow it, so that
+    values may hold commas. A converter for cyclopts."""
+    parts = (part.strip() for token in tokens for part in _BETWEEN_PAIRS.split(token.value))
+    return tuple(part for part in parts if part)
+
+
 def names(text: str, **more: Any) -> Parameter:
     """A parameter that takes names separated by commas or spaces; `text` is its help."""
     return Parameter(help=text, consume_multiple=True, negative="", converter=split_names, **more)
+
+
+def pairs(text: str, **more: Any) -> Parameter:
+    """A parameter that takes pairs KEY=VALUE; `text` is its help."""
+    return Parameter(help=text, consume_multiple=True, negative="", converter=split_pairs, **more)
 
 
 def paths(text: str, **more: Any) -> Parameter:

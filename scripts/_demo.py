@@ -10,7 +10,10 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
+
+import _asking
 
 from space.published.store import add_published
 
@@ -86,8 +89,9 @@ def wait_until_up(url: str, server: subprocess.Popen[bytes]) -> None:
     sys.exit(f"the server did not answer within {START_SECONDS} s")
 
 
-def serve(out: Path, port: int, *, check: bool) -> int:
-    """Serve the board; with `check`, look at the page and stop."""
+def serve(out: Path, port: int, *, check: bool, asked: Sequence[str] = ()) -> int:
+    """Serve the board; with `check`, look at the page, where the rows `asked` have to be, and
+    stop."""
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "opinion_atlas", "space", "--store", str(out / "store")]
     server = subprocess.Popen([*command, "--port", str(port)])
@@ -96,7 +100,7 @@ def serve(out: Path, port: int, *, check: bool) -> int:
         print(f"\nThe board is at {url}; stop it with Ctrl-C.", flush=True)
         if not check:
             return server.wait()
-        return check_page(url, out / "store" / "reports")
+        return check_page(url, out / "store" / "reports") or _asking.check(url, out, asked)
     finally:
         server.terminate()
         try:
@@ -134,10 +138,15 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=7860)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--ask", action="store_true")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    make_files(options.out, quick=options.quick)
-    return serve(options.out, free_port(options.port), check=options.check)
+    asked: list[str] = []
+    if options.ask:
+        asked = _asking.ask(options.out, cli, quick=options.quick)
+    else:
+        make_files(options.out, quick=options.quick)
+    return serve(options.out, free_port(options.port), check=options.check, asked=asked)
 
 
 if __name__ == "__main__":

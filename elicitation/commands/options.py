@@ -17,7 +17,7 @@ from contracts.command_line import (
     FileFormat,
     ReleaseName,
     flag,
-    names,
+    pairs,
 )
 from elicitation.backends.registry import DEFAULT_BACKEND, BackendOptions
 from elicitation.run.limits import UNLIMITED, Limits
@@ -62,7 +62,7 @@ class ElicitOptions:
     ] = "1/1"
     meta: Annotated[
         tuple[str, ...],
-        names(
+        pairs(
             "Facts about the model for the metadata, as KEY=VALUE: family, parameters, "
             "training_tokens, ...",
             group=OUTPUT,

@@ -18,6 +18,7 @@ from space.published.answers import (
     published_answer_rows,
     write_published_predictions,
 )
+from space.published.measured import measured_rows, write_measured_predictions
 
 #: Class of the rows.
 PUBLISHED = "published"
@@ -70,7 +71,8 @@ def predictions_on_demand(row_id: str, folder: Path) -> Path | None:
 
 
 def add_published(root: Path) -> list[str]:
-    """Put all rows, and the baselines of the reference, into the store at `root`.
+    """Put all rows, the measured ones with their predictions, and the baselines of the reference
+    into the store at `root`.
 
     Returns:
         Ids of the rows.
@@ -78,6 +80,8 @@ def add_published(root: Path) -> list[str]:
     for name in ("reports", "predictions", "entries"):
         (root / name).mkdir(parents=True, exist_ok=True)
     rows = _rows()
+    for name in measured_rows():
+        write_measured_predictions(name, root / "predictions" / f"{name}.jsonl")
     made = []
     for packed in sorted((folder() / "reports").glob("*.json.gz")):
         name = packed.name.removesuffix(".json.gz")
