@@ -353,6 +353,7 @@ def run_study(
     min_label_mass: float | None = None,
     orders: Literal[1, 2] | None = None,
     allow_unscored: bool = False,
+    few_shot_shares: Literal["weighted", "unweighted"] = "weighted",
     max_calls: int | None = None,
     max_cost: float | None = None,
     price_in: float = 0.0,
@@ -375,7 +376,7 @@ def run_study(
         protocol, method, steer, countries, groups, questions, languages, vary, approach, dilemmas,
         wording, demographics, on_request, people, repeats, temperature, max_tokens, seed, wave,
         prompts, terminator, reask, orders, min_label_mass,
-        allow_unscored: the options of `opinion-atlas elicit`
+        allow_unscored, few_shot_shares: the options of `opinion-atlas elicit`
             with the same names and defaults (docs/elicitation.md). A list takes a single text
             too.
         engine, base_url, provider, revision, dtype, device, device_map, batch_tokens, scorer,
@@ -420,6 +421,7 @@ def run_study(
     _check_choices(
         prompts=(prompts, ("auto", "chat", "plain")),
         terminator=(terminator, ("end", "newline", "none")),
+        few_shot_shares=(few_shot_shares, ("weighted", "unweighted")),
         engine=(engine, ("local", "ray")),
     )
     opened = release if isinstance(release, Opened) else None

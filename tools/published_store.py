@@ -4,6 +4,8 @@
                                                          maps (about twenty minutes)
     python -m tools.published_store --only ROW           scores one; `maps` makes the maps only
     python -m tools.published_store --answers FILE       takes the answers in from a table first
+    python -m tools.published_store --measured RUN --date YYYY-MM-DD --only ROW ...
+                                                         takes in a run of `scripts/demo --ask`
 
 FILE has the columns model, steering, language, country, question_id, code, percent.
 """
@@ -11,7 +13,9 @@ FILE has the columns model, steering, language, country, question_id, code, perc
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -31,7 +35,11 @@ from space.published.answers import (
     published_answer_rows,
     write_published_predictions,
 )
+from space.published.measured import measured_path, measured_rows, write_measured_predictions
 from space.published.store import pack_report, pack_text
+
+#: Model of the measured rows: the beginning of their ids.
+MEASURED = "smollm2-135m"
 
 FOLDER = Path(__file__).parents[1] / "space" / "published"
 
@@ -46,6 +54,26 @@ def take_in(path: Path) -> None:
     columns["hundredths"] = percent.cast(pa.int32())
     made = pa.table(columns).sort_by([(name, "ascending") for name in (*names, "code")])
     pq.write_table(made, FOLDER / "answers.parquet", compression="zstd", compression_level=19)
+
+
+def take_in_run(run: Path, date: str) -> None:
+    """Pack the predictions of a run of the demo, with the day on which it was made."""
+    for file in sorted((run / "predictions").glob("*.jsonl")):
+        header, *lines = file.read_text(encoding="utf-8").splitlines()
+        meta = json.loads(header)
+        meta["extra"]["measured"] = {"date": date}
+        path = measured_path(f"{MEASURED}-{file.stem.replace('_', '-')}")
+        path.parent.mkdir(exist_ok=True)
+        text = "\n".join([json.dumps(meta, ensure_ascii=False), *lines]) + "\n"
+        pack_text(text, path)
+
+
+def score_measured(row_id: str, release: Release) -> Report:
+    """The report of a measured row, with its cells."""
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / f"{row_id}.jsonl"
+        write_measured_predictions(row_id, path)
+        return score(read_predictions(path), release, wave=7, cells=True)
 
 
 def score_row(row: PublishedRow, release: Release) -> Report:
@@ -84,7 +112,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--answers", type=Path)
     parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--measured", type=Path)
+    parser.add_argument("--date", default="")
     arguments = parser.parse_args()
+    if arguments.measured:
+        take_in_run(arguments.measured, arguments.date)
     if arguments.answers:
         take_in(arguments.answers)
     release = open_release("reference")
@@ -93,13 +125,20 @@ def main() -> None:
     if not arguments.only or "baselines" in arguments.only:
         score_baselines(release, [])
     (folder() / "reports").mkdir(exist_ok=True)
+    for row_id, made in _all_reports(release, arguments.only):
+        pack_report(made, folder() / "reports" / f"{row_id}.json.gz")
+        found = made.score("alignment")
+        print(row_id, found and found.value.estimate, flush=True)
+
+
+def _all_reports(release: Release, only: list[str]) -> Iterator[tuple[str, Report]]:
+    """Published and measured rows with their reports, one after the other."""
     for row in published_answer_rows():
-        if arguments.only and row.row_id not in arguments.only:
-            continue
-        report = score_row(row, release)
-        pack_report(report, folder() / "reports" / f"{row.row_id}.json.gz")
-        found = report.score("alignment")
-        print(row.row_id, found and found.value.estimate, flush=True)
+        if not only or row.row_id in only:
+            yield row.row_id, score_row(row, release)
+    for row_id in measured_rows():
+        if not only or row_id in only:
+            yield row_id, score_measured(row_id, release)
 
 
 if __name__ == "__main__":

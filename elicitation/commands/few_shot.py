@@ -26,6 +26,7 @@ from elicitation.prompts.plan import own_language
 from elicitation.prompts.prompts import BLOCK_SEPARATOR, example_text
 from elicitation.study.conditions import OWN_LANGUAGE
 from elicitation.study.resolve import release_countries
+from elicitation.study.study import FewShotShares
 from elicitation.study.wordings import study_wordings
 
 #: Names every language that there is a wording in.
@@ -61,6 +62,7 @@ def write_few_shot(
     wordings: tuple[str, ...],
     dry_run: bool,
     json: bool,
+    shares: FewShotShares = "weighted",
     seed: int = 0,
 ) -> None:
     """Write the files and their index.
@@ -74,11 +76,13 @@ def write_few_shot(
     texts = study_wordings(wordings)
     chosen = _countries(opened, chosen_wave, countries)
     _check_languages(languages, texts)
-    real = RealShares(opened, wave=chosen_wave, question_ids=example_pool())
+    weighted = shares == "weighted"
+    real = RealShares(opened, wave=chosen_wave, question_ids=example_pool(), weighted=weighted)
     files = list(_files(chosen, languages, texts, real, count=count, seed=seed))
     index = {
         "release": {"name": opened.manifest.name, "digest": opened.digest},
         "wave": chosen_wave,
+        "shares": shares,
         "files": [_entry(file, texts) for file in files],
     }
     if not dry_run:

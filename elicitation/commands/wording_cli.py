@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -117,6 +117,13 @@ def wording_few_shot(
         int | None, Parameter(help="Survey wave. Default: the release's latest.")
     ] = None,
     count: Annotated[int, Parameter(help="Number of examples per file.")] = 5,
+    shares: Annotated[
+        Literal["weighted", "unweighted"],
+        Parameter(
+            help="Shares weighted by the survey's design weights, or unweighted ones, as in the "
+            "alignment study."
+        ),
+    ] = "weighted",
     wordings: Annotated[
         tuple[Path, ...],
         paths("Your own wordings, in place of the project's.", name="--wording"),
@@ -139,6 +146,7 @@ def wording_few_shot(
         languages=languages,
         wave=wave,
         count=count,
+        shares=shares,
         wordings=tuple(map(str, wordings)),
         dry_run=dry_run,
         json=json,

@@ -95,15 +95,30 @@ def largest_remainders(shares: Sequence[float], total: int) -> list[int]:
 
 
 class RealShares:
-    """Weighted shares of a wave by country, group and question, read once when first asked for.
+    """Shares of a wave by country, group and question, read once when first asked for.
 
     They are public figures: prompts leave this machine.
+
+    Args:
+        release: where they stand.
+        wave: their wave.
+        question_ids: their questions.
+        weighted: by the survey's design weights, or plain shares of respondents, which the
+            alignment study showed.
     """
 
-    def __init__(self, release: Release, *, wave: int, question_ids: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        release: Release,
+        *,
+        wave: int,
+        question_ids: tuple[str, ...],
+        weighted: bool = True,
+    ) -> None:
         self._release = release
         self._wave = wave
         self._question_ids = question_ids
+        self._column = "weighted_share" if weighted else "unweighted_share"
 
     def shares(self, country: str, group: str, question_id: str) -> Mapping[int, float] | None:
         """Share of everyone's answers by raw code, over the codes on offer; None where the
@@ -129,7 +144,7 @@ class RealShares:
             & (pc.field("split") == "all")
             & pc.field("question_id").isin(list(self._question_ids))
         )
-        columns = ["country", "group", "question_id", "code", "weighted_share"]
+        columns = ["country", "group", "question_id", "code", self._column]
         where &= pc.field("code").is_valid()
         view = self._release.protected()
         table = view.table("distributions", columns=columns, where=where)

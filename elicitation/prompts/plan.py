@@ -100,7 +100,12 @@ class Plan:
     @cached_property
     def real(self) -> RealShares:
         """Real distributions that few-shot prompts show."""
-        return RealShares(self.release, wave=self.study.wave, question_ids=example_pool())
+        return RealShares(
+            self.release,
+            wave=self.study.wave,
+            question_ids=example_pool(),
+            weighted=self.study.few_shot_shares == "weighted",
+        )
 
     @cached_property
     def sets(self) -> Mapping[str, DilemmaSet]:

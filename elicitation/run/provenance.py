@@ -86,6 +86,7 @@ def condition_meta(
             "backend": dict(backend),
             "environment": {k: v for k, v in environment.items() if k != "facts"},
             "opinion_atlas": package_version(),
+            **_few_shot(study, condition),
             **_dilemmas(plan),
             **_wordings(plan, condition),
         },
@@ -121,6 +122,13 @@ def worldvaluesbench_coding(study: Study) -> bool:
 def _told_who(condition: Condition) -> bool:
     """Whether the model is told who asks or answers."""
     return condition.demographics or condition.approach in TOLD
+
+
+def _few_shot(study: Study, condition: Condition) -> dict[str, Any]:
+    """Which shares of people the prompts show."""
+    if condition.steering != "few-shot":
+        return {}
+    return {"few_shot_shares": study.few_shot_shares}
 
 
 def _dilemmas(plan: Plan) -> dict[str, Any]:

@@ -128,6 +128,14 @@ class StudyOptions(TaskOptions):
         int | None,
         Parameter(help="Survey wave shown in few-shot prompts. Default: the release's latest."),
     ] = None
+    few_shot_shares: Annotated[
+        Literal["weighted", "unweighted"],
+        Parameter(
+            help="Distributions shown in few-shot prompts: weighted by the survey's design "
+            "weights, or unweighted shares of respondents, as in the alignment study.",
+            group=STEERING,
+        ),
+    ] = "weighted"
     demographics: Annotated[
         str,
         Parameter(

@@ -75,6 +75,7 @@ def make_study(
         release=release.source,
         release_digest=release.digest,
         wave=wave,
+        few_shot_shares=options.few_shot_shares,
         countries=countries,
         left_out=left_out,
         **specific,

@@ -19,6 +19,7 @@ from elicitation.study.conditions import (
 from elicitation.study.methods import ADVICE_PROMPT_VERSION, METHODS, Method
 
 Approach = Literal["persona", "language", "both", "none"]
+FewShotShares = Literal["weighted", "unweighted"]
 
 APPROACHES: tuple[Approach, ...] = get_args(Approach)
 
@@ -30,6 +31,7 @@ class Study(Strict):
         protocol, method: what it follows, and the way of asking.
         release: what the release was opened by; `release_digest` names its content.
         wave: wave whose real distributions few-shot prompts show.
+        few_shot_shares: whether those distributions are weighted by the design weights.
         questions: ids of the questions (of the dilemmas, for advice), in order.
         countries: ISO3 codes of the targets.
         left_out: countries that were named, and are not asked for: the release has no
@@ -61,6 +63,7 @@ class Study(Strict):
     release: str
     release_digest: str = ""
     wave: int = 7
+    few_shot_shares: FewShotShares = "weighted"
     questions: tuple[str, ...]
     countries: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -158,9 +161,11 @@ def resolve_questions(given: tuple[str, ...], preset: str) -> tuple[str, ...]:
 
 
 def study_json(study: Study) -> dict[str, Any]:
-    """The study as JSON types; folders of dilemmas and wordings, and
-    countries left out, are listed only where there are any."""
+    """The study as JSON types; folders of dilemmas and wordings, countries left out and unweighted
+    examples are listed only where there are any."""
     found = study.model_dump(mode="json")
+    if study.few_shot_shares == "weighted":
+        del found["few_shot_shares"]
     if not study.left_out:
         del found["left_out"]
     if not study.dilemma_folders:

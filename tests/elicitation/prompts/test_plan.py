@@ -14,11 +14,14 @@ from codebook.respondents.describe import person_texts
 from codebook.wordings.wording import languages, wording
 from contracts.errors import ContractError
 from elicitation.backends.call_key import CallKeys
+from elicitation.backends.registry import open_backend
 from elicitation.prompts.examples import form_examples, largest_remainders, shares_text
 from elicitation.prompts.plan import Plan
 from elicitation.prompts.prompts import rendered, shuffled_codes
+from elicitation.run.session import condition_facts
 from elicitation.study.conditions import Variant, VariantError, parse_variant
 from elicitation.study.methods import METHODS
+from elicitation.study.study import study_json
 
 
 def test_length_is_the_number_of_calls_in_every_condition(plan_of):
@@ -67,18 +70,38 @@ def test_no_question_is_asked_where_its_answer_is_shown(plan_of):
         assert call.request.messages[0].content.count(stem) == 1
 
 
-def test_few_shot_prompts_show_the_release_s_weighted_shares(plan_of, reference):
-    plan = plan_of(countries=("DEU",), steer=("few-shot",), questions=("Q1",))
+@pytest.mark.parametrize("shares", ["weighted", "unweighted"])
+def test_few_shot_prompts_show_the_release_s_shares(plan_of, reference, shares):
+    plan = plan_of(
+        countries=("DEU",), steer=("few-shot",), questions=("Q1",), few_shot_shares=shares
+    )
     text = next(iter(plan)).request.messages[0].content
     where = (pc.field("country") == "DEU") & (pc.field("wave") == 7) & (pc.field("group") == "")
     table = reference.table("distributions", where=where & (pc.field("question_id") == "Q150"))
-    share = dict(zip(table["code"].to_pylist(), table["weighted_share"].to_pylist(), strict=True))
+    share = dict(zip(table["code"].to_pylist(), table[f"{shares}_share"].to_pylist(), strict=True))
     total = share[1] + share[2]
     shown = {k: round(100 * share[int(k)] / total, 1) for k in "12"}
     assert json.dumps(shown) in text
     assert plan.shown_questions(plan.conditions[0]) == tuple(
         key for key in value_questions() if key in few_shot_ids("DEU")
     )
+
+
+def test_which_shares_were_shown_is_recorded_where_any_were(plan_of):
+    said = {}
+    for shares in ("weighted", "unweighted"):
+        plan = plan_of(
+            countries=("DEU",),
+            steer=("none", "few-shot"),
+            few_shot_shares=shares,
+            questions=("Q1",),
+        )
+        facts = condition_facts(plan, open_backend("mock:steady"), {}, {})
+        said[shares] = facts["few-shot_en"]["meta"]["extra"]["few_shot_shares"]
+        assert "few_shot_shares" not in facts["none_en"]["meta"]["extra"]
+        # A run that was begun before the option existed goes on.
+        assert ("few_shot_shares" in study_json(plan.study)) == (shares == "unweighted")
+    assert said == {"weighted": "weighted", "unweighted": "unweighted"}
 
 
 def test_few_shot_needs_real_answers(plan_of):
