@@ -350,6 +350,7 @@ def run_study(
     reasoning_effort: str = "",
     template_option: Sequence[str] = (),
     extra_body: str = "",
+    engine_option: Sequence[str] = (),
     min_label_mass: float | None = None,
     orders: Literal[1, 2] | None = None,
     allow_unscored: bool = False,
@@ -369,8 +370,9 @@ def run_study(
     (`OUT/calls.sqlite`); the same call again makes only the model calls that are lacking.
 
     Args:
-        model: `hf:ORG/NAME` (or a folder; on this machine), `openai:NAME` (any OpenAI-compatible
-            server, see `base_url`), `hub:ORG/NAME` (a hosted provider), `mock:steady` (no model).
+        model: `hf:ORG/NAME` (or a folder; on this machine), `vllm:ORG/NAME` (likewise),
+            `openai:NAME` (any OpenAI-compatible server, see `base_url`), `hub:ORG/NAME` (a hosted
+            provider), `mock:steady` (no model).
         out: folder of the run; predictions files are in `OUT/predictions`.
         release: from `open_release` or `build_release`, or what `open_release` takes.
         protocol, method, steer, countries, groups, questions, languages, vary, approach, dilemmas,
@@ -381,7 +383,7 @@ def run_study(
             too.
         engine, base_url, provider, revision, dtype, device, device_map, batch_tokens, scorer,
         concurrency, requests_per_minute, timeout, attempts, label_logprobs, thinking,
-        reasoning_effort, template_option, extra_body: how the model is
+        reasoning_effort, template_option, extra_body, engine_option: how the model is
             reached; `timeout` is in seconds, `batch_tokens` in tokens.
         max_calls, max_cost, price_in, price_out: where the run stops; prices are those of a
             million tokens.

@@ -17,10 +17,14 @@ from elicitation.backends.base import Backend
 #: Scheme -> function `(name, options) -> Backend`, imported when it is used.
 OPENERS: Mapping[str, str] = {
     "hf": "elicitation.backends.hf.backend:open_backend",
+    "vllm": "elicitation.backends.vllm.backend:open_backend",
     "openai": "elicitation.backends.openai_http:open_backend",
     "hub": "elicitation.backends.hub:open_backend",
     "mock": "elicitation.backends.mock:open_backend",
 }
+
+#: Extras of the package that hold what a backend needs, where it is not `models`.
+EXTRAS: Mapping[str, str] = {"vllm": "vllm"}
 
 #: Backends that send what they are asked to another machine.
 REMOTE_SCHEMES = frozenset({"openai", "hub"})
@@ -30,7 +34,9 @@ BaseUrl = Annotated[
     str, Parameter(help="Server of openai:, for instance http://localhost:8000/v1.")
 ]
 Revision = Annotated[str, Parameter(help="Commit, branch or tag of the model.")]
-NumberFormat = Annotated[str, Parameter(help="hf: number format, such as float32 or bfloat16.")]
+NumberFormat = Annotated[
+    str, Parameter(help="hf:, vllm: number format, such as float32 or bfloat16.")
+]
 Device = Annotated[str, Parameter(help="hf: device, such as cpu or cuda:0.")]
 
 
@@ -68,6 +74,13 @@ class BackendOptions:
     scorer: Annotated[
         str, Parameter(help="hf: how options are scored: auto, tree, cached, padded or naive.")
     ] = "auto"
+    engine_option: Annotated[
+        tuple[str, ...],
+        pairs(
+            "vllm: arguments of the engine, as KEY=VALUE, such as tensor_parallel_size=2 or "
+            "max_model_len=4096."
+        ),
+    ] = ()
     thinking: Annotated[
         Literal["default", "on", "off"],
         Parameter(
@@ -154,5 +167,5 @@ def backend_missing(scheme: str, error: ModuleNotFoundError) -> ContractError:
     return fail(
         "backend-missing",
         f"{scheme}: needs a package that is not installed ({error.name})",
-        hint="Install it with: pip install 'opinion-atlas[models]'",
+        hint=f"Install it with: pip install 'opinion-atlas[{EXTRAS.get(scheme, 'models')}]'",
     )

@@ -36,7 +36,8 @@ def elicit(
     model: Annotated[
         str,
         Parameter(
-            help="hf:ORG/NAME or hf:FOLDER (transformers, on this machine), openai:NAME (any "
+            help="hf:ORG/NAME or hf:FOLDER (transformers, on this machine), vllm:ORG/NAME or "
+            "vllm:FOLDER (vLLM, likewise), openai:NAME (any "
             "OpenAI-compatible server, see --base-url), hub:ORG/NAME (a hosted inference "
             "provider), or mock:steady (no model, for testing)."
         ),

@@ -147,10 +147,11 @@ def generate(model: Any, encoder: Any, draws: Sequence[Draw], *, ends: set[int])
         logits_processor=LogitsProcessorList([OwnDraws(draws)]),
         **stops,
     )
-    return [_reply(encoder, row, sampling, ends) for row in out[:, width:].tolist()]
+    return [reply_of(encoder, row, sampling, ends) for row in out[:, width:].tolist()]
 
 
-def _reply(encoder: Any, ids: list[int], sampling: Sampling, ends: set[int]) -> Reply:
+def reply_of(encoder: Any, ids: list[int], sampling: Sampling, ends: set[int]) -> Reply:
+    """The reply that ids make, cut at the first id or stop text that ends it."""
     end = next((i for i, token in enumerate(ids) if token in ends), None)
     kept = ids if end is None else ids[:end]
     text = encoder.decode(kept)
