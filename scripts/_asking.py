@@ -14,6 +14,7 @@ from typing import Any
 from _small_model import FACTS, small_model
 
 from codebook import value_questions
+from contracts.predictions.read import read_predictions
 from contracts.release.read import open_release
 from space.board.seed import add_predictions
 from space.board.store import open_store
@@ -74,7 +75,8 @@ def _score(store: Path, predictions: Path) -> list[str]:
     """Score the conditions; they take the places of the rows that the package ships."""
     release, rows = open_release("reference"), []
     for file in sorted(predictions.glob("*.jsonl")):
-        row = f"{ROW}-{file.stem.replace('_', '-')}"
+        condition = read_predictions(file).meta.extra["condition"]
+        row = f"{ROW}-{condition.replace('_', '-')}"
         print(f"scoring {row} on the reference", flush=True)
         add_predictions(open_store(store), file, release=release, row_class="verified", row_id=row)
         rows.append(row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import shutil
 import socket
 import subprocess
@@ -25,7 +26,7 @@ START_SECONDS = 120
 
 def cli(*arguments: str | Path) -> None:
     """Run one command of opinion-atlas; the demo stops where it fails."""
-    shown = " ".join(str(a) for a in arguments)
+    shown = shlex.join(map(str, arguments))
     print(f"\n$ opinion-atlas {shown}", flush=True)
     result = subprocess.run(
         [sys.executable, "-m", "opinion_atlas", *map(str, arguments)], check=False

@@ -62,18 +62,19 @@ def take_in_run(run: Path, date: str) -> None:
         header, *lines = file.read_text(encoding="utf-8").splitlines()
         meta = json.loads(header)
         meta["extra"]["measured"] = {"date": date}
-        path = measured_path(f"{MEASURED}-{file.stem.replace('_', '-')}")
+        condition = meta["extra"]["condition"].replace("_", "-")
+        path = measured_path(f"{MEASURED}-{condition}")
         path.parent.mkdir(exist_ok=True)
         text = "\n".join([json.dumps(meta, ensure_ascii=False), *lines]) + "\n"
         pack_text(text, path)
 
 
 def score_measured(row_id: str, release: Release) -> Report:
-    """The report of a measured row, with its cells."""
+    """The report of a measured row, without cells."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / f"{row_id}.jsonl"
         write_measured_predictions(row_id, path)
-        return score(read_predictions(path), release, wave=7, cells=True)
+        return score(read_predictions(path), release, wave=7, cells=False)
 
 
 def score_row(row: PublishedRow, release: Release) -> Report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+import shlex
 import sys
 import time
 from collections import Counter
@@ -172,7 +173,8 @@ def say_session(session: Session, *, model: str, release: str = "") -> None:
         say(f"error: {error}")
     if session.files and not progress.stopped:
         release = f" --release {release}" if release not in ("", "reference") else ""
-        say(f"next: opinion-atlas score {session.files[0].path}{release} --out report.json")
+        file = shlex.quote(str(session.files[0].path))
+        say(f"next: opinion-atlas score {file}{release} --out report.json")
     if progress.stopped:
         say(f"stopped: {progress.stopped}; the same command goes on where it stopped")
 

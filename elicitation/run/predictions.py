@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,9 @@ from elicitation.run.store import Store
 
 #: Facts of a store that predictions are written from.
 CONDITIONS_FACT = "conditions"
+
+#: What no name of a file holds: folders, spaces and what shells read.
+_UNSAFE = re.compile(r"[^\w.+=-]+")
 
 
 class WrittenFile(NamedTuple):
@@ -93,16 +97,29 @@ def write_run_predictions(
         raise fail("no-study", "the store holds no study yet", where=str(store.path))
     asked = set(store.conditions())
     folder.mkdir(parents=True, exist_ok=True)
+    stems = file_stems({name: about["meta"]["name"] for name, about in conditions.items()})
     return [
-        _write_one(store, folder, name, about, suffix)
+        _write_one(store, folder / f"{stems[name]}{suffix}", name, about)
         for name, about in conditions.items()
         if name in asked
     ]
 
 
-def _write_one(
-    store: Store, folder: Path, name: str, about: Mapping[str, Any], suffix: str
-) -> WrittenFile:
+def file_stems(names: Mapping[str, str]) -> dict[str, str]:
+    """Names of the files, by condition: those of the rows, which a user may state for all at once.
+
+    Args:
+        names: name of the row, by condition.
+    """
+    plain = {condition: _UNSAFE.sub("-", name).strip("-.") for condition, name in names.items()}
+    uses = Counter(plain.values())
+    return {
+        condition: stem if stem and uses[stem] == 1 else f"{stem}_{condition}".lstrip("_")
+        for condition, stem in plain.items()
+    }
+
+
+def _write_one(store: Store, path: Path, name: str, about: Mapping[str, Any]) -> WrittenFile:
     meta = PredictionsMeta.model_validate(about["meta"])
     gathered = _gather(store, name, about["kind"], meta)
     answers = {
@@ -116,9 +133,7 @@ def _write_one(
         answers["scored_by"] = dict(sorted(gathered.scored_by.items()))
     extra = {**meta.extra, "answers": answers, **_judge(store, about["kind"])}
     told = meta.model_copy(update={"extra": extra})
-    path = write_predictions(
-        folder / f"{meta.name}{suffix}", cell_order(gathered.records), meta=told, kind=about["kind"]
-    )
+    path = write_predictions(path, cell_order(gathered.records), meta=told, kind=about["kind"])
     return WrittenFile(
         path,
         name,

@@ -1,9 +1,10 @@
-"""Single answers of published rows: their reports ship without, and get them when looked at."""
+"""Single answers of the rows that ship: their reports come without, and get them when looked at."""
 
 from __future__ import annotations
 
 import tempfile
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -16,25 +17,34 @@ from scoring.inputs.geometry import build_geometry
 from scoring.maps.rows import MapRow, row_of_predictions
 from space.board.survey_answers import People
 from space.published.answers import published_answer_rows, write_published_predictions
+from space.published.measured import measured_rows, write_measured_predictions
 
 #: Wave that the published answers are scored on.
 WAVE = 7
 
 
 def with_published_cells(report: Report, row_id: str) -> Report:
-    """The report with its cells, where it is a published row's on the embedded reference; else
-    the report itself. Alignment is the report's own; people's shares are the release's."""
-    row = next((one for one in published_answer_rows() if one.row_id == row_id), None)
-    if row is None or report.cells:
+    """The report with its cells, where it is a shipped row's on the embedded reference; else the
+    report itself. Alignment is the report's own; people's shares are the release's."""
+    write = None if report.cells else _writer(row_id)
+    if write is None:
         return report
     people = _people()
     if people.release.manifest.digest != report.release.digest:
         return report
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{row_id}.jsonl"
-        write_published_predictions(row, path)
+        write(path)
         answers = row_of_predictions(read_predictions(path))
     return report.model_copy(update={"cells": _cells(report, answers, people)})
+
+
+def _writer(row_id: str) -> Callable[[Path], None] | None:
+    """What writes the predictions of a shipped row; None for any other."""
+    if row_id in measured_rows():
+        return partial(write_measured_predictions, row_id)
+    row = next((one for one in published_answer_rows() if one.row_id == row_id), None)
+    return None if row is None else partial(write_published_predictions, row)
 
 
 @cache

@@ -225,3 +225,17 @@ def test_wordings_are_checked_written_out_and_taken_in(call, tmp_path):
     assert call.code == 1
     with pytest.raises(ContractError, match="no such language; found tlh"):
         call("wording", "check", "tlh")
+
+
+def test_a_stated_name_keeps_a_file_for_every_condition(call, tmp_path):
+    asked = ("--steer", "none,persona", "--countries", "DEU", "--questions", "Q1")
+    said = call(
+        "elicit", "mock:steady", *asked, "--out", tmp_path / "a run", "--meta", "name=My model/8 b"
+    )
+    files = sorted((tmp_path / "a run" / "predictions").iterdir())
+    assert [file.name for file in files] == [
+        "My-model-8-b_none_en.jsonl",
+        "My-model-8-b_persona_en.jsonl",
+    ]
+    assert {read_predictions(file).meta.name for file in files} == {"My model/8 b"}
+    assert f"score '{files[0]}'" in said.replace("\n", "")
