@@ -95,7 +95,11 @@ def check(url: str, out: Path, rows: list[str]) -> int:
         print(f"rows that were asked here and are not on the board: {lost}", file=sys.stderr)
         return 1
     for row in rows:
-        print(f"checked: {row} is on the board, alignment {shown[row]['scores']}")
+        found = shown[row]["scores"]["alignment"]
+        print(
+            f"checked: {row} is on the board, alignment {found['estimate']:.3f} "
+            f"({found['low']:.3f} to {found['high']:.3f}) over {found['questions']} questions"
+        )
     return max(_compare(out, row) for row in rows)
 
 

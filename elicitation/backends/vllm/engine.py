@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 # In this process: Ctrl-C reaches one program only, and the order of steps is the same every time.
 os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
-os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
 
 import transformers
 import vllm
@@ -23,6 +23,12 @@ from elicitation.backends.hf.loading import dtype_of, folder_digest
 from elicitation.backends.hf.soundness import check_adapter
 from elicitation.backends.hf.tokens import Ids
 from elicitation.backends.registry import BackendOptions
+
+#: Most ids whose probabilities one step tells; it is vLLM's own limit.
+MOST_IDS = 128
+
+#: Arguments of the engine that this backend sets itself.
+TAKEN = ("model", "revision", "tokenizer_revision", "dtype", "logprobs_mode", "max_logprobs")
 
 #: Arguments of the engine that decide how fast it is, not what it answers.
 NEUTRAL = frozenset(
@@ -106,7 +112,7 @@ def open_engine(name: str, options: BackendOptions) -> Opened:
             tokenizer_revision=revision,
             dtype=options.dtype,
             logprobs_mode="raw_logprobs",
-            seed=0,
+            max_logprobs=MOST_IDS,
             **arguments,
         )
     except Exception as error:  # vLLM raises whatever the part that fails raises
@@ -136,24 +142,15 @@ def engine_arguments(options: BackendOptions) -> dict[str, Any]:
         ContractError: one is not written so, or is an option of its own.
     """
     found: dict[str, Any] = dict(options.extra.get("vllm", {}))
-    taken = (
-        "model",
-        "tokenizer",
-        "revision",
-        "tokenizer_revision",
-        "dtype",
-        "logprobs_mode",
-        "seed",
-    )
     for pair in options.engine_option:
         key, equals, text = pair.partition("=")
-        if not equals or not key.isidentifier() or key in taken:
+        if not equals or not key.isidentifier() or key in TAKEN:
             raise fail(
                 "bad-engine-option",
                 "an argument of the engine is written KEY=VALUE",
                 column="--engine-option",
                 found=repr(pair),
-                allowed=f"arguments of vllm.LLM but {', '.join(taken)}, for instance "
+                allowed=f"arguments of vllm.LLM but {', '.join(TAKEN)}, for instance "
                 "tensor_parallel_size=2",
             )
         try:
@@ -190,7 +187,11 @@ def reply_parameters(sampling: Sampling, seed: int | None, ends: set[int]) -> An
 def score_parameters(ids: Sequence[int]) -> Any:
     """One token, with the log-probabilities of these ids."""
     return SamplingParams(
-        max_tokens=1, temperature=0.0, logprobs=1, logprob_token_ids=list(ids), detokenize=False
+        max_tokens=1,
+        temperature=0.0,
+        logprobs=len(ids),
+        logprob_token_ids=list(ids),
+        detokenize=False,
     )
 
 

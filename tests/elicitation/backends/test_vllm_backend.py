@@ -17,6 +17,8 @@ from contracts.predictions.read import read_predictions
 from elicitation.backends.base import Message, Request, Response, Sampling
 from elicitation.backends.registry import BackendOptions, open_backend
 
+#: What vLLM loads warns of its own parts.
+pytestmark = pytest.mark.filterwarnings("ignore")
 needs_vllm = pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed")
 
 OPTIONS = ("Very important", "Rather important", "Not very important", "1", "10")

@@ -18,6 +18,7 @@ from space.board.query import BoardQuery
 from space.board.seed import seed_store
 from space.board.store import Store, open_store
 from space.published.answers import folder, published_answer_rows, published_records
+from space.published.measured import measured_rows
 from space.published.store import published_maps
 from space.render.home import home_html
 
@@ -32,7 +33,7 @@ def day_one(tmp_path_factory) -> Store:
 
 
 def test_seven_models_under_six_conditions_and_nobody_made_up(day_one) -> None:
-    page = read_board(day_one, BoardQuery(facets={"kind": ("model",)}))
+    page = read_board(day_one, BoardQuery(facets={"kind": ("model",), "class": ("published",)}))
     assert page.total == 42
     assert page.synthetic == 0
     assert {row["class"] for row in page.rows} == {"published"}
@@ -51,6 +52,22 @@ def test_seven_models_under_six_conditions_and_nobody_made_up(day_one) -> None:
     for chart in charts:
         assert [bar.rank for bar in chart.bars] == [1, 2, 3, 4, 5, 6, 7]
         assert {bar.ranked for bar in chart.bars} == {7}
+
+
+def test_a_small_model_was_measured_here(day_one) -> None:
+    rows = ["smollm2-135m-none-en", "smollm2-135m-persona-en"]
+    page = read_board(day_one, BoardQuery(facets={"kind": ("model",), "class": ("verified",)}))
+    assert sorted(row["row_id"] for row in page.rows) == list(measured_rows()) == rows
+    assert {row["name"] for row in page.rows} == {"SmolLM2 135M"}
+    assert {row["method"] for row in page.rows} == {"option_likelihood"}
+    for row in rows:
+        meta = read_predictions(day_one.predictions_path(row)).meta
+        # Which weights, in which form, by what, and when.
+        assert meta.model == "HuggingFaceTB/SmolLM2-135M-Instruct"
+        assert "sha256 b179c9523d0e" in meta.revision
+        assert meta.extra["backend"]["revision"].startswith("folder-")
+        assert meta.extra["measured"]["date"] == "2026-11-28"
+        assert meta.extra["answers"]["statuses"].keys() == {"ok"}
 
 
 def test_the_published_numbers_come_out(day_one) -> None:
@@ -103,8 +120,8 @@ def test_predictions_are_written_when_somebody_needs_them(day_one) -> None:
         assert record["country"] == ""
 
 
-def test_what_is_shipped_is_what_is_scored(day_one, tmp_path) -> None:
-    row = "published-gpt-4-persona-en"
+@pytest.mark.parametrize("row", ["published-gpt-4-persona-en", "smollm2-135m-none-en"])
+def test_what_is_shipped_is_what_is_scored(day_one, tmp_path, row) -> None:
     predictions = read_predictions(day_one.predictions_path(row))
     again = score(predictions, open_release("reference"), wave=7, cells=True)
     shipped = day_one.report(row)
@@ -132,7 +149,7 @@ def test_what_is_shipped_is_what_is_scored(day_one, tmp_path) -> None:
 
 def test_the_store_is_small_and_quick() -> None:
     size = sum(path.stat().st_size for path in Path(folder()).rglob("*") if path.is_file())
-    assert size < 6_000_000
+    assert size < 4_000_000
     picture = next(one for one in published_maps().maps if one.map == "opinion_plane")
     assert sum(mark.kind == "model" for mark in picture.marks) == 42
     assert sum(mark.kind == "country" for mark in picture.marks) == 57
