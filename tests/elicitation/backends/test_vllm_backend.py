@@ -156,9 +156,9 @@ def test_requests_are_drawn_as_they_are_answered_and_an_error_ends_the_run(backe
     def stop(_, response: Response) -> None:
         answered.append(response)
         if len(answered) == 5:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("enough")
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="enough"):
         served.run(endless(), on_response=stop)
     assert next(drawn) < 2000
     assert ask(served, requests("score_labels", ("A", "B")))["r0"].status == "ok"
