@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from elicitation.backends.base import LabelLogprobs, Request, Response
 from elicitation.backends.completions import token_count, usage_of
+from elicitation.backends.hf.tokens import Item, TokenError, label_item
 from elicitation.backends.http_run import CallError
 from elicitation.backends.label_scores import (
     TOP_LOGPROBS,
@@ -16,7 +18,7 @@ from elicitation.backends.label_scores import (
     scores_by_text,
 )
 from elicitation.backends.openai_connection import Connection
-from elicitation.backends.option_trie import option_paths, option_scores
+from elicitation.backends.option_trie import Paths, option_paths, option_scores
 
 
 class Scoring:
@@ -62,7 +64,7 @@ class Scoring:
         if how == "exact":
             ids = await self._label_ids(request.is_chat, request.options)
             if ids is None:
-                raise CallError("a label is more than one token for this model; take letters")
+                return await self._long_labels(request)
             answer = await self._to.post(
                 request.is_chat, body | _exact_fields(request.is_chat, ids)
             )
@@ -85,6 +87,31 @@ class Scoring:
             raw=answer,
             prompt_tokens=token_count(usage.get("prompt_tokens")),
             completion_tokens=token_count(usage.get("completion_tokens")),
+        )
+
+    async def _long_labels(self, request: Request) -> Response:
+        """Labels of several tokens, by the rule of local models: what all begin with (the space of
+        " 1") counts to the context, and a longer label's probability is taken off a shorter one.
+
+        Raises:
+            CallError: the server's tokens do not tell the labels apart.
+        """
+        paths = await option_paths(replace(request, terminator="none"), self._to.tokenise)
+        try:
+            labels = label_item(Item(*paths))
+        except TokenError as error:
+            raise CallError(str(error)) from None
+        found = await option_scores(Paths(*labels.item), self.next_logprobs)
+        known = [score for score in found.scores if score is not None]
+        whole = len(known) == len(found.scores)
+        return Response(
+            request.request_id,
+            "ok",
+            option_logprobs=tuple(labels.logprobs(known)) if whole else found.scores,
+            logprobs_kind="exact",
+            raw={"nodes": found.nodes, "notes": list(labels.notes)},
+            prompt_tokens=sum(len(paths.context) + len(node["prefix"]) for node in found.nodes),
+            completion_tokens=len(found.nodes),
         )
 
     async def _label_ids(self, is_chat: bool, labels: tuple[str, ...]) -> tuple[int, ...] | None:

@@ -129,14 +129,7 @@ class Encoder:
         Raises:
             TokenError: two labels are the same ids for this tokenizer.
         """
-        item = self._item(request, ((), ""))
-        first, *others = item.options
-        shared = min(len(first) - 1, *(common_prefix(first, o) for o in others)) if others else 0
-        shared = min(shared, *(len(option) - 1 for option in item.options))
-        labels = tuple(option[shared:] for option in item.options)
-        if len(set(labels)) != len(labels):
-            raise TokenError("two labels are the same tokens for this model; take other labels")
-        return LabelItem(Item(item.context + first[:shared], labels), shared)
+        return label_item(self._item(request, ((), "")))
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of a reply, without special tokens."""
@@ -338,6 +331,22 @@ class LabelItem(NamedTuple):
             _less(own, [found[j] for j in _directly_longer(i, options)])
             for i, own in enumerate(found)
         ]
+
+
+def label_item(item: Item) -> LabelItem:
+    """Labels as they follow a context, with the ids that all begin with put to the context, as
+    long as every label keeps an id.
+
+    Raises:
+        TokenError: two labels are the same ids.
+    """
+    first, *others = item.options
+    shared = min(len(first) - 1, *(common_prefix(first, o) for o in others)) if others else 0
+    shared = min(shared, *(len(option) - 1 for option in item.options))
+    labels = tuple(option[shared:] for option in item.options)
+    if len(set(labels)) != len(labels):
+        raise TokenError("two labels are the same tokens for this model; take other labels")
+    return LabelItem(Item(item.context + first[:shared], labels), shared)
 
 
 def _directly_longer(index: int, options: Sequence[Ids]) -> list[int]:

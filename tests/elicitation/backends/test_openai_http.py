@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -77,12 +78,22 @@ def test_exact_scores_are_those_of_the_model_for_chats_and_texts():
     assert found["chat"].logprobs_kind == "exact"
 
 
-def test_a_label_of_several_tokens_is_an_error_not_a_guess():
+def test_labels_of_several_tokens_are_scored_by_the_rule_of_local_models():
     with serving(Dialect(labels="exact")) as server:
-        request = Request("r", "score_labels", (Message("user", "?"),), options=("1", "10"))
-        found = ask(backend(server.url), [request])
-    assert found["r"].status == "error"
-    assert "more than one token" in found["r"].error
+        chat = Request("chat", "score_labels", (Message("user", "?"),), options=("1", "10", "2"))
+        plain = Request("plain", "score_labels", prompt="Answer:", options=(" 1", " 2", " 3"))
+        found = ask(backend(server.url), [chat, plain])
+    # The space that the numbers share is a token of its own: it belongs to the context.
+    expected = [path_score("Answer: ", label) for label in "123"]
+    assert found["plain"].option_logprobs == pytest.approx(expected)
+    assert "counts to the context" in found["plain"].raw["notes"][0]
+    # "10" begins with "1": its probability is taken off.
+    context = "<user>?~\n<assistant>"
+    one, ten, two = (path_score(context, label) for label in ("1", "10", "2"))
+    assert found["chat"].option_logprobs == pytest.approx(
+        [math.log(math.exp(one) - math.exp(ten)), ten, two]
+    )
+    assert "less that of longer labels" in found["chat"].raw["notes"][0]
 
 
 def path_score(context: str, path: str) -> float:
@@ -307,7 +318,13 @@ def test_interrupt_keeps_what_came_back(tmp_path, plan_of):
 
     plan = plan_of(steer=("none",), questions=("alignment",))
     with serving(Dialect(delay=0.05)) as server:
-        threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+
+        def stop() -> None:
+            while len(server.asked) < 10:  # on a busy machine, too
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        threading.Thread(target=stop, daemon=True).start()
         with pytest.raises(KeyboardInterrupt, match="stopped by the user"):
             run_study(plan, backend(server.url, concurrency=2), tmp_path)
         with Store(Path(tmp_path) / "calls.sqlite") as store:
