@@ -3,7 +3,7 @@
     python scripts/_small_model.py FOLDER     prints what the model is, as JSON
 
 The package holds the weights in four bits (GGUF, Q4_1). They are written in float32, so that every
-number which the file stands for is exact. Needs torch, transformers and gguf.
+number which the file stands for is exact. Needs torch, transformers, accelerate and gguf.
 """
 
 from __future__ import annotations
