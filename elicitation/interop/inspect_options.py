@@ -75,9 +75,8 @@ async def _prompt_tokens(
         messages: the messages.
         chat: whether the last message is an answer to be continued.
     """
-    config = GenerateConfig(
-        max_tokens=1, temperature=0.0, prompt_logprobs=1, extra_body=_CONTINUE if chat else None
-    )
+    # What is generated is thrown away, so nothing is said of how it is drawn.
+    config = GenerateConfig(max_tokens=1, prompt_logprobs=1, extra_body=_CONTINUE if chat else None)
     output = await model.generate(messages, config=config)
     choice = output.choices[0] if output.choices else None
     if choice is None or choice.prompt_logprobs is None or not choice.prompt_logprobs.content:
