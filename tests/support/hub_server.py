@@ -189,7 +189,8 @@ class _Handler(BaseHTTPRequestHandler):
         ("GET", rf"/api/datasets/{_ID}", "info"),
         ("GET", rf"/api/datasets/{_ID}/revision/(?P<revision>[^/]+)", "info"),
         ("GET", rf"/api/datasets/{_ID}/refs", "refs"),
-        ("GET", rf"/api/datasets/{_ID}/tree/(?P<revision>[^/]+)", "tree"),
+        ("GET", rf"/api/datasets/{_ID}/tree/(?P<revision>[^/]+)(?P<under>/.*)?", "tree"),
+        ("POST", rf"/api/datasets/{_ID}/paths-info/(?P<revision>[^/]+)", "paths_info"),
         ("GET", rf"/api/datasets/{_ID}/commits/(?P<revision>[^/]+)", "commits"),
         ("GET", rf"/api/datasets/{_ID}/lfs-files", "lfs_files"),
         ("GET", rf"/api/datasets/{_ID}/auth-check/write", "auth_check"),
@@ -213,7 +214,7 @@ class _Handler(BaseHTTPRequestHandler):
         for method, pattern, name in self.routes:
             match = re.fullmatch(pattern, path)
             if method == self.command and match:
-                self._run(name, {k: unquote(v) for k, v in match.groupdict().items()}, body)
+                self._run(name, {k: unquote(v) for k, v in match.groupdict().items() if v}, body)
                 return
         self._send(404, {"error": f"no route {self.command} {path}"})
 
@@ -397,20 +398,22 @@ class _Handler(BaseHTTPRequestHandler):
             ]
         )
 
-    def on_tree(self, body: bytes, repo: str, revision: str) -> None:
+    def on_tree(self, body: bytes, repo: str, revision: str, under: str = "") -> None:
         commit = self._commit_at(self._repo(repo), revision)
         recursive = parse_qs(urlsplit(self.path).query).get("recursive", ["false"])[-1] == "true"
-        folders = {path.rpartition("/")[0] for path in commit.files} - {""}
-        entries = [
-            {"type": "directory", "path": path, "size": 0, "oid": _etag(path.encode())}
-            for path in sorted(folders)
-        ]
-        for path, content in sorted(commit.files.items()):
-            entry = {"type": "file", "path": path, "size": len(content), "oid": _etag(content)}
-            if path in commit.lfs:
-                entry["lfs"] = {"oid": _etag(content), "size": len(content), "pointerSize": 100}
-            entries.append(entry)
-        self._send_page([e for e in entries if recursive or "/" not in str(e["path"])])
+        folder = f"{under.strip('/')}/" if under.strip("/") else ""
+        entries = _entries(commit)
+        if folder and not any(str(entry["path"]).startswith(folder) for entry in entries):
+            raise _RefusedError(404, "Entry not found", "EntryNotFound")
+        inside = [e for e in entries if str(e["path"]).startswith(folder)]
+        self._send_page(
+            [e for e in inside if recursive or "/" not in str(e["path"]).removeprefix(folder)]
+        )
+
+    def on_paths_info(self, body: bytes, repo: str, revision: str) -> None:
+        commit = self._commit_at(self._repo(repo), revision)
+        wanted = parse_qs(body.decode()).get("paths") or json.loads(body or b"{}").get("paths", [])
+        self._send(200, [entry for entry in _entries(commit) if entry["path"] in wanted])
 
     def on_lfs_files(self, body: bytes, repo: str) -> None:
         self._send_page(
@@ -547,6 +550,21 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "HEAD":
             headers["Content-Length"] = str(len(content))
         self._send(200, content, headers)
+
+
+def _entries(commit: Commit) -> list[dict[str, Any]]:
+    """Folders and files of a commit, as the Hub lists them."""
+    folders = {path.rpartition("/")[0] for path in commit.files} - {""}
+    entries: list[dict[str, Any]] = [
+        {"type": "directory", "path": path, "size": 0, "oid": _etag(path.encode())}
+        for path in sorted(folders)
+    ]
+    for path, content in sorted(commit.files.items()):
+        entry = {"type": "file", "path": path, "size": len(content), "oid": _etag(content)}
+        if path in commit.lfs:
+            entry["lfs"] = {"oid": _etag(content), "size": len(content), "pointerSize": 100}
+        entries.append(entry)
+    return entries
 
 
 def _etag(content: bytes) -> str:
