@@ -245,10 +245,12 @@ def add_disclosure(one: Disclosure, other: Disclosure) -> Disclosure:
 
 
 def _tasks(root: Path, written: TableEntry) -> dict[str, pa.Table]:
-    """The tasks of `distributions` as it was written, under the disclosure rule."""
+    """The tasks of `distributions` as it was written, under the disclosure rule; none of a release
+    whose cells are all held back."""
     everyone = (pc.field("split") == "all") & (pc.field("group") == "")
     parts = [pq.read_table(root / file.path, filters=everyone) for file in written.files]
-    return {TASKS: tasks_table(pa.concat_tables(parts))}
+    found = tasks_table(pa.concat_tables(parts))
+    return {TASKS: found} if found.num_rows else {}
 
 
 def _questions(everyone: Sequence[People]) -> pa.Table:

@@ -62,6 +62,8 @@ def tasks_table(distributions: pa.Table) -> pa.Table:
     Returns:
         Rows of the table `tasks`, in the order of the questionnaire, then by country.
     """
+    if not distributions.num_rows:
+        return TASKS.empty_table()
     everyone = distributions.filter(
         (pc.field("split") == "all")
         & (pc.field("group") == "")

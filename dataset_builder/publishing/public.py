@@ -68,8 +68,10 @@ def _public_tables(release: Release) -> tuple[dict[str, pa.Table], Disclosure]:
         "questions": view.table("questions"),
         "distributions": view.published.table,
         "countries": _rounded_countries(view.table("countries")),
-        TASKS: tasks_table(view.published.table),
     }
+    tasks = tasks_table(view.published.table)
+    if tasks.num_rows:
+        tables[TASKS] = tasks
     return tables, view.published.disclosure
 
 
