@@ -53,6 +53,9 @@ class Repo:
     gated: str | bool = False
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     stored: dict[str, tuple[str, int]] = field(default_factory=dict)
+    #: Of a Space: what is mounted in it, and its variables.
+    volumes: list[dict[str, Any]] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
     #: Commits that a tag still reaches, after the branch was rewritten.
     tagged: list[Commit] = field(default_factory=list)
 
@@ -116,6 +119,8 @@ class HubState:
         self.accounts: dict[str, Account] = {}
         self.repos: dict[str, Repo] = {}
         self.objects: dict[str, bytes] = {}
+        #: Buckets by name, with the settings that they were made with.
+        self.buckets: dict[str, dict[str, Any]] = {}
         self.faults: dict[str, list[int | str]] = {}
         self.requests: Counter[str] = Counter()
         #: Called with the state before a commit is looked at: what others do meanwhile.
@@ -176,6 +181,7 @@ class _RefusedError(Exception):
 
 
 _ID = r"(?P<repo>[^/]+/[^/]+)"
+_KIND = r"(?:datasets|models|spaces)"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -186,21 +192,24 @@ class _Handler(BaseHTTPRequestHandler):
         ("GET", r"/api/whoami-v2", "whoami"),
         ("POST", r"/api/repos/create", "create"),
         ("POST", r"/api/validate-yaml", "validate_yaml"),
-        ("GET", rf"/api/datasets/{_ID}", "info"),
-        ("GET", rf"/api/datasets/{_ID}/revision/(?P<revision>[^/]+)", "info"),
+        ("GET", rf"/api/(?:datasets|spaces)/{_ID}", "info"),
+        ("GET", rf"/api/(?:datasets|spaces)/{_ID}/revision/(?P<revision>[^/]+)", "info"),
         ("GET", rf"/api/datasets/{_ID}/refs", "refs"),
-        ("GET", rf"/api/datasets/{_ID}/tree/(?P<revision>[^/]+)(?P<under>/.*)?", "tree"),
+        ("GET", rf"/api/{_KIND}/{_ID}/tree/(?P<revision>[^/]+)(?P<under>/.*)?", "tree"),
         ("POST", rf"/api/datasets/{_ID}/paths-info/(?P<revision>[^/]+)", "paths_info"),
         ("GET", rf"/api/datasets/{_ID}/commits/(?P<revision>[^/]+)", "commits"),
         ("GET", rf"/api/datasets/{_ID}/lfs-files", "lfs_files"),
         ("GET", rf"/api/datasets/{_ID}/auth-check/write", "auth_check"),
         ("PUT", rf"/api/datasets/{_ID}/settings", "settings"),
-        ("POST", rf"/api/(?:datasets|models)/{_ID}/preupload/(?P<revision>[^/]+)", "preupload"),
-        ("POST", rf"/api/(?:datasets|models)/{_ID}/commit/(?P<revision>[^/]+)", "commit"),
+        ("POST", rf"/api/{_KIND}/{_ID}/preupload/(?P<revision>[^/]+)", "preupload"),
+        ("POST", rf"/api/{_KIND}/{_ID}/commit/(?P<revision>[^/]+)", "commit"),
         ("POST", rf"/api/datasets/{_ID}/tag/(?P<revision>[^/]+)", "tag"),
         ("POST", rf"/datasets/{_ID}\.git/info/lfs/objects/batch", "lfs_batch"),
         ("PUT", r"/lfs/(?P<oid>[0-9a-f]{64})", "lfs_put"),
         ("POST", r"/lfs-verify", "lfs_verify"),
+        ("POST", rf"/api/buckets/{_ID}", "bucket"),
+        ("PUT", rf"/api/spaces/{_ID}/volumes", "volumes"),
+        ("POST", rf"/api/spaces/{_ID}/variables", "variables"),
         ("HEAD", rf"/datasets/{_ID}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", "resolve"),
         ("GET", rf"/datasets/{_ID}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", "resolve"),
     )
@@ -338,6 +347,27 @@ class _Handler(BaseHTTPRequestHandler):
             raise _RefusedError(409, "You already created this dataset repo")
         self.hub.add_repo(name, private=asked.get("visibility") == "private")
         self._send(200, {"url": f"http://{self.headers['Host']}/datasets/{name}", "name": name})
+
+    def on_bucket(self, body: bytes, repo: str) -> None:
+        account = self._account()
+        if account is None:
+            raise _RefusedError(401, "Invalid username or password.")
+        if repo.split("/")[0] not in (account.name, *account.writes):
+            raise _RefusedError(403, f"You don't have the rights to create {repo}")
+        if repo in self.hub.buckets:
+            raise _RefusedError(409, "You already created this bucket")
+        self.hub.buckets[repo] = json.loads(body)
+        self._send(200, {"url": f"http://{self.headers['Host']}/buckets/{repo}", "id": repo})
+
+    def on_volumes(self, body: bytes, repo: str) -> None:
+        self._settings(repo).volumes = json.loads(body)["volumes"]
+        self._send(200, {})
+
+    def on_variables(self, body: bytes, repo: str) -> None:
+        asked = json.loads(body)
+        found = self._settings(repo).variables
+        found[asked["key"]] = asked["value"]
+        self._send(200, {key: {"value": text} for key, text in found.items()})
 
     def on_validate_yaml(self, body: bytes) -> None:
         content = json.loads(body)["content"]
