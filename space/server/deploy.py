@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from importlib import metadata, resources
 from pathlib import Path
@@ -274,13 +275,16 @@ def upload_space(folder: str | Path, repo: str, *, private: bool, token: str | N
         made = api.create_repo(
             repo, repo_type="space", space_sdk="gradio", private=private, exist_ok=True
         )
-        api.upload_folder(
-            folder_path=folder,
-            repo_id=repo,
-            repo_type="space",
-            commit_message=f"Deploy Opinion Atlas {project_version()}",
-            delete_patterns=[f"{package}/**" for package in PACKAGES],
-        )
+        with warnings.catch_warnings():
+            # The embedded reference belongs to the app, though it is a data file.
+            warnings.filterwarnings("ignore", message="It seems that you are about to commit")
+            api.upload_folder(
+                folder_path=folder,
+                repo_id=repo,
+                repo_type="space",
+                commit_message=f"Deploy Opinion Atlas {project_version()}",
+                delete_patterns=[f"{package}/**" for package in PACKAGES],
+            )
     except HfHubHTTPError as error:
         first = str(error).strip().splitlines()[0]
         raise fail(

@@ -204,7 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
         ("POST", rf"/api/{_KIND}/{_ID}/preupload/(?P<revision>[^/]+)", "preupload"),
         ("POST", rf"/api/{_KIND}/{_ID}/commit/(?P<revision>[^/]+)", "commit"),
         ("POST", rf"/api/datasets/{_ID}/tag/(?P<revision>[^/]+)", "tag"),
-        ("POST", rf"/datasets/{_ID}\.git/info/lfs/objects/batch", "lfs_batch"),
+        ("POST", rf"/(?:datasets|spaces)/{_ID}\.git/info/lfs/objects/batch", "lfs_batch"),
         ("PUT", r"/lfs/(?P<oid>[0-9a-f]{64})", "lfs_put"),
         ("POST", r"/lfs-verify", "lfs_verify"),
         ("POST", rf"/api/buckets/{_ID}", "bucket"),
@@ -343,10 +343,16 @@ class _Handler(BaseHTTPRequestHandler):
                 403, f"You don't have the rights to create a dataset under {namespace}"
             )
         name = f"{namespace}/{asked['name']}"
+        kind = asked.get("type", "model")
+        url = f"http://{self.headers['Host']}/{kind}s/{name}"
         if name in self.hub.repos:
-            raise _RefusedError(409, "You already created this dataset repo")
+            message = f"You already created this {kind} repo"
+            self._send(
+                409, {"error": message, "url": url, "name": name}, {"X-Error-Message": message}
+            )
+            return
         self.hub.add_repo(name, private=asked.get("visibility") == "private")
-        self._send(200, {"url": f"http://{self.headers['Host']}/datasets/{name}", "name": name})
+        self._send(200, {"url": url, "name": name})
 
     def on_bucket(self, body: bytes, repo: str) -> None:
         account = self._account()
@@ -354,10 +360,10 @@ class _Handler(BaseHTTPRequestHandler):
             raise _RefusedError(401, "Invalid username or password.")
         if repo.split("/")[0] not in (account.name, *account.writes):
             raise _RefusedError(403, f"You don't have the rights to create {repo}")
-        if repo in self.hub.buckets:
-            raise _RefusedError(409, "You already created this bucket")
-        self.hub.buckets[repo] = json.loads(body)
-        self._send(200, {"url": f"http://{self.headers['Host']}/buckets/{repo}", "id": repo})
+        there = repo in self.hub.buckets
+        self.hub.buckets.setdefault(repo, json.loads(body))
+        url = f"http://{self.headers['Host']}/buckets/{repo}"
+        self._send(409 if there else 200, {"url": url, "id": repo})
 
     def on_volumes(self, body: bytes, repo: str) -> None:
         self._settings(repo).volumes = json.loads(body)["volumes"]

@@ -71,6 +71,7 @@ def test_a_bucket_is_made_and_mounted(
     """On a local Hub: the Space, its bucket, where it is mounted, and where the board's folders
     lie."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     with HubServer() as hub:
         hub.state.accounts = dict(ACCOUNTS)
