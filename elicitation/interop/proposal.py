@@ -47,8 +47,10 @@ def how_to_run(harness: Harness, folder: Path, name: str, plan: Plan) -> str:
     """
     chat = plan.study.chat
     if harness == "inspect":
-        module = folder / f"{name}.py" if name != group_name(plan) else folder
-        return f"inspect eval {module} {_inspect_model(plan)}"
+        # The harness takes a path from the root only with the name of the task behind it.
+        if name == group_name(plan):
+            return f"cd {folder} && inspect eval . {_inspect_model(plan)}"
+        return f"inspect eval {folder / name}.py@{name} {_inspect_model(plan)}"
     template = " --apply_chat_template" if chat else ""
     return (
         f"lm_eval run --model hf --model_args pretrained=ORG/NAME --include_path {folder} "

@@ -307,3 +307,22 @@ def test_an_exported_folder_passes_its_own_checks(tmp_path, harness, method) -> 
         cwd=tmp_path / "tasks", capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_printed_commands_of_inspect_run(model, tmp_path) -> None:
+    """One task by its path from the root, and all of a folder, with another model."""
+    tasks = export_study(
+        options("inspect", "label_likelihood", steer=("none", "persona"), protocol="alignment"),
+        tmp_path / "tasks",
+    )
+    command = str(Path(sys.executable).with_name("inspect"))
+    mine = f"--model hf/tiny -M model_path={model} -M device=cpu"
+    for place, line, expected in (("one", tasks[0].run, 1), ("all", tasks[0].run_all, 2)):
+        logs = tmp_path / place
+        line = line.replace("inspect eval", f"{command} eval").replace("--model hf/ORG/NAME", mine)
+        done = subprocess.run(
+            f"{line} --limit 1 --display none --log-dir {logs}", shell=True, cwd=tmp_path,
+            capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert len(list(logs.glob("*.eval"))) == expected
