@@ -113,7 +113,9 @@ def imported_meta(
         "revision": run.revision,
         "parameters": run.parameters or meta.parameters,
         "chat": meta.chat if run.is_chat is None else run.is_chat,
-        "decoding": {**meta.decoding, **run.decoding},
+        # Of scored answers nothing is drawn, so settings of a draw say nothing.
+        "decoding": meta.decoding
+        | {name: said for name, said in run.decoding.items() if name in meta.decoding},
         "extra": {
             **meta.extra,
             "backend": {name: said for name, said in backend.items() if said},
