@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from contracts.atomic import atomic_folder, write_text
 from contracts.errors import ContractError, Problem
@@ -40,6 +42,8 @@ from dataset_builder.sources import read_sources
 from dataset_builder.splits import split_people
 from dataset_builder.survey import Survey
 from dataset_builder.tabulate import check_codes, distribution_batches
+from dataset_builder.tasks import EVAL_NAME, eval_text, tasks_table
+from dataset_builder.tasks import TABLE as TASKS
 
 
 def build_release(
@@ -91,7 +95,7 @@ def plan_release(
     surveys = read_sources(sources, allow_unknown=options.allow_unknown, progress=progress)
     everyone = prepare(surveys, options)
     manifest = make_manifest(everyone, options, {}, Disclosure()).model_dump(mode="json")
-    tables = REQUIRED_TABLES if options.public else BUILT_TABLES
+    tables = (*REQUIRED_TABLES, TASKS) if options.public else BUILT_TABLES
     wanted = ("name", "release_version", "public", "waves", "sources", "counts", "split", "notes")
     return {key: manifest[key] for key in wanted} | {"tables": list(tables)}
 
@@ -145,6 +149,7 @@ def _write(
         {
             "questions": _questions(everyone),
             "countries": _countries(everyone, public=options.public),
+            **(_tasks(root, tables["distributions"]) if options.public else {}),
         },
     )
     manifest = make_manifest(everyone, options, tables, disclosure)
@@ -154,9 +159,12 @@ def _write(
 
 
 def write_descriptions(root: Path, manifest: Manifest) -> None:
-    """Write card, Croissant metadata and, last, the manifest of a release whose tables stand."""
+    """Write card, Croissant metadata, `eval.yaml` where there are tasks, and, last, the manifest of
+    a release whose tables stand."""
     write_text(root / CARD_NAME, card_text(manifest, root))
     write_text(root / CROISSANT_NAME, croissant_text(manifest, root))
+    if TASKS in manifest.tables:
+        write_text(root / EVAL_NAME, eval_text(manifest))
     write_manifest(root, manifest)
 
 
@@ -234,6 +242,15 @@ def add_disclosure(one: Disclosure, other: Disclosure) -> Disclosure:
             + other.cells_suppressed_secondary,
         }
     )
+
+
+def _tasks(root: Path, written: TableEntry) -> dict[str, pa.Table]:
+    """The tasks of `distributions` as it was written, under the disclosure rule; none of a release
+    whose cells are all held back."""
+    everyone = (pc.field("split") == "all") & (pc.field("group") == "")
+    parts = [pq.read_table(root / file.path, filters=everyone) for file in written.files]
+    found = tasks_table(pa.concat_tables(parts))
+    return {TASKS: found} if found.num_rows else {}
 
 
 def _questions(everyone: Sequence[People]) -> pa.Table:

@@ -63,6 +63,15 @@ questions = load_dataset(RELEASE, "questions", split="data")
 ```
 `RELEASE` is this folder, or `ORG/NAME` with `revision=TAG`."""
 
+_RUN_TASKS = """## How to run the tasks
+Each row of `tasks` asks which answer most people of a country give; `eval.yaml` registers it:
+```bash
+inspect eval hf/ORG/NAME --model PROVIDER/MODEL --limit 500
+```
+The score is how often a model names the most frequent answer (`modal_accuracy`). How near its
+whole distribution lies to people's is told by `opinion-atlas elicit` and `score`, or by the tasks
+of `opinion-atlas export`."""
+
 _ETHICS = """## What these numbers do not mean
 - Closeness of a model's answers to a population is neither approval nor quality.
 - Models are no substitute for respondents.
@@ -252,6 +261,7 @@ def card_text(manifest: Manifest, root: Path) -> str:
         "## How to load",
         load,
         "",
+        *([_RUN_TASKS, ""] if "tasks" in manifest.tables else []),
         *_split_lines(manifest),
         *disclosure,
         "## Columns",

@@ -30,6 +30,7 @@ TABLE_ORDER = (
     "correlations",
     "countries",
     "probe",
+    "tasks",
 )
 
 #: Tables that a build of survey files writes.

@@ -108,6 +108,11 @@ COMMANDS: dict[str, tuple[str, Group, str]] = {
         BOARD,
         "Re-score all stored predictions of a board.",
     ),
+    "mcp": (
+        "space.cli:mcp",
+        BOARD,
+        "Serve the board to agents by the Model Context Protocol.",
+    ),
     "space": (
         "space.cli:space_app",
         BOARD,

@@ -1,4 +1,4 @@
-"""Sub-commands of `opinion-atlas`: space (with space admin), board."""
+"""Sub-commands of `opinion-atlas`: space (with space admin), board, rescore, mcp."""
 
 from __future__ import annotations
 
@@ -137,3 +137,39 @@ def rescore(
     from space.server.serve import rescore_store
 
     return rescore_store(store, release=release, everything=everything, dry_run=dry_run)
+
+
+def mcp(
+    *,
+    store: StoreFolder = "board-store",
+    release: ReleaseName = "reference",
+    port: Annotated[
+        int | None,
+        Parameter(
+            help="Local port for streamable HTTP at http://127.0.0.1:PORT/mcp. Default: standard "
+            "input and output, as clients start servers.",
+            group=SERVER,
+        ),
+    ] = None,
+    seed: Annotated[
+        bool,
+        Parameter(
+            negative="--no-seed",
+            help="Fill an empty store with the release's baselines.",
+            group=SERVER,
+        ),
+    ] = True,
+) -> None:
+    """Serve the board to agents by the Model Context Protocol.
+
+    Tools: board, model, country, question, compare and score. Only published figures are given;
+    answers that are sent to be scored are not stored.
+
+    For example:
+
+        opinion-atlas mcp
+        opinion-atlas mcp --store board-store --port 8765
+    """
+    from space.server.serve import serve_agents
+
+    serve_agents(store, release=release, port=port, fill=seed)

@@ -193,7 +193,9 @@ def parse_dilemmas(rows_by_dimension: Mapping[str, Any], *, source: str) -> tupl
 
 def dilemma_languages() -> tuple[str, ...]:
     """Languages in which the project holds dilemmas."""
-    return tuple(sorted(e.name for e in resource("dilemmas").iterdir() if e.is_dir()))
+    # Folders of the language's own: Python leaves one of its own beside modules.
+    found = (e.name for e in resource("dilemmas").iterdir() if (e / "leaks.toml").is_file())
+    return tuple(sorted(found))
 
 
 def language_folder(language: str) -> Traversable:

@@ -117,7 +117,12 @@ def wording_of(
 @cache
 def languages() -> tuple[str, ...]:
     """Codes of the languages that the project has a wording in, English first."""
-    found = [entry.name for entry in resource("wordings").iterdir() if entry.is_dir()]
+    # Folders of the language's own: Python leaves one of its own beside modules.
+    found = [
+        entry.name
+        for entry in resource("wordings").iterdir()
+        if (entry / "questions.toml").is_file()
+    ]
     return tuple(sorted(found, key=lambda code: (code != "en", code)))
 
 

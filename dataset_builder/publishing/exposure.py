@@ -21,6 +21,7 @@ from contracts.release.manifest import MANIFEST_NAME
 from contracts.release.tables import AGGREGATE_TABLES, INDIVIDUAL_TABLES
 from dataset_builder.card import CARD_NAME, LEAN_CONFIG
 from dataset_builder.croissant import CROISSANT_NAME
+from dataset_builder.tasks import EVAL_NAME
 
 #: Tables and configs with a row per respondent or per answer of one.
 INDIVIDUAL_NAMES = (*INDIVIDUAL_TABLES, LEAN_CONFIG)
@@ -38,6 +39,7 @@ DESCRIPTIONS = (
     CARD_NAME,
     MANIFEST_NAME,
     CROISSANT_NAME,
+    EVAL_NAME,
 )
 _DESCRIBING_SUFFIXES = (".md", ".cff", ".bib", ".png", ".svg", ".jpg", ".jpeg", ".gif", ".webp")
 

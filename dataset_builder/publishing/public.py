@@ -17,13 +17,15 @@ from contracts.release.write import write_tables
 from contracts.versions import RELEASE_SCHEMA_VERSION
 from dataset_builder.build import write_descriptions
 from dataset_builder.manifest import public_counts, public_split
+from dataset_builder.tasks import TABLE as TASKS
+from dataset_builder.tasks import tasks_table
 
 
 def make_public(release: Release, out: Path) -> Manifest:
     """Write what may be public of a release into a folder of its own.
 
-    The result is that of `build --public` on the same files: `questions`, `countries`, and
-    `distributions` under the disclosure rule.
+    The result is that of `build --public` on the same files: `questions`, `countries`,
+    `distributions` under the disclosure rule, and the `tasks` made of them.
 
     Raises:
         ContractError: the release lacks a table, or the folder cannot be written.
@@ -67,6 +69,9 @@ def _public_tables(release: Release) -> tuple[dict[str, pa.Table], Disclosure]:
         "distributions": view.published.table,
         "countries": _rounded_countries(view.table("countries")),
     }
+    tasks = tasks_table(view.published.table)
+    if tasks.num_rows:
+        tables[TASKS] = tasks
     return tables, view.published.disclosure
 
 

@@ -20,6 +20,7 @@ from dataset_builder.publishing.exposure import INDIVIDUAL_NAMES
 from dataset_builder.publishing.gating import with_conditions
 from dataset_builder.publishing.hints import WHY_PRIVATE
 from dataset_builder.publishing.public import make_public
+from dataset_builder.tasks import EVAL_NAME
 from dataset_builder.verifying.run import verify_release
 
 
@@ -101,8 +102,7 @@ def release_files(release: Release) -> dict[str, Path]:
     """Path in the repo -> file here, of all that belongs to a release and nothing else."""
     names = [file.path for entry in release.manifest.tables.values() for file in entry.files]
     names += [CARD_NAME, MANIFEST_NAME]
-    if (release.root / CROISSANT_NAME).is_file():
-        names.append(CROISSANT_NAME)
+    names += [name for name in (CROISSANT_NAME, EVAL_NAME) if (release.root / name).is_file()]
     return {name: release.root / name for name in names}
 
 

@@ -20,7 +20,7 @@ from dataset_builder.verifying.outcome import Check, gathered
 _REBUILD = "Build or download the release again."
 
 #: Files besides the tables that a release may hold.
-OTHER_FILES = (MANIFEST_NAME, CARD_NAME, "croissant.json", ".gitattributes")
+OTHER_FILES = (MANIFEST_NAME, CARD_NAME, "croissant.json", "eval.yaml", ".gitattributes")
 
 #: Told of every batch of a table as it is read: table, split, batch.
 Visitor = Callable[[str, str, pa.RecordBatch], None]

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from codebook import value_questions
 from contracts.errors import Problem
 from contracts.release.disclosure import (
     ROUNDING,
@@ -160,8 +161,8 @@ def _published_shares(table: pa.Table) -> _Cells:
 def _is_published(row: dict[str, Any], cells: _Cells) -> bool:
     """Whether the shares of a row are those of its cell, of any split.
 
-    Where the row names its options by code, the shares are those of the codes on offer, made to
-    add up to 1; else they may stand in whichever order.
+    The shares are those of the answers on offer, made to add up to 1, in the order of the row's
+    options, or, where it names none by code, of the scale.
     """
     found = cells.get(tuple(row[name] or "" if name == "group" else row[name] for name in _CELL))
     return any(
@@ -171,16 +172,14 @@ def _is_published(row: dict[str, Any], cells: _Cells) -> bool:
 
 
 def _are_alike(row: dict[str, Any], published: dict[int, float]) -> bool:
-    options = row.get("options")
-    if options:
-        shares = np.array([published.get(option["code"], 0.0) for option in options])
-        shares = shares / (shares.sum() or 1.0)
-        stated = np.asarray(row["shares"] or [], np.float64)
-    else:
-        shares, stated = _nonzero(list(published.values())), _nonzero(row["shares"])
+    codes = [option["code"] for option in row.get("options") or ()] or _offered(row["question_id"])
+    shares = np.array([published.get(code, 0.0) for code in codes])
+    shares = shares / (shares.sum() or 1.0)
+    stated = np.asarray(row["shares"] or [], np.float64)
     return len(stated) == len(shares) and bool(np.all(np.abs(stated - shares) <= _SHARE_TOLERANCE))
 
 
-def _nonzero(shares: object) -> np.ndarray:
-    found = np.sort(np.asarray(shares if shares is not None else [], np.float64))
-    return found[found > 0]
+def _offered(question_id: str) -> tuple[int, ...]:
+    """Codes of the answers that a question offers, in the order of its scale."""
+    question = value_questions().get(question_id)
+    return question.scale.offered if question is not None and question.scale is not None else ()

@@ -14,6 +14,7 @@ from elicitation.advice.report import judge_advice, report_advice
 from elicitation.backends.base import Backend
 from elicitation.backends.registry import REMOTE_SCHEMES, open_backend, split_model
 from elicitation.commands.options import ElicitOptions
+from elicitation.commands.prices import with_prices
 from elicitation.commands.terminal import (
     plan_json,
     progress_line,
@@ -63,6 +64,7 @@ def plan_of(
 def dry(model: str, options: ElicitOptions, *, json: bool) -> None:
     """Show what would be asked; no model is opened, so `auto` prompts are shown as chats."""
     plan = plan_of(model, options, chat=options.prompts != "plain")
+    options, source = with_prices(model, options)
     limits = options.limits
     estimated = estimate(
         plan,
@@ -73,7 +75,7 @@ def dry(model: str, options: ElicitOptions, *, json: bool) -> None:
     if json:
         say_json(plan_json(plan, estimated))
         return
-    say_plan(plan, estimated, limits, shard=options.shard)
+    say_plan(plan, estimated, limits, shard=options.shard, prices=source)
 
 
 def ask(model: str, options: ElicitOptions, out: Path, *, json: bool) -> int:
@@ -121,6 +123,8 @@ def ask_model(
     stated = parse_stated(options.meta)
     shard = parse_shard(options.shard)
     format_of(Path(f"predictions{options.ending}"))
+    if options.limits.max_cost is not None:
+        options = with_prices(model, options).options
     limits = options.limits
     if limits.max_cost is not None and not (limits.prompt_price or limits.completion_price):
         raise fail("no-prices", "--max-cost needs prices", hint="Give --price-in and --price-out.")

@@ -61,8 +61,18 @@ def plan_json(plan: Plan, estimated: Estimate) -> dict[str, Any]:
     }
 
 
-def say_plan(plan: Plan, estimated: Estimate, limits: Limits, *, shard: str = "1/1") -> None:
-    """Print a plan: conditions, calls, tokens, time, cost, three whole prompts."""
+def say_plan(
+    plan: Plan, estimated: Estimate, limits: Limits, *, shard: str = "1/1", prices: str = ""
+) -> None:
+    """Print a plan: conditions, calls, tokens, time, cost, three whole prompts.
+
+    Args:
+        plan: the plan.
+        estimated: its estimate.
+        limits: where the run stops.
+        shard: which calls are made.
+        prices: where the prices come from; empty where they are typed.
+    """
     study = plan.study
     say(
         f"{study.protocol}, method {study.method} ({study.prompt_version}), release {study.release}"
@@ -81,6 +91,8 @@ def say_plan(plan: Plan, estimated: Estimate, limits: Limits, *, shard: str = "1
     )
     for line in _time_and_cost(estimated, limits):
         say(line)
+    if prices:
+        say(prices)
     for call in shown_prompts(plan):
         say(f"\n--- {call.item.item_id}")
         say(prompt_text(call))

@@ -29,8 +29,11 @@ def export(
     from elicitation.commands.terminal import say
     from elicitation.interop.command import export_study
 
-    for task in export_study(options, out):
+    tasks = export_study(options, out)
+    for task in tasks:
         say(f"{task.name}: {task.items} items in {task.folder}\n  {task.run}")
+    if len(tasks) > 1:
+        say(f"All conditions: {tasks[0].run_all}")
 
 
 def import_log(
@@ -73,4 +76,7 @@ def import_log(
     )
     say(f"{done.path}: {done.records} records of {of}")
     if done.answers < done.expected:
-        say(f"The log was cut short: {done.expected - done.answers} items have no answer in it.")
+        why = f"was run with --limit {done.run.limit}" if done.run.limit else "was cut short"
+        say(f"The log {why}: {done.expected - done.answers} items have no answer in it.")
+    for departure in done.asked_otherwise:
+        say(departure)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +10,9 @@ from contracts.atomic import atomic_folder
 from contracts.errors import fail
 from contracts.release.read import open_release
 from elicitation.interop.exported import export_items
+from elicitation.interop.naming import group_name, task_name
 from elicitation.interop.options import ExportOptions, Harness
+from elicitation.interop.proposal import how_to_run, write_proposal
 from elicitation.prompts.plan import Plan
 from elicitation.study.resolve import make_study
 
@@ -23,12 +25,14 @@ class ExportedTask(NamedTuple):
         folder: its folder.
         items: number of items.
         run: how it is run.
+        run_all: how all conditions of the study are run at once.
     """
 
     name: str
     folder: Path
     items: int
     run: str
+    run_all: str
 
 
 def export_study(options: ExportOptions, out: Path) -> list[ExportedTask]:
@@ -45,22 +49,30 @@ def export_study(options: ExportOptions, out: Path) -> list[ExportedTask]:
     release = open_release(options.release)
     plan = Plan(make_study(options.study(), release, chat=chat, remote=False), release)
     _check(plan)
-    written = []
+    names = [task_name(plan, condition.name) for condition in plan.conditions]
+    counts = []
     with atomic_folder(out) as partial:
-        for condition in plan.conditions:
-            name = task_name(plan, condition.name)
+        for name, condition in zip(names, plan.conditions, strict=True):
             (partial / name).mkdir()
-            items = export_items(plan, condition.name, partial / name)
+            counts.append(export_items(plan, condition.name, partial / name))
             _write_task(plan, partial / name, name, options.to)
-            run = _how_to_run(options.to, out / name, name, chat=chat)
-            written.append(ExportedTask(name, out / name, items, run))
-    return written
+        _write_frame(plan, partial, names, options.to)
+    run_all = how_to_run(options.to, out, group_name(plan), plan)
+    return [
+        ExportedTask(
+            name, out / name, count, how_to_run(options.to, out / name, name, plan), run_all
+        )
+        for name, count in zip(names, counts, strict=True)
+    ]
 
 
-def task_name(plan: Plan, condition: str) -> str:
-    """Name of a condition's task; a Python name."""
-    parts = ("atlas", plan.study.protocol, plan.study.method, condition)
-    return re.sub(r"[^a-z0-9]+", "_", "_".join(parts).lower()).strip("_")
+def _write_frame(plan: Plan, folder: Path, names: Sequence[str], harness: Harness) -> None:
+    """What the tasks have in common: the group, and what a proposal upstream needs."""
+    if harness == "lm-eval":
+        from elicitation.interop import lm_eval_side
+
+        lm_eval_side.write_group(plan, folder, names)
+    write_proposal(plan, folder, names, harness)
 
 
 def _check(plan: Plan) -> None:
@@ -107,13 +119,3 @@ def _write_task(plan: Plan, folder: Path, name: str, harness: Harness) -> None:
             hint="Install it with: pip install inspect-ai",
         ) from None
     inspect_side.write_task(plan, folder, name)
-
-
-def _how_to_run(harness: Harness, folder: Path, name: str, *, chat: bool) -> str:
-    if harness == "inspect":
-        return f"inspect eval {folder / name}.py --model hf/ORG/NAME -M do_sample=false"
-    template = " --apply_chat_template" if chat else ""
-    return (
-        f"lm_eval run --model hf --model_args pretrained=ORG/NAME --include_path {folder} "
-        f"--tasks {name} --log_samples --output_path logs{template}"
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from elicitation.prompts.prompts import Shown
 from elicitation.run.provenance import condition_meta
 from elicitation.run.runner import item_record
 from elicitation.run.store import ItemRecord, StoredItem
+from elicitation.study.conditions import Condition
 
 #: Version of the exported files.
-EXPORT_VERSION = 1
+EXPORT_VERSION = 2
 
 #: Names the items of an exported study among the documents of a harness.
 RECORD_KEY = "opinion_atlas"
@@ -30,23 +32,37 @@ ITEMS_NAME = "items.jsonl"
 def export_items(plan: Plan, condition_name: str, folder: Path) -> int:
     """Write the items of one condition to `folder`: `items.jsonl` and `about.json`.
 
+    `version` in `about.json` names the prompt and the digest of the items: it changes with any
+    text that a model is shown.
+
     Returns:
         The number of items.
     """
     condition = next(c for c in plan.conditions if c.name == condition_name)
-    count = 0
+    count, digest = 0, sha256()
     with (folder / ITEMS_NAME).open("w", encoding="utf-8") as handle:
         for call in plan.calls(condition):
             language = plan.language(condition, call.item.target)
-            handle.write(json.dumps(document(call, language), ensure_ascii=False) + "\n")
+            line = json.dumps(document(call, language), ensure_ascii=False) + "\n"
+            handle.write(line)
+            digest.update(line.encode())
             count += 1
-    meta = condition_meta(
-        plan, condition, backend={"model": "unknown"}, environment={}, stated={}
-    ).model_dump(mode="json")
-    about = {"export_version": EXPORT_VERSION, "condition": condition_name, "meta": meta,
-             "release": lasting_release(plan.study.release)}  # fmt: skip
+    meta = exported_condition_meta(plan, condition)
+    about = {
+        "export_version": EXPORT_VERSION,
+        "condition": condition_name,
+        "version": f"{meta.prompt_version}+{digest.hexdigest()[:8]}",
+        "items": count,
+        "meta": meta.model_dump(mode="json"),
+        "release": lasting_release(plan.study.release),
+    }
     (folder / ABOUT_NAME).write_text(pretty_json(about), encoding="utf-8")
     return count
+
+
+def exported_condition_meta(plan: Plan, condition: Condition) -> PredictionsMeta:
+    """Metadata of a condition before it is known which model answers."""
+    return condition_meta(plan, condition, backend={"model": "unknown"}, environment={}, stated={})
 
 
 def lasting_release(source: str) -> str:
@@ -131,9 +147,12 @@ def read_about(folder: Path) -> dict[str, Any]:
     return found
 
 
-def exported_meta(about: Mapping[str, Any], *, model: str, notes: str) -> PredictionsMeta:
-    """Metadata of predictions made from an exported task's answers."""
-    meta = PredictionsMeta.model_validate(about["meta"])
-    short = model.rstrip("/").rsplit("/", 1)[-1]
-    name = meta.name.replace("unknown", short, 1)
-    return meta.model_copy(update={"model": model, "name": name, "notes": notes})
+def min_label_mass(about: Mapping[str, Any]) -> float:
+    """Least probability that all labels or options of an item must hold together."""
+    return float(about["meta"]["decoding"].get("min_label_mass") or 0.0)
+
+
+def failed(doc: Mapping[str, Any], error: str, *, where: str = "") -> StoredItem:
+    """An item whose call failed."""
+    record = record_of(doc, where=where)
+    return StoredItem(record, Response(record.item_id, "error", error=error), None)

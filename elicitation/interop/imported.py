@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from contracts.errors import fail
 from elicitation.interop.aggregate import write_answers
-from elicitation.interop.exported import exported_meta, read_about, read_items
+from elicitation.interop.exported import min_label_mass, read_about
+from elicitation.interop.harness import HarnessRun, Log, imported_meta
 from elicitation.run.gather import answer_of
-from elicitation.run.store import StoredItem
 
 #: Endings of the logs that can be read.
 LOG_SUFFIXES = (".jsonl", ".eval", ".json")
-
-
-class Log(NamedTuple):
-    """Answers of one log.
-
-    Attributes:
-        items: the answered items.
-        model: name of the model as the harness has it; empty where the log does not say.
-        about: what the exported task says of itself; None where the log does not hold it.
-        expected: number of items that the harness was to ask; 0 where the log does not say.
-    """
-
-    items: list[StoredItem]
-    model: str
-    about: Mapping[str, Any] | None
-    expected: int = 0
 
 
 class Imported(NamedTuple):
@@ -41,13 +24,18 @@ class Imported(NamedTuple):
         path: the file.
         records: its number of records.
         answers: number of answers in the log.
-        expected: number of items that the task asks; 0 where the log does not say.
+        expected: number of items that the task asks; 0 where neither log nor task says.
+        run: how the harness asked.
+        asked_otherwise: what the run did otherwise than the task was exported for; empty if
+            nothing.
     """
 
     path: Path
     records: int
     answers: int
-    expected: int = 0
+    expected: int
+    run: HarnessRun
+    asked_otherwise: tuple[str, ...] = ()
 
 
 def import_log(
@@ -67,8 +55,7 @@ def import_log(
     Raises:
         ContractError: the log cannot be read, or is of another task.
     """
-    read = _reader(log)
-    found = read(log)
+    found = _reader(log)(log)
     about = read_about(task) if task is not None else found.about
     if about is None:
         raise fail(
@@ -77,7 +64,7 @@ def import_log(
             where=str(log),
             hint="Name the exported folder: --task FOLDER",
         )
-    name = model or found.model
+    name = model or found.run.model
     if not name:
         raise fail(
             "model-missing",
@@ -94,80 +81,58 @@ def import_log(
             found=", ".join(sorted(others)),
             allowed=str(about["condition"]),
         )
-    meta = exported_meta(about, model=name, notes=notes or f"imported from {log.name}")
-    expected = found.expected
-    if task is not None:
-        expected = sum(1 for _ in read_items(task))
-    statuses = Counter(answer_of(i.record.shown, i.response).status for i in found.items)
-    counts = {"expected": expected or len(found.items), "statuses": dict(sorted(statuses.items()))}
-    meta = meta.model_copy(update={"extra": {**meta.extra, "answers": counts}})
-    records = write_answers(out, found.items, meta=meta)
-    return Imported(out, records, len(found.items), expected)
+    least = min_label_mass(about)
+    expected = found.expected or int(about.get("items", 0))
+    statuses = Counter(
+        answer_of(i.record.shown, i.response, min_mass=least).status for i in found.items
+    )
+    answers = {
+        "expected": expected or len(found.items),
+        "in_log": len(found.items),
+        "statuses": dict(sorted(statuses.items())),
+    }
+    meta = imported_meta(
+        about,
+        found.run,
+        model=name,
+        notes=notes or f"imported from {log.name}",
+        answers=answers,
+    )
+    records = write_answers(out, found.items, meta=meta, min_mass=least)
+    otherwise = _asked_otherwise(about["meta"]["chat"], about.get("version", ""), found.run)
+    return Imported(out, records, len(found.items), expected, found.run, otherwise)
+
+
+def _asked_otherwise(chat: bool | None, version: str, run: HarnessRun) -> tuple[str, ...]:
+    """In what a run departs from the task as it was exported."""
+    found = []
+    if run.is_chat is not None and chat is not None and run.is_chat != chat:
+        asked, meant = ("a chat", "plain text") if run.is_chat else ("plain text", "a chat")
+        found.append(f"Asked as {asked}; the task was exported for {meant}.")
+    if run.system_instruction:
+        found.append("Asked with a system instruction; the prompt's version names it.")
+    if version and run.task_version and run.task_version != version:
+        found.append(f"Asked with version {run.task_version} of the task; this is {version}.")
+    return tuple(found)
 
 
 def _reader(log: Path) -> Callable[[Path], Log]:
     if not log.is_file():
         raise fail("no-log", "there is no such log", where=str(log))
     if log.suffix == ".jsonl":
+        from elicitation.interop.lm_eval_log import read_lm_eval
+
         return read_lm_eval
-    if log.suffix in (".eval", ".json"):
-        return read_inspect
-    raise fail(
-        "unknown-log",
-        "the log's kind is told by its ending",
-        where=str(log),
-        found=repr(log.suffix),
-        allowed=", ".join(LOG_SUFFIXES),
-    )
-
-
-def read_lm_eval(log: Path) -> Log:
-    """Answers of a `samples_*.jsonl` of lm-evaluation-harness."""
-    from elicitation.interop.lm_eval_side import stored_item
-
-    items = []
-    for row, line in _lines(log):
-        where = f"{log.name}, row {row}"
-        try:
-            sample = json.loads(line)
-            doc, results = sample["doc"], sample["filtered_resps"]
-        except (ValueError, KeyError, TypeError):
-            raise fail(
-                "bad-log",
-                "the line is no sample of lm-evaluation-harness",
-                where=str(log),
-                row=row,
-                hint="Run the task with --log_samples and take its samples_*.jsonl.",
-            ) from None
-        items.append(stored_item({"choices": [], **doc}, results, where=where))
-    return Log(items, _lm_eval_model(log), None)
-
-
-def _lines(log: Path) -> Iterator[tuple[int, str]]:
-    with log.open(encoding="utf-8") as handle:
-        for row, line in enumerate(handle, 1):
-            if line.strip():
-                yield row, line
-
-
-def _lm_eval_model(log: Path) -> str:
-    """Model named by the results beside the samples."""
-    stamp = log.stem.rsplit("_", 1)[-1]
-    for path in (
-        log.with_name(f"results_{stamp}.json"),
-        *sorted(log.parent.glob("results_*.json")),
-    ):
-        if path.is_file():
-            found = json.loads(path.read_text(encoding="utf-8")).get("model_name", "")
-            if found:
-                return str(found)
-    return ""
-
-
-def read_inspect(log: Path) -> Log:
-    """Answers of a log of inspect_ai."""
+    if log.suffix not in LOG_SUFFIXES:
+        raise fail(
+            "unknown-log",
+            "the log's kind is told by its ending",
+            where=str(log),
+            found=repr(log.suffix),
+            allowed=", ".join(LOG_SUFFIXES),
+        )
     try:
-        from inspect_ai.log import read_eval_log
+        from elicitation.interop.inspect_log import read_inspect
     except ImportError:
         raise fail(
             "no-inspect",
@@ -175,26 +140,4 @@ def read_inspect(log: Path) -> Log:
             where=str(log),
             hint="Install it with: pip install inspect-ai",
         ) from None
-    from elicitation.interop.exported import RECORD_KEY
-    from elicitation.interop.inspect_side import kept_item
-
-    try:
-        found = read_eval_log(str(log))
-    except Exception as error:
-        # The reader raises what its many formats raise.
-        raise fail(
-            "bad-log",
-            "inspect_ai cannot read the log",
-            where=str(log),
-            found=f"{type(error).__name__}: {error}".splitlines()[0][:200],
-        ) from None
-    items = []
-    for sample in found.samples or []:
-        kept = next(iter((sample.scores or {}).values()), None)
-        if kept is not None:
-            where = f"{log.name}, sample {sample.id}"
-            items.append(kept_item(sample.metadata or {}, kept.metadata or {}, where=where))
-    about = (found.eval.metadata or {}).get(RECORD_KEY)
-    asked = found.results.total_samples if found.results else 0
-    dataset = found.eval.dataset.samples if found.eval.dataset else 0
-    return Log(items, str(found.eval.model), about, max(asked or 0, dataset or 0))
+    return read_inspect

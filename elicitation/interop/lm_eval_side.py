@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import yaml  # type: ignore[import-untyped]
+
+from contracts.digests import sha256_text
 from contracts.errors import ContractError, fail
 from contracts.predictions.findings import quote
 from contracts.release.read import open_release
-from elicitation.interop.aggregate import aggregate_scores
-from elicitation.interop.exported import read_about, read_items, scored, written
+from elicitation.interop.aggregate import SCORES, STDERR, aggregate_scores, scores_or_nothing
+from elicitation.interop.exported import (
+    failed,
+    min_label_mass,
+    read_about,
+    read_items,
+    record_of,
+    scored,
+    written,
+)
+from elicitation.interop.naming import TAG, group_name
 from elicitation.prompts.plan import Plan
 from elicitation.run.gather import answer_of
 from elicitation.run.store import StoredItem
@@ -30,6 +43,9 @@ _functions = TaskFunctions(Path(__file__).resolve().parent)
 dataset = _functions.dataset
 process_results = _functions.process_results
 alignment = _functions.alignment
+alignment_stderr = _functions.alignment_stderr
+uniform_skill = _functions.uniform_skill
+uniform_skill_stderr = _functions.uniform_skill_stderr
 '''
 
 
@@ -38,6 +54,7 @@ class TaskFunctions:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._scored: tuple[Sequence[Any], dict[str, float]] | None = None
 
     def dataset(self, **_: Any) -> dict[str, Any]:
         """The documents, as the only split.
@@ -48,28 +65,73 @@ class TaskFunctions:
         """
         from datasets import Dataset
 
-        open_release(read_about(self._folder)["release"])
+        open_release(self._about["release"])
         return {"test": Dataset.from_list(list(read_items(self._folder)))}
 
     def process_results(self, doc: dict[str, Any], results: Sequence[Any]) -> dict[str, Any]:
-        """One document's part of the metrics."""
-        item = stored_item(doc, results)
-        usable = answer_of(item.record.shown, item.response).is_usable
-        part = {"doc": {k: v for k, v in doc.items() if k != "prompt"}, "results": _plain(results)}
-        return {"alignment": part, "answered": float(usable)}
+        """One document's part of the metrics.
+
+        The standard errors are metrics of their own, under the names that the harness gives to
+        those that it computes itself, and stand behind the scores: so they take the place of its
+        "N/A" in its tables and groups.
+        """
+        part = {"item_id": record_of(doc).item_id, "results": _plain(results)}
+        return {
+            **dict.fromkeys(SCORES, part),
+            **dict.fromkeys((f"{name}{STDERR}" for name in SCORES), part),
+            "answered": float(self._is_answered(doc, results)),
+        }
 
     def alignment(self, parts: Sequence[dict[str, Any]]) -> float:
-        """1 - W1 / (K - 1) over all documents, as `opinion-atlas score` has it.
+        """1 - W1 / (K - 1) over all documents, as `opinion-atlas score` has it."""
+        return self._scores(parts)["alignment"]
 
-        Not a number, with a warning, where the answers cannot be scored: an error here would
-        cost the harness's samples, which can still be imported.
-        """
+    def alignment_stderr(self, parts: Sequence[dict[str, Any]]) -> float:
+        """Standard error of `alignment`: of the questions and of the people asked."""
+        return self._scores(parts)[f"alignment{STDERR}"]
+
+    def uniform_skill(self, parts: Sequence[dict[str, Any]]) -> float:
+        """Share of the way from equal shares (0) to the people (1); below 0 it is worse."""
+        return self._scores(parts)["uniform_skill"]
+
+    def uniform_skill_stderr(self, parts: Sequence[dict[str, Any]]) -> float:
+        """Standard error of `uniform_skill`."""
+        return self._scores(parts)[f"uniform_skill{STDERR}"]
+
+    @cached_property
+    def _about(self) -> dict[str, Any]:
+        return read_about(self._folder)
+
+    @cached_property
+    def _docs(self) -> dict[str, dict[str, Any]]:
+        return {record_of(doc).item_id: doc for doc in read_items(self._folder)}
+
+    def _is_answered(self, doc: dict[str, Any], results: Sequence[Any]) -> bool:
         try:
-            items = [stored_item(part["doc"], part["results"]) for part in parts]
-            return aggregate_scores(items, read_about(self._folder))["alignment"]
+            item = stored_item(doc, results)
         except ContractError as error:
-            warnings.warn(f"no alignment: {error}", RuntimeWarning, stacklevel=2)
-            return float("nan")
+            warnings.warn(f"not an answer: {error}", RuntimeWarning, stacklevel=3)
+            return False
+        least = min_label_mass(self._about)
+        return answer_of(item.record.shown, item.response, min_mass=least).is_usable
+
+    def _scores(self, parts: Sequence[dict[str, Any]]) -> dict[str, float]:
+        """All scores of these documents; computed once, though the harness asks for each."""
+        if self._scored is not None and list(self._scored[0]) == list(parts):
+            return self._scored[1]
+        found = scores_or_nothing(lambda: aggregate_scores(self._items(parts), self._about))
+        self._scored = (parts, found)
+        return found
+
+    def _items(self, parts: Sequence[dict[str, Any]]) -> list[StoredItem]:
+        found = []
+        for part in parts:
+            doc = self._docs[part["item_id"]]
+            try:
+                found.append(stored_item(doc, part["results"]))
+            except ContractError:
+                found.append(failed(doc, "bad-log"))
+        return found
 
 
 def stored_item(doc: dict[str, Any], results: Sequence[Any], *, where: str = "") -> StoredItem:
@@ -102,7 +164,12 @@ def _unnested(result: Any) -> Any:
 
 
 def _plain(results: Sequence[Any]) -> list[Any]:
-    return [r if isinstance(r, str) else [float(r[0]), bool(r[1])] for r in results]
+    """Results as JSON types: replies, or log-likelihoods without the mark of greediness."""
+    try:
+        found = [_unnested(result) for result in results]
+    except IndexError:
+        return []
+    return [one if isinstance(one, str) else float(one) for one in found]
 
 
 def write_task(plan: Plan, folder: Path, name: str) -> Path:
@@ -117,13 +184,41 @@ def write_task(plan: Plan, folder: Path, name: str) -> Path:
         The YAML file.
     """
     path = folder / f"{name}.yaml"
-    path.write_text(_yaml(plan, name), encoding="utf-8")
+    path.write_text(_yaml(plan, name, read_about(folder)), encoding="utf-8")
     (folder / f"{TASK_MODULE}.py").write_text(_MODULE_TEXT, encoding="utf-8")
+    return path
+
+
+def write_group(plan: Plan, folder: Path, names: Sequence[str]) -> Path:
+    """Write the YAML file of the group of all conditions: its scores are their plain means.
+
+    Args:
+        plan: the plan of the study.
+        folder: the folder that holds a folder of each task.
+        names: names of the tasks.
+
+    Returns:
+        The YAML file.
+    """
+    name = group_name(plan)
+    versions = "\n".join(str(read_about(folder / task)["version"]) for task in names)
+    group = {
+        "group": name,
+        "task": list(names),
+        "aggregate_metric_list": [
+            {"metric": metric, "aggregation": "mean", "weight_by_size": False}
+            for metric in (*SCORES, "answered")
+        ],
+        "metadata": {"version": f"{plan.study.prompt_version}+{sha256_text(versions)[:8]}"},
+    }
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(group, sort_keys=False), encoding="utf-8")
     return path
 
 
 #: A task; `{...}` are filled in as JSON, which is YAML too.
 _YAML_TEXT = """task: {name}
+tag: {tags}
 custom_dataset: !function {module}.dataset
 test_split: test
 num_fewshot: 0
@@ -132,31 +227,59 @@ target_delimiter: ""
 {how}
 process_results: !function {module}.process_results
 metric_list:
-  - metric: alignment
-    aggregation: !function {module}.alignment
-    higher_is_better: true
+{metrics}
   - metric: answered
     aggregation: mean
     higher_is_better: true
-metadata:
-  version: 1.0
+metadata: {metadata}
 """
+
+_METRIC_TEXT = """  - metric: {metric}
+    aggregation: !function {module}.{metric}
+    higher_is_better: {better}"""
 
 _SCORED_TEXT = "output_type: multiple_choice\ndoc_to_choice: choices\ndoc_to_target: target"
 
 
-def _yaml(plan: Plan, name: str) -> str:
-    how = _SCORED_TEXT
-    if plan.study.how.request_kind == "generate":
-        sampling = plan.decoding()
-        kwargs = {
-            "until": sampling["stop"],
-            "max_gen_toks": sampling["max_tokens"],
-            "do_sample": sampling["temperature"] > 0,
-            "temperature": sampling["temperature"],
-        }
-        how = (
-            'output_type: generate_until\ndoc_to_target: ""\n'
-            f"generation_kwargs: {json.dumps(kwargs)}"
-        )
-    return _YAML_TEXT.format(name=json.dumps(name), module=TASK_MODULE, how=how)
+def _yaml(plan: Plan, name: str, about: Mapping[str, Any]) -> str:
+    metrics = [
+        _METRIC_TEXT.format(metric=f"{name}{end}", module=TASK_MODULE, better=better)
+        for end, better in (("", "true"), (STDERR, "false"))
+        for name in SCORES
+    ]
+    return _YAML_TEXT.format(
+        name=json.dumps(name),
+        tags=json.dumps([TAG, f"{TAG}_{plan.study.protocol}"]),
+        module=TASK_MODULE,
+        how=_how_asked(plan),
+        metrics="\n".join(metrics),
+        metadata=json.dumps(task_metadata(about)),
+    )
+
+
+def task_metadata(about: Mapping[str, Any]) -> dict[str, Any]:
+    """What a task says of itself in a harness's results."""
+    meta = about["meta"]
+    said = ("prompt_version", "wording", "wording_digest", "protocol", "method", "steering",
+            "language", "release")  # fmt: skip
+    return {
+        "version": about["version"],
+        **{name: meta[name] for name in said},
+        "opinion_atlas": meta["extra"]["opinion_atlas"],
+        "items": about["items"],
+    }
+
+
+def _how_asked(plan: Plan) -> str:
+    if plan.study.how.request_kind != "generate":
+        return _SCORED_TEXT
+    sampling = plan.decoding()
+    kwargs = {
+        "until": sampling["stop"],
+        "max_gen_toks": sampling["max_tokens"],
+        "do_sample": sampling["temperature"] > 0,
+        "temperature": sampling["temperature"],
+    }
+    return (
+        f'output_type: generate_until\ndoc_to_target: ""\ngeneration_kwargs: {json.dumps(kwargs)}'
+    )

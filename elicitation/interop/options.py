@@ -31,8 +31,8 @@ class ExportOptions(TaskOptions):
         str,
         Parameter(
             help="How answers are elicited: option_likelihood, label_likelihood, verbalized, "
-            "sequence or forced_choice. Default: the protocol's own. inspect_ai cannot score "
-            "whole options."
+            "sequence or forced_choice. Default: the protocol's own. inspect_ai scores whole "
+            "options where the model's server returns prompt_logprobs, as vLLM does."
         ),
     ] = ""
     terminator: Annotated[
@@ -41,6 +41,14 @@ class ExportOptions(TaskOptions):
             help="Text that ends a scored option; `none` reproduces the papers.", group=DECODING
         ),
     ] = "newline"
+    min_label_mass: Annotated[
+        float | None,
+        Parameter(
+            help="Least probability that all labels (or options) hold together; an answer below "
+            "it is invalid. Default: 0.1 for label_likelihood, 0 for option_likelihood.",
+            group=DECODING,
+        ),
+    ] = None
     prompts: Annotated[
         Literal["chat", "plain"],
         Parameter(
@@ -52,4 +60,9 @@ class ExportOptions(TaskOptions):
     def study(self) -> StudyOptions:
         """The same options as a study; a harness never asks a second time."""
         shared = {field.name: getattr(self, field.name) for field in fields(TaskOptions)}
-        return StudyOptions(**shared, terminator=self.terminator, reask=False)
+        return StudyOptions(
+            **shared,
+            terminator=self.terminator,
+            min_label_mass=self.min_label_mass,
+            reask=False,
+        )

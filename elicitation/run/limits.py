@@ -20,7 +20,7 @@ class Limits:
         float | None,
         Parameter(
             help="Stop when the estimated cost reaches this amount; requires --price-in and "
-            "--price-out."
+            "--price-out, or a hub: model with prices in the router's catalogue."
         ),
     ] = None
     prompt_price: Annotated[

@@ -33,13 +33,12 @@ _STATUSES = {"ok": "answered", "truncated": "cut off", "refused": "refused", "er
 def quote_html(quote: Quote, *, most: int) -> str:
     """Calls by condition, tokens, time and cost."""
     found = quote.estimate
-    prices = quote.choice.price_in or quote.choice.price_out
     facts = [
         ("Calls", f"<b data-calls='{found.calls}'>{found.calls:,}</b>"),
         ("Prompt tokens, about", f"{found.prompt_tokens:,}"),
         ("Reply tokens, about", f"{found.completion_tokens:,}"),
         ("Time, about", esc(duration(found.seconds or 0))),
-        ("Cost, about", f"{found.cost:,.2f}" if prices else "give prices for an estimate"),
+        ("Cost, about", esc(_cost(quote))),
         ("Calls left today", f"{quote.calls_left:,}"),
     ]
     table = plain_table(
@@ -57,7 +56,43 @@ def quote_html(quote: Quote, *, most: int) -> str:
         "A question that a prompt shows as an example is not asked there. Tokens are a rule of "
         "thumb: a quarter off, at times more. Nothing has been asked yet.</p>"
     )
-    return f"<h2>Estimate</h2>{definition_list(facts)}{table}{said}{warn}"
+    return f"<h2>Estimate</h2>{definition_list(facts)}{table}{said}{_offers_html(quote)}{warn}"
+
+
+def _cost(quote: Quote) -> str:
+    """The estimated cost, and by whose prices."""
+    if quote.price is not None:
+        return f"{quote.estimate.cost:,.2f} US dollars (prices of {quote.price.provider})"
+    if quote.choice.price_in or quote.choice.price_out:
+        return f"{quote.estimate.cost:,.2f}"
+    return "give prices for an estimate"
+
+
+def _offers_html(quote: Quote) -> str:
+    """Who serves the model, at what price; nothing where the catalogue does not say."""
+    if not quote.offers:
+        return ""
+    rows = [
+        (
+            esc(offer.provider),
+            *(
+                "" if price is None else f"{price:g}"
+                for price in (offer.prompt_price, offer.completion_price)
+            ),
+            "" if offer.context is None else f"{offer.context:,}",
+        )
+        for offer in quote.offers
+    ]
+    table = plain_table(
+        ("Provider", "Prompt tokens", "Reply tokens", "Context"),
+        rows,
+        label="Providers of the model",
+        numeric=(1, 2, 3),
+    )
+    return (
+        "<h3>Providers</h3><p>US dollars per million tokens, from the router's catalogue. Where it "
+        f"chooses the provider, the dearest counts.</p>{table}"
+    )
 
 
 def view_html(view: View) -> str:

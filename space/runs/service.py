@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from contracts.errors import fail
 from contracts.release.read import Release
+from elicitation.backends.hub_catalogue import Offer, offers, price_of
 from elicitation.backends.registry import open_backend
 from elicitation.run.estimate import Estimate, estimate
 from elicitation.run.limits import Limits
@@ -47,6 +48,8 @@ class Quote(NamedTuple):
         conditions: calls by condition; each makes a predictions file.
         questions, countries: how many.
         calls_left: calls that the account has left today.
+        offers: who serves a model of the Hub, and at what price; empty where that is not known.
+        price: the offer whose prices the cost rests on; None where prices are typed, or unknown.
     """
 
     choice: RunChoice
@@ -55,6 +58,8 @@ class Quote(NamedTuple):
     questions: int
     countries: int
     calls_left: int
+    offers: tuple[Offer, ...] = ()
+    price: Offer | None = None
 
 
 class View(NamedTuple):
@@ -120,7 +125,13 @@ class Runs:
         """
         check_choice(choice, self.rules)
         plan = plan_of(choice, self.release)
-        limits = Limits(prompt_price=choice.price_in, completion_price=choice.price_out)
+        known = offers(choice.model) if choice.where == "hub" else ()
+        typed = choice.price_in or choice.price_out
+        price = None if typed else price_of(known, choice.provider)
+        limits = Limits(
+            prompt_price=price.prompt_price or 0.0 if price else choice.price_in,
+            completion_price=price.completion_price or 0.0 if price else choice.price_out,
+        )
         found = estimate(plan, limits=limits, concurrency=self.rules.concurrency)
         targets = {t.country for c in plan.conditions for t in plan.targets(c) if t.country}
         return Quote(
@@ -130,6 +141,8 @@ class Runs:
             questions=len(plan.study.questions),
             countries=len(targets),
             calls_left=self.calls_left(visitor),
+            offers=known,
+            price=price,
         )
 
     def first_quote(self, choice: RunChoice, visitor: Visitor) -> Quote:

@@ -116,6 +116,34 @@ def serve(
             pusher.stop()
 
 
+def serve_agents(folder: str, *, release: str, port: int | None, fill: bool) -> None:
+    """Serve the board to agents until the client goes or the server is stopped.
+
+    Raises:
+        ContractError: the package mcp is not installed, the port is taken, or the store or the
+            release cannot be opened.
+    """
+    try:
+        from space.agents.server import serve_mcp
+    except ModuleNotFoundError as error:
+        raise fail(
+            "no-mcp",
+            f"serving agents needs the package {error.name}",
+            hint="Install it with: pip install 'opinion-atlas[mcp]'",
+        ) from None
+    from space.board.public import public_release
+    from space.board.survey_answers import People
+
+    if port is not None:
+        _check_port("127.0.0.1", port)
+    people = People(public_release(open_release(release)))
+    store = prepare_store(folder, release=release, fill=fill)
+    if port is not None:
+        # Standard output belongs to the protocol where there is no port.
+        print(f"Opinion Atlas is at http://127.0.0.1:{port}/mcp (stop with Ctrl-C)", flush=True)
+    serve_mcp(store, people, port=port)
+
+
 def _check_port(host: str, port: int) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

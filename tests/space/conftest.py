@@ -108,6 +108,10 @@ def no_keys_around(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     for name in ("OPENAI_API_KEY", "OPINION_ATLAS_API_KEY", "HF_TOKEN", "SPACE_ID"):
         monkeypatch.delenv(name, raising=False)
+    # Nor does a test ask the Hub's router for its prices.
+    monkeypatch.setattr(
+        "elicitation.backends.hub_catalogue.CATALOGUE", "http://127.0.0.1:9/v1/models"
+    )
 
 
 def free_port() -> int:

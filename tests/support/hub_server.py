@@ -53,6 +53,9 @@ class Repo:
     gated: str | bool = False
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     stored: dict[str, tuple[str, int]] = field(default_factory=dict)
+    #: Of a Space: what is mounted in it, and its variables.
+    volumes: list[dict[str, Any]] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
     #: Commits that a tag still reaches, after the branch was rewritten.
     tagged: list[Commit] = field(default_factory=list)
 
@@ -116,6 +119,8 @@ class HubState:
         self.accounts: dict[str, Account] = {}
         self.repos: dict[str, Repo] = {}
         self.objects: dict[str, bytes] = {}
+        #: Buckets by name, with the settings that they were made with.
+        self.buckets: dict[str, dict[str, Any]] = {}
         self.faults: dict[str, list[int | str]] = {}
         self.requests: Counter[str] = Counter()
         #: Called with the state before a commit is looked at: what others do meanwhile.
@@ -176,6 +181,7 @@ class _RefusedError(Exception):
 
 
 _ID = r"(?P<repo>[^/]+/[^/]+)"
+_KIND = r"(?:datasets|models|spaces)"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -186,20 +192,24 @@ class _Handler(BaseHTTPRequestHandler):
         ("GET", r"/api/whoami-v2", "whoami"),
         ("POST", r"/api/repos/create", "create"),
         ("POST", r"/api/validate-yaml", "validate_yaml"),
-        ("GET", rf"/api/datasets/{_ID}", "info"),
-        ("GET", rf"/api/datasets/{_ID}/revision/(?P<revision>[^/]+)", "info"),
+        ("GET", rf"/api/(?:datasets|spaces)/{_ID}", "info"),
+        ("GET", rf"/api/(?:datasets|spaces)/{_ID}/revision/(?P<revision>[^/]+)", "info"),
         ("GET", rf"/api/datasets/{_ID}/refs", "refs"),
-        ("GET", rf"/api/datasets/{_ID}/tree/(?P<revision>[^/]+)", "tree"),
+        ("GET", rf"/api/{_KIND}/{_ID}/tree/(?P<revision>[^/]+)(?P<under>/.*)?", "tree"),
+        ("POST", rf"/api/datasets/{_ID}/paths-info/(?P<revision>[^/]+)", "paths_info"),
         ("GET", rf"/api/datasets/{_ID}/commits/(?P<revision>[^/]+)", "commits"),
         ("GET", rf"/api/datasets/{_ID}/lfs-files", "lfs_files"),
         ("GET", rf"/api/datasets/{_ID}/auth-check/write", "auth_check"),
         ("PUT", rf"/api/datasets/{_ID}/settings", "settings"),
-        ("POST", rf"/api/(?:datasets|models)/{_ID}/preupload/(?P<revision>[^/]+)", "preupload"),
-        ("POST", rf"/api/(?:datasets|models)/{_ID}/commit/(?P<revision>[^/]+)", "commit"),
+        ("POST", rf"/api/{_KIND}/{_ID}/preupload/(?P<revision>[^/]+)", "preupload"),
+        ("POST", rf"/api/{_KIND}/{_ID}/commit/(?P<revision>[^/]+)", "commit"),
         ("POST", rf"/api/datasets/{_ID}/tag/(?P<revision>[^/]+)", "tag"),
-        ("POST", rf"/datasets/{_ID}\.git/info/lfs/objects/batch", "lfs_batch"),
+        ("POST", rf"/(?:datasets|spaces)/{_ID}\.git/info/lfs/objects/batch", "lfs_batch"),
         ("PUT", r"/lfs/(?P<oid>[0-9a-f]{64})", "lfs_put"),
         ("POST", r"/lfs-verify", "lfs_verify"),
+        ("POST", rf"/api/buckets/{_ID}", "bucket"),
+        ("PUT", rf"/api/spaces/{_ID}/volumes", "volumes"),
+        ("POST", rf"/api/spaces/{_ID}/variables", "variables"),
         ("HEAD", rf"/datasets/{_ID}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", "resolve"),
         ("GET", rf"/datasets/{_ID}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", "resolve"),
     )
@@ -213,7 +223,7 @@ class _Handler(BaseHTTPRequestHandler):
         for method, pattern, name in self.routes:
             match = re.fullmatch(pattern, path)
             if method == self.command and match:
-                self._run(name, {k: unquote(v) for k, v in match.groupdict().items()}, body)
+                self._run(name, {k: unquote(v) for k, v in match.groupdict().items() if v}, body)
                 return
         self._send(404, {"error": f"no route {self.command} {path}"})
 
@@ -333,10 +343,37 @@ class _Handler(BaseHTTPRequestHandler):
                 403, f"You don't have the rights to create a dataset under {namespace}"
             )
         name = f"{namespace}/{asked['name']}"
+        kind = asked.get("type", "model")
+        url = f"http://{self.headers['Host']}/{kind}s/{name}"
         if name in self.hub.repos:
-            raise _RefusedError(409, "You already created this dataset repo")
+            message = f"You already created this {kind} repo"
+            self._send(
+                409, {"error": message, "url": url, "name": name}, {"X-Error-Message": message}
+            )
+            return
         self.hub.add_repo(name, private=asked.get("visibility") == "private")
-        self._send(200, {"url": f"http://{self.headers['Host']}/datasets/{name}", "name": name})
+        self._send(200, {"url": url, "name": name})
+
+    def on_bucket(self, body: bytes, repo: str) -> None:
+        account = self._account()
+        if account is None:
+            raise _RefusedError(401, "Invalid username or password.")
+        if repo.split("/")[0] not in (account.name, *account.writes):
+            raise _RefusedError(403, f"You don't have the rights to create {repo}")
+        there = repo in self.hub.buckets
+        self.hub.buckets.setdefault(repo, json.loads(body))
+        url = f"http://{self.headers['Host']}/buckets/{repo}"
+        self._send(409 if there else 200, {"url": url, "id": repo})
+
+    def on_volumes(self, body: bytes, repo: str) -> None:
+        self._settings(repo).volumes = json.loads(body)["volumes"]
+        self._send(200, {})
+
+    def on_variables(self, body: bytes, repo: str) -> None:
+        asked = json.loads(body)
+        found = self._settings(repo).variables
+        found[asked["key"]] = asked["value"]
+        self._send(200, {key: {"value": text} for key, text in found.items()})
 
     def on_validate_yaml(self, body: bytes) -> None:
         content = json.loads(body)["content"]
@@ -397,20 +434,22 @@ class _Handler(BaseHTTPRequestHandler):
             ]
         )
 
-    def on_tree(self, body: bytes, repo: str, revision: str) -> None:
+    def on_tree(self, body: bytes, repo: str, revision: str, under: str = "") -> None:
         commit = self._commit_at(self._repo(repo), revision)
         recursive = parse_qs(urlsplit(self.path).query).get("recursive", ["false"])[-1] == "true"
-        folders = {path.rpartition("/")[0] for path in commit.files} - {""}
-        entries = [
-            {"type": "directory", "path": path, "size": 0, "oid": _etag(path.encode())}
-            for path in sorted(folders)
-        ]
-        for path, content in sorted(commit.files.items()):
-            entry = {"type": "file", "path": path, "size": len(content), "oid": _etag(content)}
-            if path in commit.lfs:
-                entry["lfs"] = {"oid": _etag(content), "size": len(content), "pointerSize": 100}
-            entries.append(entry)
-        self._send_page([e for e in entries if recursive or "/" not in str(e["path"])])
+        folder = f"{under.strip('/')}/" if under.strip("/") else ""
+        entries = _entries(commit)
+        if folder and not any(str(entry["path"]).startswith(folder) for entry in entries):
+            raise _RefusedError(404, "Entry not found", "EntryNotFound")
+        inside = [e for e in entries if str(e["path"]).startswith(folder)]
+        self._send_page(
+            [e for e in inside if recursive or "/" not in str(e["path"]).removeprefix(folder)]
+        )
+
+    def on_paths_info(self, body: bytes, repo: str, revision: str) -> None:
+        commit = self._commit_at(self._repo(repo), revision)
+        wanted = parse_qs(body.decode()).get("paths") or json.loads(body or b"{}").get("paths", [])
+        self._send(200, [entry for entry in _entries(commit) if entry["path"] in wanted])
 
     def on_lfs_files(self, body: bytes, repo: str) -> None:
         self._send_page(
@@ -547,6 +586,21 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "HEAD":
             headers["Content-Length"] = str(len(content))
         self._send(200, content, headers)
+
+
+def _entries(commit: Commit) -> list[dict[str, Any]]:
+    """Folders and files of a commit, as the Hub lists them."""
+    folders = {path.rpartition("/")[0] for path in commit.files} - {""}
+    entries: list[dict[str, Any]] = [
+        {"type": "directory", "path": path, "size": 0, "oid": _etag(path.encode())}
+        for path in sorted(folders)
+    ]
+    for path, content in sorted(commit.files.items()):
+        entry = {"type": "file", "path": path, "size": len(content), "oid": _etag(content)}
+        if path in commit.lfs:
+            entry["lfs"] = {"oid": _etag(content), "size": len(content), "pointerSize": 100}
+        entries.append(entry)
+    return entries
 
 
 def _etag(content: bytes) -> str:

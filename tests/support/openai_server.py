@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 from starlette.applications import Starlette
@@ -263,11 +263,13 @@ def serving(dialect: Dialect | None = None, *, port: int = 0) -> Iterator[Server
 
 
 @contextmanager
-def serving_app(app: Starlette, *, port: int = 0) -> Iterator[str]:
+def serving_app(
+    app: Starlette, *, port: int = 0, lifespan: Literal["on", "off"] = "off"
+) -> Iterator[str]:
     """Serve an application in a thread of its own; its address."""
     config = uvicorn.Config(
         app, host="127.0.0.1", port=port, log_level="error", access_log=False,
-        lifespan="off", ws="none",
+        lifespan=lifespan, ws="none",
     )  # fmt: skip
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, daemon=True)

@@ -50,7 +50,7 @@ def test_a_log_cut_short_is_counted_against_the_task(task, tmp_path):
     done = import_log(log, tmp_path / "out.jsonl", task=task, model="ORG/M")
     assert (done.answers, done.expected) == (1, len(docs))
     answers = read_predictions(done.path).meta.extra["answers"]
-    assert answers == {"expected": len(docs), "statuses": {"ok": 1}}
+    assert answers == {"expected": len(docs), "in_log": 1, "statuses": {"ok": 1}}
 
 
 @pytest.mark.parametrize("resps", [[], [[]], {}])

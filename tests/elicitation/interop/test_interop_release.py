@@ -60,5 +60,50 @@ def test_a_release_that_vanished_gives_no_number_and_no_error(tmp_path: Path) ->
     part = functions.process_results(doc, results)["alignment"]
     assert 0 < functions.alignment([part]) < 1
     _move_release(folder, str(tmp_path / "gone"))
-    with pytest.warns(RuntimeWarning, match="no alignment: .*gone"):
+    functions = TaskFunctions(folder)
+    with pytest.warns(RuntimeWarning, match="no scores: .*gone"):
         assert math.isnan(functions.alignment([part]))
+    assert math.isnan(functions.alignment_stderr([part]))
+
+
+def test_whatever_fails_in_scoring_costs_no_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Samples are written after aggregation: no error of any kind may leave it."""
+    import elicitation.interop.aggregate as aggregate
+
+    folder = _export("reference", tmp_path / "tasks")
+    (doc,) = read_items(folder)
+    functions = TaskFunctions(folder)
+    part = functions.process_results(doc, [(-1.0, False)] * len(doc["choices"]))["alignment"]
+    monkeypatch.setattr(aggregate, "open_release", lambda _: 1 / 0)
+    with pytest.warns(RuntimeWarning, match="no scores: division by zero"):
+        assert math.isnan(functions.uniform_skill([part]))
+
+
+def test_a_result_that_is_no_answer_counts_as_unanswered(tmp_path: Path) -> None:
+    folder = _export("reference", tmp_path / "tasks")
+    (doc,) = read_items(folder)
+    functions = TaskFunctions(folder)
+    with pytest.warns(RuntimeWarning, match="not an answer: .*filtered_resps are no answers"):
+        found = functions.process_results(doc, [[]])
+    assert found["answered"] == 0.0
+    assert math.isnan(functions.alignment([found["alignment"]]))
+
+
+def test_labels_that_hold_too_little_are_no_answer(tmp_path: Path) -> None:
+    """The least mass that the metadata state is the one that is applied."""
+    options = ExportOptions(
+        to="lm-eval", method="label_likelihood", questions=("Q1",), countries=("DEU",),
+        protocol="judgments", steer=("persona",),
+    )  # fmt: skip
+    (task,) = export_study(options, tmp_path / "tasks")
+    assert read_about(task.folder)["meta"]["decoding"]["min_label_mass"] == 0.1
+    (doc,) = read_items(task.folder)
+    functions = TaskFunctions(task.folder)
+    answered = [
+        functions.process_results(doc, [(logprob, False)] * 4)["answered"]
+        # Four labels: 4 exp(-5) = 0.03 and 4 exp(-3) = 0.2.
+        for logprob in (-5.0, -3.0)
+    ]
+    assert answered == [0.0, 1.0]

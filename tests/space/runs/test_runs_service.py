@@ -6,7 +6,7 @@ import time
 
 import pytest
 from fault_proxy import spoiling
-from openai_server import Dialect, serving
+from openai_server import Dialect, serving, serving_app
 from redirecting import redirecting
 from runs_house import (
     ANNA,
@@ -21,9 +21,14 @@ from runs_house import (
     started,
     wait_for,
 )
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from contracts.errors import ContractError
 from contracts.report import read_report
+from elicitation.backends import hub_catalogue
+from space.pages.run_show import quote_html
 from space.runs.keys import Key
 from space.runs.place import board_place
 from space.runs.service import Visitor
@@ -47,6 +52,43 @@ def test_the_estimate_comes_before_anything_is_asked(tmp_path, reference):
     tokens = quote.estimate
     assert tokens.cost == pytest.approx((tokens.prompt_tokens + 2 * tokens.completion_tokens) / 1e6)
     assert runs.list(HOME_VISITOR) == []
+
+
+def test_the_cost_rests_on_the_catalogue_where_no_prices_are_typed(
+    tmp_path, reference, monkeypatch
+):
+    providers = [
+        {"provider": "novita", "pricing": {"input": 0.5, "output": 1.0}},
+        {"provider": "together", "pricing": {"input": 2.0, "output": 4.0}, "context_length": 8192},
+    ]
+
+    async def models(_):
+        listed = [{"id": hub_choice().model, "providers": providers}]
+        return JSONResponse({"data": listed})
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    hub_catalogue._catalogue.cache_clear()
+    runs = house(tmp_path, reference)
+    with serving_app(Starlette(routes=[Route("/v1/models", models)])) as root:
+        monkeypatch.setattr(hub_catalogue, "CATALOGUE", f"{root}/v1/models")
+        found = runs.quote(hub_choice(), HOME_VISITOR)
+        chosen = runs.quote(hub_choice(provider="novita"), HOME_VISITOR)
+        typed = runs.quote(hub_choice(price_in=7.0), HOME_VISITOR)
+    runs.close()
+    tokens = found.estimate
+    # Where the router chooses, the dearest counts.
+    costs = (
+        (2 * tokens.prompt_tokens + 4 * tokens.completion_tokens) / 1e6,
+        (0.5 * tokens.prompt_tokens + tokens.completion_tokens) / 1e6,
+        7 * tokens.prompt_tokens / 1e6,
+    )
+    # Tokens are rounded in the estimate, and not in its cost.
+    quoted = (tokens.cost, chosen.estimate.cost, typed.estimate.cost)
+    assert quoted == pytest.approx(costs, rel=1e-3)
+    page = quote_html(found, most=100)
+    assert "US dollars (prices of together)" in page
+    assert "8,192" in page
+    assert "(prices of" not in quote_html(typed, most=100)
 
 
 def test_a_run_ends_in_a_report_for_every_condition(tmp_path, reference):

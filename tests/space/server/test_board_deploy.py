@@ -15,17 +15,20 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from hub_server import HubServer
 from huggingface_hub import SpaceCard
+from PIL import Image
+from publish_samples import ACCOUNTS, TOKEN
 
 from contracts.errors import ContractError
-from space.server.deploy import deploy, stage_space
+from space.server.deploy import deploy, mount_bucket, stage_space
 
 
 @pytest.fixture(scope="module")
 def staged(sample_root, tmp_path_factory) -> Path:
     """A staged Space with the sample store."""
     folder = tmp_path_factory.mktemp("deploy") / "stage"
-    stage_space(folder, store=sample_root, datasets=["org/release"])
+    stage_space(folder, store=sample_root, repo="org/board", datasets=["org/release"])
     return folder
 
 
@@ -37,6 +40,75 @@ def test_the_readme_heads_a_gradio_space(staged: Path) -> None:
     assert (staged / heading.app_file).is_file()
     assert heading.to_dict()["hf_oauth_scopes"] == ["inference-api"]
     assert heading.datasets == ["org/release"]
+    assert "leaderboard" in heading.tags
+
+
+def test_the_card_links_models_and_a_picture(staged: Path, sample_root: Path) -> None:
+    heading = SpaceCard.load(staged / "README.md").data.to_dict()
+    address = "https://huggingface.co/spaces/org/board/resolve/main/thumbnail.png"
+    assert heading["thumbnail"] == address
+    reports = [json.loads(path.read_text()) for path in (sample_root / "reports").glob("*.json")]
+    named = {
+        report["predictions"]["meta"]["model"]
+        for report in reports
+        if not report["predictions"]["meta"]["baseline"] and not report["release"]["synthetic"]
+    }
+    on_the_hub = {name for name in named if name.count("/") == 1}
+    assert set(heading["models"]) <= on_the_hub
+    assert heading["models"] == sorted(heading["models"])
+    assert heading["models"]
+    with Image.open(staged / "thumbnail.png") as picture:
+        assert picture.size == (1200, 630)
+        colours = picture.convert("RGB").getcolors(1 << 20)
+    # Dots of several continents on paper, and not paper alone.
+    assert len(colours) > 50
+
+
+@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+def test_a_bucket_is_made_and_mounted(
+    sample_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    """On a local Hub: the Space, its bucket, where it is mounted, and where the board's folders
+    lie."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    with HubServer() as hub:
+        hub.state.accounts = dict(ACCOUNTS)
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.url)
+        monkeypatch.setattr("huggingface_hub.hf_api.api.endpoint", hub.url)
+        for _ in range(2):  # a second time changes nothing
+            deploy("atlas/board", out=tmp_path / "stage", store=sample_root, bucket="atlas/kept")
+        space = hub.state.repos["atlas/board"]
+        assert hub.state.buckets == {"atlas/kept": {"visibility": "private"}}
+        assert space.volumes == [{"type": "bucket", "source": "atlas/kept", "mountPath": "/data"}]
+        assert space.variables == {
+            "OPINION_ATLAS_STORE": "/data/store", "OPINION_ATLAS_PRIVATE": "/data/private",
+        }  # fmt: skip
+        assert {"app.py", "README.md", "thumbnail.png"} <= set(space.head.files)
+        with pytest.raises(ContractError, match="create the bucket"):
+            mount_bucket("atlas/board", "others/kept")
+    assert "Mounted the bucket atlas/kept at /data" in capsys.readouterr().out
+
+
+def test_the_first_start_on_a_volume_takes_the_shipped_store(staged: Path, tmp_path: Path) -> None:
+    """What lies on the volume afterwards is the board's, and is not replaced again."""
+    app = (staged / "app.py").read_text()
+    served = []
+    code = app.replace("from space.server.serve import serve", "serve = served")
+    volume = tmp_path / "data" / "store"
+    for _ in range(2):
+        names = {
+            "__name__": "__main__", "__file__": str(staged / "app.py"),
+            "served": lambda store, **_: served.append(store),
+        }  # fmt: skip
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv("OPINION_ATLAS_STORE", str(volume))
+            exec(compile(code, "app.py", "exec"), names)
+        (volume / "reports" / "mark.txt").write_text("kept")
+    assert served == [str(volume)] * 2
+    assert (volume / "reports" / "heron-8b.json").is_file()
+    assert (volume / "reports" / "mark.txt").read_text() == "kept"
 
 
 def test_requirements_are_pinned(staged: Path) -> None:

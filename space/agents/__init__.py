@@ -1,0 +1,1 @@
+"""The board for agents: typed tools of the Model Context Protocol."""
