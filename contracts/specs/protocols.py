@@ -51,8 +51,8 @@ PROTOCOLS = (
     ProtocolSpec(
         name="persons",
         kind="persons",
-        method="",
-        steering=(),
+        method="sampling",
+        steering=("persona",),
         asked="batteries",
         scored_on="alignment",
         about="plays many respondents of a country one by one and compares how their answers hang "
