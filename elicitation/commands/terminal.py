@@ -73,7 +73,7 @@ def say_plan(plan: Plan, estimated: Estimate, limits: Limits, *, shard: str = "1
         say(
             "each person answers all questions in one conversation"
             if study.conversation
-            else "each question is asked in a call of its own (--conversation: answers stay in view)"
+            else "each question is asked in a call of its own (see --conversation)"
         )
     if study.left_out:
         say_left_out(study)

@@ -126,7 +126,10 @@ def _counted_model(places: Mapping[str, np.ndarray], weight: np.ndarray) -> Pers
     known = {name: codes[whole] for name, codes in asked.items()}
     categories = {name: HARMONISED[name].categories for name in known}
     shape = tuple(len(names) for names in categories.values())
-    pairs = list(combinations(range(len(shape)), 2)) or [(axis,) for axis in range(len(shape))]
+    alone = [(axis,) for axis in range(len(shape))]
+    pairs: list[tuple[int, ...]] = [*combinations(range(len(shape)), 2)] or [*alone]
+        (one,) for one in axes_of_all
+    ]
     columns = list(known.values())
     margins: list[Margin] = []
     for axes in pairs:
@@ -134,6 +137,6 @@ def _counted_model(places: Mapping[str, np.ndarray], weight: np.ndarray) -> Pers
         cell = np.ravel_multi_index(tuple(columns[axis] for axis in axes), small)
         size = int(np.prod(small))
         counts = np.bincount(cell, minlength=size).reshape(small)
-        amounts = np.bincount(cell, weight[whole], minlength=size).reshape(small)
+        amounts = np.bincount(cell, weight[whole], minlength=size).astype(float).reshape(small)
         margins.append(counted(shape, axes, counts, amounts))
     return persona_model(categories, margins)
