@@ -127,9 +127,7 @@ def _counted_model(places: Mapping[str, np.ndarray], weight: np.ndarray) -> Pers
     categories = {name: HARMONISED[name].categories for name in known}
     shape = tuple(len(names) for names in categories.values())
     alone = [(axis,) for axis in range(len(shape))]
-    pairs: list[tuple[int, ...]] = [*combinations(range(len(shape)), 2)] or [*alone]
-        (one,) for one in axes_of_all
-    ]
+    pairs: list[tuple[int, ...]] = [*combinations(range(len(shape)), 2)] or list(alone)
     columns = list(known.values())
     margins: list[Margin] = []
     for axes in pairs:
