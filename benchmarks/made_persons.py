@@ -18,16 +18,14 @@ from contracts.release.read import open_release
 #: Answers of a whole benchmark file.
 ANSWERS = 1_000_000
 
-#: Correlation of a person's answers to any two questions.
-_COMMON = 0.3
 
-
-def made_persons(path: Path, *, answers: int = ANSWERS, seed: int = 0) -> int:
+def made_persons(path: Path, *, answers: int = ANSWERS, common: float = 0.3, seed: int = 0) -> int:
     """Write a Parquet file of persons whose answers share one factor.
 
     Args:
         path: where to.
         answers: least number of answers; all countries of wave 7 have as many persons each.
+        common: correlation of what lies behind a person's answers to any two questions.
         seed: of the draws.
 
     Returns:
@@ -41,7 +39,7 @@ def made_persons(path: Path, *, answers: int = ANSWERS, seed: int = 0) -> int:
     size = len(countries) * persons
     factor = rng.normal(size=(size, 1))
     noise = rng.normal(size=(size, len(questions)))
-    latent = np.sqrt(_COMMON) * factor + np.sqrt(1 - _COMMON) * noise
+    latent = np.sqrt(common) * factor + np.sqrt(1 - common) * noise
     codes = np.empty(latent.shape, np.int64)
     for column, name in enumerate(questions):
         scale = value_questions()[name].scale

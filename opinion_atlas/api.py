@@ -423,7 +423,7 @@ def run_study(
     _check_choices(
         prompts=(prompts, ("auto", "chat", "plain")),
         terminator=(terminator, ("end", "newline", "none")),
-        personas=(personas, (None, "fitted", "respondents")),
+        personas=(personas or "", ("", "fitted", "respondents")),
         engine=(engine, ("local", "ray")),
     )
     opened = release if isinstance(release, Opened) else None
