@@ -20,6 +20,7 @@ from space.board.store import Store, open_store
 from space.intake.desk import Desk, Upload
 from space.intake.form import Form
 from space.intake.reader import Reader
+from space.render.model import model_html
 from space.submissions import Details, Payload, open_submissions
 from space.visitors.visitor import Visitor
 
@@ -88,6 +89,10 @@ def test_a_row_of_the_board(place: Path, report: Report) -> None:
     assert row["cells"]["structure"]["estimate"] == pytest.approx(structure.value.estimate)
     assert row["cells"]["alignment"]["estimate"] is not None
     assert "persons" in str(row["protocols"]).split()
+    page = model_html(store, "persons")
+    assert "Structure: do answers hang together?" in page
+    assert 'class="oa-structure"' in page
+    assert "Germany, Trust in people: " in page
 
 
 def test_a_submission_becomes_a_row(place: Path) -> None:
