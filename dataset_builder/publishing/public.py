@@ -23,7 +23,7 @@ def make_public(release: Release, out: Path) -> Manifest:
     """Write what may be public of a release into a folder of its own.
 
     The result is that of `build --public` on the same files: `questions`, `countries`, and
-    `distributions` under the disclosure rule.
+    `distributions` and `correlations` under the disclosure rule.
 
     Raises:
         ContractError: the release lacks a table, or the folder cannot be written.
@@ -67,6 +67,8 @@ def _public_tables(release: Release) -> tuple[dict[str, pa.Table], Disclosure]:
         "distributions": view.published.table,
         "countries": _rounded_countries(view.table("countries")),
     }
+    if view.has("correlations") and view.correlations.num_rows:
+        tables["correlations"] = view.correlations
     return tables, view.published.disclosure
 
 
