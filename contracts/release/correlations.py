@@ -107,20 +107,28 @@ def _cell_figures(distributions: pa.Table) -> pa.Table:
 
 def pair_problems(table: pa.Table, *, where: str = "correlations") -> list[Problem]:
     """What is wrong with the pairs of any release: each once, ordinal, in questionnaire order."""
-    known = value_questions()
-    order = {name: place for place, name in enumerate(known)}
-    ordinal = {name for name, q in known.items() if q.scale is not None and q.scale.is_ordinal}
-    first, second = (table[name].to_pylist() for name in ("question_a", "question_b"))
-    keys = zip(table["wave"].to_pylist(), table["country"].to_pylist(), first, second, strict=True)
+    names = [n for n, q in value_questions().items() if q.scale is not None and q.scale.is_ordinal]
+    known = pa.array(names, pa.string())
+    first, second = (
+        pc.fill_null(pc.index_in(table[name].cast(pa.string()), value_set=known), -1)
+        .to_numpy()
+        .astype(np.int64)
+        for name in ("question_a", "question_b")
+    )
+    ordinal = (first >= 0) & (second >= 0)
+    country = table["country"].cast(pa.string()).combine_chunks().dictionary_encode()
+    place = table["wave"].to_numpy().astype(np.int64) * (len(country.dictionary) + 1)
+    place += country.indices.to_numpy(zero_copy_only=False)
+    keys = (place * len(names) + first) * len(names) + second
     r = table["r"].to_numpy(zero_copy_only=False)
     checks = {
-        "pair-twice": (table.num_rows - len(set(keys)), "pairs that occur twice"),
-        "pair-question": (
-            sum(a not in ordinal or b not in ordinal for a, b in zip(first, second, strict=True)),
-            "pairs with a question that is not ordinal",
+        "pair-twice": (
+            int(ordinal.sum() - len(np.unique(keys[ordinal]))),
+            "pairs that occur twice",
         ),
+        "pair-question": (int((~ordinal).sum()), "pairs with a question that is not ordinal"),
         "pair-order": (
-            sum(order.get(a, 0) >= order.get(b, 1) for a, b in zip(first, second, strict=True)),
+            int((ordinal & (first >= second)).sum()),
             "pairs whose first question does not come before the second in the questionnaire",
         ),
         "correlation-range": (int((~(np.abs(r) <= 1 + 1e-6)).sum()), "correlations beyond 1"),

@@ -58,7 +58,6 @@ class PairRecount:
         again.
         """
         held = set(self._release.manifest.split.held_out_questions)
-        table = self._release.table("correlations")
         wrong = dict.fromkeys(_WRONG, 0)
         compared = 0
         country = np.array(self._respondents.table["country"].to_pylist(), dtype=object)
@@ -67,7 +66,8 @@ class PairRecount:
         for one in sorted({*zip(wave.tolist(), country.tolist(), strict=True)}):
             chosen = (wave == one[0]) & (country == one[1])
             pairs = pair_correlations(self._positions[chosen], weight[chosen])
-            rows = table.filter((pc.field("wave") == one[0]) & (pc.field("country") == one[1]))
+            where = (pc.field("wave") == one[0]) & (pc.field("country") == one[1])
+            rows = self._release.table("correlations", where=where)
             first, second = (self._places(rows[name]) for name in ("question_a", "question_b"))
             known = np.array([name not in held for name in self._questions])
             sure = (first >= 0) & (second >= 0) & known[first] & known[second]
