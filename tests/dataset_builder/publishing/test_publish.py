@@ -147,7 +147,7 @@ def test_public_publishes_aggregates_alone(hub: HubServer, release_folder: Path)
     assert names[:3] == ["responses", "respondents", "probe"]
     assert all("redistributing" in item.reason for item in done.withheld[:3])
     folders = {path.split("/")[0] for path in repo.head.files if "/" in path}
-    assert folders == {"questions", "countries", "distributions"}
+    assert folders == {"questions", "countries", "distributions", "correlations"}
     for path, content in repo.head.files.items():
         if path.endswith(".parquet"):
             names = pq.read_schema(io.BytesIO(content)).names
@@ -156,7 +156,7 @@ def test_public_publishes_aggregates_alone(hub: HubServer, release_folder: Path)
     answered = table.filter(table.column("code").is_valid())
     assert min(answered.column("n_valid").to_pylist()) >= 30
     # Nothing of a person went to the storage either.
-    assert len(hub.state.objects) == 3
+    assert len(hub.state.objects) == 4
 
 
 def test_private_rows_never_go_to_a_public_repo(hub: HubServer, release_folder: Path) -> None:

@@ -122,6 +122,7 @@ def test_a_public_repo_gets_access_conditions(hub: HubServer, release_folder: Pa
     assert {entry["config_name"] for entry in front["configs"]} == {
         "questions",
         "distributions",
+        "correlations",
         "countries",
     }
 
