@@ -22,6 +22,7 @@ from dataset_builder.build import build_release
 from dataset_builder.correlations import pair_correlations
 from dataset_builder.options import BuildOptions
 from dataset_builder.verifying.run import verify_release
+from scoring.structure.people import read_structure
 
 
 def row_of(table: pa.Table, country: str, first: str, second: str) -> dict:
@@ -131,6 +132,22 @@ def test_a_question_that_almost_all_answer_alike_is_left_out() -> None:
     (shown,) = protect_correlations(table, distributions).to_pylist()
     assert shown["n"] is None
     assert shown["r"] == pytest.approx(0.32)
+
+
+def test_the_structure_of_people_follows_from_either_view(release_folder) -> None:
+    release = open_release(release_folder)
+    questions = [f"Q{number}" for number in range(106, 111)]
+    exact = read_structure(release, questions)["JPN"]
+    shown = read_structure(release.protected(), questions)["JPN"]
+    pairs = ~np.isnan(shown.correlations) & ~np.eye(len(questions), dtype=bool)
+    assert pairs.any()
+    apart = np.abs(exact.correlations - shown.correlations)[pairs]
+    assert 0 < apart.max() <= CORRELATION_STEP / 2 + 1e-6
+    # Rounded figures are less sure by the variance of rounding.
+    sampling = (1 - shown.correlations**2) ** 2
+    r = exact.correlations
+    n_eff = 1 + (1 - r[pairs] ** 2) ** 2 / exact.noise[pairs]
+    assert (shown.noise[pairs] > sampling[pairs] / (n_eff * 1.2)).all()
 
 
 @pytest.fixture
