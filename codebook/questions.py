@@ -220,7 +220,7 @@ def value_questions() -> Mapping[str, Question]:
 
 
 def question_set(name: str) -> tuple[str, ...]:
-    """Ids of a named set, in questionnaire order; `all` is every value question.
+    """Ids of a named set or battery, in questionnaire order; `all` is every value question.
 
     Raises:
         KeyError: no set has this name; the message lists those there are.
@@ -234,7 +234,13 @@ def question_set(name: str) -> tuple[str, ...]:
 
         return battery_questions()
     if name not in MEMBERSHIPS:
-        raise KeyError(f"no question set {name!r}; there are: all, {', '.join(QUESTION_SETS)}")
+        from codebook.batteries import batteries
+
+        if name in batteries():
+            return batteries()[name].questions
+        raise KeyError(
+            f"no question set {name!r}; there are: all, {', '.join((*QUESTION_SETS, *batteries()))}"
+        )
     return tuple(k for k, q in questions().items() if name in q.memberships)
 
 

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 from contracts.atomic import atomic_folder, write_text
 from contracts.errors import ContractError, Problem
 from contracts.release.codebook_tables import countries_table, questions_table
+from contracts.release.correlations import protect_correlations
 from contracts.release.disclosure import protect_distributions
 from contracts.release.manifest import Disclosure, Manifest, TableEntry
-from contracts.release.tables import REQUIRED_TABLES
 from contracts.release.write import (
     AGGREGATE_ROW_GROUP_ROWS,
     TableWriter,
@@ -24,9 +24,10 @@ from contracts.release.write import (
     write_tables,
 )
 from dataset_builder.card import CARD_NAME, card_text
+from dataset_builder.correlations import correlation_batches
 from dataset_builder.croissant import CROISSANT_NAME, croissant_text
 from dataset_builder.distribution_order import DistributionSorter
-from dataset_builder.manifest import BUILT_TABLES, make_manifest, split_recipe
+from dataset_builder.manifest import BUILT_TABLES, PUBLIC_TABLES, make_manifest, split_recipe
 from dataset_builder.options import DEFAULT_BUILD, BuildOptions
 from dataset_builder.output import check_release_folder
 from dataset_builder.people import People, describe_people, respondents_table
@@ -95,7 +96,7 @@ def plan_release(
     surveys = read_sources(sources, allow_unknown=options.allow_unknown, progress=progress)
     everyone = prepare(surveys, options)
     manifest = make_manifest(everyone, options, {}, Disclosure()).model_dump(mode="json")
-    tables = (*REQUIRED_TABLES, TASKS) if options.public else BUILT_TABLES
+    tables = PUBLIC_TABLES if options.public else BUILT_TABLES
     wanted = ("name", "release_version", "public", "waves", "sources", "counts", "split", "notes")
     return {key: manifest[key] for key in wanted} | {"tables": list(tables)}
 
@@ -144,6 +145,8 @@ def _write(
         tables["distributions"], disclosure = _write_distributions(
             root, everyone, options, report, effects
         )
+    with progress("correlating answers") as report:
+        tables |= _write_correlations(root, everyone, options, report)
     tables |= write_tables(
         root,
         {
@@ -231,6 +234,21 @@ def _write_distributions(
     for table in sorter.tables(at_least=AGGREGATE_ROW_GROUP_ROWS):
         writer.write(table)
     return writer.close(), total
+
+
+def _write_correlations(
+    root: Path, everyone: Sequence[People], options: BuildOptions, report: Report
+) -> dict[str, TableEntry]:
+    """Write `correlations`, country by country; no table where no pair is left."""
+    writer = TableWriter(root, "correlations")
+    for number, people in enumerate(everyone):
+        report(number, len(everyone))
+        for exact, counts in correlation_batches(people):
+            shown = protect_correlations(exact, counts) if options.public else exact
+            if shown.num_rows:
+                writer.write(shown)
+    entry = writer.close()
+    return {"correlations": entry} if entry.files else {}
 
 
 def add_disclosure(one: Disclosure, other: Disclosure) -> Disclosure:

@@ -34,7 +34,18 @@ TABLE_ORDER = (
 )
 
 #: Tables that a build of survey files writes.
-BUILT_TABLES = ("responses", "respondents", "questions", "distributions", "countries", "probe")
+BUILT_TABLES = (
+    "responses",
+    "respondents",
+    "questions",
+    "distributions",
+    "correlations",
+    "countries",
+    "probe",
+)
+
+#: ... and a public one.
+PUBLIC_TABLES = ("questions", "distributions", "correlations", "countries", "tasks")
 
 
 def builder_version() -> str:

@@ -324,6 +324,9 @@ def run_study(
     demographics: str = "",
     on_request: Sequence[str] = (),
     people: int | None = None,
+    persons: int | None = None,
+    personas: Literal["fitted", "respondents"] | None = None,
+    conversation: bool = False,
     repeats: int | None = None,
     temperature: float | None = None,
     max_tokens: int | None = None,
@@ -376,8 +379,8 @@ def run_study(
         out: folder of the run; predictions files are in `OUT/predictions`.
         release: from `open_release` or `build_release`, or what `open_release` takes.
         protocol, method, steer, countries, groups, questions, languages, vary, approach, dilemmas,
-        wording, demographics, on_request, people, repeats, temperature, max_tokens, seed, wave,
-        prompts, terminator, reask, orders, min_label_mass,
+        wording, demographics, on_request, people, persons, personas, conversation, repeats,
+        temperature, max_tokens, seed, wave, prompts, terminator, reask, orders, min_label_mass,
         allow_unscored, few_shot_shares: the options of `opinion-atlas elicit`
             with the same names and defaults (docs/elicitation.md). A list takes a single text
             too.
@@ -424,6 +427,7 @@ def run_study(
         prompts=(prompts, ("auto", "chat", "plain")),
         terminator=(terminator, ("end", "newline", "none")),
         few_shot_shares=(few_shot_shares, ("weighted", "unweighted")),
+        personas=(personas or "", ("", "fitted", "respondents")),
         engine=(engine, ("local", "ray")),
     )
     opened = release if isinstance(release, Opened) else None

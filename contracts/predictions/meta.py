@@ -93,6 +93,25 @@ def sidecar_path(path: str | Path) -> Path:
     return target.with_name(target.stem + META_SUFFIX)
 
 
+def require_no_microdata(meta: PredictionsMeta, *, where: str) -> None:
+    """Refuse predictions, or a report on them, that must not leave where the respondents' rows lie.
+
+    Raises:
+        ContractError: the metadata says that they are made from single respondents.
+    """
+    if meta.microdata_derived:
+        raise fail(
+            "microdata",
+            "the predictions are made from the answers or demographics of single respondents; "
+            "boards, stores and model repositories take none",
+            where=where,
+            column="microdata_derived",
+            found="true",
+            hint="Score them where the respondents' rows lie, with opinion-atlas score, or elicit "
+            "with --personas fitted.",
+        )
+
+
 def read_header(
     source: Source, *, meta_path: str | Path | None
 ) -> tuple[PredictionsMeta, list[Notice]]:

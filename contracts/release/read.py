@@ -220,13 +220,13 @@ class ProtectedRelease(Release):
         Raises:
             ContractError: the view has no such files.
         """
-        if table in _NOT_IN_VIEW or table == "distributions":
+        if table in (*_NOT_IN_VIEW, *_PROTECTED_TABLES):
             raise ContractError(
                 Problem(
                     "no-table",
                     f"files of table {table!r} are no part of the public view of a release",
                     where=self.source,
-                    allowed="questions, countries; distributions as a table",
+                    allowed="questions, countries; distributions and correlations as tables",
                 )
             )
         return super().files(table, split=split)
@@ -241,16 +241,16 @@ class ProtectedRelease(Release):
         encoded: bool = False,
     ) -> pa.Table:
         """Read a table, or those of its columns and rows that are asked for."""
-        if name != "distributions":
+        if name not in _PROTECTED_TABLES:
             return super().table(name, columns=columns, where=where, split=split)
         import pyarrow as pa
 
-        table = self.published.table
+        table = self.published.table if name == "distributions" else self.correlations
         if where is not None:
             table = table.filter(where)
         if columns is not None:
             table = table.select(list(columns))
-        if encoded:
+        if encoded or name == "correlations":
             return table
         plain = [DISTRIBUTIONS.field(column) for column in table.column_names]
         return table.cast(pa.schema(plain))
@@ -269,9 +269,21 @@ class ProtectedRelease(Release):
         found = protect_distributions(exact.unify_dictionaries())
         return found._replace(table=sort_distributions(found.table))
 
+    @cached_property
+    def correlations(self) -> pa.Table:
+        """Public rows of `correlations`."""
+        from contracts.release.correlations import EVERYONE, protect_correlations
 
-#: Correlations of a private release are exact, and the rule needs the rows to round them.
-_NOT_IN_VIEW = (*INDIVIDUAL_TABLES, "correlations", "soft", "tasks")
+        release = Release(self.source, self.root, self.manifest)
+        exact = release.table("distributions", where=EVERYONE)
+        return protect_correlations(release.table("correlations"), exact)
+
+
+#: Tables of texts rest on exact figures.
+_NOT_IN_VIEW = (*INDIVIDUAL_TABLES, "soft", "tasks")
+
+#: Tables that go through the disclosure rule when they are read.
+_PROTECTED_TABLES = ("distributions", "correlations")
 
 
 def open_release(source: str | Path, *, token: str | None = None) -> Release:

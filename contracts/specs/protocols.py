@@ -51,12 +51,13 @@ PROTOCOLS = (
     ProtocolSpec(
         name="persons",
         kind="persons",
-        method="",
-        steering=(),
+        method="sampling",
+        steering=("persona",),
         asked="batteries",
         scored_on="alignment",
         about="plays many respondents of a country one by one and compares how their answers hang "
         "together with how people's do, by correlations within batteries of questions.",
+        detail="space.render.structure:structure_detail_html",
     ),
     ProtocolSpec(
         name="advice",

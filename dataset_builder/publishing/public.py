@@ -25,7 +25,7 @@ def make_public(release: Release, out: Path) -> Manifest:
     """Write what may be public of a release into a folder of its own.
 
     The result is that of `build --public` on the same files: `questions`, `countries`,
-    `distributions` under the disclosure rule, and the `tasks` made of them.
+    `distributions` and `correlations` under the disclosure rule, and the `tasks` made of them.
 
     Raises:
         ContractError: the release lacks a table, or the folder cannot be written.
@@ -72,6 +72,8 @@ def _public_tables(release: Release) -> tuple[dict[str, pa.Table], Disclosure]:
     tasks = tasks_table(view.published.table)
     if tasks.num_rows:
         tables[TASKS] = tasks
+    if view.has("correlations") and view.correlations.num_rows:
+        tables["correlations"] = view.correlations
     return tables, view.published.disclosure
 
 

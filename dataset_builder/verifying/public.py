@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 
 from codebook import value_questions
 from contracts.errors import Problem
+from contracts.release.correlations import EVERYONE, public_pair_problems
 from contracts.release.disclosure import (
     ROUNDING,
     RULE_VERSION,
-    correlation_problems,
     disclosure_problems,
 )
 from contracts.release.manifest import MANIFEST_NAME, Manifest
@@ -68,7 +68,8 @@ def check_public(release: Release, table: pa.Table) -> Check:
     problems += _country_problems(release)
     problems += disclosure_problems(table)
     if release.has("correlations"):
-        problems += correlation_problems(release.table("correlations"))
+        everyone = table.filter(EVERYONE)
+        problems += public_pair_problems(release.table("correlations"), everyone)
     problems += _target_problems(release, table)
     return Check("disclosure control", tuple(problems), f"rule {RULE_VERSION}")
 

@@ -10,6 +10,7 @@ from codebook import codebook_digest, value_questions
 from contracts.errors import ContractError, Problem
 from contracts.release.read import Release, open_release
 from dataset_builder.progress import Progress, silent
+from dataset_builder.verifying.correlations import PairRecount, check_pairs
 from dataset_builder.verifying.distributions import (
     check_distributions,
     read_distributions,
@@ -60,6 +61,8 @@ def _check_contents(release: Release) -> list[Check]:
         table = read_distributions(release)
         ordered = release.schema_major >= 2
         checks += [check_distributions(table, ordered=ordered), _check_countries(release)]
+        if release.has("correlations"):
+            checks.append(check_pairs(release))
         if release.manifest.public:
             checks.append(check_public(release, table))
         return checks
@@ -73,17 +76,22 @@ def _check_individuals(release: Release) -> list[Check]:
     inside = check_distributions(read_distributions(release), ordered=release.schema_major >= 2)
     responses = ResponseChecker(release, respondents)
     recount = Recount(release, respondents) if inside.passed else None
+    pairs = PairRecount(release, respondents) if release.has("correlations") else None
 
     def visit(table: str, split: str, batch: pa.RecordBatch) -> None:
         if table == "responses":
             responses.visit(split, batch)
             if recount is not None:
                 recount.visit(batch)
+            if pairs is not None:
+                pairs.visit(batch)
 
     rows = check_rows(release, visit)
     checks = [rows, check_respondents(release, respondents), responses.result(), inside]
     if recount is not None:
         checks.append(recount.result())
+    if pairs is not None:
+        checks += [check_pairs(release), pairs.result()]
     checks += [_check_countries(release), _check_counts(release)]
     if release.has("probe"):
         checks.append(check_probe(release, respondents))

@@ -78,7 +78,7 @@ class MockBackend:
     def _respond(self, request: Request) -> Response:
         seed = int.from_bytes(self._keys.key(request)[:8], "big")
         rng = np.random.default_rng(seed)
-        context = request.messages[0].content if request.messages else request.prompt
+        context = _asked(request)
         if request.kind != "generate":
             shares = self._shares(len(request.options), rng)
             logprobs = tuple(math.log(max(share, 1e-9)) for share in shares)
@@ -136,14 +136,30 @@ class MockBackend:
             return json.dumps(
                 {label: count / 10 for label, count in zip(labels, tenths, strict=True)}
             )
-        asked = _NUMBERS.findall(context.rsplit("\n\n", 1)[0])
-        wanted = int(asked[-1]) if asked else 1
+        wanted = _wanted(context)
         return " ".join(rng.choice(labels, size=wanted, p=_exact(shares)))
 
     def _score(self, context: str, rng: np.random.Generator) -> str:
         first, last = (int(number) for number in _NUMBERS.findall(context)[-2:])
         score = int(rng.integers(first, last + 1))
         return json.dumps({"explanation": "made up", "score": score})
+
+
+def _asked(request: Request) -> str:
+    """The prompt; of a chat the last turn that lists answers, else its first."""
+    if not request.messages:
+        return request.prompt
+    turns = [turn.content for turn in request.messages if turn.role == "user"]
+    return next((turn for turn in reversed(turns) if _LISTED.search(turn)), turns[0])
+
+
+def _wanted(context: str) -> int:
+    """Answers asked for in a row: the last number of the task, which stands before the question."""
+    task = context.split("\n\n")[-2:-1]
+    if not task or _LISTED.search(task[0]):  # another question of a conversation
+        return 1
+    asked = _NUMBERS.findall(task[0])
+    return int(asked[-1]) if asked else 1
 
 
 def _advice(context: str, rng: np.random.Generator) -> str:

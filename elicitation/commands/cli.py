@@ -74,6 +74,7 @@ def elicit(
         opinion-atlas elicit hf:ORG/NAME --protocol judgments --out run
         opinion-atlas elicit openai:NAME --base-url http://localhost:8000/v1 --out run --dry-run
         opinion-atlas elicit hub:ORG/NAME --steer none,persona --languages en,own --out run
+        opinion-atlas elicit hf:ORG/NAME --protocol persons --questions trust --persons 50 --out run
     """
     from elicitation.commands.elicit import ask, dry
 

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from elicitation.persons.draw import personas_text
 from elicitation.prompts.plan import Call, Plan
 from elicitation.run.estimate import Estimate, shown_prompts
 from elicitation.run.limits import Limits
@@ -78,6 +79,13 @@ def say_plan(
         f"{study.protocol}, method {study.method} ({study.prompt_version}), release {study.release}"
     )
     say(f"{len(study.questions)} questions, {len(study.countries)} countries")
+    if study.personas:
+        say(f"personas: {personas_text(study, plan.release)}")
+        say(
+            "each person answers all questions in one conversation"
+            if study.conversation
+            else "each question is asked in a call of its own (see --conversation)"
+        )
     if study.left_out:
         say_left_out(study)
     table = Table("condition", "calls", box=None, pad_edge=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from itertools import islice, product
@@ -16,6 +16,7 @@ from contracts.predictions.meta import Kind as PredictionsKind
 from contracts.release.read import Release
 from contracts.specs import protocol_spec
 from elicitation.backends.base import Message, Request, Sampling
+from elicitation.persons.draw import draw_personas
 from elicitation.prompts.advice import ORDERS, advice_prompt, advice_targets
 from elicitation.prompts.examples import (
     Example,
@@ -25,7 +26,7 @@ from elicitation.prompts.examples import (
     real_examples,
 )
 from elicitation.prompts.personas import ProbePeople, probe_people
-from elicitation.prompts.prompts import Prompt, Shown
+from elicitation.prompts.prompts import BLOCK_SEPARATOR, Prompt, Shown
 from elicitation.prompts.writers import PromptWriter
 from elicitation.study.advice import SPOKEN, advice_language, advice_sets
 from elicitation.study.conditions import NOBODY, OPPOSITE, OWN_LANGUAGE, Condition, Target
@@ -53,6 +54,8 @@ class Item(NamedTuple):
             whose += f"[{target.group}]"
         if target.participant is not None:
             whose += f"#{target.participant}"
+        if target.person_id:
+            whose += f"@{target.person_id}"
         if self.order:
             whose += f"|{self.order}"
         return f"{self.condition.name}|{self.question_id}|{whose}|{self.repeat}"
@@ -64,6 +67,18 @@ class Call(NamedTuple):
     item: Item
     request: Request
     shown: Shown
+
+
+class Turn(NamedTuple):
+    """A question of a conversation that was answered.
+
+    Attributes:
+        question_id: the question.
+        label: label of the answer, as the prompt showed it.
+    """
+
+    question_id: str
+    label: str
 
 
 class Plan:
@@ -126,8 +141,25 @@ class Plan:
         """The described people."""
         return probe_people(self.release, self.study)
 
+    def personas(self, condition: Condition) -> tuple[Target, ...]:
+        """The synthetic respondents of a condition."""
+        if condition.language not in self._personas:
+            languages = {c: self.language(condition, Target(c)) for c in self.study.countries}
+            drawn = draw_personas(self.release, self.study, languages)
+            found = tuple(target for targets in drawn.values() for target in targets)
+            self._personas[condition.language] = found
+        return self._personas[condition.language]
+
+    @property
+    def rounds(self) -> int:
+        """Rounds in which the calls of a conversation are made, each after the answers to the one
+        before: a round for every question. Without conversation all calls are one round."""
+        return len(self.study.questions) if self.study.conversation else 1
+
     def size(self, condition: Condition) -> int:
         """Number of calls of a condition."""
+        if self.study.personas:
+            return len(self.study.countries) * self.study.persons * len(self.study.questions)
         if condition.approach:
             cells = len(self.targets(condition)) * len(self.study.questions)
             return cells * len(ORDERS) * self.study.repeats
@@ -168,6 +200,9 @@ class Plan:
     def items(self, condition: Condition) -> Iterator[Item]:
         """The items of a condition, those that share a long prefix next to each other."""
         repeats = range(self.study.repeats)
+        if self.study.personas:
+            yield from self._of_persons(condition)
+            return
         if condition.approach:
             for target, question in product(self.targets(condition), self.study.questions):
                 for order, repeat in product(ORDERS, repeats):
@@ -182,8 +217,38 @@ class Plan:
             for order, repeat in product(self._orders, repeats):
                 yield Item(condition, question, target, repeat, order)
 
-    def call(self, item: Item) -> Call:
-        """The call that asks an item."""
+    def round_items(self, number: int) -> Iterator[tuple[int, Item]]:
+        """The items of a round (from 0), each with a number that shards go by: in a conversation
+        that of the person, so that a shard asks all of a conversation."""
+        if not self.study.conversation:
+            items = (item for condition in self.conditions for item in self.items(condition))
+            yield from enumerate(items)
+            return
+        question = self.study.questions[number]
+        for condition in self.conditions:
+            for person, target in enumerate(self.personas(condition)):
+                yield person, Item(condition, question, target, draw=person)
+
+    def sharded_size(self, shard: tuple[int, int]) -> int:
+        """Number of calls of the k-th of n shards."""
+        first, step = shard
+        if not self.study.conversation:
+            return len(range(first - 1, len(self), step))
+        persons = len(self.study.countries) * self.study.persons
+        own = len(range(first - 1, persons, step))
+        return own * len(self.study.questions) * len(self.conditions)
+
+    def call(self, item: Item, turns: Sequence[Turn] | None = None) -> Call:
+        """The call that asks an item.
+
+        Args:
+            item: the item.
+            turns: in a conversation, what was answered before; None makes answers up, for
+                estimates.
+        """
+        if self.study.conversation:
+            made_up = turns is None
+            return self._next_turn(item, self._made_up_turns(item) if made_up else turns or ())
         prompt = self._repeated_prompt(item)
         text, options = prompt.text, prompt.continuations
         if options and not self._chat:
@@ -199,6 +264,55 @@ class Plan:
             repeat=self._repeat(item),
         )
         return Call(item, request, prompt.shown)
+
+    def _next_turn(self, item: Item, turns: Sequence[Turn]) -> Call:
+        """The next question of a conversation, behind the questions and answers before it."""
+        prompt = self.prompt(item)
+        asked = [self.prompt(item._replace(question_id=turn.question_id)).tail for turn in turns]
+        questions = [*asked, prompt.tail]
+        questions[0] = f"{prompt.head}{BLOCK_SEPARATOR}{questions[0]}"
+        answers = [turn.label for turn in turns]
+        messages: list[Message] = []
+        text = ""
+        if self._chat:
+            for question, answer in zip(questions, answers, strict=False):
+                messages += [Message("user", question), Message("assistant", answer)]
+            messages.append(Message("user", questions[-1]))
+        else:
+            pairs = zip(questions, answers, strict=False)
+            spoken = [f"{question} {answer}" for question, answer in pairs]
+            text = BLOCK_SEPARATOR.join([*spoken, questions[-1]])
+        options = prompt.continuations
+        request = Request(
+            request_id=item.item_id,
+            kind=self._kind,
+            messages=tuple(messages),
+            prompt=text,
+            options=options if self._chat else tuple(f" {option}" for option in options),
+            terminator=self._terminator,
+            sampling=self.sampling,
+            repeat=self._repeat(item),
+        )
+        return Call(item, request, prompt.shown)
+
+    def _made_up_turns(self, item: Item) -> tuple[Turn, ...]:
+        questions = self.study.questions
+        before = questions[: questions.index(item.question_id)]
+        shown = (self.prompt(item._replace(question_id=name)).shown for name in before)
+        return tuple(
+            Turn(name, one.options[0].label) for name, one in zip(before, shown, strict=True)
+        )
+
+    def _of_persons(self, condition: Condition) -> Iterator[Item]:
+        """Every question to every person: round by round in a conversation, else person by person,
+        whose prompts begin alike."""
+        people = list(enumerate(self.personas(condition)))
+        if self.study.conversation:
+            for question, (number, target) in product(self.study.questions, people):
+                yield Item(condition, question, target, draw=number)
+            return
+        for (number, target), question in product(people, self.study.questions):
+            yield Item(condition, question, target, draw=number)
 
     def _repeated_prompt(self, item: Item) -> Prompt:
         """The prompt of an item; repeats follow each other, and have one and the same."""
@@ -268,6 +382,8 @@ class Plan:
         """Whose answers a condition asks for."""
         if condition.approach:
             return advice_targets(condition, self.study.countries)
+        if self.study.personas:
+            return self.personas(condition)
         steered = condition.steering != "none" or condition.language == OWN_LANGUAGE
         if not steered:
             return (NOBODY,)
@@ -281,7 +397,8 @@ class Plan:
     def predictions_kind(self) -> PredictionsKind:
         """What the predictions of the study are."""
         spec = protocol_spec(self.study.protocol)
-        return spec.kind if spec.dilemmas else self.study.how.predictions_kind
+        own = spec.dilemmas or self.study.personas
+        return spec.kind if own else self.study.how.predictions_kind
 
     def decoding(self) -> dict[str, Any]:
         """How replies are drawn (or options ended), for provenance."""
@@ -328,6 +445,10 @@ class Plan:
         return self._real_cache[key]
 
     @cached_property
+    def _personas(self) -> dict[str, tuple[Target, ...]]:
+        return {}
+
+    @cached_property
     def _form_cache(self) -> dict[tuple[int, int], tuple[Example, ...]]:
         return {}
 
@@ -353,6 +474,9 @@ class Plan:
         Two people alike have the same prompt: where replies are drawn at random, each gets a
         draw of their own, else they share one.
         """
+        if self.study.personas:
+            drawn = self._kind == "generate" and self.sampling.temperature > 0
+            return item.draw if drawn else 0
         if self.sampling.temperature == 0 or not item.condition.demographics:
             return item.repeat
         return item.draw * self.study.repeats + item.repeat
@@ -385,4 +509,4 @@ def own_language(country: str, spoken_here: Collection[str] | None = None) -> st
     return found
 
 
-__all__ = ["Call", "Item", "Plan", "own_language"]
+__all__ = ["Call", "Item", "Plan", "Turn", "own_language"]

@@ -132,6 +132,9 @@ def example_text(texts: Wording, example: Example, labels: Labels) -> str:
 
 def choice_head(texts: Wording, target: Target, *, labels: Labels, forced: bool) -> str:
     """Task of the methods that take one label as the answer."""
+    if target.person:
+        task = framing.choice_head(texts, "", "", labels=labels, forced=forced)
+        return f"{target.person}{BLOCK_SEPARATOR}{task}"
     _check_named(texts, target)
     country, group = target.country, target.group
     return framing.choice_head(texts, country, group, labels=labels, forced=forced)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from elicitation.prompts.plan import Call, Plan
 from elicitation.run.limits import Limits
-from elicitation.run.runner import shard_size
 
 #: Prompts looked at for an estimate, per condition.
 _SAMPLED = 40
@@ -75,7 +74,7 @@ def estimate(
         sampled = list(islice(plan.sampled_calls(condition), _SAMPLED))
         prompt_tokens += size * sum(_prompt_tokens(call) for call in sampled) / len(sampled)
         completion_tokens += size * sum(_reply_tokens(call) for call in sampled) / len(sampled)
-    calls = shard_size(len(plan), shard)
+    calls = plan.sharded_size(shard)
     part = calls / max(len(plan), 1)
     prompt_tokens, completion_tokens = part * prompt_tokens, part * completion_tokens
     prices = limits or Limits()
@@ -88,8 +87,10 @@ def estimate(
 
 
 def _prompt_tokens(call: Call) -> float:
-    text = call.request.messages[-1].content if call.request.messages else call.request.prompt
-    return token_estimate(text)
+    turns = call.request.messages
+    return sum(token_estimate(turn.content) for turn in turns) or token_estimate(
+        call.request.prompt
+    )
 
 
 def _reply_tokens(call: Call) -> float:
@@ -105,4 +106,5 @@ def shown_prompts(plan: Plan) -> list[Call]:
         chosen = (conditions[0], conditions[len(conditions) // 2], conditions[-1])
         return [next(plan.calls(condition)) for condition in chosen]
     places = sorted({0, len(plan) // 2, len(plan) - 1} - {-1})
-    return [call for number, call in enumerate(plan) if number in places]
+    items = (item for condition in conditions for item in plan.items(condition))
+    return [plan.call(item) for number, item in enumerate(items) if number in places]

@@ -6,14 +6,16 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from contracts.digests import sha256_text
 from elicitation.backends.base import Response
 from elicitation.backends.completions import elsewhere
-from elicitation.prompts.prompts import Shown
+from elicitation.prompts.prompts import Shown, ShownOption
 from elicitation.reading import Answer, Option, read_reply
-from elicitation.run.store import StoredItem
+from elicitation.run.store import ItemRecord, StoredItem
 
 
 def answer_of(
@@ -211,6 +213,63 @@ def gather_ratings(items: Iterable[StoredItem], *, raw_codes: bool) -> Gathered:
     return Gathered(records, statuses, notes, tries)
 
 
+def gather_persons(
+    items: Iterable[StoredItem], *, min_mass: float = 0.0, seed: int = 0
+) -> Gathered:
+    """Records of synthetic respondents: the raw code of each answer, None where it could not be
+    read or was refused.
+
+    Args:
+        items: answered items.
+        min_mass: least mass of all labels, see `scores_answer`.
+        seed: of the draws from scored answers, see `chosen_option`.
+    """
+    statuses: Counter[str] = Counter()
+    notes: Counter[str] = Counter()
+    scored: Counter[str] = Counter()
+    masses: list[float] = []
+    tries, records = 0, []
+    for stored in items:
+        answer, second = best_answer(stored, min_mass=min_mass)
+        statuses[answer.status] += 1
+        notes.update(answer.notes)
+        tries += second
+        if answer.mass is not None:
+            masses.append(answer.mass)
+        if stored.response.option_logprobs:
+            scored[str(stored.response.raw.get("scorer") or stored.response.logprobs_kind)] += 1
+        spec = stored.record.spec
+        chosen = chosen_option(stored.record, answer, seed=seed)
+        records.append(
+            {
+                "person_id": spec["person"],
+                "country": spec["country"],
+                "group": spec.get("group", ""),
+                "question_id": spec["question_id"],
+                "code": None if chosen is None else int(chosen.code),
+            }
+        )
+    return Gathered(records, statuses, notes, tries, scored, masses)
+
+
+def chosen_option(record: ItemRecord, answer: Answer, *, seed: int) -> ShownOption | None:
+    """The one option that an answer names; one drawn by its shares where options were scored.
+
+    The draw depends on the seed and the item's name alone: reading anew gives the same answers.
+    """
+    if answer.shares is None:
+        return None
+    options = record.shown.options
+    shares = [answer.shares[option.label] for option in options]
+    if record.shown.reader != "scores":
+        return options[max(range(len(shares)), key=shares.__getitem__)]
+    drawn = int(sha256_text(f"{seed} {record.item_id}")[:13], 16) / 16**13
+    for option, reached in zip(options, accumulate(shares), strict=True):
+        if drawn < reached:
+            return option
+    return options[-1]
+
+
 def _raw_score(shown: Shown, answer: Answer) -> float | None:
     for option in shown.options:
         if answer.score == float(option.label):
@@ -227,7 +286,8 @@ def _label_score(shown: Shown, answer: Answer, *, turned: bool) -> float | None:
 
 
 def cell_order(records: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Records in the codebook's order of questions, then by country and group."""
+    """Records in the codebook's order of questions, then by country and group; those of
+    synthetic respondents person by person."""
     from codebook import value_questions
 
     place = {key: index for index, key in enumerate(value_questions())}
@@ -235,6 +295,7 @@ def cell_order(records: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, An
         sorted(
             records,
             key=lambda r: (
+                r.get("person_id", ""),
                 place.get(r.get("question_id", ""), -1),
                 r.get("country", ""),
                 r.get("group", ""),

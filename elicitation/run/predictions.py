@@ -13,7 +13,13 @@ from contracts.errors import fail
 from contracts.predictions.meta import PredictionsMeta
 from contracts.predictions.read import write_predictions
 from elicitation.run.advice_records import JUDGE_FACT, JUDGE_TOLD, gather_advice
-from elicitation.run.gather import Gathered, cell_order, gather_distributions, gather_ratings
+from elicitation.run.gather import (
+    Gathered,
+    cell_order,
+    gather_distributions,
+    gather_persons,
+    gather_ratings,
+)
 from elicitation.run.store import Store
 
 #: Facts of a store that predictions are written from.
@@ -174,6 +180,8 @@ def _gather(store: Store, name: str, kind: str, meta: PredictionsMeta) -> Gather
     items = store.items(name)
     if kind == "rating":
         return gather_ratings(items, raw_codes=meta.coding == "raw")
+    if kind == "persons":
+        return gather_persons(items, min_mass=_floor(meta), seed=meta.seed or 0)
     if kind == "advice":
         verdicts = (store.fact(JUDGE_FACT) or {}).get("verdicts")
         return gather_advice(items, verdicts, min_mass=_floor(meta))

@@ -15,6 +15,7 @@ from codebook.wordings.wording import OWN_NAME
 from contracts.digests import sha256_text
 from contracts.errors import fail
 from contracts.predictions.meta import PredictionsMeta
+from elicitation.persons.draw import personas_text
 from elicitation.prompts.plan import Plan, own_language
 from elicitation.study.advice import TOLD
 from elicitation.study.advice_checks import own_ids, spoken_languages
@@ -77,6 +78,7 @@ def condition_meta(
         "coding": "worldvaluesbench" if worldvaluesbench_coding(study) else "raw",
         "few_shot_questions": list(plan.shown_questions(condition)),
         "chat": study.chat,
+        **_personas(plan),
         "extra": {
             "condition": condition.name,
             "variant": condition.variant.name,
@@ -87,6 +89,7 @@ def condition_meta(
             "environment": {k: v for k, v in environment.items() if k != "facts"},
             "opinion_atlas": package_version(),
             **_few_shot(study, condition),
+            **({"conversation": study.conversation} if study.personas else {}),
             **_dilemmas(plan),
             **_wordings(plan, condition),
         },
@@ -129,6 +132,16 @@ def _few_shot(study: Study, condition: Condition) -> dict[str, Any]:
     if condition.steering != "few-shot":
         return {}
     return {"few_shot_shares": study.few_shot_shares}
+
+
+def _personas(plan: Plan) -> dict[str, Any]:
+    """How synthetic respondents were drawn, and whether the file has to stay private."""
+    if not plan.study.personas:
+        return {}
+    return {
+        "personas": personas_text(plan.study, plan.release),
+        "microdata_derived": plan.study.personas == "respondents",
+    }
 
 
 def _dilemmas(plan: Plan) -> dict[str, Any]:

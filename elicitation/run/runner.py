@@ -13,6 +13,7 @@ from elicitation.backends.base import Backend, Message, Request, Response
 from elicitation.backends.call_key import CallKeys
 from elicitation.prompts.plan import Call, Item, Plan
 from elicitation.prompts.prompts import Shown, again_text
+from elicitation.run.conversations import Conversations
 from elicitation.run.gather import answer_of
 from elicitation.run.limits import Limits
 from elicitation.run.store import ItemRecord, Store
@@ -92,6 +93,9 @@ def run_plan(
 ) -> Progress:
     """Ask every call of a plan that the store does not hold, then once more what was unreadable.
 
+    The calls of conversations are made round by round: all of them are asked a question before any
+    is asked the next. A conversation in which a call failed rests until the next run.
+
     Args:
         plan: the plan.
         backend: who answers.
@@ -112,9 +116,13 @@ def run_plan(
     run = _Run(plan, backend, store, limits or Limits(), shard, on_progress or (lambda _: None))
     run.stop = stop
     run.try_longest()
-    run.first_pass()
-    if plan.study.reask and not run.progress.stopped:
-        run.second_pass()
+    for number in range(plan.rounds):
+        run.begin_round(number)
+        run.first_pass()
+        if plan.study.reask and not run.progress.stopped:
+            run.second_pass()
+        if run.progress.stopped:
+            break
     return run.progress
 
 
@@ -126,6 +134,7 @@ def item_record(item: Item, call: Call, language: str) -> ItemRecord:
         ("country", target.country),
         ("group", target.group),
         ("participant", target.participant),
+        ("person", target.person_id),
         ("order", item.order),
         ("approach", item.condition.approach),
         ("language", language if item.condition.approach else ""),
@@ -181,8 +190,16 @@ class _Run:
         self._errors_in_a_row = 0
         self._cut_in_a_row = 0
         self._tried: set[bytes] = set()
+        self._round = 0
+        self._talks = Conversations(plan, store) if plan.study.conversation else None
         self.stop: Event | None = None
-        self.progress = Progress(total=shard_size(len(plan), shard))
+        self.progress = Progress(total=plan.sharded_size(shard))
+
+    def begin_round(self, number: int) -> None:
+        """Go on to a round; what the rounds before it answered is taken from the store."""
+        self._round = number
+        if self._talks is not None:
+            self._talks.begin_round(number)
 
     def try_longest(self) -> None:
         """Ask the longest prompt first, and once more with more tokens where its reply was cut off.
@@ -191,6 +208,8 @@ class _Run:
             TooManyTruncatedError: the longer reply was cut off as well.
         """
         if self._plan.study.how.request_kind != "generate" or not len(self._plan):
+            return
+        if self._talks is not None:  # whose longest prompt is known only at their end
             return
         if self._shard != (1, 1) or self._limits.max_calls is not None or self._is_stopped():
             return
@@ -277,10 +296,15 @@ class _Run:
         )  # fmt: skip
 
     def _calls(self) -> Iterator[Call]:
+        """The calls of this round and shard that can be made."""
         first, step = self._shard
-        for number, call in enumerate(self._plan):
-            if number % step == first - 1:
-                yield call
+        for number, item in self._plan.round_items(self._round):
+            if number % step != first - 1:
+                continue
+            if self._talks is None:
+                yield self._plan.call(item)
+            elif (turns := self._talks.turns(item)) is not None:
+                yield self._plan.call(item, turns)
 
     def _missing(self) -> Iterator[Request]:
         return self._within_limits(self._unasked())
@@ -376,9 +400,3 @@ class _Run:
         self._on_progress(progress)
         if self._errors_in_a_row >= MOST_ERRORS_IN_A_ROW:
             raise TooManyErrorsError(response.error)
-
-
-def shard_size(total: int, shard: tuple[int, int]) -> int:
-    """Number of calls in a shard."""
-    first, step = shard
-    return len(range(first - 1, total, step))

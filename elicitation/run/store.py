@@ -321,17 +321,23 @@ class Store:
         query = "SELECT condition FROM items GROUP BY condition ORDER BY min(rowid)"
         return [row[0] for row in self._db.execute(query)]
 
-    def items(self, condition: str | None = None) -> Iterator[StoredItem]:
-        """Answered items, of one condition if asked for, in order of their names."""
+    def items(self, condition: str | None = None, *, begin: str = "") -> Iterator[StoredItem]:
+        """Answered items in order of their names: of one condition if asked for, and whose names
+        begin with a text."""
         shown = {
             key: self._shown(content)
             for key, content in self._db.execute("SELECT shown, content FROM shown")
         }
-        where = "" if condition is None else "WHERE i.condition = ?"
+        conditions = {
+            "i.condition = ?": () if condition is None else (condition,),
+            "i.item_id >= ? AND i.item_id < ?": (begin, f"{begin}\U0010ffff") if begin else (),
+        }
+        chosen = {clause: given for clause, given in conditions.items() if given}
+        where = f"WHERE {' AND '.join(chosen)}" if chosen else ""
         query = f"""SELECT i.item_id, i.condition, i.spec, i.shown, c.response, a.response
             FROM items i JOIN calls c ON c.key = i.key LEFT JOIN calls a ON a.key = i.again
             {where} ORDER BY i.item_id"""  # noqa: S608 - no outside text in it
-        rows = self._db.execute(query, () if condition is None else (condition,))
+        rows = self._db.execute(query, [one for given in chosen.values() for one in given])
         for item_id, name, spec, shown_id, first, second in rows:
             if shown_id not in shown:
                 raise self._damaged("what a prompt showed is missing")

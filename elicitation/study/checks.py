@@ -195,13 +195,13 @@ def _person_problems(study: Study, *, remote: bool, allowed: bool) -> Iterator[P
     sets = (*DEMOGRAPHIC_SETS, "all")
     if study.demographics and study.demographics not in sets:
         yield unknown_values("--demographics", study.demographics, ("none", *sets))
-    if study.demographics and study.method != "rating":
+    if study.demographics and study.method != "rating" and not study.personas:
         yield Problem(
             "demographics-method",
-            "persons are described to a model that rates as they would",
+            "single persons are described by the method rating and the protocol persons only",
             column="--demographics",
             found=study.method,
-            allowed="--method rating",
+            allowed="--method rating, --protocol persons",
         )
     for name in study.on_request:
         if name not in ON_REQUEST_COLUMNS:
@@ -214,6 +214,9 @@ def _person_problems(study: Study, *, remote: bool, allowed: bool) -> Iterator[P
             column="--demographics",
             found=", ".join((study.demographics, *study.on_request)),
             allowed="remote",
-            hint="Take a local model (hf:), or --allow-remote-microdata if you may share these "
+            hint="Personas fitted to a public release hold no respondent's data: with one, "
+            "--allow-remote-microdata discloses nothing."
+            if study.personas == "fitted"
+            else "Take a local model (hf:), or --allow-remote-microdata if you may share these "
             "answers.",
         )

@@ -105,12 +105,14 @@ class Target(NamedTuple):
         group: for instance `sex=female`, empty for everyone.
         participant: interview id of a described person; it never leaves the machine.
         person: the description of that person.
+        person_id: name of a synthetic respondent, such as `DEU-017`.
     """
 
     country: str = ""
     group: str = ""
     participant: int | None = None
     person: str = ""
+    person_id: str = ""
 
 
 NOBODY = Target()

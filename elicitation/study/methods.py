@@ -148,3 +148,9 @@ ADVICE_MAX_TOKENS = 400
 
 #: Number of the advice protocol's prompt.
 ADVICE_PROMPT_VERSION = 1
+
+#: Number of the persons protocol's prompt.
+PERSONS_PROMPT_VERSION = 1
+
+#: Methods that give one answer per person: drawn, decided on, or drawn by probability.
+PERSONS_METHODS: tuple[MethodName, ...] = ("sampling", "forced_choice", "label_likelihood")

@@ -25,7 +25,7 @@ class TaskOptions:
     """
 
     protocol: Annotated[
-        str, Parameter(help="alignment, judgments, worldvaluesbench or advice.")
+        str, Parameter(help="alignment, judgments, worldvaluesbench, persons or advice.")
     ] = "alignment"
     method: Annotated[
         str,
@@ -37,8 +37,9 @@ class TaskOptions:
     questions: Annotated[
         tuple[str, ...],
         names(
-            "Question ids (Q1) or question sets (alignment, judgments, probe, ...); for advice, "
-            "ids of dilemmas or cultural dimensions. Default: the protocol's own set."
+            "Question ids (Q1), question sets (alignment, judgments, probe, ...) or batteries "
+            "(trust, gender, ...); for advice, ids of dilemmas or cultural dimensions. Default: "
+            "the protocol's own set."
         ),
     ] = ()
     languages: Annotated[
@@ -139,9 +140,11 @@ class StudyOptions(TaskOptions):
     demographics: Annotated[
         str,
         Parameter(
-            help="For ratings, the attributes of a persona: remote (country, settlement, "
-            "education), main or all; none draws unconditioned samples (no persona). Default: "
-            "remote where the release holds respondents, else none.",
+            help="For ratings and persons, the attributes of a persona: remote (country, "
+            "settlement, education), main or, for ratings, all. none: for ratings, unconditioned "
+            "samples (no persona); for persons, the country alone. Default: for ratings remote "
+            "where the release holds respondents, else none; for persons main, of a model on "
+            "another machine remote.",
             group=STEERING,
         ),
     ] = ""
@@ -160,6 +163,32 @@ class StudyOptions(TaskOptions):
             group=STEERING,
         ),
     ] = None
+    persons: Annotated[
+        int | None,
+        Parameter(
+            help="For the persons protocol, synthetic respondents per country. Default: 100; under "
+            "30 are not scored.",
+            group=STEERING,
+        ),
+    ] = None
+    personas: Annotated[
+        Literal["fitted", "respondents"] | None,
+        Parameter(
+            help="For the persons protocol, source of the personas: fitted draws them from a "
+            "model of the country's demographics; respondents takes the demographics of single "
+            "respondents of a private release, and the predictions must stay private. Default: "
+            "fitted.",
+            group=STEERING,
+        ),
+    ] = None
+    conversation: Annotated[
+        bool,
+        flag(
+            "For the persons protocol, ask each person all questions in one conversation, with "
+            "the earlier answers in view. Default: each question in a call of its own.",
+            group=DECODING,
+        ),
+    ] = False
     repeats: Annotated[
         int | None,
         Parameter(

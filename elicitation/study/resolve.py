@@ -21,6 +21,7 @@ from elicitation.study.advice_checks import (
 from elicitation.study.checks import check_study
 from elicitation.study.methods import METHODS
 from elicitation.study.options import StudyOptions
+from elicitation.study.persons_checks import check_persons
 from elicitation.study.study import Study, resolve_questions
 from elicitation.study.wordings import wordings_digest
 
@@ -29,6 +30,9 @@ MIN_LABEL_MASS = 0.1
 
 #: Draws of one answer each, for the methods that count answers.
 SAMPLING_REPEATS = 30
+
+#: Synthetic respondents of a country.
+PERSONS = 100
 
 #: Samples of nobody in particular, as the WorldValuesBench authors draw them.
 RATING_SAMPLES, RATING_SAMPLE_TEMPERATURE = 230, 0.7
@@ -59,7 +63,8 @@ def make_study(
     preset = protocol_spec(options.protocol)
     method = options.method or preset.method
     wave = options.wave or max(release.manifest.waves)
-    told = _demographics(options, method, release)
+    persons = preset.kind == "persons"
+    told = _persons_told(options, remote) if persons else _demographics(options, method, release)
     advice = preset.dilemmas
     wordings = tuple(map(str, options.wordings))
     countries, left_out = _scorable(_countries(options, release, wave), options, release, wave)
@@ -88,6 +93,7 @@ def make_study(
         demographics=told,
         on_request=options.on_request,
         people=options.people,
+        **(_persons_fields(options) if persons else {}),
         repeats=_repeats(options, method, told),
         temperature=_temperature(options, method, told),
         max_tokens=options.max_tokens,
@@ -99,6 +105,7 @@ def make_study(
         reask=options.reask,
     )
     check_study(study, remote=remote, allow_remote_microdata=allow_remote_microdata)
+    check_persons(study, options, release)
     if advice:
         check_advice(study, sets)
     return study
@@ -107,8 +114,8 @@ def make_study(
 def _orders(options: StudyOptions, method: str) -> Literal[1, 2]:
     """Orders of the answers: a likelihood depends on the place of an answer in the list."""
     scored = method in METHODS and METHODS[method].reader == "scores"
-    if not scored or options.protocol == "advice":  # which asks in two orders by itself
-        return 1
+    if not scored or options.protocol in ("advice", "persons"):
+        return 1  # advice asks in two orders by itself; a person answers once
     if options.orders is not None:
         return options.orders
     return 1 if options.protocol == "judgments" else 2
@@ -129,10 +136,26 @@ def _demographics(options: StudyOptions, method: str, release: Release) -> str:
     return options.demographics or ("remote" if release.has("probe") else "")
 
 
+def _persons_told(options: StudyOptions, remote: bool) -> str:
+    """What is told of synthetic respondents: models on other machines are told less."""
+    if options.demographics == "none":
+        return ""
+    return options.demographics or ("remote" if remote else "main")
+
+
+def _persons_fields(options: StudyOptions) -> dict[str, Any]:
+    """What only a study of persons has."""
+    return {
+        "personas": options.personas or "fitted",
+        "persons": PERSONS if options.persons is None else options.persons,
+        "conversation": options.conversation,
+    }
+
+
 def _repeats(options: StudyOptions, method: str, told: str) -> int:
     if options.repeats is not None:
         return options.repeats
-    if method == "sampling":
+    if method == "sampling" and options.protocol != "persons":
         return SAMPLING_REPEATS
     return RATING_SAMPLES if method == "rating" and not told else 1
 

@@ -16,7 +16,12 @@ from elicitation.study.conditions import (
     Variant,
     parse_variant,
 )
-from elicitation.study.methods import ADVICE_PROMPT_VERSION, METHODS, Method
+from elicitation.study.methods import (
+    ADVICE_PROMPT_VERSION,
+    METHODS,
+    PERSONS_PROMPT_VERSION,
+    Method,
+)
 
 Approach = Literal["persona", "language", "both", "none"]
 FewShotShares = Literal["weighted", "unweighted"]
@@ -42,10 +47,13 @@ class Study(Strict):
         dilemmas_digest: names what is in them.
         wording_folders: wordings that take the place of the project's.
         wordings_digest: names what is in them.
-        demographics: for ratings, what is told of a person (remote, main, all); empty for
-            samples of nobody in particular.
+        demographics: for ratings and persons, what is told of a person (remote, main, all); empty
+            for samples of nobody in particular, and for persons of whom only the country is told.
         on_request: sensitive answers told besides.
         people: most people of the probe that are described; None for all.
+        personas: for persons, where they come from: fitted or respondents; empty otherwise.
+        persons: for persons, how many there are of each country.
+        conversation: for persons, whether all questions are asked in one conversation.
         repeats: times each call is made.
         temperature, max_tokens: None for the method's own.
         seed: seed of everything that is drawn.
@@ -79,6 +87,9 @@ class Study(Strict):
     demographics: str = ""
     on_request: tuple[str, ...] = ()
     people: int | None = None
+    personas: Literal["", "fitted", "respondents"] = ""
+    persons: int = 0
+    conversation: bool = False
     repeats: int = 1
     temperature: float | None = None
     max_tokens: int | None = None
@@ -102,6 +113,8 @@ class Study(Strict):
     @property
     def prompt_version(self) -> str:
         """Version of the prompts."""
+        if self.personas:
+            return f"persons-{'conversation-' if self.conversation else ''}{PERSONS_PROMPT_VERSION}"
         if not self.asks_dilemmas:
             return self.how.prompt_version
         form = {"score_options": "options-", "score_labels": "letters-"}
@@ -119,7 +132,8 @@ class Study(Strict):
         for steering in self.steering:
             for language, approach in self._spoken():
                 for variant in self.parsed_variants():
-                    yield Condition(steering, language, variant, bool(self.demographics), approach)
+                    described = bool(self.demographics) and not self.personas
+                    yield Condition(steering, language, variant, described, approach)
 
     def _spoken(self) -> Iterator[tuple[str, str]]:
         """Language and approach of the conditions; some approaches bring their own language."""
@@ -161,13 +175,15 @@ def resolve_questions(given: tuple[str, ...], preset: str) -> tuple[str, ...]:
 
 
 def study_json(study: Study) -> dict[str, Any]:
-    """The study as JSON types; folders of dilemmas and wordings, countries left out and unweighted
-    examples are listed only where there are any."""
+    """The study as JSON types; folders of dilemmas and wordings, countries left out, unweighted
+    examples and what only persons have are listed only where there are any."""
     found = study.model_dump(mode="json")
     if study.few_shot_shares == "weighted":
         del found["few_shot_shares"]
     if not study.left_out:
         del found["left_out"]
+    if not study.personas:
+        del found["personas"], found["persons"], found["conversation"]
     if not study.dilemma_folders:
         del found["dilemma_folders"], found["dilemmas_digest"]
     if not study.wording_folders:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.release.read import Release
@@ -30,9 +31,9 @@ def read_correlations(
     table = release.table("correlations", where=pc.field("wave") == wave)
     if table.num_rows == 0:
         return {}
-    place = {name: row for row, name in enumerate(questions)}
+    place = pa.array(list(questions), pa.string())
     first, second = (
-        np.array([place.get(name, -1) for name in table[column].to_pylist()], int)
+        pc.fill_null(pc.index_in(table[column], value_set=place), -1).to_numpy()
         for column in ("question_a", "question_b")
     )
     countries = table["country"].combine_chunks().dictionary_encode()

@@ -250,11 +250,16 @@ def _places(
     question = _index(table["question_id"], geometry.question_ids)
     # A row without a code belongs to no option.
     codes = pc.fill_null(table["code"].cast(pa.int64()), _NO_CODE).to_numpy()
-    option = np.full(len(codes), -1, np.int64)
+    known = [code for options in geometry.codes for code in options]
+    if not known:
+        return row, question, np.full(len(codes), -1, np.int64)
+    lowest, highest = min(known), max(known)
+    places = np.full((len(geometry.codes), highest - lowest + 1), -1, np.int64)
     for number, options in enumerate(geometry.codes):
-        rows = np.flatnonzero(question == number)
-        place = {code: index for index, code in enumerate(options)}
-        option[rows] = [place.get(int(code), -1) for code in codes[rows]]
+        places[number, np.array(options, np.int64) - lowest] = np.arange(len(options))
+    inside = (question >= 0) & (codes >= lowest) & (codes <= highest)
+    option = np.full(len(codes), -1, np.int64)
+    option[inside] = places[question[inside], codes[inside] - lowest]
     return row, question, option
 
 

@@ -14,6 +14,7 @@ import yaml  # type: ignore[import-untyped]
 
 from contracts.atomic import write_text
 from contracts.errors import fail
+from contracts.predictions.meta import require_no_microdata
 from contracts.release.hub import hub_errors
 from contracts.report import Report, Score
 from scoring.presentation.summary import number, percent, with_interval
@@ -80,6 +81,7 @@ def _check(report: Report, dataset: str, date: str) -> None:
             "date", "not a date", column="--date", found=date,
             allowed="YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ",
         )  # fmt: skip
+    require_no_microdata(report.predictions.meta, where=report.predictions.name)
     if report.release.synthetic:
         raise fail(
             "synthetic",

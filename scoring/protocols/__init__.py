@@ -1,1 +1,1 @@
-"""The four protocols, each in corrected and paper mode."""
+"""The protocols, each in corrected and paper mode."""

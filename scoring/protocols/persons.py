@@ -156,6 +156,14 @@ def _tables(
             }
             for country, (score, low, high, ceiling) in found.countries.items()
         ],
+        "country_batteries": {
+            country: {
+                result.battery: number(result.score)
+                for result in found.batteries
+                if result.country == country
+            }
+            for country in found.countries
+        },
         "batteries": [
             _battery_row(name, [r for r in found.batteries if r.battery == name], titles[name])
             for name in titles

@@ -55,15 +55,30 @@ def structure_score(
         >>> structure_score(np.eye(2), people, none, none)
         0.0
     """
-    above = np.triu(np.ones(people.shape, bool), 1)
-    pairs = above & ~np.isnan(model) & ~np.isnan(people)
-    if not pairs.any():
-        return float("nan")
-    distance = ((model - people) ** 2 - model_noise - people_noise)[pairs].mean()
-    scale = (people**2 - people_noise)[pairs].mean()
-    if scale <= 0:
-        return float("nan")
-    return float(1 - np.sqrt(max(distance, 0.0) / scale))
+    above = np.triu_indices(len(people), 1)
+    return float(pair_scores(model[above], people[above], model_noise[above], people_noise[above]))
+
+
+def pair_scores(model: Floats, people: Floats, model_noise: Floats, people_noise: Floats) -> Floats:
+    """`structure_score` of many models at once, from correlations by pair.
+
+    Args:
+        model: correlations of the models, shape (..., P); NaN where unknown.
+        people: correlations of the people, shape (P,); NaN where unknown.
+        model_noise: sampling variance of the models' correlations, shape (P,).
+        people_noise: that of people's, rounding included, shape (P,).
+
+    Returns:
+        Scores, shape (...).
+    """
+    pairs = ~np.isnan(model) & ~np.isnan(people)
+    count = pairs.sum(axis=-1)
+    noise = model_noise + people_noise
+    distance = np.where(pairs, (model - people) ** 2 - noise, 0.0).sum(axis=-1)
+    scale = np.where(pairs, people**2 - people_noise, 0.0).sum(axis=-1)
+    ratio = np.full(count.shape, np.nan)
+    np.divide(np.maximum(distance, 0.0), scale, out=ratio, where=(count > 0) & (scale > 0))
+    return 1 - np.sqrt(ratio)
 
 
 def first_component(correlations: Floats) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.intp]
 
 #: Values of resamples held at once, about 64 MB.
 _BLOCK = 8_000_000
@@ -33,35 +34,76 @@ def correlation_matrix(answers: Floats, weights: Floats | None = None) -> Floats
 def resampled_correlations(answers: Floats, weights: Floats) -> Floats:
     """`correlation_matrix` for B sets of weights, shape (B, N) -> (B, Q, Q)."""
     questions = answers.shape[1]
+    first, second = np.triu_indices(questions, 1)
+    out = np.ones((len(weights), questions, questions))
+    out[:, first, second] = out[:, second, first] = resampled_pairs(answers, weights)
+    return out
+
+
+def resampled_pairs(answers: Floats, weights: Floats) -> Floats:
+    """The correlations above the diagonal for B sets of weights, row by row.
+
+    Args:
+        answers: positions, shape (N, Q); NaN where a person has no answer.
+        weights: shape (B, N).
+
+    Returns:
+        Shape (B, Q (Q - 1) / 2), in the order of `np.triu_indices(Q, 1)`.
+    """
+    first, second = np.triu_indices(answers.shape[1], 1)
     there = ~np.isnan(answers)
-    values = np.where(there, answers, 0.0)
     mask = there.astype(float)
     # Centred on the mean, so that sums of squares lose no digits.
-    counts = np.maximum(mask.sum(axis=0), 1.0)
-    values = (values - values.sum(axis=0) / counts) * mask
-    first, second = np.triu_indices(questions, 1)
-    products = (
-        mask[:, first] * mask[:, second],
-        values[:, first] * mask[:, second],
-        mask[:, first] * values[:, second],
-        values[:, first] ** 2 * mask[:, second],
-        mask[:, first] * values[:, second] ** 2,
-        values[:, first] * values[:, second],
-    )
-    out = np.empty((len(weights), questions, questions))
+    values = np.where(there, answers, 0.0)
+    values = (values - values.sum(axis=0) / np.maximum(mask.sum(axis=0), 1.0)) * mask
+    out = np.empty((len(weights), len(first)))
     step = max(1, _BLOCK // max(len(first), 1))
+    whole = bool(there.all())
     for begin in range(0, len(weights), step):
         part = weights[begin : begin + step]
-        n, sx, sy, sxx, syy, sxy = (part @ product for product in products)
+        n, sx, sy, sxx, syy, sxy = (
+            _sums_of_all(part, values, first, second)
+            if whole
+            else _sums_of_pairs(part, values, mask, first, second)
+        )
         size = np.where(n > 0, n, np.nan)
         covariance = sxy / size - sx / size * (sy / size)
         spread = (sxx / size - (sx / size) ** 2) * (syy / size - (sy / size) ** 2)
-        r = np.full(n.shape, np.nan)
+        r = np.full(covariance.shape, np.nan)
         np.divide(covariance, np.sqrt(np.maximum(spread, 0)), out=r, where=spread > 1e-12)
-        block = out[begin : begin + step]
-        block[:, first, second] = block[:, second, first] = np.clip(r, -1.0, 1.0)
-        block[:, np.arange(questions), np.arange(questions)] = 1.0
+        out[begin : begin + step] = np.clip(r, -1.0, 1.0)
     return out
+
+
+_Sums = tuple[Floats, Floats, Floats, Floats, Floats, Floats]
+
+
+def _sums_of_pairs(
+    weights: Floats, values: Floats, mask: Floats, first: Integers, second: Integers
+) -> _Sums:
+    """Sums over the persons who answered both questions: 1, x, y, x^2, y^2, x y; (B, P) each."""
+    return (
+        weights @ (mask[:, first] * mask[:, second]),
+        weights @ (values[:, first] * mask[:, second]),
+        weights @ (mask[:, first] * values[:, second]),
+        weights @ (values[:, first] ** 2 * mask[:, second]),
+        weights @ (mask[:, first] * values[:, second] ** 2),
+        weights @ (values[:, first] * values[:, second]),
+    )
+
+
+def _sums_of_all(weights: Floats, values: Floats, first: Integers, second: Integers) -> _Sums:
+    """The same where every person answered every question: sums of one question do not depend
+    on the other."""
+    once, twice = weights @ values, weights @ values**2
+    return (
+        weights.sum(axis=1, keepdims=True),
+        once[:, first],
+        once[:, second],
+        twice[:, first],
+        twice[:, second],
+        weights @ (values[:, first] * values[:, second]),
+    )
 
 
 def pair_sizes(answers: Floats, weights: Floats | None = None) -> Floats:

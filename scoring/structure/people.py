@@ -41,7 +41,7 @@ def read_structure(
     survey = read_survey(release, build_geometry(tuple(questions)), wave=wave)
     sizes = dict(zip(survey.countries, survey.n_eff, strict=True))
     # Of a public release the figures are to the nearest .02.
-    rounding = ROUNDING_VARIANCE if release.manifest.public else 0.0
+    rounding = ROUNDING_VARIANCE if release.manifest.public or release.is_protected else 0.0
     found: dict[str, PeopleStructure] = {}
     for country, matrix in matrices.items():
         pairs = ~np.isnan(matrix) & ~np.eye(len(questions), dtype=bool)

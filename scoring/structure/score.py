@@ -14,11 +14,12 @@ from scoring.structure.measures import (
     effective_dependence,
     first_component,
     noise_variance,
+    pair_scores,
     standardised_alpha,
     structure_score,
     whole_part,
 )
-from scoring.structure.moments import correlation_matrix, pair_sizes, resampled_correlations
+from scoring.structure.moments import correlation_matrix, pair_sizes, resampled_pairs
 from scoring.structure.people import PeopleStructure
 from scoring.structure.persons import Persons
 
@@ -141,15 +142,17 @@ def _battery(
     score = structure_score(ours, theirs, own, noise)
     if np.isnan(score):
         return None
-    drawn = resampled_correlations(part, counts)
-    resampled = np.array([structure_score(one, theirs, 2 * own, noise) for one in drawn])
+    above = np.triu_indices(len(rows), 1)
+    resampled = pair_scores(
+        resampled_pairs(part, counts), theirs[above], 2 * own[above], noise[above]
+    )
     return BatteryResult(
         name,
         country,
         len(rows),
         score,
         resampled,
-        _ceiling(theirs, noise, rng),
+        _ceiling(theirs[above], noise[above], rng),
         _companions(ours, signs),
         _companions(theirs, signs),
     )
@@ -164,16 +167,14 @@ def _companions(matrix: Floats, signs: Floats) -> dict[str, float]:
 
 
 def _ceiling(people: Floats, noise: Floats, rng: np.random.Generator) -> float:
-    """Mean score of another sample of people, whose correlations differ by noise alone."""
-    size = len(people)
-    above = np.triu_indices(size, 1)
-    scores = np.empty(_CEILING_DRAWS)
-    for number in range(_CEILING_DRAWS):
-        other = people.copy()
-        drawn = people[above] + rng.normal(size=len(above[0])) * np.sqrt(2 * noise[above])
-        other[above] = np.clip(drawn, -1, 1)
-        scores[number] = structure_score(other, people, noise, noise)
-    return float(scores.mean())
+    """Mean score of another sample of people, whose correlations differ by noise alone.
+
+    Args:
+        people, noise: correlations and their sampling variance by pair, shape (P,).
+    """
+    draws = rng.normal(size=(_CEILING_DRAWS, len(people)))
+    others = np.clip(people + draws * np.sqrt(2 * noise), -1, 1)
+    return float(pair_scores(others, people, noise, noise).mean())
 
 
 def _summary(results: Sequence[BatteryResult]) -> StructureResult:

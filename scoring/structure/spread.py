@@ -45,27 +45,36 @@ def spread_of(persons: Mapping[str, Persons], survey: Survey) -> Spread:
         if country not in survey.countries:
             continue
         row = survey.countries.index(country)
-        ratio, difference = [], []
-        for column in np.flatnonzero(survey.geometry.ordinal & (survey.n_eff[row] > 0)):
-            answers = group.answers[:, column]
-            answers = answers[~np.isnan(answers)]
-            shares = survey.shares[row, column]
-            mean = (shares * positions).sum()
-            variance = (shares * positions**2).sum() - mean**2
-            if len(answers) < 2 or variance <= 1e-9:
-                continue
-            ratio.append(answers.var(ddof=1) / variance)
-            counts = np.bincount(answers.astype(int), minlength=len(positions))
-            correction = ((counts > 0).sum() - 1) / (2 * len(answers))
-            own = entropy(counts / counts.sum()) + correction
-            difference.append(float(own - entropy(shares)))
-        if ratio:
-            ratios.append(np.mean(ratio))
-            differences.append(np.mean(difference))
-            distinct.append(distinct_share(group.answers))
+        counts = answer_counts(group.answers, len(positions))
+        size = counts.sum(axis=-1)
+        people = survey.shares[row]
+        variance = _variance(people, positions)
+        good = survey.geometry.ordinal & (survey.n_eff[row] > 0) & (size > 1) & (variance > 1e-9)
+        if not good.any():
+            continue
+        counts, size, people = counts[good], size[good], people[good]
+        own = counts / size[:, None]
+        ratios.append((_variance(own, positions) * size / (size - 1) / variance[good]).mean())
+        correction = ((counts > 0).sum(axis=-1) - 1) / (2 * size)
+        differences.append((entropy(own) + correction - entropy(people)).mean())
+        distinct.append(distinct_share(group.answers))
     if not ratios:
         return Spread(float("nan"), float("nan"), float("nan"))
     return Spread(float(np.mean(ratios)), float(np.mean(differences)), float(np.mean(distinct)))
+
+
+def answer_counts(answers: Floats, options: int) -> Floats:
+    """How many persons chose each option, shape (N, Q) -> (Q, K); missing answers do not count."""
+    questions = answers.shape[1]
+    person, column = np.nonzero(~np.isnan(answers))
+    cell = column * options + answers[person, column].astype(np.int64)
+    counts = np.bincount(cell, minlength=questions * options)
+    return counts.reshape(questions, options).astype(float)
+
+
+def _variance(shares: Floats, positions: np.ndarray) -> Floats:
+    """Variance of positions, shape (Q, K) -> (Q,)."""
+    return (shares * positions**2).sum(axis=-1) - (shares * positions).sum(axis=-1) ** 2
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ _FIXED = (
         "scored here; self-reported: a report without its predictions.",
         "text",
     ),
-    Column("protocols", "Protocols", "Which of the four protocols the predictions serve.", "text"),
+    Column("protocols", "Protocols", "Which protocols the predictions serve.", "text"),
     Column("question_set", "Questions", "The set of questions that was scored.", "text"),
     Column("mode", "Scoring", "corrected, or paper: the rules of the original study.", "text"),
     Column(

@@ -15,6 +15,7 @@ import numpy as np
 
 from contracts.atomic import atomic_file
 from contracts.errors import ContractError, fail
+from contracts.predictions.meta import require_no_microdata
 from contracts.report import Report, read_report
 from space.board.columns import FULL_COVERAGE
 from space.board.groups import divide, write_groups
@@ -161,7 +162,9 @@ def _add_file(db: sqlite3.Connection, file: ReportFile) -> None:
     problem = ""
     db.execute("SAVEPOINT report")
     try:
-        add_report(db, public_report(read_report(file.path)), file)
+        report = read_report(file.path)
+        require_no_microdata(report.predictions.meta, where=file.path.name)
+        add_report(db, public_report(report), file)
     except sqlite3.OperationalError:
         raise
     except (ContractError, OSError, UnicodeDecodeError) as error:

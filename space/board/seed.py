@@ -10,6 +10,7 @@ from typing import Literal
 
 from contracts.atomic import atomic_file, write_text
 from contracts.digests import pretty_json
+from contracts.predictions.meta import require_no_microdata
 from contracts.predictions.read import read_predictions
 from contracts.release.read import Release, open_release
 from contracts.report import write_report
@@ -43,6 +44,7 @@ def add_predictions(
 
     name = row_id or path.name.removesuffix(path.suffix)
     predictions = read_predictions(path)
+    require_no_microdata(predictions.meta, where=path.name)
     wave = predictions.meta.wave
     report = score(predictions, release, wave=wave, cells=True)
     copies = [(path, store.predictions_folder / f"{name}{path.suffix}")]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.digests import sha256_file
 from contracts.errors import ContractError, Problem, fail
+from contracts.predictions.meta import require_no_microdata
 from contracts.predictions.read import Predictions, read_predictions
 from contracts.release.read import Release, open_release
 from contracts.report import Report, write_report
@@ -153,15 +154,7 @@ def _count(problems: tuple[Problem, ...]) -> int:
 
 def _predictions_job(folder: Path, job: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     predictions, meta = _read(folder, job, limits)
-    if meta.microdata_derived:
-        raise fail(
-            "microdata",
-            "the file is made from the answers or demographics of single respondents; boards and "
-            "their stores take none",
-            where=job["file"],
-            column="microdata_derived",
-            hint="Score it where the respondents' rows lie, with opinion-atlas score.",
-        )
+    require_no_microdata(meta, where=job["file"])
     found: dict[str, Any] = {
         "kind": predictions.kind,
         "rows": predictions.rows,
@@ -247,6 +240,7 @@ def _report_job(folder: Path, job: Mapping[str, Any], limits: Limits) -> dict[st
     check_size(path, limits.report_bytes)
     report = _guarded(read_self_reported(path, limits), job)
     old = report.predictions
+    require_no_microdata(old.meta, where=job["file"])
     meta = stated_meta(old.meta, job["stated"], where="the form")
     problems = meta_problems(meta, where=job["file"], limits=limits)
     if problems:

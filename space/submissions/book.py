@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from contracts.atomic import fsync_path, write_text
 from contracts.digests import pretty_json, sha256_text
 from contracts.errors import ContractError, fail
+from contracts.predictions.meta import require_no_microdata
 from contracts.report import Report, read_report
 from scoring.protocols.worldvaluesbench.protected_report import protected_report
 from space.board.seed import RowClass
@@ -125,6 +126,7 @@ class Submissions:
         check_details(details)
         check_suffix(payload)
         report = read_report(payload.report)
+        require_no_microdata(report.predictions.meta, where=payload.report.name)
         digest = payload_digest(payload, report)
         token = "" if account else secrets.token_urlsafe(24)
         with self._writing():

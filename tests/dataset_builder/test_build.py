@@ -248,7 +248,7 @@ def test_cells_of_five_are_not_drawn_from(survey_factory: Factory) -> None:
 
 def test_a_public_release_has_aggregates_alone(survey: Survey, tmp_path: Path) -> None:
     manifest = build_release([survey], tmp_path / "r", BuildOptions(public=True))
-    assert set(manifest.tables) == {*REQUIRED_TABLES, "tasks"}
+    assert set(manifest.tables) == {*REQUIRED_TABLES, "correlations", "tasks"}
     assert not any((tmp_path / "r" / name).exists() for name in INDIVIDUAL_TABLES)
     assert manifest.disclosure.applied
     assert manifest.unlisted_codes == []

@@ -28,6 +28,7 @@ CONFIGS = (
     "respondents",
     "questions",
     "distributions",
+    "correlations",
     "countries",
     "probe",
 )
@@ -105,6 +106,7 @@ def test_a_public_release_loads(survey_factory: Callable[..., Survey], tmp_path:
     assert set(datasets.get_dataset_config_names(str(tmp_path / "r"))) == {
         "questions",
         "distributions",
+        "correlations",
         "countries",
     }
     # The default of a public release are its distributions.

@@ -147,7 +147,7 @@ def test_public_publishes_aggregates_alone(hub: HubServer, release_folder: Path)
     assert names[:3] == ["responses", "respondents", "probe"]
     assert all("redistributing" in item.reason for item in done.withheld[:3])
     folders = {path.split("/")[0] for path in repo.head.files if "/" in path}
-    assert folders == {"questions", "countries", "distributions", "tasks"}
+    assert folders == {"questions", "countries", "distributions", "correlations", "tasks"}
     for path, content in repo.head.files.items():
         if path.endswith(".parquet"):
             names = pq.read_schema(io.BytesIO(content)).names

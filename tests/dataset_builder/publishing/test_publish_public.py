@@ -58,7 +58,7 @@ def test_dry_run_without_login_and_network(hub: HubServer, release_folder: Path)
     )
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stdout.split())
-    assert f"would publish: {REPO} (public, with access conditions), tag v1.0.0, 8 files" in said
+    assert f"would publish: {REPO} (public, with access conditions), tag v1.0.0, 9 files" in said
     assert "distributions/data-00000-of-00001.parquet" in said
     assert "left out: responses (143,835 rows), respondents (600 rows), probe (" in said
     assert "rows): the World Values Survey's terms forbid redistributing" in said
@@ -122,6 +122,7 @@ def test_a_public_repo_gets_access_conditions(hub: HubServer, release_folder: Pa
     assert {entry["config_name"] for entry in front["configs"]} == {
         "questions",
         "distributions",
+        "correlations",
         "countries",
         "tasks",
     }

@@ -267,10 +267,8 @@ def test_other_example_shares_are_other_shares_of_the_same_questions():
 
 
 def test_shards_share_out_the_plan(plan_of):
-    from elicitation.run.runner import shard_size
-
     plan = plan_of(steer=("none",), questions=("Q1", "Q2", "Q3", "Q4", "Q5"))
-    assert sum(shard_size(len(plan), (k, 3)) for k in (1, 2, 3)) == len(plan)
+    assert sum(plan.sharded_size((k, 3)) for k in (1, 2, 3)) == len(plan)
 
 
 def test_iterating_draws_no_more_than_is_looked_at(plan_of):

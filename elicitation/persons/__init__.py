@@ -1,0 +1,1 @@
+"""Synthetic respondents: a model of a country's demographics, and personas drawn from it."""
