@@ -100,7 +100,7 @@ def debiased_distance(
 def redraw_question(
     survey: Survey, row: int, *, replicates: int, rng: np.random.Generator
 ) -> Floats:
-    """Shares of redrawn surveys for one question, shape (C, replicates, K).
+    """Shares of redrawn surveys for one question, shape (C, K, replicates).
 
     Each country's answers are redrawn from a multinomial of its rounded n_eff and its
     observed shares; NaN where nobody answered.
@@ -113,4 +113,4 @@ def redraw_question(
     drawn = rng.multinomial(size[:, None], base[:, None, :], size=(len(size), replicates))
     redrawn = drawn / size[:, None, None]
     redrawn[~answered] = np.nan
-    return redrawn
+    return np.moveaxis(redrawn, 1, 2)

@@ -79,9 +79,9 @@ class Geometry:
         """z of the module's formula for shares of shape (..., Q, K)."""
         return np.where(self.ordinal[:, None], np.cumsum(shares, axis=-1), shares)
 
-    def row_coordinates(self, row: int, shares: Floats) -> Floats:
-        """z of one question for shares of shape (..., K)."""
-        return np.cumsum(shares, axis=-1) if self.ordinal[row] else shares
+    def row_coordinates(self, row: int, shares: Floats, *, axis: int = -1) -> Floats:
+        """z of one question, with the options of `shares` along `axis`."""
+        return np.cumsum(shares, axis=axis) if self.ordinal[row] else shares
 
     def distance(self, first: Floats, second: Floats) -> Floats:
         """Distances between shares of shapes that broadcast to (..., Q, K); shape (..., Q).
