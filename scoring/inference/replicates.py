@@ -105,13 +105,13 @@ def respondent_noise(
 class _Redraws(NamedTuple):
     """Redrawn people of every question, and the state of the generator after drawing them."""
 
-    questions: list[tuple[int, NDArray[np.float64]]]
+    questions: list[tuple[int, NDArray[np.float32]]]
     after: Any
 
 
 def _redraws(
     survey: Survey, rows: NDArray[np.int64], replicates: int, rng: np.random.Generator
-) -> Iterator[tuple[int, NDArray[np.float64]]]:
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Each question's number and redrawn coordinates, shape (C, k, B)."""
     for row in rows.tolist():
         drawn = redraw_question(survey, row, replicates=replicates, rng=rng)
@@ -133,7 +133,7 @@ def _others(redraws: _Redraws, others: _OthersNoise) -> Mapping[str, Floats]:
 
 
 def _follow(
-    redraws: Iterable[tuple[int, NDArray[np.float64]]], *noises: _ModelNoise | _OthersNoise
+    redraws: Iterable[tuple[int, NDArray[np.float32]]], *noises: _ModelNoise | _OthersNoise
 ) -> None:
     for row, people in redraws:
         for noise in noises:
@@ -165,7 +165,7 @@ class _ModelNoise:
         self.part = np.zeros((int(parts.max(initial=-1)) + 1, replicates))
         self.count = np.maximum(scored.sum(axis=1), 1)[:, None]
 
-    def add(self, row: int, people: NDArray[np.float64]) -> None:
+    def add(self, row: int, people: NDArray[np.float32]) -> None:
         """One question's redrawn people, shape (C, k, B)."""
         here = np.flatnonzero(self.scored[:, row])
         used = people.shape[1]
@@ -173,7 +173,7 @@ class _ModelNoise:
         deviation = np.empty((len(here), people.shape[2]))
         for block in _blocks(len(here), people):
             countries = here[block]
-            gap = people[countries] - self.answers[countries, row, :used, None]
+            gap = np.subtract(people[countries], self.answers[countries, row, :used, None])
             np.abs(gap, out=gap)
             gap -= folded_excess(gap, self.se[countries, row, :used])
             deviation[block] = _deviation(gap, weights)
@@ -196,7 +196,7 @@ class _OthersNoise:
         self.country = {name: np.zeros(shape) for name in (UNIFORM, AVERAGE)}
         self.count = np.maximum(scored.sum(axis=1), 1)[:, None]
 
-    def add(self, row: int, people: NDArray[np.float64]) -> None:
+    def add(self, row: int, people: NDArray[np.float32]) -> None:
         """One question's redrawn people, shape (C, k, B)."""
         here = np.flatnonzero(self.scored[:, row])
         used = people.shape[1]
@@ -208,15 +208,13 @@ class _OthersNoise:
             total += own[country] * people[country]
         for block in _blocks(len(here), people):
             countries = here[block]
-            held = people[countries]
+            held: Floats = people[countries].astype(np.float64)
             gap = np.abs(held - self.uniform[row, :used, None])
             self.country[UNIFORM][countries] += _deviation(gap, weights) / self.count[countries]
             gap = np.abs(held - self._averages(total, held, own.sum(), own[countries]))
             self.country[AVERAGE][countries] += _deviation(gap, weights) / self.count[countries]
 
-    def _averages(
-        self, total: Floats, held: NDArray[np.float64], mass: float, own: Floats
-    ) -> Floats:
+    def _averages(self, total: Floats, held: Floats, mass: float, own: Floats) -> Floats:
         """Coordinates of the average human as each country meets it; NaN where there is none.
 
         Coordinates are linear in the shares, so that those of an average are averages.
@@ -228,7 +226,7 @@ class _OthersNoise:
         return np.asarray((total - own[:, None, None] * held) / divisor)
 
 
-def _blocks(countries: int, people: NDArray[np.float64]) -> Iterator[slice]:
+def _blocks(countries: int, people: NDArray[np.float32]) -> Iterator[slice]:
     """Runs of countries small enough for a core's cache."""
     step = max(1, _BLOCK // max(1, people.shape[1] * people.shape[2]))
     return (slice(first, first + step) for first in range(0, countries, step))

@@ -161,9 +161,7 @@ def _part(
     further = centred_scores(overall), worth_people(overall, task.workspace)
     part = Part(coverage=cell_coverage(overall.answers, overall.expected))
     part.scores = overall_scores(overall, *further)
-    inputs = DistributionInputs(
-        overall, by_country, tuple(part.scores), predictions, release, task
-    )
+    inputs = DistributionInputs(overall, by_country, tuple(part.scores), predictions, release, task)
     if by_country is not overall:
         further = centred_scores(by_country), worth_people(by_country, task.workspace)
     part.countries = country_entries(by_country, *further)
