@@ -1,7 +1,7 @@
 """Score the published answers and write the reports that the board starts with.
 
     python -m tools.published_store                      scores all rows and baselines, makes the
-                                                         maps (about twenty minutes)
+                                                         maps (some minutes)
     python -m tools.published_store --only ROW           scores one; `maps` makes the maps only
     python -m tools.published_store --answers FILE       takes the answers in from a table first
 
@@ -23,6 +23,7 @@ from contracts.release.read import Release, open_release
 from contracts.report import Report
 from scoring.baselines.distributions import write_baselines
 from scoring.engine import score
+from scoring.inference.workspace import Workspace
 from scoring.maps.make import make_map
 from scoring.maps.rows import row_of_predictions
 from space.published.answers import (
@@ -48,12 +49,12 @@ def take_in(path: Path) -> None:
     pq.write_table(made, FOLDER / "answers.parquet", compression="zstd", compression_level=19)
 
 
-def score_row(row: PublishedRow, release: Release) -> Report:
+def score_row(row: PublishedRow, release: Release, workspace: Workspace) -> Report:
     """The report of a row, without cells."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / f"{row.row_id}.jsonl"
         write_published_predictions(row, path)
-        return score(read_predictions(path), release, wave=7, cells=False)
+        return score(read_predictions(path), release, wave=7, cells=False, workspace=workspace)
 
 
 def make_maps(release: Release) -> None:
@@ -68,13 +69,14 @@ def make_maps(release: Release) -> None:
     pack_text(made.model_dump_json(exclude_none=True), folder() / "maps.json.gz")
 
 
-def score_baselines(release: Release, only: list[str]) -> None:
+def score_baselines(release: Release, workspace: Workspace) -> None:
     """Score the baselines of answer distributions."""
     with tempfile.TemporaryDirectory() as place:
         for written in write_baselines(release, place):
-            if written.path is None or (only and written.name not in only):
+            if written.path is None:
                 continue
-            report = score(read_predictions(written.path), release, wave=7, cells=False)
+            predictions = read_predictions(written.path)
+            report = score(predictions, release, wave=7, cells=False, workspace=workspace)
             pack_report(report, folder() / "reports" / f"{written.path.stem}.json.gz")
             print(written.path.stem, flush=True)
 
@@ -87,16 +89,16 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.answers:
         take_in(arguments.answers)
-    release = open_release("reference")
+    release, workspace = open_release("reference"), Workspace()
     if not arguments.only or "maps" in arguments.only:
         make_maps(release)
     if not arguments.only or "baselines" in arguments.only:
-        score_baselines(release, [])
+        score_baselines(release, workspace)
     (folder() / "reports").mkdir(exist_ok=True)
     for row in published_answer_rows():
         if arguments.only and row.row_id not in arguments.only:
             continue
-        report = score_row(row, release)
+        report = score_row(row, release, workspace)
         pack_report(report, folder() / "reports" / f"{row.row_id}.json.gz")
         found = report.score("alignment")
         print(row.row_id, found and found.value.estimate, flush=True)
