@@ -47,12 +47,18 @@ def index_of(column: pa.ChunkedArray) -> tuple[NDArray[np.intp], list[str]]:
 
 
 def by_country(table: pa.Table) -> Iterator[pa.Table]:
-    """The rows of one country after the other: every cell whole, little memory at a time."""
+    """The rows of one country after the other: every cell whole, little memory at a time.
+
+    A country's rows stand in few runs, which are copied as they are.
+    """
     index, countries = index_of(table.column("country"))
+    starts = np.flatnonzero(np.diff(index, prepend=-1))
+    lengths = np.diff(starts, append=len(index))
     for number in range(len(countries)):
-        rows = np.flatnonzero(index == number)
-        if len(rows):
-            yield table.take(pa.array(rows))
+        runs = np.flatnonzero(index[starts] == number)
+        if len(runs):
+            slices = [table.slice(starts[run], lengths[run]) for run in runs.tolist()]
+            yield pa.concat_tables(slices).combine_chunks()
 
 
 def number_cells(table: pa.Table) -> NDArray[np.intp]:

@@ -70,9 +70,10 @@ def _check_contents(release: Release) -> list[Check]:
 
 def _check_individuals(release: Release) -> list[Check]:
     respondents = Respondents(release.table("respondents"))
-    inside = check_distributions(read_distributions(release), ordered=release.schema_major >= 2)
+    table = read_distributions(release)
+    inside = check_distributions(table, ordered=release.schema_major >= 2)
     responses = ResponseChecker(release, respondents)
-    recount = Recount(release, respondents) if inside.passed else None
+    recount = Recount(release, respondents, table) if inside.passed else None
 
     def visit(table: str, split: str, batch: pa.RecordBatch) -> None:
         if table == "responses":
