@@ -283,6 +283,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--assert", dest="check", action="store_true", help="fail beyond a limit")
     parser.add_argument("--smoke", action="store_true", help="a tenth of it")
+    parser.add_argument("--json", type=Path, help="write the measurements there as well")
     arguments = parser.parse_args()
     found = measure(smoke=arguments.smoke)
     failed = []
@@ -295,6 +296,12 @@ def main() -> int:
                 failed.append(name)
                 line += "  TOO MUCH"
         print(line)
+    if arguments.json:
+        rows = [
+            (f"{limit.name}, {limit.unit}", found[name], f"<= {limit.most:g}")
+            for name, limit in LIMITS.items()
+        ]
+        arguments.json.write_text(json.dumps(rows))
     return 1 if arguments.check and failed else 0
 
 

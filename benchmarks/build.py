@@ -9,12 +9,14 @@ Every pipeline runs in a process of its own on the same synthetic file:
 - full: `opinion-atlas build` as it is, all tables.
 - melt: the same by pandas alone, as it is usually done: read_csv, melt with the main demographics
   as id columns, filter, sort by person, three files. The same rows with the same information.
+- verify: `opinion-atlas verify` of the release that `full` made.
 - load: first `load_dataset` of the configs `responses` and `lean`, and a pass over their rows.
 
 Bars (`--assert`): lean takes at most 1.5 times the floor's CPU, a third of melt's CPU and a sixth
 of its memory; a full build peaks below 600 MiB; the Arrow cache of `responses` stays under 2.5 GB
 and that of `lean` under 350 MB; a full file gives at least 21 million rows, and its `distributions`
-take at most 39 MB; whoever reads `split=all, group=""` of them touches at most 3 row groups.
+take at most 39 MB; `verify` takes at most 0.85 of the full build's CPU and 850 MiB; whoever reads
+`split=all, group=""` of them touches at most 3 row groups.
 
     python benchmarks/build.py [--people N] [--source FILE.csv] [--assert] [--json OUT]
 """
@@ -37,7 +39,10 @@ HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[1]))
 
 FULL_PEOPLE = 94_278
-PIPELINES = ("floor", "lean", "full", "melt", "load")
+PIPELINES = ("floor", "lean", "full", "melt", "verify", "load")
+
+#: Pipelines that read the release which `full` made.
+READERS = ("verify", "load")
 
 
 def _cpu() -> float:
@@ -193,6 +198,16 @@ def melt(source: Path, out: Path) -> dict[str, float]:
     return {"rows": len(long)}
 
 
+def verify(source: Path, out: Path) -> dict[str, float]:
+    """Every check of a release."""
+    from dataset_builder.verifying.run import verify_release
+
+    del out
+    found = verify_release(source)
+    assert all(check.passed for check in found.checks)
+    return {"rows": 0}
+
+
 def load(source: Path, out: Path) -> dict[str, float]:
     """First load of both configs and one pass over all rows, as a trainer does it."""
     os.environ["HF_HOME"] = str(out / "cache")
@@ -265,6 +280,8 @@ def bars(
         ("lean CPU / floor CPU", lean_cpu / found["floor"]["cpu"], 1.5),
         ("lean CPU / melt CPU", lean_cpu / found["melt"]["cpu"], 1 / 3),
         ("lean peak / melt peak", lean_peak / found["melt"]["peak_mib"], 1 / 6),
+        ("verify CPU / full build CPU", found["verify"]["cpu"] / found["full"]["cpu"], 0.85),
+        ("verify peak, MiB", found["verify"]["peak_mib"], 850.0),
         ("full build peak, MiB", found["full"]["peak_mib"], 600.0),
         ("cache of responses, GB", found["load"]["responses_cache_bytes"] / 1e9, 2.5),
         ("cache of lean, MB", found["load"]["lean_cache_bytes"] / 1e6, 350.0),
@@ -328,13 +345,15 @@ def main() -> int:
                 name, source, root, repeats=given.repeats if name in ("floor", "lean") else 1
             )
             for name in PIPELINES
-            if name != "load"
+            if name not in READERS
         }
         release = root / "full" / "release"
-        found["load"] = _in_a_process("load", release, root / "load")
+        found |= {name: _in_a_process(name, release, root / name) for name in READERS}
     good = _report(found, people=given.people)
     if given.json:
-        given.json.write_text(json.dumps(found, indent=1))
+        held = bars(found, people=given.people)
+        rows = [(what, number, f"<= {limit:.3g}") for what, number, limit, _ in held]
+        given.json.write_text(json.dumps(rows))
     return 0 if good or not given.check else 1
 
 

@@ -81,6 +81,9 @@ class RowDigest:
         if not table.num_rows:
             return  # A file without rows is read without batches: both ways give one digest.
         self.rows += table.num_rows
+        if any(column.num_chunks > 1 for column in table.columns):
+            # Hundreds of short pieces cost more in calls than their copies do.
+            table = table.unify_dictionaries().combine_chunks()
         for name in table.column_names:
             for chunk in table.column(name).chunks:
                 self._update_column(name, chunk)

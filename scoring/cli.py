@@ -83,10 +83,14 @@ def baselines(
 def score(
     predictions: Annotated[
         Path,
-        Parameter(help="Predictions file: .jsonl, .csv, .tsv or .parquet.", group=SCORED),
+        Parameter(
+            help="Predictions files: .jsonl, .csv, .tsv or .parquet. Several in one call cost less "
+            "than one after the other: what depends on the respondents alone is worked out once.",
+            group=SCORED,
+        ),
     ],
     /,
-    *,
+    *more: Annotated[Path, Parameter(help="Further predictions files.", group=SCORED)],
     release: Annotated[ReleaseName, Parameter(group=SCORED)] = "reference",
     questions: Annotated[
         str | None,
@@ -172,11 +176,16 @@ def score(
         bool, flag("Include every (country, question) cell in the report.", group=OUTPUT)
     ] = False,
     out: Annotated[
-        Path | None, Parameter(help="File to write the report to (JSON).", group=OUTPUT)
+        Path | None,
+        Parameter(
+            help="File to write the report to (JSON); with several predictions files a folder, in "
+            "which each report is named after its predictions.",
+            group=OUTPUT,
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Score a predictions file against the respondents of a release.
+    """Score predictions files against the respondents of a release.
 
     Without --out only a summary is printed. The same inputs and seed give the same report.
 
@@ -184,39 +193,29 @@ def score(
 
         opinion-atlas score baselines/uniform.jsonl --out uniform.json
         opinion-atlas score answers.csv --release release --protocol alignment --cells
+        opinion-atlas score baselines/uniform.jsonl baselines/majority.jsonl --out reports
     """
-    from contracts.predictions.read import read_predictions
-    from contracts.release.read import open_release
-    from contracts.report import report_text, write_report
-    from scoring import score as score_predictions
-    from scoring.presentation.summary import say_report
-    from scoring.presentation.terminal import working
+    from scoring.score_files import Options, score_files
 
-    opened = open_release(release)
-    with working("reading and checking the predictions"):
-        read = read_predictions(predictions, meta_path=meta, bad_cells=bad_cells)
-    with working(f"scoring {read.rows:,} rows, {replicates:,} replicates"):
-        found = score_predictions(
-            read,
-            opened,
-            protocols=protocol or None,
-            mode="paper" if compat == "paper" else "corrected",
-            questions=named_questions(questions),
-            weights=weights,
-            design=design,
-            split=split,
-            seed=seed,
-            replicates=replicates,
-            wave=read.meta.wave if wave is None else wave,
-            cells=cells,
-            protected=protected,
-        )
-    if out is not None:
-        write_report(found, out)
-    if json:
-        print(report_text(found), end="")
-    else:
-        say_report(found, out=out)
+    options = Options(
+        release=release,
+        meta=meta,
+        bad_cells=bad_cells,
+        wave=wave,
+        rules={
+            "protocols": protocol or None,
+            "mode": "paper" if compat == "paper" else "corrected",
+            "questions": named_questions(questions),
+            "weights": weights,
+            "design": design,
+            "split": split,
+            "seed": seed,
+            "replicates": replicates,
+            "cells": cells,
+            "protected": protected,
+        },
+    )
+    score_files((predictions, *more), options, out=out, json=json)
 
 
 def compare(

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from threadpoolctl import threadpool_limits
+
 from contracts.models import Notice
 from contracts.release.read import Release, release_summary
 from contracts.report import PredictionsRef, ReleaseRef, Report
 from contracts.specs import kind_spec, load
 from scoring.comparison.wordings import drafted_notices
+from scoring.inference.workspace import Workspace
 from scoring.inputs.label_mass import label_mass_notices
 from scoring.protocols.report_part import Part
 from scoring.protocols.worldvaluesbench.protected_report import protected_report
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from contracts.predictions.read import Predictions
 
 #: Version of the rules of scoring; boards rank only rows of one major version.
-SCORER_VERSION = "1.3"
+SCORER_VERSION = "1.4"
 
 
 def score(
@@ -37,6 +40,7 @@ def score(
     wave: int = 7,
     cells: bool = False,
     protected: bool = False,
+    workspace: Workspace | None = None,
 ) -> Report:
     """Score predictions against people.
 
@@ -59,6 +63,9 @@ def score(
         protected: whether the report is to be shown to others than whoever holds the release's
             rows: then only figures under disclosure control enter. Of ratings these are rounded
             counts of the probe, and nothing is given that pairs a rating with its respondent.
+        workspace: handed from one score to the next, it holds what they have in common: with the
+            same people, questions, weights, split, seed and replicates, each further score costs
+            a fraction of the first. Reports are the same with and without.
 
     Returns:
         The report; the same arguments give the same report.
@@ -83,8 +90,12 @@ def score(
         seed=seed,
         replicates=replicates,
         wave=wave,
+        workspace=workspace,
     )
-    part = _score_kind(predictions, release, task, cells=cells, protected=protected)
+    # Matrices here are small: threads of the linear algebra wait for each other longer than they
+    # work, and cost ten times the CPU seconds.
+    with threadpool_limits(limits=1, user_api="blas"):
+        part = _score_kind(predictions, release, task, cells=cells, protected=protected)
     report = Report(
         scorer_version=SCORER_VERSION,
         release=ReleaseRef(**release_summary(view)),

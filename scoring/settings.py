@@ -13,6 +13,7 @@ from contracts.models import Notice
 from contracts.release.read import Release
 from contracts.report import Settings
 from contracts.specs import kind_spec, protocol_names, protocol_specs
+from scoring.inference.workspace import Workspace
 from scoring.inputs.geometry import Mode
 from scoring.inputs.survey import Weights
 
@@ -31,12 +32,14 @@ class Task:
         question_ids: the questions, in the order of the questionnaire.
         protocols: the protocols that were asked for.
         notices: what resolving them gave rise to.
+        workspace: holds what scores on the same people have in common, if there are several.
     """
 
     settings: Settings
     question_ids: tuple[str, ...]
     protocols: tuple[str, ...]
     notices: tuple[Notice, ...]
+    workspace: Workspace | None = None
 
 
 def resolve_task(
@@ -52,6 +55,7 @@ def resolve_task(
     seed: int,
     replicates: int,
     wave: int,
+    workspace: Workspace | None = None,
 ) -> Task:
     """Check the arguments of `scoring.score` and fill in what depends on the files.
 
@@ -108,6 +112,7 @@ def resolve_task(
         question_ids=ids,
         protocols=tuple(p for p in protocol_names() if p in chosen),
         notices=tuple(notices),
+        workspace=workspace,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 
 from contracts.command_line import OUTPUT, SERVER, DryRun, Force, flag, paths
 from space.server.cli_admin import admin
@@ -125,6 +125,13 @@ def rescore(
         bool,
         flag("Re-score rows that are up to date as well.", name="--all"),
     ] = False,
+    jobs: Annotated[
+        int,
+        Parameter(
+            help="Processes that score rows side by side; each takes about 500 MB.",
+            validator=validators.Number(gte=1),
+        ),
+    ] = 1,
     dry_run: Annotated[
         bool, flag("Show what would be scored; score nothing.", group=OUTPUT)
     ] = False,
@@ -136,7 +143,7 @@ def rescore(
     """
     from space.server.serve import rescore_store
 
-    return rescore_store(store, release=release, everything=everything, dry_run=dry_run)
+    return rescore_store(store, release=release, everything=everything, dry_run=dry_run, jobs=jobs)
 
 
 def mcp(

@@ -1,7 +1,7 @@
 """Score the published answers and write the reports that the board starts with.
 
     python -m tools.published_store                      scores all rows and baselines, makes the
-                                                         maps (about twenty minutes)
+                                                         maps (some minutes)
     python -m tools.published_store --only ROW           scores one; `maps` makes the maps only
     python -m tools.published_store --answers FILE       takes the answers in from a table first
     python -m tools.published_store --measured RUN --date YYYY-MM-DD --only ROW ...
@@ -27,6 +27,7 @@ from contracts.release.read import Release, open_release
 from contracts.report import Report
 from scoring.baselines.distributions import write_baselines
 from scoring.engine import score
+from scoring.inference.workspace import Workspace
 from scoring.maps.make import make_map
 from scoring.maps.rows import row_of_predictions
 from space.published.answers import (
@@ -69,20 +70,20 @@ def take_in_run(run: Path, date: str) -> None:
         pack_text(text, path)
 
 
-def score_measured(row_id: str, release: Release) -> Report:
+def score_measured(row_id: str, release: Release, workspace: Workspace) -> Report:
     """The report of a measured row, without cells."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / f"{row_id}.jsonl"
         write_measured_predictions(row_id, path)
-        return score(read_predictions(path), release, wave=7, cells=False)
+        return score(read_predictions(path), release, wave=7, cells=False, workspace=workspace)
 
 
-def score_row(row: PublishedRow, release: Release) -> Report:
+def score_row(row: PublishedRow, release: Release, workspace: Workspace) -> Report:
     """The report of a row, without cells."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / f"{row.row_id}.jsonl"
         write_published_predictions(row, path)
-        return score(read_predictions(path), release, wave=7, cells=False)
+        return score(read_predictions(path), release, wave=7, cells=False, workspace=workspace)
 
 
 def make_maps(release: Release) -> None:
@@ -97,13 +98,14 @@ def make_maps(release: Release) -> None:
     pack_text(made.model_dump_json(exclude_none=True), folder() / "maps.json.gz")
 
 
-def score_baselines(release: Release, only: list[str]) -> None:
+def score_baselines(release: Release, workspace: Workspace) -> None:
     """Score the baselines of answer distributions."""
     with tempfile.TemporaryDirectory() as place:
         for written in write_baselines(release, place):
-            if written.path is None or (only and written.name not in only):
+            if written.path is None:
                 continue
-            report = score(read_predictions(written.path), release, wave=7, cells=False)
+            predictions = read_predictions(written.path)
+            report = score(predictions, release, wave=7, cells=False, workspace=workspace)
             pack_report(report, folder() / "reports" / f"{written.path.stem}.json.gz")
             print(written.path.stem, flush=True)
 
@@ -120,26 +122,28 @@ def main() -> None:
         take_in_run(arguments.measured, arguments.date)
     if arguments.answers:
         take_in(arguments.answers)
-    release = open_release("reference")
+    release, workspace = open_release("reference"), Workspace()
     if not arguments.only or "maps" in arguments.only:
         make_maps(release)
     if not arguments.only or "baselines" in arguments.only:
-        score_baselines(release, [])
+        score_baselines(release, workspace)
     (folder() / "reports").mkdir(exist_ok=True)
-    for row_id, made in _all_reports(release, arguments.only):
+    for row_id, made in _all_reports(release, arguments.only, workspace):
         pack_report(made, folder() / "reports" / f"{row_id}.json.gz")
         found = made.score("alignment")
         print(row_id, found and found.value.estimate, flush=True)
 
 
-def _all_reports(release: Release, only: list[str]) -> Iterator[tuple[str, Report]]:
+def _all_reports(
+    release: Release, only: list[str], workspace: Workspace
+) -> Iterator[tuple[str, Report]]:
     """Published and measured rows with their reports, one after the other."""
     for row in published_answer_rows():
         if not only or row.row_id in only:
-            yield row.row_id, score_row(row, release)
+            yield row.row_id, score_row(row, release, workspace)
     for row_id in measured_rows():
         if not only or row_id in only:
-            yield row_id, score_measured(row_id, release)
+            yield row_id, score_measured(row_id, release, workspace)
 
 
 if __name__ == "__main__":

@@ -35,15 +35,15 @@ class DesignRecount:
         self._part = part
         self._place = place
         self._ordinal = ordinal_questions(questions)
-        # Behind the longest scale: no valid answer.
-        self._position = np.full((table.num_rows, len(questions)), WIDTH, np.int8)
+        #: Position of each answer, respondents by questions; behind the longest scale: none.
+        self.position = np.full((table.num_rows, len(questions)), WIDTH, np.int8)
         self._rho: dict[int, NDArray[np.float64]] = {}
 
     def visit(
         self, person: NDArray[np.intp], question: NDArray[np.intp], position: NDArray[np.intp]
     ) -> None:
         """Take in valid answers."""
-        self._position[person, question] = position
+        self.position[person, question] = position
 
     def precision(
         self,
@@ -67,7 +67,7 @@ class DesignRecount:
         _, stratum = np.unique(self._stratum[here][first], return_inverse=True)
         found, rho = clustered_precision(
             CountryDesign(cluster.astype(np.int32), stratum.astype(np.int32)),
-            Respondents(self._part[here], group[here], self._weight[here], self._position[here]),
+            Respondents(self._part[here], group[here], self._weight[here], self.position[here]),
             splits=DISTRIBUTION_SPLITS,
             ordinal=self._ordinal,
             kish=kish,

@@ -71,7 +71,7 @@ def read_batches(release: Release, entry: TableEntry, split: str) -> Iterator[pa
     """The batches of one split of a table, file by file, in order."""
     for file in entry.files:
         if split_of(file.path) == split:
-            yield from pq.ParquetFile(release.root / file.path).iter_batches(batch_size=1 << 18)
+            yield from pq.ParquetFile(release.root / file.path).iter_batches(batch_size=1 << 16)
 
 
 def split_of(path: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -49,9 +51,20 @@ def verify_release(source: str | Path, *, progress: Progress = silent) -> Verifi
     checks.append(check_schemas(release))
     if not checks[-1].passed:
         return Verification(str(source), tuple(checks))
-    with progress("reading all rows"):
+    with progress("reading all rows"), _frugal_memory():
         checks += _check_contents(release)
     return Verification(str(source), tuple(checks))
+
+
+@contextmanager
+def _frugal_memory() -> Iterator[None]:
+    """Let Arrow give freed memory back: its own pool keeps some hundred megabytes for later."""
+    before = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(before)
 
 
 def _check_contents(release: Release) -> list[Check]:
@@ -73,9 +86,10 @@ def _check_contents(release: Release) -> list[Check]:
 
 def _check_individuals(release: Release) -> list[Check]:
     respondents = Respondents(release.table("respondents"))
-    inside = check_distributions(read_distributions(release), ordered=release.schema_major >= 2)
+    table = read_distributions(release)
+    inside = check_distributions(table, ordered=release.schema_major >= 2)
     responses = ResponseChecker(release, respondents)
-    recount = Recount(release, respondents) if inside.passed else None
+    recount = Recount(release, respondents, table) if inside.passed else None
     pairs = PairRecount(release, respondents) if release.has("correlations") else None
 
     def visit(table: str, split: str, batch: pa.RecordBatch) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ from contracts.errors import fail
 
 Mode = Literal["corrected", "paper"]
 Floats = NDArray[np.float64]
+#: Shares of single or double precision.
+Shares = TypeVar("Shares", NDArray[np.float32], NDArray[np.float64])
 
 #: Raw codes that the alignment paper's prompts do not offer: "it is against democracy".
 PAPER_LEFT_OUT = {f"Q{number}": (0,) for number in range(241, 250)}
@@ -79,9 +81,9 @@ class Geometry:
         """z of the module's formula for shares of shape (..., Q, K)."""
         return np.where(self.ordinal[:, None], np.cumsum(shares, axis=-1), shares)
 
-    def row_coordinates(self, row: int, shares: Floats) -> Floats:
-        """z of one question for shares of shape (..., K)."""
-        return np.cumsum(shares, axis=-1) if self.ordinal[row] else shares
+    def row_coordinates(self, row: int, shares: Shares, *, axis: int = -1) -> Shares:
+        """z of one question, with the options of `shares` along `axis`."""
+        return np.cumsum(shares, axis=axis) if self.ordinal[row] else shares
 
     def distance(self, first: Floats, second: Floats) -> Floats:
         """Distances between shares of shapes that broadcast to (..., Q, K); shape (..., Q).

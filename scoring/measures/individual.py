@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from scoring.measures.checks import Floats, ShareError, checked_shares, scale_sizes
-from scoring.measures.distances import ranked_probability_score
+
+#: Rows whose cumulative shares are worked on at a time: they stay in a core's cache.
+_BLOCK = 4096
 
 
-def _one_hot(answers: ArrayLike, options: int) -> Floats:
-    """Answers as rows with a single 1, shape (..., k)."""
+def _positions(answers: ArrayLike, options: int) -> NDArray[np.integer]:
+    """Answers as positions, shape (...), checked."""
     index = np.asarray(answers)
     if not np.issubdtype(index.dtype, np.integer):
         raise ShareError(f"answers are positions 0..k-1 as integers, not {index.dtype}")
     if index.size and (index.min() < 0 or index.max() >= options):
         raise ShareError(f"an answer lies outside the positions 0..{options - 1}")
+    return index
+
+
+def _one_hot(answers: ArrayLike, options: int) -> Floats:
+    """Answers as rows with a single 1, shape (..., k)."""
+    index = _positions(answers, options)
     return (np.arange(options) == index[..., None]).astype(np.float64)
 
 
@@ -43,7 +51,24 @@ def individual_rps(
         0.625
     """
     first = checked_shares(shares)
-    return ranked_probability_score(first, _one_hot(answers, first.shape[-1]), sizes=sizes)
+    index = _positions(answers, first.shape[-1])
+    size = scale_sizes(sizes, first.shape[-1])
+    shape = np.broadcast_shapes(first.shape[:-1], index.shape)
+    rows = np.broadcast_to(first, (*shape, first.shape[-1])).reshape(-1, first.shape[-1])
+    places = np.broadcast_to(index, shape).reshape(-1)
+    score = np.empty(len(rows))
+    for start in range(0, len(rows), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        score[block] = _squared_gaps(rows[block], places[block])
+    return np.asarray(score.reshape(shape) / (size - 1))
+
+
+def _squared_gaps(rows: Floats, places: NDArray[np.integer]) -> Floats:
+    """sum_j (F_j - 1[y <= j])^2 of a block of rows, options moved to the first axis."""
+    gap = np.cumsum(np.ascontiguousarray(rows.T[:-1]), axis=0)
+    gap -= places <= np.arange(len(gap))[:, None]
+    gap *= gap
+    return np.asarray(gap.sum(axis=0))
 
 
 def log_score(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.release.read import Release
+from contracts.report import Score
 from scoring.protocols.alignment.compute import AlignmentScores
 from scoring.settings import Task
 
@@ -18,6 +19,7 @@ class DistributionInputs(NamedTuple):
     Attributes:
         overall: the cells, for means over countries.
         by_country: the same for single countries; in paper mode without exclusions.
+        headline: every score over the whole report.
         predictions: the file.
         release: the people.
         task: settings and protocols.
@@ -25,6 +27,7 @@ class DistributionInputs(NamedTuple):
 
     overall: AlignmentScores
     by_country: AlignmentScores
+    headline: tuple[Score, ...]
     predictions: Predictions
     release: Release
     task: Task

@@ -85,8 +85,15 @@ def score_distributions(
             hint=f"They were scored on the question set {settings.questions!r}, wave "
             f"{settings.wave}; name another with --questions.",
         )
-    inputs = DistributionInputs(overall, by_country, predictions, release, task)
-    part = _part(inputs, specs, [streams[at] for at in (*_PROTOCOLS_FIRST, *further)])
+    part = _part(
+        overall,
+        by_country,
+        predictions,
+        release,
+        task,
+        specs,
+        [streams[at] for at in (*_PROTOCOLS_FIRST, *further)],
+    )
     if cells:
         part.cells = cell_entries(by_country)
     part.groups += _demographic_groups(predictions, release, task, excluded, streams[_GROUPS])
@@ -133,6 +140,7 @@ def _score_twice(
             average="pooled" if paper else "leave-one-out",
             replicates=task.settings.replicates,
             rng=rng,
+            workspace=task.workspace,
         )
 
     overall = run(excluded)
@@ -142,16 +150,21 @@ def _score_twice(
 
 
 def _part(
-    inputs: DistributionInputs,
+    overall: AlignmentScores,
+    by_country: AlignmentScores,
+    predictions: Predictions,
+    release: Release,
+    task: Task,
     specs: Sequence[ProtocolSpec],
     streams: Sequence[np.random.Generator],
 ) -> Part:
-    overall, by_country, task = inputs.overall, inputs.by_country, inputs.task
+    further = centred_scores(overall), worth_people(overall, task.workspace)
     part = Part(coverage=cell_coverage(overall.answers, overall.expected))
-    part.countries = country_entries(
-        by_country, centred_scores(by_country), worth_people(by_country)
-    )
-    part.scores = overall_scores(overall, centred_scores(overall), worth_people(overall))
+    part.scores = overall_scores(overall, *further)
+    inputs = DistributionInputs(overall, by_country, tuple(part.scores), predictions, release, task)
+    if by_country is not overall:
+        further = centred_scores(by_country), worth_people(by_country, task.workspace)
+    part.countries = country_entries(by_country, *further)
     results = []
     for spec, stream in zip(specs, streams, strict=False):
         if spec.name not in task.protocols:
@@ -164,13 +177,13 @@ def _part(
     part.questions = question_entries(overall, task.settings.wave)
     names, _ = category_names(overall.survey.geometry.question_ids)
     part.groups = [*category_entries(overall, names), *continent_entries(overall)]
-    part.protocols = all_protocols(results, task.protocols, inputs.predictions.kind)
+    part.protocols = all_protocols(results, task.protocols, predictions.kind)
     return part
 
 
 def alignment_outcome(inputs: DistributionInputs, rng: np.random.Generator) -> Outcome:
     """The alignment protocol's scores and tables."""
-    overall, by_country, predictions, release, task = inputs
+    overall, by_country, headline, predictions, release, task = inputs
     tables = {}
     if overall.scored.any():
         tables = alignment_tables(overall, by_country, predictions, release, task, rng)
@@ -178,7 +191,7 @@ def alignment_outcome(inputs: DistributionInputs, rng: np.random.Generator) -> O
         ProtocolResult(
             protocol="alignment",
             applies=True,
-            scores=overall_scores(overall, centred_scores(overall), worth_people(overall)),
+            scores=list(headline),
             tables=tables,
         )
     )

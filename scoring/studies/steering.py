@@ -24,7 +24,7 @@ from scoring.inference.tests import (
     benjamini_hochberg,
     holm,
     independent_t_test,
-    sign_flip_test,
+    sign_flip_tests,
 )
 from scoring.inputs.geometry import Floats, Mode
 from scoring.studies.conditions import Study, condition_order, make_study, study_notices
@@ -94,8 +94,8 @@ def steering_study(
     rows = [row for country in chosen for row in _country_rows(study, cells, country)]
     rows += _over_models(rows, study.models)
     rows += _over_countries(rows)
-    rng = np.random.default_rng(seed)
-    table = [_entry(row, mode, rng, permutations) for row in rows]
+    tests = _tests(rows, mode, np.random.default_rng(seed), permutations)
+    table = [_entry(row, test) for row, test in zip(rows, tests, strict=True)]
     _adjust(table, mode)
     first = reports[0]
     return {
@@ -223,7 +223,7 @@ def _over_countries(rows: Sequence[Row]) -> list[Row]:
     return found
 
 
-def _entry(row: Row, mode: Mode, rng: np.random.Generator, permutations: int) -> dict[str, Any]:
+def _entry(row: Row, test: PairedTest | None) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "country": row.country,
         "model": row.model,
@@ -235,25 +235,30 @@ def _entry(row: Row, mode: Mode, rng: np.random.Generator, permutations: int) ->
     if row.base is None:
         return entry
     gap = row.scores - row.base
-    test = _test(row, gap, mode, rng, permutations)
     return entry | {
         "difference": number(row_means(row_means(gap))),
         "p_value": None if test is None else number(test.p_value),
     }
 
 
-def _test(
-    row: Row, gap: Floats, mode: Mode, rng: np.random.Generator, permutations: int
-) -> PairedTest | None:
-    assert row.base is not None
+def _tests(
+    rows: Sequence[Row], mode: Mode, rng: np.random.Generator, permutations: int
+) -> list[PairedTest | None]:
+    """The test of each row against its base; None where there is none."""
     if mode == "paper":
-        if row.country == ALL_COUNTRIES:  # the paper has no such row, nor a test of one
-            return None
-        return independent_t_test(row.scores.ravel(), row.base.ravel())
-    by_question = row_means(gap.T)
-    return sign_flip_test(
-        by_question, np.zeros_like(by_question), rng=rng, permutations=permutations
-    )
+        return [_paper_test(row) for row in rows]
+    gaps = [row_means((row.scores - row.base).T) for row in rows if row.base is not None]
+    if not gaps:
+        return [None] * len(rows)
+    tests = iter(sign_flip_tests(np.stack(gaps), rng=rng, permutations=permutations))
+    return [None if row.base is None else next(tests) for row in rows]
+
+
+def _paper_test(row: Row) -> PairedTest | None:
+    # The paper has no row over all countries, nor a test of one.
+    if row.base is None or row.country == ALL_COUNTRIES:
+        return None
+    return independent_t_test(row.scores.ravel(), row.base.ravel())
 
 
 def _adjust(rows: Sequence[dict[str, Any]], mode: Mode) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,13 +13,14 @@ from typing import NamedTuple
 
 from codebook.questions import QUESTION_SETS
 from contracts.atomic import atomic_file
-from contracts.errors import ContractError
+from contracts.errors import ContractError, fail
 from contracts.release.read import Release, open_release
 from contracts.report import Report, read_report, write_report
 from contracts.specs import kind_spec
+from scoring.inference.workspace import Workspace
 from scoring.protocols.worldvaluesbench.protected_report import PRIVATE_RELEASE, protected_report
 from space.board.public import public_release
-from space.board.store import ARCHIVE, Store
+from space.board.store import ARCHIVE, Store, open_store
 from space.board.version import current_scorer_version
 from space.intake.normalise import read_stored
 from space.submissions.details import with_details
@@ -88,7 +92,9 @@ def _plan(
     return Rescored(row_id, "new", f"scorer {report.scorer_version} -> {now}")
 
 
-def rescore(store: Store, *, source: str, everything: bool = False) -> Iterator[Rescored]:
+def rescore(
+    store: Store, *, source: str, everything: bool = False, jobs: int = 1
+) -> Iterator[Rescored]:
     """Score again what is out of date; the index follows by itself.
 
     The old report is stored under `archive/`. A row that fails keeps its old report.
@@ -97,24 +103,67 @@ def rescore(store: Store, *, source: str, everything: bool = False) -> Iterator[
         store: the store.
         source: name of the release, as `contracts.release.read.open_release` takes it.
         everything: whether rows that are up to date are scored again too.
+        jobs: processes that score rows side by side; each holds some hundred megabytes.
 
     Yields:
-        What became of each row, as soon as it is known.
+        What became of each row, in the order of the rows, as soon as it is known.
+
+    Raises:
+        ContractError: there is no such release, or a process ended by itself.
     """
     target = Target(open_release(source))
-    for planned in _plans(store, target, everything=everything):
-        if planned.outcome != "new":
-            yield planned
-            continue
+    if jobs <= 1:
+        desk = _Desk(store, target)
+        plans = _plans(store, target, everything=everything)
+        yield from (desk.done(planned) for planned in plans)
+        return
+    plans_made = list(_plans(store, target, everything=everything))
+    # Started afresh: a copy of this process would inherit its threads' locks.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        jobs, mp_context=context, initializer=_open_desk, initargs=(store.root, source)
+    ) as workers:
         try:
-            _rescore_row(store, target, planned.row_id)
+            yield from workers.map(_done_there, plans_made)
+        except BrokenProcessPool:
+            raise fail(
+                "worker-ended",
+                "a process that scored rows ended by itself",
+                found=f"{jobs} processes",
+                hint="Most often memory runs out: take fewer --jobs. Rows scored so far stay.",
+            ) from None
+
+
+class _Desk:
+    """Scores rows of a store one after the other; what they have in common is worked out once."""
+
+    def __init__(self, store: Store, target: Target) -> None:
+        self.store, self.target, self.workspace = store, target, Workspace()
+
+    def done(self, planned: Rescored) -> Rescored:
+        """Do what is planned for a row; returns what became of it."""
+        if planned.outcome != "new":
+            return planned
+        try:
+            _rescore_row(self.store, self.target, planned.row_id, self.workspace)
         except ContractError as error:
-            yield Rescored(planned.row_id, "failed", str(error))
-        else:
-            yield planned
+            return Rescored(planned.row_id, "failed", str(error))
+        return planned
 
 
-def _rescore_row(store: Store, target: Target, row_id: str) -> None:
+#: The desk of a worker process.
+_desks: list[_Desk] = []
+
+
+def _open_desk(root: Path, source: str) -> None:
+    _desks[:] = [_Desk(open_store(root), Target(open_release(source)))]
+
+
+def _done_there(planned: Rescored) -> Rescored:
+    return _desks[0].done(planned)
+
+
+def _rescore_row(store: Store, target: Target, row_id: str, workspace: Workspace) -> None:
     from scoring.engine import score
 
     path = store.reports_folder / f"{row_id}.json"
@@ -134,6 +183,7 @@ def _rescore_row(store: Store, target: Target, row_id: str) -> None:
         wave=settings.wave,
         cells=bool(old.cells) or kind.population,
         protected=not kind.individuals or not old.release.synthetic or _guarded(old),
+        workspace=workspace,
     )
     # What a submitter said of the model stands in the entry, not in the predictions.
     stated = store.entry(row_id).get("details")

@@ -190,7 +190,9 @@ def export_static(
     print(f"Wrote {len(files)} files. Open {out / 'index.html'} in a browser.")
 
 
-def rescore_store(folder: str, *, release: str, everything: bool, dry_run: bool) -> int:
+def rescore_store(
+    folder: str, *, release: str, everything: bool, dry_run: bool, jobs: int = 1
+) -> int:
     """Score a store again and say what became of each row; 1 if a row failed."""
     from space.server.rescore import plan_rescore, rescore
 
@@ -198,7 +200,7 @@ def rescore_store(folder: str, *, release: str, everything: bool, dry_run: bool)
     outcomes = (
         plan_rescore(store, open_release(release), everything=everything)
         if dry_run
-        else rescore(store, source=release, everything=everything)
+        else rescore(store, source=release, everything=everything, jobs=jobs)
     )
     failed = 0
     for found in outcomes:

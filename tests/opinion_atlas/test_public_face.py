@@ -151,6 +151,7 @@ def test_score_has_the_options_of_the_command():
     python = defaults_of(opinion_atlas.score)
     assert (command.pop("protocol"), python.pop("protocols")) == ([], None)
     assert (command.pop("compat"), python.pop("mode")) == (None, "corrected")
+    assert command.pop("more") is None  # further files: the function takes one
     assert command == python
 
 

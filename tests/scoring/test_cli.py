@@ -206,3 +206,43 @@ def test_help_of_every_command_imports_no_numpy() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "Random sign patterns" in done.stdout
+
+
+def test_several_files_give_the_reports_that_each_gives_alone(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [folder / f"{name}.jsonl" for name in ("uniform", "world-average")]
+    out = tmp_path / "reports"
+    assert run("score", *files, "--replicates", 50, "--out", out) == 0
+    assert capsys.readouterr().out.count("against reference") == 2
+    for file in files:
+        alone = file.with_suffix(".json")
+        assert (out / alone.name).read_bytes() == alone.read_bytes()
+    assert run("score", *files, "--replicates", 20, "--questions", "probe", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [one["predictions"]["name"] for one in found] == ["uniform", "world-average"]
+
+
+def test_of_several_files_the_good_ones_are_scored_and_all_problems_listed(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad, out = folder / "uniform.jsonl", tmp_path / "bad.csv", tmp_path / "reports"
+    bad.write_text("question_id,option,share\nQ1,99,1\n", encoding="utf-8")
+    options = ("--replicates", 20, "--questions", "probe", "--out", out)
+    assert run("score", bad, good, *options) == 2
+    assert "[unknown-option]" in capsys.readouterr().err
+    assert [file.name for file in out.iterdir()] == ["uniform.json"]
+
+
+def test_several_files_need_names_apart_and_their_own_metadata(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = folder / "uniform.jsonl"
+    same = tmp_path / "uniform.jsonl"
+    same.write_bytes(good.read_bytes())
+    assert run("score", good, same, "--out", tmp_path / "reports") == 2
+    assert "[same-name]" in capsys.readouterr().err
+    assert run("score", good, same, "--meta", same) == 2
+    assert "[one-meta]" in capsys.readouterr().err
+    assert run("score", good, folder / "majority.jsonl", "--out", same) == 2
+    assert "[not-a-folder]" in capsys.readouterr().err

@@ -25,8 +25,15 @@ from scoring.inference.bootstrap import (
 )
 from scoring.inference.intervals import Bounds, percentile_bounds
 from scoring.inference.ranks import Ranks, rank_intervals
-from scoring.inference.replicates import AVERAGE, RespondentNoise, respondent_noise
+from scoring.inference.replicates import (
+    AVERAGE,
+    MODEL,
+    UNIFORM,
+    RespondentNoise,
+    respondent_noise,
+)
 from scoring.inference.sampling import debiased_distance, human_ceiling, sampling_floor
+from scoring.inference.workspace import Workspace
 from scoring.inputs.answers import Answers
 from scoring.inputs.average_human import (
     AVERAGE_HUMANS,
@@ -52,6 +59,7 @@ def score_alignment(
     average: AverageHuman,
     replicates: int,
     rng: np.random.Generator,
+    workspace: Workspace | None = None,
 ) -> AlignmentScores:
     """Score answers against a survey.
 
@@ -65,8 +73,11 @@ def score_alignment(
         average: the average human that differences are taken from.
         replicates: number of bootstrap replicates.
         rng: source of randomness.
+        workspace: holds what scores on the same people have in common.
     """
-    return _Scorer(survey, answers, excluded, parts, mode, average, replicates, rng).scores()
+    return _Scorer(
+        survey, answers, excluded, parts, mode, average, replicates, rng, workspace
+    ).scores()
 
 
 class _Scorer:
@@ -82,6 +93,7 @@ class _Scorer:
         average: AverageHuman,
         replicates: int,
         rng: np.random.Generator,
+        workspace: Workspace | None,
     ) -> None:
         self.survey, self.answers, self.parts, self.mode = survey, answers, parts, mode
         self.average, self.rng, self.replicates = average, rng, replicates
@@ -94,8 +106,8 @@ class _Scorer:
             for kind in AVERAGE_HUMANS
         }
         self.contenders = {
-            "model": answers.shares,
-            "uniform": uniform,
+            MODEL: answers.shares,
+            UNIFORM: uniform,
             AVERAGE: self.averages[average],
         }
         self.cells = {name: self._cells(one) for name, one in self.contenders.items()}
@@ -111,7 +123,7 @@ class _Scorer:
         questions = scored_columns(self.scored)
         self.counts = np.zeros((self.scored.shape[1], replicates))
         self.counts[questions] = question_counts(len(questions), replicates=replicates, rng=rng)
-        self.noise = self._noise()
+        self.noise = self._noise(workspace)
         self.units = self.scored.sum(axis=1)
         self.rows = np.flatnonzero(self.units > 0)
 
@@ -122,15 +134,16 @@ class _Scorer:
         """Scores of answers, shape (C, Q); NaN where a cell does not count."""
         return self._masked(1 - self.survey.geometry.distance(self.survey.shares, answers))
 
-    def _noise(self) -> RespondentNoise:
+    def _noise(self, workspace: Workspace | None) -> RespondentNoise:
         return respondent_noise(
             self.survey,
-            self.contenders,
+            self.answers.shares,
             self.scored,
             parts=self.parts,
             average=self.average,
             replicates=self.replicates,
             rng=self.rng,
+            workspace=workspace,
         )
 
     def _replicates(self, name: str) -> Floats:

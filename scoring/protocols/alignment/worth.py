@@ -8,6 +8,7 @@ import numpy as np
 
 from scoring.estimates import Estimate
 from scoring.inference.intervals import Bounds, percentile_bounds
+from scoring.inference.workspace import Workspace, digest
 from scoring.inference.worth import people_worth, worth_curve
 from scoring.inputs.geometry import Floats
 from scoring.protocols.alignment.compute import AlignmentScores
@@ -25,9 +26,16 @@ class Worth(NamedTuple):
     overall: Estimate
 
 
-def worth_people(scores: AlignmentScores) -> Worth:
-    """What the model is worth in people, by country and as the median of countries."""
-    curve = worth_curve(scores.survey, scores.scored).distance
+def worth_people(scores: AlignmentScores, workspace: Workspace | None = None) -> Worth:
+    """What the model is worth in people, by country and as the median of countries.
+
+    The curves are the people's alone, so that a workspace holds them for the next score.
+    """
+    survey = scores.survey
+    key = digest(survey.shares, survey.geometry.weights, survey.geometry.ordinal, scores.scored)
+    curve = (workspace or Workspace()).get(
+        "worth", key, lambda: worth_curve(survey, scores.scored).distance, most=8
+    )
 
     def turned(alignment: Floats) -> Floats:
         rows = [people_worth(1 - one, own) for one, own in zip(alignment, curve, strict=True)]

@@ -18,6 +18,7 @@ from scoring.inference.tests import (
     holm,
     independent_t_test,
     sign_flip_test,
+    sign_flip_tests,
 )
 
 
@@ -149,6 +150,29 @@ def test_sign_flips_leave_missing_pairs_out_and_need_two() -> None:
     assert np.isnan(sign_flip_test([np.nan], [0.0], rng=rng).difference)
     same = sign_flip_test([0.1, 0.2, 0.3], [0.1, 0.2, 0.3], rng=rng)
     assert same.p_value == 1
+
+
+def test_many_sign_flip_tests_are_those_of_one_at_a_time() -> None:
+    rng = np.random.default_rng(12)
+    gaps = rng.normal(0.1, 1, (150, 60)) * rng.random((150, 1))
+    gaps[rng.random(gaps.shape) < 0.2] = np.nan
+    gaps[0] = np.nan
+    gaps[1, 1:] = np.nan
+    gaps[2, 9:] = np.nan  # few enough for all patterns
+    gaps[3] = 0.25
+    found = sign_flip_tests(gaps, rng=np.random.default_rng(13))
+    for number, row in enumerate(gaps):
+        alone = sign_flip_test(row, np.zeros(60), rng=np.random.default_rng(14))
+        test = found[number]
+        assert test.pairs == alone.pairs
+        assert test.difference == pytest.approx(alone.difference, abs=1e-15, nan_ok=True)
+        # Two Monte Carlo estimates of one p-value: five standard errors of their difference.
+        chance = np.nan_to_num(alone.p_value)
+        error = 0 if number < 3 else 5 * np.sqrt(2 * chance * (1 - chance) / 9999)
+        assert test.p_value == pytest.approx(alone.p_value, abs=error + 1e-12, nan_ok=True)
+    assert found[3].p_value == pytest.approx(1e-4)
+    none = sign_flip_tests(np.full((2, 3), np.nan), rng=rng)
+    assert [test.pairs for test in none] == [0, 0]
 
 
 def test_exact_p_values_are_uniform_under_the_null() -> None:

@@ -58,7 +58,7 @@ def test_floor_is_the_mean_distance_of_a_sample_from_its_population() -> None:
     survey = survey_of(SHARES, 400)
     rng = np.random.default_rng(3)
     for row in range(3):
-        drawn = redraw_question(survey, row, replicates=40_000, rng=rng)[0]
+        drawn = redraw_question(survey, row, replicates=40_000, rng=rng)[0].T
         size = drawn.shape[-1]
         gap = GEOMETRY.row_coordinates(row, drawn) - GEOMETRY.row_coordinates(
             row, SHARES[0, row, :size]
@@ -70,7 +70,7 @@ def test_floor_is_the_mean_distance_of_a_sample_from_its_population() -> None:
 def test_ceiling_is_what_a_second_sample_reaches() -> None:
     survey = survey_of(SHARES, 400)
     rng = np.random.default_rng(4)
-    first, second = (redraw_question(survey, 0, replicates=40_000, rng=rng)[0] for _ in range(2))
+    first, second = (redraw_question(survey, 0, replicates=40_000, rng=rng)[0].T for _ in range(2))
     distance = np.abs(np.cumsum(first, axis=-1) - np.cumsum(second, axis=-1)) @ GEOMETRY.weights[0]
     assert human_ceiling(survey)[0, 0] == pytest.approx(1 - distance.mean(), abs=5e-4)
 
@@ -91,8 +91,8 @@ def test_redraws_have_the_survey_as_their_mean_and_keep_missing_missing() -> Non
     survey.n_eff[0, 1] = 0
     rng = np.random.default_rng(6)
     drawn = redraw_question(survey, 0, replicates=20_000, rng=rng)
-    assert drawn[0].mean(axis=0) == pytest.approx(SHARES[0, 0], abs=2e-3)
-    assert drawn[0, :, 0].std() == pytest.approx(np.sqrt(0.24 / 300), rel=0.03)
+    assert drawn[0].mean(axis=1) == pytest.approx(SHARES[0, 0], abs=2e-3)
+    assert drawn[0, 0].std() == pytest.approx(np.sqrt(0.24 / 300), rel=0.03)
     assert np.isnan(redraw_question(survey, 1, replicates=5, rng=rng)).all()
 
 

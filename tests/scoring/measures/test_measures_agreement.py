@@ -64,6 +64,23 @@ def test_individual_scores_of_a_forecast() -> None:
     assert measures.log_score([0, 1], 0, smoothing=0.1) == pytest.approx(-np.log2(0.05))
 
 
+def test_individual_rps_is_the_ranked_probability_score_of_a_point() -> None:
+    rng = np.random.default_rng(11)
+    sizes = rng.integers(2, 8, 9_000)
+    shares = rng.random((9_000, 7)) * (np.arange(7) < sizes[:, None])
+    shares /= shares.sum(axis=-1, keepdims=True)
+    answers = rng.integers(0, sizes)
+    points = np.eye(7)[answers]
+    found = measures.individual_rps(shares, answers, sizes=sizes)
+    expected = measures.ranked_probability_score(shares, points, sizes=sizes)
+    assert found == pytest.approx(expected, abs=1e-14)
+    # One forecast for many answers, many forecasts for one answer, and a row without an answer.
+    one = measures.individual_rps(shares[0], answers[:5].reshape(5, 1) % sizes[0])
+    assert one.shape == (5, 1)
+    missing = np.array([[0.5, 0.5], [np.nan, np.nan]])
+    assert measures.individual_rps(missing, 1) == pytest.approx([0.25, np.nan], nan_ok=True)
+
+
 def test_individual_scores_of_a_rating() -> None:
     assert measures.absolute_error([1, 4], [3, 4]) == pytest.approx([2, 0])
     assert measures.absolute_error([1, 4], [3, 4], extent=4) == pytest.approx([0.5, 0])

@@ -51,9 +51,9 @@ def scored_store(scored_root, tmp_path):
 
 
 def row(store):
-    """The one row of the board."""
+    """The board's one row of a model; beside it stands the ceiling of its comparison group."""
     store.ensure_index(force=True)
-    found = read_board(store, BoardQuery()).rows
+    found = [one for one in read_board(store, BoardQuery()).rows if one["kind"] == "model"]
     assert len(found) == 1
     return found[0]
 
@@ -97,6 +97,26 @@ def test_rescore_rebuilds_the_report_of_an_older_scorer(scored_store) -> None:
     kept = list((scored_store.root / "archive").glob("even-0.1-*.json"))
     assert len(kept) == 1
     assert row(scored_store)["scorer_version"] == now.scorer_version
+
+
+def test_rescore_with_several_processes_gives_the_same_reports(scored_store) -> None:
+    path = scored_store.reports_folder / "even.json"
+    now = read_report(path)
+    older = now.model_copy(update={"scorer_version": "0.1", "scores": []})
+    for name in ("even", "twin", "third"):
+        write_report(older, scored_store.reports_folder / f"{name}.json")
+        copy = scored_store.predictions_folder / f"{name}.jsonl"
+        copy.write_bytes(scored_store.predictions_path("even").read_bytes())
+    (scored_store.reports_folder / "broken.json").write_text("{}")
+    outcomes = list(rescore(scored_store, source="reference", jobs=2))
+    assert [(one.row_id, one.outcome) for one in outcomes] == [
+        ("broken", "failed"),
+        ("even", "new"),
+        ("third", "new"),
+        ("twin", "new"),
+    ]
+    for name in ("even", "twin", "third"):
+        assert read_report(scored_store.reports_folder / f"{name}.json").scores == now.scores
 
 
 def test_rescore_says_what_it_cannot_do(scored_store) -> None:
