@@ -451,6 +451,9 @@ def report_models(
     say_study(found, written, json=json)
 
 
+report.command("scoring.studies.robustness_cli:report_robustness", name="robustness")
+
+
 def named_questions(questions: str | None) -> str | tuple[str, ...] | None:
     """A set's name as it is, else the ids in the file of that name.
 

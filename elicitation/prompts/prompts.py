@@ -11,16 +11,14 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from codebook import value_questions
 from codebook.render import prompts as framing
 from codebook.render.prompts import BLOCK_SEPARATOR as BLOCK_SEPARATOR
 from codebook.render.question import Labels, RenderedQuestion, fill, option_line, render_question
 from codebook.respondents.describe import person_languages
 from codebook.wordings.wording import Wording
-from contracts.digests import sha256_text
 from contracts.errors import fail
+from contracts.predictions.form import shuffled_codes
 from elicitation.prompts.examples import Example, shares_text
 from elicitation.study.conditions import Target, Variant
 from elicitation.study.methods import SEQUENCE_LENGTH, Method, Reader
@@ -66,26 +64,17 @@ def rendered(question_id: str, texts: Wording, form: str, variant: Variant, labe
 
 
 def _order(question_id: str, variant: Variant, seed: int) -> list[int] | None:
+    """Codes in the order shown; None leaves it to the scale. A scale that is turned round begins
+    with its other end, unless its order is reversed as well."""
     scale = value_questions()[question_id].scale
     if scale is None or (variant.order == "scale" and not variant.opposite):
         return None
     codes = list(scale.offered)
-    if variant.order == "reversed":
-        codes = codes[::-1]
-    elif variant.order == "shuffled":
+    if variant.order == "shuffled":
         codes = shuffled_codes(question_id, scale.offered, seed=seed)
+    elif (variant.order == "reversed") != variant.reverse:
+        codes = codes[::-1]
     return codes[::-1] if variant.opposite else codes
-
-
-def shuffled_codes(question_id: str, codes: Sequence[int], *, seed: int) -> list[int]:
-    """Codes in an order drawn for the question; never the order given, nor its reverse where
-    there are more than two."""
-    rng = np.random.default_rng([seed, int(sha256_text(f"order {question_id}")[:8], 16)])
-    taken = {tuple(codes), tuple(reversed(codes))} if len(codes) > 2 else {tuple(codes)}
-    while True:
-        drawn = [int(code) for code in rng.permutation(codes)]
-        if tuple(drawn) not in taken:
-            return drawn
 
 
 def option_list_labels(method: Method, variant: Variant) -> Labels:

@@ -63,6 +63,21 @@ def write_study(study: Mapping[str, Any], paths: Sequence[Path]) -> list[Path]:
     return list(paths)
 
 
+def study_paths(out: Sequence[Path], name: str) -> list[Path]:
+    """Files to write: those named, and JSON, Markdown and a page in each folder named.
+
+    A path without an ending, or of a folder that exists, is a folder; it is made if missing.
+    """
+    found: list[Path] = []
+    for path in out:
+        if path.suffix and not path.is_dir():
+            found.append(path)
+            continue
+        path.mkdir(parents=True, exist_ok=True)
+        found += [path / f"{name}{ending}" for ending in (".json", ".md", ".html")]
+    return found
+
+
 def _page(study: Mapping[str, Any]) -> str:
     from scoring.studies.page import study_page
 

@@ -14,6 +14,7 @@ from scoring.studies.model_tables import (
     sensitivity_legend,
     sensitivity_tables,
 )
+from scoring.studies.robustness.tables import robustness_legend, robustness_tables
 from scoring.studies.steering import ALL_COUNTRIES, ALL_MODELS, BASE
 from scoring.studies.text_table import TextTable, signed
 
@@ -255,6 +256,7 @@ _FORMS: Mapping[str, _Form] = MappingProxyType(
         "steering": _Form("Steering", _steering, _steering_legend),
         "trend": _Form("Trend over waves", _trend, _no_legend),
         "sensitivity": _Form("Prompt sensitivity", sensitivity_tables, sensitivity_legend),
+        "robustness": _Form("Robustness", robustness_tables, robustness_legend),
         "models": _Form("Models side by side", model_tables, models_legend),
     }
 )

@@ -1,0 +1,87 @@
+"""The sub-commands `report robustness` and `report steerability`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from contracts.command_line import Json, ReleaseName, paths
+
+PredictionsFile = Annotated[
+    Path,
+    Parameter(help="Predictions files of answer distributions, or folders of them or of runs."),
+]
+StudyFolder = Annotated[
+    tuple[Path, ...],
+    paths(
+        "Files to write: .json (everything), .md (tables), .html (one page that opens offline); or "
+        "a folder for all three."
+    ),
+]
+Questions = Annotated[
+    str | None,
+    Parameter(
+        help="Questions that count: a set or a text file with one id per line. Default: the sets "
+        "that the predictions were made for."
+    ),
+]
+Wave = Annotated[int, Parameter(help="Survey wave of the people compared with.")]
+Weights = Annotated[
+    Literal["design", "none"],
+    Parameter(help="Whether people count by the survey's design weights or equally."),
+]
+
+
+def report_robustness(
+    *predictions: PredictionsFile,
+    release: ReleaseName = "reference",
+    questions: Questions = None,
+    wave: Wave = 7,
+    weights: Weights = "design",
+    out: StudyFolder = (),
+    json: Json = False,
+) -> None:
+    """Measure how far scores and rankings depend on the form of the prompt.
+
+    Takes predictions of one or more models under several forms (elicit --robustness or --vary):
+    variance of scores by form, model, question and country; ranks under every form; position,
+    label and scale-direction bias, acquiescence; agreement of repeated runs; refusals by form.
+
+    For example:
+
+        opinion-atlas report robustness run-a run-b --release reference --out robustness
+    """
+    from scoring.presentation.terminal import working
+    from scoring.studies.robustness.study import robustness_study
+
+    with working("reading predictions"):
+        found, opened = _read(predictions, release)
+    with working(f"comparing {len(found)} predictions files"):
+        study = robustness_study(
+            found, opened, questions=_named(questions), wave=wave, weights=weights
+        )
+    _write(study.model_dump(mode="json"), out, "robustness", json=json)
+
+
+def _read(predictions: tuple[Path, ...], release: str) -> tuple[list[Any], Any]:
+    from contracts.predictions.read import read_predictions
+    from contracts.release.read import open_release
+    from scoring.studies.robustness.inputs import predictions_paths
+
+    files = predictions_paths(predictions)
+    return [read_predictions(path) for path in files], open_release(release)
+
+
+def _named(questions: str | None) -> Any:
+    from scoring.cli import named_questions
+
+    return named_questions(questions)
+
+
+def _write(study: Mapping[str, Any], out: tuple[Path, ...], name: str, *, json: bool) -> None:
+    from scoring.studies.files import say_study, study_paths, write_study
+
+    say_study(study, write_study(study, study_paths(out, name)), json=json)
