@@ -103,7 +103,7 @@ def planted_shares(
 
 
 def _moved_up(shares: np.ndarray, shift: float) -> np.ndarray:
-    """Shares whose mean place on [0, 1] is higher by `shift`: taken from one end, given the other."""
+    """Shares whose mean place on [0, 1] is higher by `shift`: from one end to the other."""
     found = shares.copy()
     found[0] -= shift
     found[-1] += shift

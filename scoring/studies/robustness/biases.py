@@ -4,7 +4,7 @@ Every estimate compares a cell (question, target, option) with itself under othe
 model's opinion drops out. With y the share of option k under form f, and indicators of being shown
 first, shown last, and carrying the first label (1 or A),
 
-    y_fk = a_k + b_first [k first in f] + b_last [k last in f] + b_label [k has the first label in f]
+    y_fk = a_k + b_first [k first in f] + b_last [k last in f] + b_label [first label on k in f]
 
 is fitted by least squares with an effect a_k for every cell. A model that moves the part b of its
 answers to whatever is shown first has b_first = b. Scale direction takes the mean answer instead,
@@ -138,9 +138,7 @@ def _place_effects(moments: Sequence[Moments]) -> tuple[Effect, Effect, Effect, 
     return found[0], found[1], found[2], _label_effect(moments, total, label)
 
 
-def _label_effect(
-    moments: Sequence[Moments], total: Floats, label: Sequence[int]
-) -> Effect:
+def _label_effect(moments: Sequence[Moments], total: Floats, label: Sequence[int]) -> Effect:
     if not identified(total, [LABEL]):
         return Effect(estimate=None, reason="every option has one label in all forms")
     if not label:
@@ -178,7 +176,7 @@ def _one_side(products: Floats) -> Floats:
 def _direction_moments(
     forms: FormSet, files: Sequence[FormFile], targets: Sequence[Floats]
 ) -> Iterator[Moments]:
-    """Moments of the mean answer on reversed numbers and on reversed order, of ordinal questions."""
+    """Moments of the mean answer to ordinal questions on reversed numbers and reversed order."""
     geometry = forms.survey.geometry
     numbered = [n for n, file in enumerate(files) if file.form.direction != "by place"]
     if len(numbered) < 2:

@@ -81,10 +81,7 @@ def crossed_scores(forms: FormSet) -> Crossed:
         )
     cells = np.array(
         [
-            [
-                row_means(np.stack([f.scores for f in forms.of(m, form)], axis=-1))
-                for form in chosen
-            ]
+            [row_means(np.stack([f.scores for f in forms.of(m, form)], axis=-1)) for form in chosen]
             for m in forms.models
         ]
     )
@@ -188,7 +185,7 @@ def _pair(crossed: Crossed, one: int, other: int) -> PairOrder:
     )
 
 
-def factor_effects(forms: FormSet, crossed: Crossed) -> list[FactorEffect]:
+def factor_effects(crossed: Crossed) -> list[FactorEffect]:
     """By how much each level of a factor moves the mean score against the factor's first level.
 
     Least squares of a question's scores (the mean over countries and models) on indicators of

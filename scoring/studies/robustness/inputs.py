@@ -83,9 +83,7 @@ class FormSet:
 
     def of(self, model: str, form: PromptForm | None = None) -> tuple[FormFile, ...]:
         """The files of a model, of one form where it is given."""
-        return tuple(
-            f for f in self.files if f.model == model and (form is None or f.form == form)
-        )
+        return tuple(f for f in self.files if f.model == model and (form is None or f.form == form))
 
     def forms_of(self, model: str) -> tuple[PromptForm, ...]:
         """The forms of a model, in the order given."""
@@ -250,6 +248,8 @@ def _notices(
     versions = {file.meta.prompt_version for file in files}
     methods = {file.meta.method for file in files}
     if len(versions) > len(methods):
-        message = f"Prompts of several versions: {', '.join(sorted(v or 'unknown' for v in versions))}."
+        message = (
+            f"Prompts of several versions: {', '.join(sorted(v or 'unknown' for v in versions))}."
+        )
         found.append(Notice(code="other-prompts", message=message, count=len(versions)))
     return found

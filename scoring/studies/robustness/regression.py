@@ -52,7 +52,9 @@ def identified(squares: Floats, columns: Sequence[int]) -> bool:
     return bool(np.linalg.eigvalsh(correlation).min() > LEAST_OWN_PART)
 
 
-def contrast(moments: Sequence[Moments], columns: Sequence[int], weights: Sequence[float]) -> Effect:
+def contrast(
+    moments: Sequence[Moments], columns: Sequence[int], weights: Sequence[float]
+) -> Effect:
     """A weighted sum of coefficients, with the interval of the jackknife over questions.
 
     Args:

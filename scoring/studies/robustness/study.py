@@ -64,7 +64,7 @@ def robustness_study(
         robustness=model_rows(crossed),
         pairs=pair_rows(crossed),
         decompositions=list(_decompositions(crossed)),
-        effects=factor_effects(forms, crossed),
+        effects=factor_effects(crossed),
         biases=[model_biases(forms, model) for model in forms.models],
         retests=list(retests(forms)),
         refusals=list(refusal_rows(forms)),
