@@ -452,6 +452,7 @@ def report_models(
 
 
 report.command("scoring.studies.robustness_cli:report_robustness", name="robustness")
+report.command("scoring.studies.robustness_cli:report_steerability", name="steerability")
 
 
 def named_questions(questions: str | None) -> str | tuple[str, ...] | None:

@@ -66,6 +66,45 @@ def report_robustness(
     _write(study.model_dump(mode="json"), out, "robustness", json=json)
 
 
+def report_steerability(
+    *predictions: PredictionsFile,
+    release: ReleaseName = "reference",
+    questions: Questions = None,
+    wave: Wave = 7,
+    weights: Weights = "design",
+    seed: Annotated[int, Parameter(help="Seed of the permutations.")] = 0,
+    permutations: Annotated[int, Parameter(help="Random assignments of each test.")] = 9999,
+    out: StudyFolder = (),
+    json: Json = False,
+) -> None:
+    """Measure whether a persona moves answers towards its people more than towards others.
+
+    Takes predictions made as countries, or as groups within countries, and those without steering.
+    For every model and condition: alignment of the answers as each persona with every people, the
+    diagonal's advantage with a permutation test, and the same of people's own answers.
+
+    For example:
+
+        opinion-atlas report steerability run --release reference --out steerability
+    """
+    from scoring.presentation.terminal import working
+    from scoring.studies.robustness.steerability import steerability_study
+
+    with working("reading predictions"):
+        found, opened = _read(predictions, release)
+    with working(f"comparing personas of {len(found)} predictions files"):
+        study = steerability_study(
+            found,
+            opened,
+            questions=_named(questions),
+            wave=wave,
+            weights=weights,
+            seed=seed,
+            permutations=permutations,
+        )
+    _write(study.model_dump(mode="json"), out, "steerability", json=json)
+
+
 def _read(predictions: tuple[Path, ...], release: str) -> tuple[list[Any], Any]:
     from contracts.predictions.read import read_predictions
     from contracts.release.read import open_release

@@ -14,6 +14,7 @@ from scoring.studies.model_tables import (
     sensitivity_legend,
     sensitivity_tables,
 )
+from scoring.studies.robustness.persona_tables import steerability_legend, steerability_tables
 from scoring.studies.robustness.tables import robustness_legend, robustness_tables
 from scoring.studies.steering import ALL_COUNTRIES, ALL_MODELS, BASE
 from scoring.studies.text_table import TextTable, signed
@@ -257,6 +258,7 @@ _FORMS: Mapping[str, _Form] = MappingProxyType(
         "trend": _Form("Trend over waves", _trend, _no_legend),
         "sensitivity": _Form("Prompt sensitivity", sensitivity_tables, sensitivity_legend),
         "robustness": _Form("Robustness", robustness_tables, robustness_legend),
+        "steerability": _Form("Steerability", steerability_tables, steerability_legend),
         "models": _Form("Models side by side", model_tables, models_legend),
     }
 )
