@@ -1,16 +1,17 @@
 """Steerability: does a persona move answers towards its people more than towards others?
 
 A persona may move a model's answers closer to its own people only because it moves them closer to
-everyone. So the answers given as each persona (rows) are scored against every people (columns). With
-n of both, the diagonal advantage is
+everyone. So the answers given as each persona (rows) are scored against every people (columns).
+With n of both, the diagonal advantage is
 
     D = mean_p A[p, p] - mean_(p != c) A[p, c]
 
 Every row and every column weighs the same on both sides, so that neither a persona whose answers
-are close to everyone nor a people that is easy to come close to changes D. Answers without steering
-are one row for all; taking them off every row (the gain) leaves D as it is. Under the hypothesis that
-personas and peoples have nothing to do with each other, every assignment of personas to peoples is
-as likely as the true one: the p-value is the part of assignments with an advantage as high.
+are close to everyone nor a people that is easy to come close to changes D. Answers without
+steering are one row for all; taking them off every row (the gain) leaves D as it is. Under the
+hypothesis that personas and peoples have nothing to do with each other, every assignment of
+personas to peoples is as likely as the true one: the p-value is the part of assignments with an
+advantage as high.
 
 Source of the test: Mantel (1967), Cancer Res. 27, 209-220; Good (2005), Permutation, Parametric and
 Bootstrap Tests of Hypotheses.
