@@ -109,8 +109,7 @@ def _personas(forms: FormSet, file: FormFile) -> list[int]:
     """Rows of the survey's countries that a file answers as."""
     if file.answers.unsteered:
         return []
-    there = np.isfinite(file.scores).any(axis=1)
-    return [row for row in range(len(forms.survey.countries)) if there[row]]
+    return [row for row, scores in enumerate(file.scores) if np.isfinite(scores).any()]
 
 
 def _country_matrix(
