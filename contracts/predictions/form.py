@@ -84,6 +84,8 @@ def form_of(meta: PredictionsMeta) -> PromptForm:
             labels = part
         elif part == "reversed-scale":
             turned = True
+        elif part.startswith("repeat=") or part == "persona=1":
+            continue  # the same prompts once more
         else:
             kind = part.partition("=")[0]
             where = {"examples": "examples", "example-shares": "examples", "persona": "persona"}

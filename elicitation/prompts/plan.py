@@ -199,10 +199,11 @@ class Plan:
 
     def items(self, condition: Condition) -> Iterator[Item]:
         """The items of a condition, those that share a long prefix next to each other."""
-        repeats = range(self.study.repeats)
         if self.study.personas:
             yield from self._of_persons(condition)
             return
+        first = (condition.variant.repeat - 1) * self.study.repeats
+        repeats = range(first, first + self.study.repeats)
         if condition.approach:
             for target, question in product(self.targets(condition), self.study.questions):
                 for order, repeat in product(ORDERS, repeats):

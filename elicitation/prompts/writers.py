@@ -9,6 +9,7 @@ from codebook.render.question import RenderedQuestion
 from codebook.wordings.wording import Wording
 from elicitation.prompts import prompts
 from elicitation.prompts.examples import Example
+from elicitation.prompts.persona_texts import persona_text
 from elicitation.prompts.prompts import Prompt, Shown, shown_question
 from elicitation.study.conditions import Condition, Target
 from elicitation.study.methods import SEQUENCE_LENGTH
@@ -50,7 +51,7 @@ class PromptWriter:
         # Calls that share a head come one after the other: the last head is enough.
         last_condition, last_target, head = self._last_head
         if last_condition is not condition or last_target is not target:
-            head = self._head(target, condition, examples)
+            head = self._preface(target, condition) + self._head(target, condition, examples)
             self._last_head = (condition, target, head)
         tail, shown, said = self._keep(
             (condition.name, question_id, bool(target.person), opposite),
@@ -105,8 +106,15 @@ class PromptWriter:
         labels = prompts.option_list_labels(self._study.how, condition.variant)
         whom = self._named(target, condition)
         text = prompts.judgments_prompt(self._texts, whom, question, labels=labels)
+        text = self._preface(target, condition) + text
         shown = shown_question(question, self._study.how.reader)
         return Prompt("", text, shown, tuple(option.text for option in question.options))
+
+    def _preface(self, target: Target, condition: Condition) -> str:
+        """What another persona text puts before a prompt."""
+        whom = self._named(target, condition)
+        found = persona_text(self._texts, whom, condition.variant.persona)
+        return f"{found}{prompts.BLOCK_SEPARATOR}" if found else ""
 
     def _named(self, target: Target, condition: Condition) -> Target:
         """The target as far as the prompt may name it: without steering it names none."""

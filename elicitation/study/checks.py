@@ -77,6 +77,8 @@ def check_study(study: Study, *, remote: bool, allow_remote_microdata: bool = Fa
         *_number_problems(study),
         *_person_problems(study, remote=remote, allowed=allow_remote_microdata),
     ]
+    # Names of conditions are known only where their parts are right.
+    problems = problems or list(_only_problems(study))
     if problems:
         raise ContractError(problems, subject="study")
 
@@ -117,6 +119,8 @@ def _variant_problems(study: Study) -> Iterator[Problem]:
         except VariantError as error:
             yield Problem("unknown-variant", str(error), column="--vary")
             continue
+        if variant.persona > 1:
+            yield from _persona_problems(study, name)
         repeats = variant == Variant(name, labels=study.how.labels)
         if repeats and study.how.reader == "scores":
             yield Problem(
@@ -126,6 +130,33 @@ def _variant_problems(study: Study) -> Iterator[Problem]:
                 found=name,
                 hint="Take default, or leave it out: the same prompts would be asked twice.",
             )
+
+
+def _persona_problems(study: Study, name: str) -> Iterator[Problem]:
+    """Another persona text needs a persona, and is there in English only."""
+    if study.steering == ("none",) or study.asks_dilemmas:
+        yield Problem(
+            "persona-unsteered",
+            "a persona text needs prompts that name a country",
+            column="--vary",
+            found=name,
+            allowed="--steer persona or few-shot",
+        )
+    if study.languages != ("en",):
+        yield Problem(
+            "persona-language",
+            "persona texts are in English",
+            column="--vary",
+            found=f"{name}, languages {', '.join(study.languages)}",
+            allowed="--languages en",
+        )
+
+
+def _only_problems(study: Study) -> Iterator[Problem]:
+    known = [condition.name for condition in study.conditions(every=True)]
+    for name in study.only:
+        if name not in known:
+            yield unknown_values("--only", name, known)
 
 
 def _country_problems(study: Study) -> Iterator[Problem]:

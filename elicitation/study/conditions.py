@@ -14,10 +14,14 @@ Order = Literal["scale", "reversed", "shuffled"]
 #: Examples that a prompt shows, unless a variant shows fewer.
 EXAMPLE_COUNT = 5
 
+#: Texts that name the country asked about: the usual one, and those of `prompts.persona_texts`.
+PERSONA_COUNT = 4
+
 VARIANT_HELP = (
     "default, shuffled (answers in another order, their numbers with them), reversed-order, "
     "reversed-scale (the labels run from the other end), letters, numbers, examples=N, "
-    "example-shares=SEED; join with +, as in shuffled+letters"
+    "example-shares=SEED, persona=N (another text that names the country), repeat=N (the same "
+    "prompts once more); join with +, as in shuffled+letters"
 )
 
 
@@ -37,6 +41,8 @@ class Variant(NamedTuple):
         example_count: examples shown.
         opposite: whether that order is turned round: the second of two orders that are averaged.
         example_seed: seed of the shares that format examples show.
+        persona: number of the text that names the country asked about; 1 is the usual one.
+        repeat: number of the run of the same prompts, from 1.
     """
 
     name: str = "default"
@@ -46,6 +52,8 @@ class Variant(NamedTuple):
     example_count: int = EXAMPLE_COUNT
     example_seed: int = 0
     opposite: bool = False
+    persona: int = 1
+    repeat: int = 1
 
 
 #: Order of an item that is asked with its answers the other way round.
@@ -62,7 +70,15 @@ _FLAGS: dict[str, dict[str, object]] = {
     "letters": {"labels": "letters"},
     "numbers": {"labels": "numbers"},
 }
-_NUMBERED = {"examples": "example_count", "example-shares": "example_seed"}
+_NUMBERED = {
+    "examples": "example_count",
+    "example-shares": "example_seed",
+    "persona": "persona",
+    "repeat": "repeat",
+}
+
+#: Highest number of a variant's part, where there is one; the lowest is 1.
+_HIGHEST = {"examples": EXAMPLE_COUNT, "persona": PERSONA_COUNT, "repeat": 99}
 
 
 def parse_variant(name: str) -> Variant:
@@ -87,8 +103,9 @@ def _part(part: str, name: str) -> dict[str, object]:
     numbered = re.fullmatch(r"([a-z-]+)=(\d{1,9})", part)
     if numbered and numbered[1] in _NUMBERED:
         number = int(numbered[2])
-        if numbered[1] == "examples" and not 1 <= number <= EXAMPLE_COUNT:
-            raise VariantError(f"variant {name!r}: examples are 1 to {EXAMPLE_COUNT}")
+        highest = _HIGHEST.get(numbered[1])
+        if highest is not None and not 1 <= number <= highest:
+            raise VariantError(f"variant {name!r}: {numbered[1]} is 1 to {highest}")
         return {_NUMBERED[numbered[1]]: number}
     raise VariantError(f"no variant {part!r}; there are: {VARIANT_HELP}")
 

@@ -50,7 +50,8 @@ class TaskOptions:
         tuple[str, ...],
         names(
             "Prompt forms, each a separate condition: default, shuffled, reversed-order, "
-            "reversed-scale, letters, numbers, examples=N, example-shares=SEED. Combine with +."
+            "reversed-scale, letters, numbers, examples=N, example-shares=SEED, persona=N, "
+            "repeat=N. Combine with +."
         ),
     ] = ("default",)
     steer: Annotated[
@@ -93,6 +94,13 @@ class TaskOptions:
 class StudyOptions(TaskOptions):
     """Options of a study that this project runs itself."""
 
+    only: Annotated[
+        tuple[str, ...],
+        names(
+            "Ask only these conditions of all combinations, by their names in --dry-run. "
+            "Default: all."
+        ),
+    ] = ()
     allow_unscored: Annotated[
         bool,
         flag(

@@ -90,6 +90,7 @@ def make_study(
         steering=_steering(options, method, preset.steering),
         languages=options.languages,
         variants=options.vary,
+        only=options.only,
         demographics=told,
         on_request=options.on_request,
         people=options.people,

@@ -43,6 +43,7 @@ class Study(Strict):
             respondents of theirs in the wave.
         groups: groups within every country; "" is everyone.
         steering, languages, variants, approaches: axes; every combination is a condition.
+        only: names of the conditions that are asked; empty for every combination.
         dilemma_folders: for advice, folders of dilemmas that take the place of the project's.
         dilemmas_digest: names what is in them.
         wording_folders: wordings that take the place of the project's.
@@ -80,6 +81,7 @@ class Study(Strict):
     languages: tuple[str, ...] = ("en",)
     variants: tuple[str, ...] = ("default",)
     approaches: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
     dilemma_folders: tuple[str, ...] = ()
     dilemmas_digest: str = ""
     wording_folders: tuple[str, ...] = ()
@@ -124,9 +126,11 @@ class Study(Strict):
         """The variants, parsed."""
         return tuple(parse_variant(name) for name in self.variants)
 
-    def conditions(self) -> tuple[Condition, ...]:
-        """Every condition, in order; each makes one predictions file."""
-        return tuple(self._conditions())
+    def conditions(self, *, every: bool = False) -> tuple[Condition, ...]:
+        """The conditions that are asked, or every combination, in order; each makes one
+        predictions file."""
+        found = tuple(self._conditions())
+        return tuple(c for c in found if every or not self.only or c.name in self.only)
 
     def _conditions(self) -> Iterator[Condition]:
         for steering in self.steering:
@@ -176,7 +180,7 @@ def resolve_questions(given: tuple[str, ...], preset: str) -> tuple[str, ...]:
 
 def study_json(study: Study) -> dict[str, Any]:
     """The study as JSON types; folders of dilemmas and wordings, countries left out, unweighted
-    examples and what only persons have are listed only where there are any."""
+    examples, single conditions and what only persons have are listed only where there are any."""
     found = study.model_dump(mode="json")
     if study.few_shot_shares == "weighted":
         del found["few_shot_shares"]
@@ -184,6 +188,8 @@ def study_json(study: Study) -> dict[str, Any]:
         del found["left_out"]
     if not study.personas:
         del found["personas"], found["persons"], found["conversation"]
+    if not study.only:
+        del found["only"]
     if not study.dilemma_folders:
         del found["dilemma_folders"], found["dilemmas_digest"]
     if not study.wording_folders:
