@@ -17,6 +17,7 @@ from contracts.command_line import (
     names,
     pairs,
 )
+from contracts.errors import fail
 from elicitation.advice.options import WORDING_ONLY, AdviceReading
 from elicitation.backends.registry import (
     BackendOptions,
@@ -27,6 +28,7 @@ from elicitation.backends.registry import (
     split_model,
 )
 from elicitation.commands.options import ElicitOptions
+from elicitation.commands.robustness_options import NO_ROBUSTNESS, RobustnessOptions
 from elicitation.commands.wording_cli import wording as wording
 
 DEFAULT_OPTIONS = ElicitOptions()
@@ -52,6 +54,7 @@ def elicit(
         ),
     ],
     options: ElicitOptions = DEFAULT_OPTIONS,
+    robustness: RobustnessOptions = NO_ROBUSTNESS,
     dry_run: Annotated[
         bool,
         flag(
@@ -75,10 +78,24 @@ def elicit(
         opinion-atlas elicit openai:NAME --base-url http://localhost:8000/v1 --out run --dry-run
         opinion-atlas elicit hub:ORG/NAME --steer none,persona --languages en,own --out run
         opinion-atlas elicit hf:ORG/NAME --protocol persons --questions trust --persons 50 --out run
+        opinion-atlas elicit hf:ORG/NAME --robustness --max-calls 2000 --out run
     """
     from elicitation.commands.elicit import ask, dry
 
     split_model(model)
+    if robustness.robustness:
+        from elicitation.commands.robustness import ask_robustness, dry_robustness
+
+        if dry_run:
+            dry_robustness(model, options, robustness, json=json)
+            return 0
+        return ask_robustness(model, options, robustness, out, json=json)
+    if robustness != NO_ROBUSTNESS:
+        raise fail(
+            "no-robustness",
+            "--factors and --forms belong to a set of forms",
+            hint="Give --robustness as well.",
+        )
     if dry_run:
         dry(model, options, json=json)
         return 0

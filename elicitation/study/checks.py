@@ -78,7 +78,7 @@ def check_study(study: Study, *, remote: bool, allow_remote_microdata: bool = Fa
         *_person_problems(study, remote=remote, allowed=allow_remote_microdata),
     ]
     # Names of conditions are known only where their parts are right.
-    problems = problems or list(_only_problems(study))
+    problems = problems or [*_only_problems(study), *_persona_problems(study)]
     if problems:
         raise ContractError(problems, subject="study")
 
@@ -119,8 +119,6 @@ def _variant_problems(study: Study) -> Iterator[Problem]:
         except VariantError as error:
             yield Problem("unknown-variant", str(error), column="--vary")
             continue
-        if variant.persona > 1:
-            yield from _persona_problems(study, name)
         repeats = variant == Variant(name, labels=study.how.labels)
         if repeats and study.how.reader == "scores":
             yield Problem(
@@ -132,24 +130,19 @@ def _variant_problems(study: Study) -> Iterator[Problem]:
             )
 
 
-def _persona_problems(study: Study, name: str) -> Iterator[Problem]:
-    """Another persona text needs a persona, and is there in English only."""
-    if study.steering == ("none",) or study.asks_dilemmas:
-        yield Problem(
-            "persona-unsteered",
-            "a persona text needs prompts that name a country",
-            column="--vary",
-            found=name,
-            allowed="--steer persona or few-shot",
-        )
-    if study.languages != ("en",):
-        yield Problem(
-            "persona-language",
-            "persona texts are in English",
-            column="--vary",
-            found=f"{name}, languages {', '.join(study.languages)}",
-            allowed="--languages en",
-        )
+def _persona_problems(study: Study) -> Iterator[Problem]:
+    """Another persona text needs a prompt in English that names a country."""
+    for condition in study.conditions():
+        named = condition.steering != "none" and not study.asks_dilemmas
+        if condition.variant.persona > 1 and not (named and condition.language == "en"):
+            yield Problem(
+                "persona-text",
+                "a persona text needs prompts in English that name a country",
+                column="--vary",
+                found=condition.name,
+                allowed="--steer persona or few-shot with --languages en",
+                hint="Name the conditions that are asked with --only.",
+            )
 
 
 def _only_problems(study: Study) -> Iterator[Problem]:

@@ -77,7 +77,7 @@ def steerability_study(
     matrices = [
         _country_matrix(forms, file, rng, permutations)
         for file in forms.files
-        if len(_personas(forms, file)) > 1
+        if len(_personas(file)) > 1
     ]
     named = {file.name: file for file in forms.files}
     for one in predictions:
@@ -105,7 +105,7 @@ def steerability_study(
 # Countries
 
 
-def _personas(forms: FormSet, file: FormFile) -> list[int]:
+def _personas(file: FormFile) -> list[int]:
     """Rows of the survey's countries that a file answers as."""
     if file.answers.unsteered:
         return []
@@ -115,7 +115,7 @@ def _personas(forms: FormSet, file: FormFile) -> list[int]:
 def _country_matrix(
     forms: FormSet, file: FormFile, rng: np.random.Generator, permutations: int
 ) -> PersonaMatrix:
-    rows = _personas(forms, file)
+    rows = _personas(file)
     own = forms.of(file.model)
     counted = np.all([np.isfinite(one.scores[rows]) for one in own if _speaks(one)], axis=0)
     base = next((one for one in own if one.answers.unsteered), None)
