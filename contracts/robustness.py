@@ -115,11 +115,11 @@ class Retest(Strict):
 
 
 class RefusalRow(Strict):
-    """What came back under one form: shares of the cells asked for."""
+    """What came back under one form: shares of the cells in its files."""
 
     model: str
     form: str
-    expected: int
+    asked: int = Field(ge=0)
     answered: float
     refused: float
     invalid: float

@@ -1,7 +1,8 @@
 """A model that is none: the same reply to the same request, made up from what is asked.
 
 `mock:steady` answers in the form asked for; `mock:messy` now and then says it differently,
-refuses, or is cut off; `mock:refuses` declines; `mock:uniform` gives every answer the same share.
+refuses, or is cut off; `mock:refuses` declines; `mock:uniform` gives every answer the same share;
+`mock:first` does so with a fifth of its answers moved to whatever is shown first.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ _NUMBERS = re.compile(r"\d+")
 _CHOICE = re.compile(r"Should I (.+?) or (.+?)\?")
 
 #: What each mock does, by name.
-CHARACTERS = ("steady", "messy", "refuses", "uniform")
+CHARACTERS = ("steady", "messy", "refuses", "uniform", "first")
+
+#: Part of its answers that `mock:first` moves to the answer shown first.
+FIRST_BIAS = 0.2
 
 
 def open_backend(name: str, options: BackendOptions) -> MockBackend:
@@ -109,6 +113,9 @@ class MockBackend:
     def _shares(self, size: int, rng: np.random.Generator) -> list[float]:
         if self._character == "uniform":
             return [1 / size] * size
+        if self._character == "first":
+            rest = [(1 - FIRST_BIAS) / size] * size
+            return [rest[0] + FIRST_BIAS, *rest[1:]]
         return [float(share) for share in rng.dirichlet(np.ones(size))]
 
     def _text(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from contracts.errors import fail
 from contracts.predictions.source import format_of
@@ -82,6 +83,22 @@ def ask(model: str, options: ElicitOptions, out: Path, *, json: bool) -> int:
     """Ask, store, parse, write, and summarise; 1 where calls are left without an answer, or under
     half of the answers of a condition can be read."""
 
+    def tell(session: Session) -> None:
+        _say_session(session, model, options.release, out, json=json)
+
+    return exit_code(ask_telling(model, options, out, tell=tell, json=json))
+
+
+def ask_telling(
+    model: str,
+    options: ElicitOptions,
+    out: Path,
+    *,
+    tell: Callable[[Session], None],
+    json: bool,
+) -> Session:
+    """Ask as `ask_model` does, with a line of progress; `tell` sums up, after Ctrl-C as well."""
+
     def show_plan(plan: Plan) -> None:
         if plan.study.left_out and not json:
             say_left_out(plan.study)
@@ -90,9 +107,14 @@ def ask(model: str, options: ElicitOptions, out: Path, *, json: bool) -> int:
         with progress_line(quiet=json) as show:
             session = ask_model(model, options, out, on_plan=show_plan, on_progress=show)
     except InterruptedRunError as interrupted:
-        _say_session(interrupted.session, model, options.release, out, json=json)
+        tell(interrupted.session)
         raise
-    _say_session(session, model, options.release, out, json=json)
+    tell(session)
+    return session
+
+
+def exit_code(session: Session) -> int:
+    """1 where calls are left without an answer, or under half of a condition's can be read."""
     unread = any(file.is_mostly_unread for file in session.files)
     return 1 if session.progress.statuses["error"] or unread else 0
 
@@ -164,12 +186,17 @@ def _open(model: str, options: ElicitOptions) -> Backend:
     return open_backend(model, options.backend)
 
 
+def session_json(session: Session, out: Path) -> dict[str, Any]:
+    """What a run did, as JSON types."""
+    from elicitation.run.session import summary
+
+    with Store(store_path(out)) as store:
+        return summary(session, store)
+
+
 def _say_session(session: Session, model: str, release: str, out: Path, *, json: bool) -> None:
     if json:
-        from elicitation.run.session import summary
-
-        with Store(store_path(out)) as store:
-            say_json(summary(session, store))
+        say_json(session_json(session, out))
     else:
         say_session(session, model=model, release=release)
 

@@ -20,12 +20,13 @@ from contracts.errors import ContractError, fail, unknown_values
 from contracts.release.read import Release, open_release
 from contracts.specs import protocol_spec
 from elicitation.backends.registry import split_model
-from elicitation.commands.elicit import ask, plan_of
+from elicitation.commands.elicit import ask_telling, exit_code, plan_of, session_json
 from elicitation.commands.options import ElicitOptions
 from elicitation.commands.robustness_options import RobustnessOptions
-from elicitation.commands.terminal import plan_json, say, say_json, say_plan
+from elicitation.commands.terminal import plan_json, say, say_json, say_plan, say_session
 from elicitation.prompts.plan import Plan
 from elicitation.run.estimate import estimate
+from elicitation.run.session import Session
 from elicitation.study.conditions import Condition
 from elicitation.study.methods import METHODS
 from elicitation.study.robustness import (
@@ -102,7 +103,24 @@ def ask_robustness(
     _same_design(out, design, parts)
     if not json:
         say_design(design, parts)
-    return max(ask(model, part.options, out / part.folder, json=json) for part in parts)
+    done: list[dict[str, Any]] = []
+    code = 0
+    for part in parts:
+        folder = out / part.folder
+
+        def tell(session: Session, folder: Path = folder) -> None:
+            if json:
+                done.append({"folder": folder.name, **session_json(session, folder)})
+            else:
+                say_session(session, model=model, release=options.release)
+
+        session = ask_telling(model, part.options, folder, tell=tell, json=json)
+        code = max(code, exit_code(session))
+    if json:
+        say_json({**design_json(design, parts), "parts": done})
+    else:
+        say(f"next: opinion-atlas report robustness {out} --out {out}/report")
+    return code
 
 
 def _same_design(out: Path, design: Design, parts: Sequence[Part]) -> None:

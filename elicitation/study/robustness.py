@@ -89,8 +89,8 @@ def candidates(levels: Mapping[str, Sequence[str]]) -> list[Form]:
     Args:
         levels: levels of each factor of `Form`, the usual one first.
 
-    Examples belong to verbalised answers, persona texts to English prompts that name a country;
-    elsewhere only the usual level exists.
+    Examples belong to verbalised answers, thinking to written ones, persona texts to English
+    prompts that name a country; elsewhere only the usual level exists.
     """
     names = [name for name in Form._fields if name != "repeat"]
     found: dict[Form, None] = {}
@@ -98,6 +98,8 @@ def candidates(levels: Mapping[str, Sequence[str]]) -> list[Form]:
         form = Form(*combination)
         if METHODS[form.method].reader != "shares":
             form = form._replace(examples="usual")
+        if METHODS[form.method].request_kind != "generate":
+            form = form._replace(thinking=levels["thinking"][0])
         if form.steering == "none" or form.language != "en":
             form = form._replace(persona="1")
         found[_with_labels(form, levels["labels"])] = None

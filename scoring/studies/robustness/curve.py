@@ -31,7 +31,8 @@ from scoring.studies.robustness.regression import mean_effect
 #: p-value below which a difference between two models under one form counts as clear.
 CLEAR = 0.05
 
-#: A file whose usable cells are fewer than this part of the fullest file's is set aside.
+#: A form is set aside under which a model answered fewer than this part of the questions of the
+#: fullest form, or of the cells that it was asked.
 LEAST_PART = 0.5
 
 
@@ -65,7 +66,8 @@ class Crossed(NamedTuple):
 def crossed_scores(forms: FormSet) -> Crossed:
     """The part of a study in which every model was asked under every form.
 
-    A form under which a model has under half the cells of the fullest file is set aside.
+    A form is set aside under which a model gave usable answers to under half of the cells that it
+    was asked, or of the questions that it answered in the fullest form.
 
     Raises:
         ContractError: fewer than two forms are common to all models, or no cell is.
@@ -87,7 +89,10 @@ def crossed_scores(forms: FormSet) -> Crossed:
     )
     usable = np.isfinite(cells) & ~forms.shown
     counts = usable.sum(axis=(2, 3))
-    thin = (counts < LEAST_PART * counts.max()).any(axis=0)
+    answered = usable.any(axis=2).sum(axis=2)
+    few = np.array([[_readable(forms, m, form) < LEAST_PART for form in chosen]
+                    for m in forms.models])  # fmt: skip
+    thin = ((answered < LEAST_PART * answered.max()) | few).any(axis=0)
     kept = np.flatnonzero(~thin)
     aside = tuple(forms.name(chosen[number]) for number in np.flatnonzero(thin))
     common = usable[:, kept].all(axis=(0, 1))
@@ -101,6 +106,12 @@ def crossed_scores(forms: FormSet) -> Crossed:
         )
     cells = np.where(common, cells[:, kept], np.nan)
     return Crossed(forms.models, tuple(chosen[n] for n in kept), cells, common, aside)
+
+
+def _readable(forms: FormSet, model: str, form: PromptForm) -> float:
+    """Part of the cells asked that can be used."""
+    asked: Counter[str] = sum((Counter(f.asked) for f in forms.of(model, form)), start=Counter())
+    return (asked["ok"] + asked["repaired"]) / max(asked.total(), 1)
 
 
 def _asked(forms: FormSet) -> Iterator[str]:
@@ -186,13 +197,13 @@ def _pair(crossed: Crossed, one: int, other: int) -> PairOrder:
 
 
 def factor_effects(crossed: Crossed) -> list[FactorEffect]:
-    """By how much each level of a factor moves the mean score against the factor's first level.
+    """By how much each level of a factor moves the mean score against the factor's usual level.
 
     Least squares of a question's scores (the mean over countries and models) on indicators of
     all levels at once, then the mean over questions with its interval. A level whose indicator
     other factors' levels make up has no effect of its own.
     """
-    named = [(f, list(dict.fromkeys(_level(form, f) for form in crossed.forms))) for f in FACTORS]
+    named = [(f, _levels(crossed.forms, f)) for f in FACTORS]
     columns = [(f, levels[0], level) for f, levels in named for level in levels[1:]]
     if not columns:
         return []
@@ -214,6 +225,13 @@ def factor_effects(crossed: Crossed) -> list[FactorEffect]:
     return found
 
 
+def _levels(forms: Sequence[PromptForm], factor: str) -> list[str]:
+    """Levels of a factor, the usual one first (of methods the first asked)."""
+    found = list(dict.fromkeys(_level(form, factor) for form in forms))
+    usual = str(PromptForm._field_defaults.get(factor, ""))
+    return sorted(found, key=lambda level: level != usual)
+
+
 def _level(form: PromptForm, factor: str) -> str:
     """Level of a factor; letters, which have no direction, count as numbers that rise."""
     level = str(getattr(form, factor))
@@ -221,16 +239,18 @@ def _level(form: PromptForm, factor: str) -> str:
 
 
 def refusal_rows(forms: FormSet) -> Iterator[RefusalRow]:
-    """What came back for the cells that people answered, by model and form."""
-    expected = forms.survey.answered & ~forms.shown
+    """What came back for the cells that were asked, by model and form."""
     for model in forms.models:
         for form in forms.forms_of(model):
-            status = np.stack([file.answers.status[expected] for file in forms.of(model, form)])
-            part = {name: float((status == at).mean()) for at, name in enumerate(STATUSES)}
+            asked: Counter[str] = Counter()
+            for file in forms.of(model, form):
+                asked.update(file.asked)
+            total = asked.total()
+            part = {name: asked[name] / total if total else 0.0 for name in STATUSES}
             yield RefusalRow(
                 model=model,
                 form=forms.name(form),
-                expected=int(status.size),
+                asked=total,
                 answered=part["ok"] + part["repaired"],
                 refused=part["refused"],
                 invalid=part["invalid"],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +40,7 @@ class FormFile:
         answers: its shares and statuses, shapes (C, Q, K) and (C, Q).
         scores: one less the distance from people's shares, shape (C, Q); NaN where either side
             is missing or the prompts showed the question.
+        asked: cells of the file by status, one for each question and country (or for everyone).
     """
 
     name: str
@@ -47,6 +49,7 @@ class FormFile:
     meta: PredictionsMeta
     answers: Answers
     scores: Floats
+    asked: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,18 @@ def _file(one: Predictions, model: str, survey: Survey) -> FormFile:
     shown = few_shot_rows(survey, one.meta.few_shot_questions)
     scores = 1 - survey.geometry.distance(survey.shares, answers.shares)
     scores = np.where(survey.answered & ~shown & answers.usable, scores, np.nan)
-    return FormFile(one.name, model, form_of(one.meta), one.meta, answers, scores)
+    return FormFile(
+        one.name, model, form_of(one.meta), one.meta, answers, scores, _asked(one, survey)
+    )
+
+
+def _asked(one: Predictions, survey: Survey) -> Counter[str]:
+    """Cells of a file for everyone, by status, as far as the study asks about them."""
+    assert one.cells is not None
+    rows = zip(*(one.cells[name].to_pylist() for name in ("question_id", "group", "status")),
+               strict=True)  # fmt: skip
+    known = survey.geometry.index
+    return Counter(status for question, group, status in rows if question in known and not group)
 
 
 def _check(predictions: Sequence[Predictions]) -> None:

@@ -159,11 +159,16 @@ def _retests(study: RobustnessStudy) -> TextTable:
 
 def _refusals(study: RobustnessStudy) -> TextTable:
     rows = [
-        [row.model, row.form, *map(percent, (row.answered, row.refused, row.invalid, row.missing))]
+        [
+            row.model,
+            row.form,
+            f"{row.asked:,}",
+            *map(percent, (row.answered, row.refused, row.invalid, row.missing)),
+        ]
         for row in study.refusals
     ]
-    columns = ["Model", "Form", "Answered", "Refused", "Unreadable", "Missing"]
-    note = "Of the cells that people answered and prompts did not show."
+    columns = ["Model", "Form", "Asked", "Answered", "Refused", "Unreadable", "Missing"]
+    note = "Of the cells asked: a question, as a country or for everyone."
     return TextTable("Answers and refusals by form", columns, rows, note, left=2)
 
 
