@@ -95,7 +95,7 @@ def candidates(levels: Mapping[str, Sequence[str]]) -> list[Form]:
     names = [name for name in Form._fields if name != "repeat"]
     found: dict[Form, None] = {}
     for combination in product(*(levels[name] for name in names)):
-        form = Form(*combination)
+        form = Form._make((*combination, 1))
         if METHODS[form.method].reader != "shares":
             form = form._replace(examples="usual")
         if METHODS[form.method].request_kind != "generate":
@@ -232,6 +232,6 @@ def _design(chosen: Sequence[Form], sizes: Mapping[Form, int], *, retest: bool) 
 
 def _balance(forms: Sequence[Form]) -> Iterator[tuple[str, dict[str, int]]]:
     for at, name in enumerate(Form._fields[:-1]):
-        found = Counter(form[at] for form in forms)
+        found = Counter(str(form[at]) for form in forms)
         if len(found) > 1:
             yield name, dict(found)
