@@ -32,11 +32,13 @@ class _Sides(NamedTuple):
     """Answers and people of the same targets, in one order.
 
     Attributes:
+        places: which of the matrix's targets they are, shape (P,).
         answers, people: shares, shape (P, Q, K).
         counted: questions that count for each people, shape (P, Q).
         unsteered: shares without steering for each, shape (P, Q, K); NaN where there are none.
     """
 
+    places: Sequence[int]
     answers: Floats
     people: Floats
     counted: NDArray[np.bool_]
@@ -80,10 +82,11 @@ def steerability_study(
         if len(_personas(file)) > 1
     ]
     named = {file.name: file for file in forms.files}
+    without: set[str] = set()
     for one in predictions:
         if one.name in named and groups_of(one):
             matrices += _group_matrices(
-                one, named[one.name], forms, release, wave, weights, rng, permutations
+                one, named[one.name], forms, release, wave, weights, rng, permutations, without
             )
     if not matrices:
         raise fail(
@@ -98,7 +101,7 @@ def steerability_study(
         wave=wave,
         matrices=matrices,
         seed=seed,
-        notices=[*forms.notices, *_notices(forms)],
+        notices=[*forms.notices, *_notices(forms, without)],
     )
 
 
@@ -122,7 +125,9 @@ def _country_matrix(
     unsteered = np.full((len(rows), *forms.survey.shares.shape[1:]), np.nan)
     if base is not None:
         unsteered = base.answers.shares[rows]
-    sides = _Sides(file.answers.shares[rows], forms.survey.shares[rows], counted, unsteered)
+    sides = _Sides(
+        range(len(rows)), file.answers.shares[rows], forms.survey.shares[rows], counted, unsteered
+    )
     names = [forms.survey.countries[row] for row in rows]
     return _matrix(file, "countries", names, [sides], forms.survey.geometry, rng, permutations)
 
@@ -144,8 +149,10 @@ def _group_matrices(
     weights: Weights,
     rng: np.random.Generator,
     permutations: int,
+    without: set[str],
 ) -> Iterator[PersonaMatrix]:
-    """A matrix for every variable of which a file answers as two groups and more."""
+    """A matrix for every variable of which a file answers as two groups and more; `without` gets
+    the variables of which no country has people of two of them."""
     by_variable: dict[str, list[str]] = {}
     for group in groups_of(one):
         variable = ";".join(part.partition("=")[0] for part in group.split(";"))
@@ -157,6 +164,8 @@ def _group_matrices(
         sides = _group_sides(one, groups, forms, release, wave, weights)
         if sides:
             yield _matrix(file, variable, groups, sides, geometry, rng, permutations)
+        else:
+            without.add(variable)
 
 
 def _group_sides(
@@ -167,7 +176,8 @@ def _group_sides(
     wave: int,
     weights: Weights,
 ) -> list[_Sides]:
-    """A pair of sides for every country in which all of the groups have people and answers."""
+    """A pair of sides for every country in which two of the groups and more have people and
+    answers; the others of the country are left out there."""
     geometry = forms.survey.geometry
     surveys = [
         read_survey(release, geometry, wave=wave, group=group, weights=weights) for group in groups
@@ -177,14 +187,18 @@ def _group_sides(
     ]
     found = []
     for country in forms.survey.countries:
-        if not all(country in survey.countries for survey in surveys):
+        there = [n for n, survey in enumerate(surveys) if country in survey.countries]
+        at = [surveys[n].countries.index(country) for n in there]
+        model = np.array([answers[n].shares[row] for n, row in zip(there, at, strict=True)])
+        people = np.array([surveys[n].shares[row] for n, row in zip(there, at, strict=True)])
+        if len(there) < 2:
             continue
-        at = [survey.countries.index(country) for survey in surveys]
-        model = np.array([a.shares[row] for a, row in zip(answers, at, strict=True)])
-        people = np.array([s.shares[row] for s, row in zip(surveys, at, strict=True)])
         counted = np.isfinite(model[..., 0]) & np.isfinite(people[..., 0]) & ~forms.shown
-        if counted.any(axis=1).all():
-            found.append(_Sides(model, people, counted, np.full(model.shape, np.nan)))
+        used = np.flatnonzero(counted.any(axis=1))
+        if used.size > 1:
+            places = [there[n] for n in used]
+            blank = np.full(model[used].shape, np.nan)
+            found.append(_Sides(places, model[used], people[used], counted[used], blank))
     return found
 
 
@@ -202,11 +216,17 @@ def _matrix(
 ) -> PersonaMatrix:
     """One matrix, the mean over countries where groups are compared within them."""
 
-    def mean(matrices: Sequence[Floats]) -> Floats:
-        return row_means(np.stack(matrices, axis=-1))
-
-    shown = mean([alignment_matrix(s.answers, s.people, s.counted, geometry) for s in sides])
-    unsteered = mean([_unsteered(s, geometry) for s in sides])
+    size = len(names)
+    shown = _mean_matrix(
+        [(s.places, alignment_matrix(s.answers, s.people, s.counted, geometry)) for s in sides],
+        size,
+    )
+    unsteered = np.diag(
+        _mean_matrix([(s.places, np.diag(_unsteered(s, geometry))) for s in sides], size)
+    )
+    questions = np.diag(
+        _mean_matrix([(s.places, np.diag(1.0 * s.counted.sum(axis=1))) for s in sides], size)
+    )
     gains = shown - np.nan_to_num(unsteered)
     places = own_ranks(gains)
     return PersonaMatrix(
@@ -217,13 +237,21 @@ def _matrix(
         peoples=list(names),
         alignment=[[number(value) for value in row] for row in shown],
         unsteered=[number(value) for value in unsteered],
-        questions=[int(n) for n in np.mean([s.counted.sum(axis=1) for s in sides], axis=0)],
+        questions=[round(n) for n in np.nan_to_num(questions)],
         rows=[
             _persona_row(name, shown, unsteered, row, places[row]) for row, name in enumerate(names)
         ],
         advantage=_advantage(sides, geometry, rng, permutations),
         advantage_own=sum(place == 1 for place in places),
     )
+
+
+def _mean_matrix(matrices: Sequence[tuple[Sequence[int], Floats]], size: int) -> Floats:
+    """Mean of matrices of some of the targets, shape (size, size); NaN where there is none."""
+    whole = np.full((size, size, len(matrices)), np.nan)
+    for at, (places, matrix) in enumerate(matrices):
+        whole[np.ix_(places, places, [at])] = matrix[..., None]
+    return row_means(whole)
 
 
 def _unsteered(sides: _Sides, geometry: Geometry) -> Floats:
@@ -276,7 +304,14 @@ def condition_of(file: FormFile) -> str:
     return f"{meta.steering}{language}" + ("" if variant == "default" else f" [{variant}]")
 
 
-def _notices(forms: FormSet) -> Iterator[Notice]:
+def _notices(forms: FormSet, without: set[str]) -> Iterator[Notice]:
+    if without:
+        yield Notice(
+            code="no-groups",
+            message="No country asked for has people of two groups in the release: "
+            f"{', '.join(sorted(without))}.",
+            count=len(without),
+        )
     strangers = sum(file.answers.strangers for file in forms.files)
     if strangers:
         yield Notice(

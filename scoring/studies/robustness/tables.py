@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from contracts.predictions.form import FACTORS
-from contracts.robustness import Biases, Effect, RobustnessStudy
+from contracts.robustness import Effect, RobustnessStudy
 from scoring.presentation.summary import number, p_value, percent
 from scoring.studies.text_table import TextTable, signed
 
@@ -126,17 +126,21 @@ def effect_text(effect: Effect) -> str:
 
 
 def _biases(study: RobustnessStudy) -> TextTable:
-    rows = [[one.model, *_bias_cells(one)] for one in study.biases]
+    """Biases that some model has an estimate of; of the others, why there is none."""
+    there = [n for n in BIASES if any(getattr(b, n).estimate is not None for b in study.biases)]
+    rows = [
+        [one.model, *(effect_text(getattr(one, name)) for name in there)] for one in study.biases
+    ]
     note = (
         "Change of an answer's share by its place or label, within the same cell; lean of the mean "
         "answer towards high numbers, on [0, 1]; share of agreement with statements less people's, "
         "which holds real differences of opinion too. 95 % intervals over questions."
     )
-    return TextTable("Response biases", ["Model", *BIASES.values()], rows, note)
-
-
-def _bias_cells(one: Biases) -> list[str]:
-    return [effect_text(getattr(one, name)) for name in BIASES]
+    for name in BIASES:
+        if name not in there:
+            reasons = dict.fromkeys(getattr(one, name).reason for one in study.biases)
+            note += f" {BIASES[name]}: {'; '.join(reasons)}."
+    return TextTable("Response biases", ["Model", *(BIASES[n] for n in there)], rows, note)
 
 
 def _retests(study: RobustnessStudy) -> TextTable:
