@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -79,6 +80,15 @@ _NUMBERED = {
 
 #: Highest number of a variant's part, where there is one; the lowest is 1.
 _HIGHEST = {"examples": EXAMPLE_COUNT, "persona": PERSONA_COUNT, "repeat": 99}
+
+
+#: Sets of forms by one name: the alignment study's own test of prompt sensitivity.
+PRESETS = {"alignment-study": ("default", "shuffled", "examples=3", "example-shares=1")}
+
+
+def named_variants(names: Iterable[str]) -> tuple[str, ...]:
+    """Names of forms, each once, with the forms of a set in place of its name."""
+    return tuple(dict.fromkeys(form for name in names for form in PRESETS.get(name, (name,))))
 
 
 def parse_variant(name: str) -> Variant:

@@ -51,7 +51,7 @@ class TaskOptions:
         names(
             "Prompt forms, each a separate condition: default, shuffled, reversed-order, "
             "reversed-scale, letters, numbers, examples=N, example-shares=SEED, persona=N, "
-            "repeat=N. Combine with +."
+            "repeat=N. Combine with +. `alignment-study` stands for that study's four forms."
         ),
     ] = ("default",)
     steer: Annotated[

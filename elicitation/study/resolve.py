@@ -19,6 +19,7 @@ from elicitation.study.advice_checks import (
     spoken_languages,
 )
 from elicitation.study.checks import check_study
+from elicitation.study.conditions import named_variants
 from elicitation.study.methods import METHODS
 from elicitation.study.options import StudyOptions
 from elicitation.study.persons_checks import check_persons
@@ -89,7 +90,7 @@ def make_study(
         groups=_groups(options.groups, release),
         steering=_steering(options, method, preset.steering),
         languages=options.languages,
-        variants=options.vary,
+        variants=named_variants(options.vary),
         only=options.only,
         demographics=told,
         on_request=options.on_request,
