@@ -451,8 +451,8 @@ def report_models(
     say_study(found, written, json=json)
 
 
-report.command("scoring.studies.robustness_cli:report_robustness", name="robustness")
-report.command("scoring.studies.robustness_cli:report_steerability", name="steerability")
+report.command("scoring.robustness_command:report_robustness", name="robustness")
+report.command("scoring.robustness_command:report_steerability", name="steerability")
 
 
 def named_questions(questions: str | None) -> str | tuple[str, ...] | None:
