@@ -202,7 +202,7 @@ def test_the_command_writes_the_matrix(
     ids = tmp_path / "ids.txt"
     ids.write_text("\n".join(QUESTIONS))
     out = tmp_path / "s.json", tmp_path / "s.md"
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         main(["report", "steerability", *(str(file.source.path) for file in files), "--release",
               release.source, "--questions", str(ids), "--out", *map(str, out)])  # fmt: skip
     found = json.loads(out[0].read_text())

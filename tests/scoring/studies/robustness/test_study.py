@@ -162,7 +162,7 @@ def test_the_command_writes_every_form(
     ids = tmp_path / "questions.txt"
     ids.write_text("\n".join(QUESTIONS))
     out = tmp_path / "study"
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         main(["report", "robustness", *files, "--release", people.source,
               "--questions", str(ids), "--out", str(out)])  # fmt: skip
     assert "org/a before org/b" in capsys.readouterr().out
