@@ -14,6 +14,7 @@ from scoring.studies.model_tables import (
     sensitivity_legend,
     sensitivity_tables,
 )
+from scoring.studies.robustness.figure import curve_figure
 from scoring.studies.robustness.persona_tables import steerability_legend, steerability_tables
 from scoring.studies.robustness.tables import robustness_legend, robustness_tables
 from scoring.studies.steering import ALL_COUNTRIES, ALL_MODELS, BASE
@@ -238,6 +239,7 @@ def study_context(study: Mapping[str, Any]) -> dict[str, Any]:
         "title": study_title(study),
         "kind": plain_name(study["kind"]),
         "legend": study_legend(study),
+        "curve": curve_figure(study),
         "tables": study_tables(study),
         "ethics": ETHICS,
         "licence": LICENCE,

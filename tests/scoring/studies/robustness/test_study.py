@@ -16,7 +16,9 @@ from contracts.predictions.read import Predictions
 from contracts.release.read import Release
 from opinion_atlas.app import main
 from scoring import score
+from scoring.studies.page import study_page
 from scoring.studies.robustness.curve import crossed_scores, ranks
+from scoring.studies.robustness.figure import curve_figure
 from scoring.studies.robustness.inputs import predictions_paths, read_forms
 from scoring.studies.robustness.study import robustness_study
 
@@ -171,6 +173,24 @@ def test_the_command_writes_every_form(
     assert sum(share["share"] for share in found["decompositions"][1]["shares"]) == pytest.approx(1)
     assert "## Specification curve" in (out / "robustness.md").read_text()
     assert "Response biases" in (out / "robustness.html").read_text()
+
+
+def test_the_figure_has_a_mark_for_every_model_and_form(
+    two_models: list[Predictions], people: Release
+) -> None:
+    study = robustness_study(two_models, people, questions=QUESTIONS)
+    figure = curve_figure(study.model_dump(mode="json"))
+    assert figure is not None
+    assert [line.model for line in figure.lines] == study.models
+    for line in figure.lines:
+        assert [mark["y"] for mark in line.marks] == [form["y"] for form in figure.forms]
+        for mark, row in zip(line.marks, study.curve, strict=True):
+            score_of = row.scores[line.model]
+            assert score_of is not None
+            assert mark["x"] == figure.x.place(score_of)
+    page = study_page(study.model_dump(mode="json"))
+    assert page.count("<circle") == 2 * 3 + 2
+    assert "org/a, scale order, numbers: 0.980, rank 1" in page
 
 
 def test_what_a_folder_holds(tmp_path: Path) -> None:
