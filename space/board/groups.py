@@ -101,7 +101,8 @@ def group_title(row: Mapping[str, Any], group: Group) -> str:
     """Heading of a group: condition, method, cells, class, and what is unusual about it."""
     places = f"{group.countries} countries, " if group.countries else ""
     questions = f"{group.questions} questions" if group.questions else "no scores by question"
-    parts = [condition_label(row), str(row["method"]), f"{places}{questions}"]
+    method = " ".join(text for text in (row["method"], row["variant"]) if text)
+    parts = [condition_label(row), method, f"{places}{questions}"]
     parts += [_SPOKEN.get(key, str(row[key])) for key, usual in _USUAL.items() if row[key] != usual]
     parts += [str(row["wording"]), str(row["class"]), str(row["release"]), f"wave {row['wave']}"]
     if row["synthetic"]:

@@ -18,13 +18,14 @@ from contracts.errors import ContractError, fail
 from contracts.predictions.meta import require_no_microdata
 from contracts.report import Report, read_report
 from space.board.columns import FULL_COVERAGE
+from space.board.form_ranks import mark_forms
 from space.board.groups import divide, write_groups
 from space.board.public import public_report
 from space.board.ranking import SEED, rank_rows
 from space.board.rows import CEILING, EVERYWHERE, grid_of, part_rows, row_fields, score_rows
 
 #: An index of another version is rebuilt from the reports.
-INDEX_VERSION = 9
+INDEX_VERSION = 10
 
 #: Coverage that a report must have for its people's ceiling to stand for all questions.
 FULL_COVERAGE_FOR_CEILING = 0.999
@@ -37,14 +38,15 @@ CREATE TABLE files (row_id TEXT PRIMARY KEY, stamp TEXT, problem TEXT);
 CREATE TABLE rows (
   row_id TEXT PRIMARY KEY, kind TEXT, name TEXT, model TEXT, family TEXT, parameters REAL,
   size TEXT, open_weights TEXT, protocols TEXT, method TEXT, steering TEXT, language TEXT,
-  thinking TEXT,
+  thinking TEXT, variant TEXT DEFAULT '',
   wave TEXT, class TEXT, question_set TEXT, mode TEXT, wording TEXT, release TEXT,
   release_digest TEXT, synthetic INTEGER, scorer_version TEXT, trained_on_wvs TEXT,
   warning_count INTEGER, coverage REAL, expected INTEGER, scored INTEGER, link TEXT,
   updated REAL, comparison TEXT, answers TEXT DEFAULT '',
   same_as TEXT DEFAULT '', group_number INTEGER,
   derived INTEGER DEFAULT 0,
-  rank INTEGER, rank_low INTEGER, rank_high INTEGER, tie INTEGER, ranked INTEGER);
+  rank INTEGER, rank_low INTEGER, rank_high INTEGER, tie INTEGER, ranked INTEGER,
+  holds INTEGER, forms INTEGER);
 CREATE TABLE scores (
   row_id TEXT, name TEXT, estimate REAL, low REAL, high REAL, coverage REAL, questions INTEGER,
   PRIMARY KEY (name, row_id)) WITHOUT ROWID;
@@ -138,6 +140,7 @@ def _write_index(path: Path, files: Sequence[ReportFile], *, keep: bool) -> None
             _refresh(db, files)
             _add_ceilings(db)
             _rank(db)
+            mark_forms(db)
             _write_meta(db, files)
             db.commit()
 

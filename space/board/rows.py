@@ -88,6 +88,7 @@ def row_fields(report: Report, *, row_id: str, row_class: str, updated: float) -
         "steering": meta.steering,
         "language": meta.language,
         "thinking": thinking_label(meta),
+        "variant": variant_label(meta),
         "wave": str(report.settings.wave),
         "class": row_class,
         "question_set": report.settings.questions,
@@ -167,6 +168,14 @@ def thinking_label(meta: PredictionsMeta) -> str:
     if isinstance(effort, str) and re.fullmatch(r"[a-z]{1,12}", effort):
         return f"{found}, effort {effort}"
     return str(found)
+
+
+def variant_label(meta: PredictionsMeta) -> str:
+    """Form of the prompts: "" for the usual one, `other` for what is no name of a form."""
+    found = str(meta.extra.get("variant") or "default")
+    if found == "default":
+        return ""
+    return found if re.fullmatch(r"[a-z0-9=+-]{1,60}", found) else "other"
 
 
 def wording_label(meta: PredictionsMeta) -> str:

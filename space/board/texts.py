@@ -37,6 +37,10 @@ METHOD = (
     "Every score has an interval (a bootstrap over questions and people) and its coverage beside "
     "it. Rows are ranked only among equals; the rank's interval comes from resampling the "
     "questions for all rows at once, and rows that share a tie letter cannot be told apart.",
+    "A score depends on how a model was asked. Below a rank stands in how many forms it holds: "
+    "in how many comparison groups of the same release, rules and class (other steering, "
+    "languages, methods and prompts) the model has the same place among the models ranked in both. "
+    "A rank that holds in few of them says more about the form than about the model.",
     "Baselines say what a score would be without any model; they are rows of their own kind. "
     "A model that was trained on the survey says so and is scored on people it has not seen.",
 )

@@ -12,7 +12,7 @@ from space.board.labels import country_name, question_title
 from space.board.store import Store
 from space.pages.parts import QUICK, first_of, html_box, permalink_box, row_choices
 from space.render.answers import answer_html, raw_answer_html
-from space.render.model import conditions_html, head_html, tables_html
+from space.render.model import conditions_html, form_ranks_html, head_html, tables_html
 from space.render.text import esc, href, notice
 
 
@@ -68,7 +68,9 @@ def show(store: Store, row_id: str | None, country: str | None, question: str | 
         gr.update(choices=[(question_title(one), one) for one in questions], value=question),
         head_html(report, row_id or "")
         + f'<p><a href="download/report/{quote(row_id or "")}.json">The whole report</a></p>',
-        conditions_html(store, row_id or "") + tables_html(report, links=True),
+        conditions_html(store, row_id or "")
+        + form_ranks_html(store, row_id or "")
+        + tables_html(report, links=True),
         answer,
         href("", **state).lstrip("?"),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from contracts.report import CountryEntry, Interval, Report, Score
 from contracts.specs import score_spec, score_title
-from space.board.conditions import read_conditions
+from space.board.conditions import read_conditions, read_form_ranks
 from space.board.labels import category_name, country_name, group_title, question_title
 from space.board.rows import row_kind
 from space.board.store import Store
@@ -148,6 +148,35 @@ def _sentence(report: Report) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def form_ranks_html(store: Store, row_id: str) -> str:
+    """In how many forms the row's rank holds, and its place in each."""
+    found = read_form_ranks(store, row_id)
+    if not found:
+        return ""
+    holds = 1 + sum(one.holds for one in found)
+    table = plain_table(
+        ("Form", "Place there", "Place here", "Models in both", "Holds"),
+        [
+            (
+                link("model", one.label, row=one.row_id),
+                str(one.rank),
+                str(one.here),
+                str(one.models),
+                "yes" if one.holds else "no",
+            )
+            for one in found
+        ],
+        label="Rank in other forms",
+        numeric=(1, 2, 3),
+        tips={2: "Place of this row among the models that are ranked in both forms."},
+    )
+    return (
+        "<h2>Rank in other forms</h2>"
+        f"<p>The rank <b>holds in {holds} of {1 + len(found)} forms</b>, this one included: other "
+        f"steering, languages, methods and prompts, among the models ranked in both.</p>{table}"
+    )
 
 
 def conditions_html(store: Store, row_id: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from space.board.columns import FULL_COVERAGE, Column
+from space.board.form_ranks import mark_text
 from space.board.page import BoardPage, rank_text, tie_letter
 from space.render.text import DASH, badge, esc, href, number, score
 
@@ -114,6 +115,10 @@ def _rank(row: Mapping[str, Any]) -> str:
     span = f"{row['rank_low']}–{row['rank_high']} of {row['ranked']}"
     if row["group_countries"]:
         tip += f"; {row['group_countries']} countries"
+    mark = mark_text(row)
+    if mark:
+        tip += f"; {mark}: same place among the models ranked in both"
+        span += f'</span><span class="oa-interval">{mark}'
     return (
         f'<span class="oa-score" title="{esc(tip)}"><b>{row["rank"]}'
         f'<sup class="oa-tie">{tie_letter(row["tie"])}</sup></b>'
