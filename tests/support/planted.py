@@ -80,17 +80,21 @@ def planted_shares(
     assert scale is not None
     codes = list(scale.codes)
     form = form_of(meta)
-    shown = shown_codes(question, form)[0]
     shares = true_shares(question, seed=seed)
     if bias.noise:
         shares = shares + rng.normal(0, bias.noise, len(shares))
         shares = np.clip(shares, 0.01, None)
         shares /= shares.sum()
     reversed_numbers = form.direction == "reversed"
-    lowest = shown[0] if form.labels == "letters" else codes[-1 if reversed_numbers else 0]
-    mixed = (1 - bias.first - bias.last - bias.label) * shares
-    for part, code in ((bias.first, shown[0]), (bias.last, shown[-1]), (bias.label, lowest)):
-        mixed[codes.index(code)] += part
+    # An answer that averages two orders is the mean of what the model says in each.
+    orders = shown_codes(question, form)
+    mixed = np.zeros(len(codes))
+    for shown in orders:
+        lowest = shown[0] if form.labels == "letters" else codes[-1 if reversed_numbers else 0]
+        one = (1 - bias.first - bias.last - bias.label) * shares
+        for part, code in ((bias.first, shown[0]), (bias.last, shown[-1]), (bias.label, lowest)):
+            one[codes.index(code)] += part
+        mixed += one / len(orders)
     up = 0.0
     if form.direction != "by place":
         up += -bias.lean if reversed_numbers else bias.lean

@@ -72,6 +72,20 @@ def test_two_orders_give_the_difference_alone(
     assert found.scale_direction.reason == "no form turns the numbers round"
 
 
+def test_answers_averaged_over_two_orders_count_as_half(
+    people: Release, planted: Callable[..., list[Predictions]]
+) -> None:
+    """Likelihood methods average two orders: half first, half last, and no order of their own."""
+    bias = Planted(first=0.06, last=0.01)
+    files = [
+        *planted(bias, forms=("default",), method="label_likelihood", decoding={"orders": 1}),
+        *planted(bias, forms=("default",), method="label_likelihood", decoding={"orders": 2}),
+    ]
+    found = model_biases(read_forms(files, people, questions=QUESTIONS), "org/planted")
+    assert found.first_less_last.estimate == pytest.approx(0.05, abs=1e-9)
+    assert found.first_less_last.reason == "not told apart from the first label"
+
+
 def test_what_cannot_be_told_apart_is_named(
     people: Release, planted: Callable[..., list[Predictions]]
 ) -> None:
