@@ -212,7 +212,7 @@ def factor_levels(
     every = {
         "method": methods,
         "order": ORDERS,
-        "labels": LABELS,
+        "labels": _with_first(LABELS, METHODS[methods[0]].labels),
         "language": study.languages,
         "steering": steering,
         "persona": PERSONAS if set(steering) != {"none"} else PERSONAS[:1],
@@ -220,6 +220,11 @@ def factor_levels(
         "examples": EXAMPLES,
     }
     return {name: found if name in chosen else found[:1] for name, found in every.items()}
+
+
+def _with_first(names: Sequence[str], first: str) -> tuple[str, ...]:
+    """The names in their order, but for one that comes first: a method's own labels."""
+    return tuple(sorted(names, key=lambda name: name != first))
 
 
 def _options(options: ElicitOptions, method: str, thinking: str) -> ElicitOptions:

@@ -109,6 +109,18 @@ def test_what_does_not_go_together(
     assert not (tmp_path / "run").exists()
 
 
+def test_the_usual_form_has_the_labels_of_its_method(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    atlas("elicit", "mock:steady", "--robustness", "--protocol", "judgments", "--out", tmp_path,
+          "--dry-run", "--json")  # fmt: skip
+    first, *_, last = json.loads(capsys.readouterr().out)["forms"]
+    assert (first["method"], first["labels"], first["condition"]) == (
+        "option_likelihood", "letters", "none_en",
+    )  # fmt: skip
+    assert (last["condition"], last["repeat"]) == ("none_en_repeat-2", 2)
+
+
 def test_persona_texts_stand_before_the_prompt(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
