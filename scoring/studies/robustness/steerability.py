@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from contracts.errors import fail
@@ -157,15 +158,22 @@ def _group_matrices(
     for group in groups_of(one):
         variable = ";".join(part.partition("=")[0] for part in group.split(";"))
         by_variable.setdefault(variable, []).append(group)
-    geometry = forms.survey.geometry
-    for variable, groups in by_variable.items():
-        if len(groups) < 2:
+    geometry, known = forms.survey.geometry, _release_groups(release, wave)
+    for variable, asked in by_variable.items():
+        if len(asked) < 2:
             continue
+        groups = [group for group in asked if group in known]
         sides = _group_sides(one, groups, forms, release, wave, weights)
         if sides:
             yield _matrix(file, variable, groups, sides, geometry, rng, permutations)
         else:
             without.add(variable)
+
+
+def _release_groups(release: Release, wave: int) -> set[str]:
+    """Groups that a release has people of in a wave."""
+    table = release.table("distributions", columns=["group"], where=pc.field("wave") == wave)
+    return set(pc.unique(table["group"]).to_pylist())
 
 
 def _group_sides(

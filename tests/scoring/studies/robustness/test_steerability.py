@@ -188,6 +188,37 @@ def test_groups_within_countries(
     assert found.advantage.p_value == pytest.approx(1 / 16, abs=0.01)
 
 
+def test_countries_count_with_the_groups_that_they_have_people_of(
+    toy_release: Callable[..., Release],
+    toy_predictions: Callable[..., Predictions],
+    record: Callable[..., Any],
+) -> None:
+    """Of three groups one has people in one country only; a variable without any is named."""
+    rng = np.random.default_rng(5)
+    names = [f"education={n}" for n in ("lower secondary", "primary or none", "tertiary")]
+    sides = {name: rng.dirichlet(np.ones(4), SHARES.shape[:2]) for name in names}
+    people = _people(sides)
+    for key in list(people):
+        if key[2] == names[1] and key[1] != "DEU":
+            del people[key]
+    release = toy_release(people)
+    asked = {**sides, "sex=female": SHARES, "sex=male": SHARES}
+    records = [
+        record(question, list(shares[c, q]), country=country, group=group)
+        for group, shares in asked.items()
+        for c, country in enumerate(COUNTRIES)
+        for q, question in enumerate(QUESTIONS)
+    ]
+    steered = toy_predictions(records, model="org/m", steering="persona")
+    study = steerability_study([steered], release, questions=QUESTIONS)
+    (found,) = study.matrices
+    notice = next(one for one in study.notices if one.code == "no-groups")
+    assert notice.message.endswith("in the release: sex.")
+    assert found.personas == names
+    assert np.diag(found.alignment) == pytest.approx(1, abs=2e-3)
+    assert found.advantage.share_of_people == pytest.approx(1, abs=0.01)
+
+
 def test_without_personas_there_is_no_study(
     release: Release, answers: Callable[..., Predictions]
 ) -> None:
