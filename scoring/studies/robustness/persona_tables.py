@@ -68,6 +68,6 @@ def steerability_legend(study: Mapping[str, Any]) -> list[str]:
     return [
         "Advantage: mean alignment of personas with their own people less that with the others', "
         "on the questions that every persona answered; p: one-sided permutation test over "
-        "assignments of personas to peoples, not adjusted for their number. People's: the advantage of people's own answers, the "
-        "most that a faithful persona has."
+        "assignments of personas to peoples, not adjusted for their number. People's: the "
+        "advantage of people's own answers, the most that a faithful persona has."
     ]
