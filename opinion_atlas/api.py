@@ -358,6 +358,7 @@ def run_study(
     orders: Literal[1, 2] | None = None,
     allow_unscored: bool = False,
     few_shot_shares: Literal["weighted", "unweighted"] = "weighted",
+    only: Sequence[str] = (),
     max_calls: int | None = None,
     max_cost: float | None = None,
     price_in: float = 0.0,
@@ -382,6 +383,7 @@ def run_study(
         wording, demographics, on_request, people, persons, personas, conversation, repeats,
         temperature, max_tokens, seed, wave, prompts, terminator, reask, orders, min_label_mass,
         allow_unscored, few_shot_shares: the options of `opinion-atlas elicit`
+        allow_unscored, only: the options of `opinion-atlas elicit`
             with the same names and defaults (docs/elicitation.md). A list takes a single text
             too.
         engine, base_url, provider, revision, dtype, device, device_map, batch_tokens, scorer,

@@ -133,7 +133,9 @@ def defaults_of(function):
 
 
 def test_run_study_has_the_options_of_the_command():
-    command = arguments_of("elicit", without={"--dry-run", "--json"})
+    # A set of forms is several runs, one for each method; a study is one.
+    forms = {"--robustness", "--factors", "--forms"}
+    command = arguments_of("elicit", without={"--dry-run", "--json", *forms})
     python = defaults_of(opinion_atlas.run_study)
     # Facts about the model are KEY=VALUE as typed, a mapping in Python.
     assert (command.pop("meta"), python.pop("meta")) == ([], None)
