@@ -18,7 +18,7 @@ class Effect(Strict):
     high: float | None = None
     p_value: float | None = None
     questions: int = Field(default=0, ge=0)
-    reason: str = Field(default="", description="why there is none, or what it cannot be told from")
+    reason: str = Field(default="", description="why there is none, or what it is confounded with")
 
 
 class FormRow(Strict):

@@ -304,11 +304,11 @@ def design_json(design: Design, parts: Sequence[Part]) -> dict[str, Any]:
 
 def say_design(design: Design, parts: Sequence[Part]) -> None:
     """Print the forms, their calls, and how often each level is asked."""
-    told = design_json(design, parts)
+    shown = design_json(design, parts)
     table = Table("folder", "condition", "calls", box=None, pad_edge=False)
-    for form in told["forms"]:
+    for form in shown["forms"]:
         table.add_row(form["folder"], form["condition"], f"{form['calls']:,}")
-    say(f"{len(design.forms)} forms, {told['calls']:,} calls:")
+    say(f"{len(design.forms)} forms, {shown['calls']:,} calls:")
     Console(width=200, soft_wrap=True).print(table)
     for factor, levels in design.balance.items():
         say(f"{factor}: " + ", ".join(f"{level} {count}" for level, count in levels.items()))

@@ -113,13 +113,13 @@ def _first_label(form: PromptForm, question: str, order: Sequence[int]) -> int:
 
 
 def _place_effects(moments: Sequence[Moments]) -> tuple[Effect, Effect, Effect, Effect]:
-    """First, last, first less last, and the first label, as far as they can be told apart."""
+    """First, last, first less last, and the first label, as far as they are identified."""
     total = np.sum([m.squares for m in moments], axis=0) if moments else np.zeros((3, 3))
     lone = not identified(total, [LABEL])
     label = [] if lone else [LABEL]
     reason = ""
     if label and not _place_known(total, label):
-        label, reason = [], "not told apart from the first label"
+        label, reason = [], "confounded with the first label"
     nothing = Effect(estimate=None, reason="the forms show the answers in one order only")
     first = last = both = nothing
     if identified(total, [FIRST, LAST, *label]):
@@ -142,7 +142,7 @@ def _label_effect(moments: Sequence[Moments], total: Floats, label: Sequence[int
     if not identified(total, [LABEL]):
         return Effect(estimate=None, reason="every option has one label in all forms")
     if not label:
-        return Effect(estimate=None, reason="not told apart from the first place")
+        return Effect(estimate=None, reason="confounded with the first place")
     if identified(total, [FIRST, LAST, LABEL]):
         return contrast(moments, [FIRST, LAST, LABEL], [0, 0, 1])
     merged = [Moments(_one_place(m.squares), _one_side(m.products)) for m in moments]
@@ -152,7 +152,7 @@ def _label_effect(moments: Sequence[Moments], total: Floats, label: Sequence[int
 
 
 def _place_known(total: Floats, label: Sequence[int]) -> bool:
-    """Whether place and label can be told apart; place may not vary at all."""
+    """Whether place and label are both identified; place may not vary at all."""
     place = total[FIRST, FIRST] > 1e-12
     return not place or identified(_one_place(total), [0, *range(1, 1 + len(label))])
 
@@ -205,7 +205,7 @@ def _direction(moments: Sequence[Moments]) -> Effect:
     found = contrast(moments, [DIRECTION], [-0.5])
     if total[ORDER, ORDER] <= 1e-12:
         return found
-    return found.model_copy(update={"reason": "not told apart from the order of the answers"})
+    return found.model_copy(update={"reason": "confounded with the order of the answers"})
 
 
 # Acquiescence

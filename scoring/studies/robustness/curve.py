@@ -93,10 +93,10 @@ def crossed_scores(forms: FormSet) -> Crossed:
     few = np.array([[_readable(forms, m, form) < LEAST_PART for form in chosen]
                     for m in forms.models])  # fmt: skip
     thin = ((answered < LEAST_PART * answered.max()) | few).any(axis=0)
-    kept = np.flatnonzero(~thin)
+    used = np.flatnonzero(~thin)
     aside = tuple(forms.name(chosen[number]) for number in np.flatnonzero(thin))
-    common = usable[:, kept].all(axis=(0, 1))
-    if len(kept) < 2 or not common.any():
+    common = usable[:, used].all(axis=(0, 1))
+    if len(used) < 2 or not common.any():
         raise fail(
             "nothing-common",
             "no two forms have a scored cell in common for all models",
@@ -104,8 +104,8 @@ def crossed_scores(forms: FormSet) -> Crossed:
             hint="The number of usable cells is given for each form; ask again what is missing, or "
             "leave out the model or form with the fewest.",
         )
-    cells = np.where(common, cells[:, kept], np.nan)
-    return Crossed(forms.models, tuple(chosen[n] for n in kept), cells, common, aside)
+    cells = np.where(common, cells[:, used], np.nan)
+    return Crossed(forms.models, tuple(chosen[n] for n in used), cells, common, aside)
 
 
 def _readable(forms: FormSet, model: str, form: PromptForm) -> float:
@@ -220,7 +220,7 @@ def factor_effects(crossed: Crossed) -> list[FactorEffect]:
         alone = np.abs(own[at] - np.eye(len(own))[at]).max() < 1e-8
         effect = mean_effect((inverse @ used)[at] if alone else np.array([]))
         if not alone:
-            effect = effect.model_copy(update={"reason": "not told apart from another factor"})
+            effect = effect.model_copy(update={"reason": "confounded with another factor"})
         found.append(FactorEffect(factor=factor, level=level, reference=reference, effect=effect))
     return found
 

@@ -52,7 +52,7 @@ def _whole(one: PersonaMatrix) -> TextTable:
     if one.targets != "countries":
         title += f", {one.targets}: mean over countries"
     note = (
-        "Rows: told to answer as; columns: compared with the people of. Place: of its own people "
+        "Rows: personas; columns: the people compared with. Place: of its own people "
         "among all, by gain over the answers without steering where there are any."
     )
     return TextTable(title, ["Persona", *map(_name, one.peoples), "Place"], rows, note)

@@ -62,7 +62,7 @@ def diagonal_advantage(matrix: Floats) -> float:
 def permutation_test(
     matrices: Sequence[Floats], *, rng: np.random.Generator, permutations: int = 9999
 ) -> PermutationTest:
-    """Mean diagonal advantage of square matrices, personas assigned anew within each.
+    """Mean diagonal advantage of square matrices, personas permuted within each.
 
     Args:
         matrices: for instance one of countries, or one of the groups of each country.

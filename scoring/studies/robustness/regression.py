@@ -65,7 +65,7 @@ def contrast(
     Returns:
         The estimate; the variance is that of leaving out one question at a time (Efron & Stein,
         1981, Ann. Stat. 9, 586-596), on G - 1 degrees of freedom. With fewer than three questions
-        that carry anything, or where the regressors cannot be told apart, there is none.
+        that carry anything, or where the regressors are not identified, there is none.
     """
     grid = np.ix_(columns, columns)
     carrying = [m for m in moments if m.squares[grid].any()]

@@ -116,7 +116,7 @@ def _effects(study: RobustnessStudy) -> TextTable:
 
 
 def effect_text(effect: Effect) -> str:
-    """`+0.031 [+0.012, +0.050]`; why there is none, or what it cannot be told from."""
+    """`+0.031 [+0.012, +0.050]`; why there is none, or what it is confounded with."""
     if effect.estimate is None:
         return f"– ({effect.reason})" if effect.reason else "–"
     text = signed(effect.estimate)

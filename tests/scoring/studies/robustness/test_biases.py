@@ -83,7 +83,7 @@ def test_answers_averaged_over_two_orders_count_as_half(
     ]
     found = model_biases(read_forms(files, people, questions=QUESTIONS), "org/planted")
     assert found.first_less_last.estimate == pytest.approx(0.05, abs=1e-9)
-    assert found.first_less_last.reason == "not told apart from the first label"
+    assert found.first_less_last.reason == "confounded with the first label"
 
 
 def test_what_cannot_be_told_apart_is_named(
@@ -92,12 +92,12 @@ def test_what_cannot_be_told_apart_is_named(
     letters = planted(Planted(first=0.05), forms=("letters", "reversed-order+letters"))
     found = model_biases(read_forms(letters, people, questions=QUESTIONS), "org/planted")
     assert found.first_less_last.estimate == pytest.approx(0.05, abs=1e-9)
-    assert found.first_less_last.reason == "not told apart from the first label"
-    assert found.first_label.reason == "not told apart from the first place"
+    assert found.first_less_last.reason == "confounded with the first label"
+    assert found.first_label.reason == "confounded with the first place"
     turned = planted(Planted(lean=0.05), forms=("default", "reversed-scale"))
     found = model_biases(read_forms(turned, people, questions=QUESTIONS), "org/planted")
     assert found.scale_direction.estimate == pytest.approx(0.05, abs=1e-9)
-    assert found.scale_direction.reason == "not told apart from the order of the answers"
+    assert found.scale_direction.reason == "confounded with the order of the answers"
 
 
 def test_position_bias_is_that_of_least_squares_with_an_effect_for_every_cell(
