@@ -384,6 +384,9 @@ def run_study(
         temperature, max_tokens, seed, wave, prompts, terminator, reask, orders, min_label_mass,
         allow_unscored, few_shot_shares: the options of `opinion-atlas elicit`
         allow_unscored, only: the options of `opinion-atlas elicit`
+        wording, demographics, on_request, people, repeats, temperature, max_tokens, seed, wave,
+        prompts, terminator, reask, orders, min_label_mass,
+        allow_unscored, few_shot_shares, only: the options of `opinion-atlas elicit`
             with the same names and defaults (docs/elicitation.md). A list takes a single text
             too.
         engine, base_url, provider, revision, dtype, device, device_map, batch_tokens, scorer,
