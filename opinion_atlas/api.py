@@ -382,10 +382,6 @@ def run_study(
         protocol, method, steer, countries, groups, questions, languages, vary, approach, dilemmas,
         wording, demographics, on_request, people, persons, personas, conversation, repeats,
         temperature, max_tokens, seed, wave, prompts, terminator, reask, orders, min_label_mass,
-        allow_unscored, few_shot_shares: the options of `opinion-atlas elicit`
-        allow_unscored, only: the options of `opinion-atlas elicit`
-        wording, demographics, on_request, people, repeats, temperature, max_tokens, seed, wave,
-        prompts, terminator, reask, orders, min_label_mass,
         allow_unscored, few_shot_shares, only: the options of `opinion-atlas elicit`
             with the same names and defaults (docs/elicitation.md). A list takes a single text
             too.
