@@ -22,13 +22,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from codebook import question_set
 from contracts.predictions.read import read_predictions
 from contracts.release.read import Release, open_release
 from contracts.report import Report
 from scoring.baselines.distributions import write_baselines
 from scoring.engine import score
 from scoring.inference.workspace import Workspace
+from scoring.inputs.geometry import build_geometry
+from scoring.inputs.survey import read_survey
 from scoring.maps.make import make_map
+from scoring.maps.opinion_plane import fit_plane
+from scoring.maps.plane_file import plane_text
 from scoring.maps.rows import row_of_predictions
 from space.published.answers import (
     PublishedRow,
@@ -94,7 +99,10 @@ def make_maps(release: Release) -> None:
             path = Path(place) / f"{row.row_id}.jsonl"
             write_published_predictions(row, path)
             rows.append(row_of_predictions(read_predictions(path), name=row.row_id))
-    made = make_map(release, rows, waves=[max(release.manifest.waves)])
+    wave = max(release.manifest.waves)
+    survey = read_survey(release, build_geometry(question_set("alignment")), wave=wave)
+    pack_text(plane_text(fit_plane(survey)), folder() / "plane.json.gz")
+    made = make_map(release, rows, waves=[wave])
     pack_text(made.model_dump_json(exclude_none=True), folder() / "maps.json.gz")
 
 

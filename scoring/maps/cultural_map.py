@@ -224,6 +224,16 @@ def place(shares: Floats) -> Floats:
     return items().raw_scores(shares) @ turn.matrix + turn.shift
 
 
+def place_model(row: MapRow, *, wave: int) -> Mark | NotPlaced:
+    """A model's mark on the cultural map; not placed where it lacks an item.
+
+    Args:
+        row: the model's answers.
+        wave: the wave of the countries that it is compared with.
+    """
+    return _mark("model", row.name, wave, row.mean_shares(items().geometry))
+
+
 def draw_cultural_map(surveys: Mapping[int, Survey], rows: Sequence[MapRow]) -> MapPicture:
     """The cultural map with all countries of some waves and the models placed on it.
 
@@ -234,8 +244,7 @@ def draw_cultural_map(surveys: Mapping[int, Survey], rows: Sequence[MapRow]) -> 
     for wave, survey in sorted(surveys.items()):
         placed += _country_marks(survey, wave)
     for row in rows:
-        shares = row.mean_shares(items().geometry)
-        placed.append(_mark("model", row.name, max(surveys), shares))
+        placed.append(place_model(row, wave=max(surveys)))
     return _picture(
         [mark for mark in placed if isinstance(mark, Mark)],
         [mark for mark in placed if isinstance(mark, NotPlaced)],

@@ -170,6 +170,17 @@ def question_ellipse(plane: OpinionPlane, shares: Floats, random: np.random.Gene
     return ellipse_of(np.cov(np.linalg.solve(left, right[..., None])[..., 0].T))
 
 
+def place_model(plane: OpinionPlane, row: MapRow, *, wave: int) -> Mark | NotPlaced:
+    """A model's mark on a fitted plane, without its ellipse.
+
+    Args:
+        plane: from `fit_plane`.
+        row: the model's answers.
+        wave: the wave of the countries that it is compared with.
+    """
+    return _mark(plane, "model", row.name, wave, row.mean_shares(plane.geometry))
+
+
 def draw_plane(
     plane: OpinionPlane,
     surveys: Mapping[int, Survey],

@@ -65,7 +65,9 @@ def row_of_report(report: Report, *, name: str | None = None) -> MapRow:
             hint="Score the predictions without --compat paper, or name the predictions file.",
         )
     shares: dict[str, dict[str, tuple[float, ...]]] = {}
-    unsteered = report.predictions.meta.steering == "none"
+    # A model that was asked in each country's language has as many answers as countries.
+    meta = report.predictions.meta
+    unsteered = meta.steering == "none" and meta.language != "own"
     for cell in report.cells or ():
         answer = tuple(np.nan if share is None else share for share in cell.model)
         if cell.group or not answer or np.isnan(answer).any():

@@ -17,6 +17,7 @@ from contracts.atomic import atomic_file
 from contracts.errors import ContractError, fail
 from contracts.predictions.meta import require_no_microdata
 from contracts.report import Report, read_report
+from space.board import placing
 from space.board.columns import FULL_COVERAGE
 from space.board.form_ranks import mark_forms
 from space.board.groups import divide, write_groups
@@ -136,7 +137,7 @@ def _write_index(path: Path, files: Sequence[ReportFile], *, keep: bool) -> None
             db.execute("PRAGMA synchronous = OFF")
             db.execute("PRAGMA journal_mode = MEMORY")
             if not keep:
-                db.executescript(_SCHEMA)
+                db.executescript(_SCHEMA + placing.SCHEMA)
             _refresh(db, files)
             _add_ceilings(db)
             _rank(db)
@@ -157,7 +158,7 @@ def _refresh(db: sqlite3.Connection, files: Sequence[ReportFile]) -> None:
 
 
 def _forget(db: sqlite3.Connection, row_id: str) -> None:
-    for table in ("files", "rows", "scores", "parts", "grids"):
+    for table in ("files", "rows", "scores", "parts", "grids", *placing.TABLES):
         db.execute(f"DELETE FROM {table} WHERE row_id = ?", (row_id,))  # noqa: S608
 
 
@@ -197,6 +198,7 @@ def add_report(db: sqlite3.Connection, report: Report, file: ReportFile) -> None
         "INSERT OR IGNORE INTO parts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [(file.row_id, *part) for part in part_rows(report)],
     )
+    placing.add_answers(db, report, file.row_id)
     grid = grid_of(report)
     if grid is not None:
         db.execute(

@@ -112,6 +112,19 @@ def published_records(row: PublishedRow) -> Iterator[dict[str, Any]]:
         }
 
 
+@cache
+def unsteered_shares() -> dict[str, dict[str, dict[int, int]]]:
+    """Unsteered English answers of all models: hundredths by row id, question and code."""
+    where = (pc.field("steering") == "none") & (pc.field("language") == "en")
+    columns = ["model", "question_id", "code", "hundredths"]
+    table = pq.read_table(folder() / "answers.parquet", filters=where, columns=columns).to_pydict()
+    ids = {one["model"]: f"published-{one['key']}-none-en" for one in facts()["models"]}
+    found: dict[str, dict[str, dict[int, int]]] = {}
+    for model, question, code, hundredths in zip(*table.values(), strict=True):
+        found.setdefault(ids[model], {}).setdefault(question, {})[code] = hundredths
+    return found
+
+
 def write_published_predictions(row: PublishedRow, path: Path) -> None:
     """Write a row's predictions file."""
     header = published_meta(row).model_dump(exclude_defaults=True) | {

@@ -12,6 +12,8 @@ from contracts.digests import pretty_json
 from contracts.errors import ContractError
 from contracts.report import Report, report_text
 from scoring.maps.model import MapFile
+from scoring.maps.opinion_plane import OpinionPlane
+from scoring.maps.plane_file import read_plane
 from space.published.answers import (
     PublishedRow,
     folder,
@@ -47,6 +49,13 @@ def published_maps() -> MapFile:
 def _published_maps() -> MapFile:
     packed = folder() / "maps.json.gz"
     return MapFile.model_validate_json(gzip.decompress(packed.read_bytes()))
+
+
+@cache
+def published_plane() -> OpinionPlane:
+    """The opinion plane of the reference, on which every model of a board is placed."""
+    packed = folder() / "plane.json.gz"
+    return read_plane(gzip.decompress(packed.read_bytes()).decode())
 
 
 def _rows() -> dict[str, PublishedRow]:
