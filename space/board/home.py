@@ -1,4 +1,4 @@
-"""What Home shows: per condition a ranked chart of models, and the marks of the maps."""
+"""What Home shows: per condition a ranked chart of models."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from scoring.maps.model import MapFile
 from space.board.index import read_grid
 from space.board.rows import CEILING, EVERYWHERE
 from space.board.store import Store
-from space.published.store import published_maps
 
 #: How many closest and farthest countries are named.
 NAMED = 3
@@ -201,20 +199,3 @@ def _mean_over(
     there = known.any(axis=1)
     means = np.where(known, picked, 0.0)[there].sum(axis=1) / known[there].sum(axis=1)
     return float(means.mean()) if len(means) else None
-
-
-def board_maps(charts: list[Chart]) -> MapFile | None:
-    """The maps with the models of the first chart; None without a group on the reference."""
-    if not charts:
-        return None
-    maps = published_maps()
-    wanted = {bar.row_id: bar.name for bar in charts[0].bars}
-    pictures = []
-    for picture in maps.maps:
-        marks = [
-            mark.model_copy(update={"name": wanted.get(mark.name, mark.name)})
-            for mark in picture.marks
-            if mark.kind == "country" or mark.name in wanted
-        ]
-        pictures.append(picture.model_copy(update={"marks": marks}))
-    return maps.model_copy(update={"maps": pictures})

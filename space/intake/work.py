@@ -287,7 +287,8 @@ def _check_shows(report: Report, limits: Limits) -> None:
         ContractError: something does, or the page would be too large.
     """
     from space.board.rows import grid_of, part_rows, row_fields, score_rows
-    from space.render.model import head_html, tables_html
+    from space.render.model import head_html
+    from space.render.model_tables import tables_html
 
     steps: tuple[Callable[[], Any], ...] = (
         lambda: row_fields(report, row_id="row", row_class="self-reported", updated=0.0),

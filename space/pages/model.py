@@ -12,7 +12,8 @@ from space.board.labels import country_name, question_title
 from space.board.store import Store
 from space.pages.parts import QUICK, first_of, html_box, permalink_box, row_choices
 from space.render.answers import answer_html, raw_answer_html
-from space.render.model import conditions_html, form_ranks_html, head_html, tables_html
+from space.render.model import head_html, read_around
+from space.render.model_tables import tables_html
 from space.render.text import esc, href, notice
 
 
@@ -54,7 +55,9 @@ def show(store: Store, row_id: str | None, country: str | None, question: str | 
         text = "The store has no rows yet." if row_id is None else str(error)
         none = gr.update(choices=[], value=None)
         return [none, none, notice(esc(text)), "", "", ""]
-    countries = sorted({one.country for one in report.countries}, key=country_name)
+    # A row that was asked for nine countries has answers for these alone.
+    answered = [one for one in report.countries if one.alignment.estimate is not None]
+    countries = sorted({one.country for one in answered}, key=country_name)
     questions = [one.question_id for one in report.questions]
     country = country if country in countries else next(iter(countries), None)
     question = question if question in questions else next(iter(questions), None)
@@ -66,11 +69,9 @@ def show(store: Store, row_id: str | None, country: str | None, question: str | 
     return [
         gr.update(choices=[(country_name(one), one) for one in countries], value=country),
         gr.update(choices=[(question_title(one), one) for one in questions], value=question),
-        head_html(report, row_id or "")
+        head_html(report, row_id or "", around=read_around(store, row_id or ""))
         + f'<p><a href="download/report/{quote(row_id or "")}.json">The whole report</a></p>',
-        conditions_html(store, row_id or "")
-        + form_ranks_html(store, row_id or "")
-        + tables_html(report, links=True),
+        tables_html(report, links=True),
         answer,
         href("", **state).lstrip("?"),
     ]

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from contracts.report import CountryEntry, Report
 from contracts.specs import kind_spec, score_spec
 from space.board.labels import country_name
-from space.render.model import head_html, tables_html
+from space.render.model import head_html
+from space.render.model_tables import tables_html
 from space.render.table import plain_table
 from space.render.text import badge, definition_list, esc, link, notice, number, score
 from space.runs.place import TRIAL, Neighbour, Place

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from contracts.errors import Problem
 from space.intake.reader import Outcome
-from space.render.model import head_html, tables_html
+from space.render.model import head_html
+from space.render.model_tables import tables_html
 from space.render.table import plain_table
 from space.render.text import badge, definition_list, esc, link, notice
 from space.submissions import Receipt, State, Submission

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from space.board.home import Bar, Chart, board_maps, read_charts
+from space.board.home import Bar, Chart, read_charts
 from space.board.labels import country_name
+from space.board.maps import board_maps, names_of
 from space.board.store import Store
-from space.render.plane import Link, plane_figure
-from space.render.text import esc, href, interval, number
+from space.render.dots import Dot, dot_chart, legend
+from space.render.maps import map_panels
+from space.render.parts import tabs
+from space.render.plane import Link
+from space.render.text import esc, href, number
 from space.render.world import world_map
-
-_MAP_TITLES = {"opinion_plane": "Opinion plane", "cultural_map": "Cultural map"}
 
 QUESTION = "Whose values does a language model reflect?"
 
@@ -33,7 +35,7 @@ def home_html(store: Store, *, static: bool = False) -> str:
         return ""
     return (
         f'<section class="oa-home" aria-label="{esc(QUESTION)}">'
-        f'<div class="oa-home-map">{_maps(charts, static=static)}</div>'
+        f'<div class="oa-home-map">{_maps(store, charts[0], static=static)}</div>'
         f'<div class="oa-home-chart">{_charts(charts, static=static)}</div></section>'
     )
 
@@ -43,21 +45,15 @@ def row_address(row_id: str, *, static: bool) -> str:
     return f"rows/{row_id}.html" if static else href("model", row=row_id)
 
 
-def _maps(charts: list[Chart], *, static: bool) -> str:
-    found = board_maps(charts)
-    if found is None:
-        return ""
+def _maps(store: Store, chart: Chart, *, static: bool) -> str:
+    found = board_maps(store)
+    rows = {mark.name for one in found.maps for mark in one.marks if mark.kind == "model"}
     models = {
-        bar.name: Link(bar.name, row_address(bar.row_id, static=static)) for bar in charts[0].bars
+        row_id: Link(name, row_address(row_id, static=static))
+        for row_id, name in names_of(store, rows).items()
     }
-    panels = [
-        (
-            _MAP_TITLES[picture.map],
-            plane_figure(picture, models, country_page=None if static else "country"),
-        )
-        for picture in found.maps
-    ]
-    panels.append(("World", _world(charts[0], static=static)))
+    panels = map_panels(found, models, country_page=None if static else "country")
+    panels.append(("World", _world(chart, static=static)))
     return tabs("map", panels, label="Maps")
 
 
@@ -86,80 +82,47 @@ def _charts(charts: Sequence[Chart], *, static: bool) -> str:
     return tabs("condition", panels, label="Conditions")
 
 
-def tabs(group: str, panels: Sequence[tuple[str, str]], *, label: str) -> str:
-    """Panels of which one is in sight, chosen by radio buttons: no script is needed."""
-    parts = []
-    for place, (title, content) in enumerate(panels):
-        name = f"oa-{group}-{place}"
-        checked = " checked" if place == 0 else ""
-        parts.append(
-            f'<input type="radio" name="oa-{group}" id="{name}"{checked}>'
-            f'<label for="{name}">{esc(title)}</label>'
-            f'<div class="oa-panel">{content}</div>'
-        )
-    return f'<div class="oa-tabs" role="group" aria-label="{esc(label)}">{"".join(parts)}</div>'
-
-
 def chart_figure(chart: Chart, *, static: bool = False) -> str:
     """One group as ranked dots with intervals, with baselines and ceiling as lines."""
-    ends = _ends(chart)
-    rows = "".join(_row(bar, chart, ends, static=static) for bar in chart.bars)
+    lines = [line.estimate for line in chart.lines]
+    dots = [_dot(bar, static=static) for bar in chart.bars]
     more = chart.size - len(chart.bars)
     beyond = f" {more} more rows stand in the table." if more > 0 else ""
+    places = f" in {chart.countries} countries" if chart.countries else ""
     return (
-        f'<div class="oa-chart" role="list" aria-label="{esc(chart.title)}">'
-        f"{_legend(chart)}{rows}</div>"
+        f"{legend(_lines(chart))}{dot_chart(dots, label=chart.title, lines=lines)}"
         f'<p class="oa-sub">Alignment with people: 1 is the same answers, averaged over '
-        f"{chart.questions} questions in {chart.countries} countries; bars are 95 % intervals."
+        f"{chart.questions} questions{places}; bars are 95 % intervals."
         f"{beyond}</p>"
     )
 
 
-def _ends(chart: Chart) -> tuple[float, float]:
-    shown = [line.estimate for line in chart.lines]
-    for bar in chart.bars:
-        shown += [end for end in (bar.low, bar.high, bar.estimate) if end is not None]
-    low, high = min(shown, default=0.0), max(shown, default=1.0)
-    room = max((high - low) * 0.04, 0.005)
-    return low - room, high + room
-
-
-def _at(score: float, ends: tuple[float, float]) -> float:
-    return round(100 * (score - ends[0]) / (ends[1] - ends[0]), 2)
-
-
-def _legend(chart: Chart) -> str:
-    items = "".join(
-        f'<span class="oa-line-{place}"><i></i>{esc(line.name)} {number(line.estimate)}</span>'
+def _lines(chart: Chart) -> list[tuple[str, str]]:
+    return [
+        (f"oa-line-{place}", f"{line.name} {number(line.estimate)}")
         for place, line in enumerate(chart.lines)
-    )
-    return f'<p class="oa-chart-legend">{items}</p>' if items else ""
+    ]
 
 
-def _row(bar: Bar, chart: Chart, ends: tuple[float, float], *, static: bool) -> str:
-    lines = "".join(
-        f'<line class="oa-line-{place}" x1="{_at(line.estimate, ends)}%" y1="0" '
-        f'x2="{_at(line.estimate, ends)}%" y2="100%"/>'
-        for place, line in enumerate(chart.lines)
-    )
-    low, high = bar.low or bar.estimate, bar.high or bar.estimate
-    track = (
-        f'<svg class="oa-track" aria-hidden="true">{lines}'
-        f'<line class="oa-whisker" x1="{_at(low, ends)}%" y1="50%" x2="{_at(high, ends)}%" '
-        f'y2="50%"/><circle cx="{_at(bar.estimate, ends)}%" cy="50%" r="5"/></svg>'
-    )
-    span = interval(bar.low, bar.high)
+def _dot(bar: Bar, *, static: bool) -> Dot:
     worth = f" · worth {bar.worth:.0f} people" if bar.worth is not None else ""
     rank = f"{bar.rank} of {bar.ranked}" if bar.rank is not None else "not ranked"
-    return (
-        f'<div class="oa-chart-row" role="listitem" data-row="{esc(bar.row_id)}">'
-        f'<a href="{esc(row_address(bar.row_id, static=static))}" title="{esc(rank)}">'
-        f"{esc(bar.name)}</a>{track}"
-        f'<span class="oa-chart-score"><b>{number(bar.estimate)}</b> '
-        f'<span class="oa-span">{span}</span></span>'
-        f'<span class="oa-near">closest {_named(bar.closest, static=static)}; farthest '
-        f"{_named(bar.farthest, static=static)}{esc(worth)}</span></div>"
+    address = row_address(bar.row_id, static=static) if bar.row_id else ""
+    name = (
+        f'<a href="{esc(address)}" title="{esc(rank)}">{esc(bar.name)}</a>'
+        if address
+        else f"<b>{esc(bar.name)}</b>"
     )
+    near = ""
+    if bar.closest:
+        near = (
+            f"closest {_named(bar.closest, static=static)}; farthest "
+            f"{_named(bar.farthest, static=static)}{esc(worth)}"
+        )
+    return Dot(
+        name, bar.estimate, bar.low, bar.high, look="" if address else "mine", below=near,
+        key=bar.row_id,
+    )  # fmt: skip
 
 
 def _named(codes: Sequence[str], *, static: bool) -> str:

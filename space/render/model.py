@@ -1,44 +1,73 @@
-"""Everything known about one row as HTML, its single answers left to `answers`."""
+"""One row as figures: a sentence, four scores, maps, countries, topics, questions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from contracts.report import CountryEntry, Interval, Report, Score
+from contracts.report import CountryEntry, GroupEntry, Report
 from contracts.specs import score_spec, score_title
+from scoring.maps.model import MapFile
 from space.board.conditions import read_conditions, read_form_ranks
 from space.board.labels import category_name, country_name, group_title, question_title
+from space.board.maps import row_maps
 from space.board.rows import row_kind
 from space.board.store import Store
-from space.render.protocols import protocols_html
+from space.render.dots import Dot, dot_chart, legend
+from space.render.maps import map_panels
+from space.render.model_tables import cell_score, tables_html
+from space.render.parts import tabs
+from space.render.plane import Link
+from space.render.quoted import quoted_html
 from space.render.table import plain_table
 from space.render.text import (
     DASH,
     badge,
     definition_list,
     esc,
+    fold,
+    href,
     interval,
     link,
+    listed,
     notice,
     number,
-    score,
 )
 from space.render.world import world_map
 
-#: How many countries or questions a list of best or worst shows.
-SHOWN = 8
+#: Stands for a fact that the file does not state.
+NOT_STATED = "not stated"
 #: How many countries the sentence at the top names on either side.
 NAMED = 3
 #: Scores in sight; the others are folded.
 SCORES_SHOWN = 4
-#: Rows of the longest table of a page.
-LONGEST = 100
+#: Questions shown on either side.
+QUESTIONS_SHOWN = 6
+#: Regions and groups of people that are drawn.
+MOST_GROUPS = 30
 
-VERDICTS = {
-    "over": '<span class="oa-over">over</span>',
-    "under": '<span class="oa-under">under</span>',
-    "within": "within",
+#: Verdicts of a country: what they are called in the legend.
+LOOKS = {
+    "over": "closer than the average human",
+    "under": "farther than the average human",
+    "within": "no difference that could be told",
 }
+
+
+class Around(NamedTuple):
+    """What the board knows of a row beyond its report.
+
+    Attributes:
+        maps: maps with the row's own marks; None where there are none.
+        standing: its rank in words, as HTML; "" for none.
+        conditions: the figure of its model's conditions, as HTML.
+        static: whether links lead to files of the static site.
+    """
+
+    maps: MapFile | None = None
+    standing: str = ""
+    conditions: str = ""
+    static: bool = False
 
 
 def model_html(store: Store, row_id: str, *, links: bool = True) -> str:
@@ -53,55 +82,84 @@ def model_html(store: Store, row_id: str, *, links: bool = True) -> str:
         ContractError: the store has no such row.
     """
     report = store.report(row_id)
-    return head_html(report, row_id) + tables_html(report, links=links)
+    around = read_around(store, row_id, static=not links)
+    return head_html(report, row_id, around=around) + tables_html(report, links=links)
 
 
-def head_html(report: Report, row_id: str) -> str:
-    """What was scored, the scores, and the map."""
-    return _heading(report, row_id) + _scores(report) + _map(report)
-
-
-def tables_html(report: Report, *, links: bool) -> str:
-    """Countries, categories, regions, groups, questions, protocols, warnings."""
-    return "".join(
-        (
-            _countries(report, links=links),
-            _groups(report, "category", "By category"),
-            _groups(report, "continent", "By region"),
-            _groups(report, "group", "By group"),
-            _questions(report, links=links),
-            protocols_html(report),
-            _warnings(report),
-        )
+def read_around(store: Store, row_id: str, *, static: bool = False) -> Around:
+    """Maps, rank and conditions of a row of the board."""
+    return Around(
+        row_maps(store, row_id),
+        _standing(store, row_id),
+        conditions_html(store, row_id, static=static) + form_ranks_html(store, row_id),
+        static,
     )
 
 
-def cell_score(cell: Interval, *, coverage: float | None = None, decimals: int = 3) -> str:
-    """A score of a report as HTML."""
-    return score(
-        {"estimate": cell.estimate, "low": cell.low, "high": cell.high, "coverage": coverage},
-        decimals=decimals,
+def head_html(report: Report, row_id: str, *, around: Around | None = None) -> str:
+    """The page from its sentence to its questions."""
+    around = around or Around()
+    return (
+        _heading(report, around.standing)
+        + f'<section class="oa-home"><div>{_maps(report, row_id, around)}</div>'
+        f"<div>{_tiles(report)}{around.conditions}</div></section>"
+        + _countries(report, static=around.static)
+        + _topics(report)
+        + _questions(report, row_id, static=around.static)
+        + _facts(report, row_id)
+        + quoted_html(report, row_id)
     )
 
 
-def _heading(report: Report, row_id: str) -> str:
-    meta, settings, release = report.predictions.meta, report.settings, report.release
+def _standing(store: Store, row_id: str) -> str:
+    """The rank of a row, and among whom."""
+    with store.connect() as db:
+        row = db.execute(
+            "SELECT r.*, g.title, g.countries AS places, g.questions AS asked FROM rows r "
+            "LEFT JOIN groups g ON g.number = r.group_number WHERE r.row_id = ?",
+            (row_id,),
+        ).fetchone()
+    if row is None or row["rank"] is None or row["ranked"] < 2:
+        return ""
+    low, high = row["rank_low"], row["rank_high"]
+    apart = (
+        f"; ranks {low} to {high} cannot be told apart" if low != high else "; the rank is certain"
+    )
+    return (
+        f"Rank <b>{row['rank']} of {row['ranked']}</b>{apart} "
+        f'<span class="oa-sub">among {esc(row["title"])}</span>'
+    )
+
+
+def _heading(report: Report, standing: str) -> str:
+    meta = report.predictions.meta
     kind = row_kind(report)
     label = "" if kind == "model" else " " + badge(kind)
     synthetic = notice(
         "Scored on a <b>synthetic</b> release: the people are made up, the numbers mean nothing.",
         kind="warn",
     )
+    return (
+        f"<h1>{esc(meta.name or report.predictions.name)}{label}</h1>"
+        f"{synthetic if report.release.synthetic else ''}"
+        f"{_sentence(report)}"
+        f"{f'<p>{standing}</p>' if standing else ''}"
+    )
+
+
+def _facts(report: Report, row_id: str) -> str:
+    """What was scored, folded, and what its submitter says of it."""
+    meta, settings, release = report.predictions.meta, report.settings, report.release
     coverage = report.coverage
     share = DASH if coverage.share is None else f"{coverage.share:.1%}"
     facts = [
-        ("Model", esc(meta.model)),
+        ("Model", esc(NOT_STATED if meta.model == "unknown" else meta.model)),
         ("Method", esc(meta.method)),
         ("Steering", esc(meta.steering)),
         ("Language", esc(meta.language)),
         ("Wave", str(settings.wave)),
-        ("Family", esc(meta.family or "unknown")),
-        ("Parameters", f"{meta.parameters / 1e9:.3g} billion" if meta.parameters else "unknown"),
+        ("Family", esc(meta.family or NOT_STATED)),
+        ("Parameters", f"{meta.parameters / 1e9:.3g} billion" if meta.parameters else NOT_STATED),
         ("Questions", f"{esc(settings.questions)} ({len(report.questions)})"),
         ("Coverage", f"{share}: {coverage.scored:,} of {coverage.expected:,}"),
         (
@@ -120,14 +178,8 @@ def _heading(report: Report, row_id: str) -> str:
         ("Predictions", f"<code>{esc(report.predictions.digest[:12])}</code>"),
         ("Row", f"<code>{esc(row_id)}</code>"),
     ]
-    return (
-        f"<h1>{esc(meta.name or report.predictions.name)}{label}</h1>"
-        f"{synthetic if release.synthetic else ''}"
-        f"{_sentence(report)}"
-        f"{f'<p>{esc(meta.notes)}</p>' if meta.notes else ''}"
-        f'<details class="oa-fold"><summary>What was scored</summary>{definition_list(facts)}'
-        "</details>"
-    )
+    notes = f"<p>{esc(meta.notes)}</p>" if meta.notes else ""
+    return notes + fold("What was scored", definition_list(facts))
 
 
 def _sentence(report: Report) -> str:
@@ -140,14 +192,18 @@ def _sentence(report: Report) -> str:
         [country_name(one.country) for one in some[:NAMED]] for some in (scored, scored[::-1])
     )
     name = report.predictions.meta.name or report.predictions.name
+    headline = report.score("alignment")
+    about = ""
+    if headline is not None and headline.value.estimate is not None:
+        span = interval(headline.value.low, headline.value.high)
+        about = (
+            f" Its alignment with people is <b>{number(headline.value.estimate)}</b>"
+            f"{f' (95 % interval {span})' if span else ''}; 1 is the same answers."
+        )
     return (
-        f'<p class="oa-lead"><b>{esc(name)}</b> is closest to {esc(_listed(near))}, farthest from '
-        f"{esc(_listed(far))}.</p>"
+        f'<p class="oa-lead"><b>{esc(name)}</b> is closest to {esc(listed(near))}, farthest from '
+        f"{esc(listed(far))}.{about}</p>"
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def form_ranks_html(store: Store, row_id: str) -> str:
@@ -179,88 +235,121 @@ def form_ranks_html(store: Store, row_id: str) -> str:
     )
 
 
-def conditions_html(store: Store, row_id: str) -> str:
+def conditions_html(store: Store, row_id: str, *, static: bool = False) -> str:
     """The same model under other conditions: paired differences from no steering."""
     found = read_conditions(store, row_id)
     if not found:
         return ""
     first = found[0]
     places = f"{first.countries} countries and " if first.countries else ""
-    table = plain_table(
-        ("Condition", "Alignment", "Less unsteered"),
-        [
-            (
-                esc(one.label)
-                if one.row_id == row_id
-                else link("model", one.label, row=one.row_id),
-                number(one.alignment),
-                DASH
-                if one.difference is None
-                else score({"estimate": one.difference, "low": one.low, "high": one.high}),
-            )
-            for one in found
-        ],
-        label="The same model under other conditions",
-        numeric=(1, 2),
-        tips={2: "Paired over the cells that all conditions have; interval of drawn questions."},
-    )
+
+    def name(row: str, label: str) -> str:
+        if row == row_id:
+            return f"<b>{esc(label)}</b>"
+        if static:
+            return f'<a href="{esc(row)}.html">{esc(label)}</a>'
+        return link("model", label, row=row)
+
+    dots = [
+        Dot(
+            f"{name(one.row_id, one.label)} "
+            f'<span class="oa-sub">alignment {number(one.alignment)}</span>',
+            one.difference,
+            one.low,
+            one.high,
+            key=one.row_id,
+        )
+        for one in found
+    ]
+    chart = dot_chart(dots, label="The same model under other conditions", lines=(0.0,))
     return (
         "<h2>The same model under other conditions</h2>"
-        f"<p>Over the {places}{first.questions} questions that all of them answered.</p>{table}"
+        f'<p class="oa-sub">Difference from no steering in English, paired over the {places}'
+        f"{first.questions} questions that all of them answered; an interval that leaves out 0 "
+        f"is a real difference.</p>{chart}"
     )
 
 
-def _scores(report: Report) -> str:
-    first = _score_table(report.scores[:SCORES_SHOWN])
-    rest = report.scores[SCORES_SHOWN:]
-    folded = (
-        f'<details class="oa-fold"><summary>{len(rest)} more scores</summary>'
-        f"{_score_table(rest)}</details>"
-        if rest
-        else ""
-    )
-    return f"<h2>Scores</h2>{first}{folded}"
+def _tiles(report: Report) -> str:
+    """The first scores, each with what it means."""
+    tiles = []
+    for one in report.scores[:SCORES_SHOWN]:
+        spec = score_spec(one.name)
+        decimals = spec.decimals if spec else 3
+        tiles.append(
+            f'<div class="oa-tile"><span class="oa-tile-name">{esc(score_title(one.name))}</span>'
+            f"{cell_score(one.value, coverage=one.coverage, decimals=decimals)}"
+            f'<span class="oa-sub">{esc(spec.reading if spec else "")}</span></div>'
+        )
+    return f'<div class="oa-tiles">{"".join(tiles)}</div>' if tiles else ""
 
 
-def _score_table(scores: Sequence[Score]) -> str:
-    return plain_table(
-        ("Score", "Estimate", "Questions fixed", "Coverage", "Penalised", "Questions", "Countries"),
-        [_score_row(one) for one in scores],
-        label="Scores",
-        numeric=(1, 2, 3, 4, 5, 6),
-        tips={
-            2: "Interval when only other people might have been asked, not other questions.",
-            4: "With what is not covered counted as a uniform answer.",
-        },
-    )
-
-
-def _score_row(one: Score) -> Sequence[str]:
-    fixed = one.fixed_questions
-    spec = score_spec(one.name)
-    title, tip = score_title(one.name), spec.reading if spec else ""
-    return (
-        f'<span title="{esc(tip)}">{esc(title)}</span>',
-        cell_score(one.value, coverage=one.coverage),
-        interval(fixed.low, fixed.high) if fixed else DASH,
-        DASH if one.coverage is None else f"{one.coverage:.1%}",
-        number(one.penalised),
-        DASH if one.questions is None else str(one.questions),
-        DASH if one.countries is None else str(one.countries),
-    )
-
-
-def _map(report: Report) -> str:
+def _maps(report: Report, row_id: str, around: Around) -> str:
+    """The world by alignment, and the model on the maps of opinion."""
     scored = {
         one.country: one.alignment.estimate
         for one in report.countries
         if one.alignment.estimate is not None
     }
+    panels = []
+    if scored:
+        tips = {one.country: _tip(one) for one in report.countries}
+        drawn = world_map(
+            scored,
+            tips=tips,
+            label="Alignment by country; the chart below shows it too",
+            page=None if around.static else "country",
+        )
+        panels.append(("World", f'<figure class="oa-plane">{drawn}</figure>'))
+    if around.maps is not None:
+        meta = report.predictions.meta
+        mine = {row_id: Link(meta.name or report.predictions.name, "")}
+        country_page = None if around.static else "country"
+        panels += map_panels(around.maps, mine, country_page=country_page)
+    return tabs(f"map-{row_id}", panels, label="Maps") if panels else ""
+
+
+def _countries(report: Report, *, static: bool) -> str:
+    """Countries as dots with intervals, each beside the average human."""
+    scored = [one for one in report.countries if one.alignment.estimate is not None]
     if not scored:
         return ""
-    tips = {one.country: _tip(one) for one in report.countries}
-    shown = world_map(scored, tips=tips, label="Alignment by country; the table below says it too")
-    return f"<h2>Where it is close</h2>{shown}"
+    ordered = sorted(scored, key=lambda one: (-(one.alignment.estimate or 0), one.country))
+    dots = [
+        Dot(
+            esc(country_name(one.country))
+            if static
+            else link("country", country_name(one.country), country=one.country),
+            one.alignment.estimate,
+            one.alignment.low,
+            one.alignment.high,
+            other=one.average_human,
+            look=one.verdict if one.verdict in LOOKS else "",
+            key=one.country,
+        )
+        for one in ordered
+    ]
+    verdicts = [one.verdict for one in ordered if one.verdict in LOOKS]
+    shown = [(f"oa-dot-{look}", text) for look, text in LOOKS.items() if look in verdicts]
+    if any(one.average_human is not None for one in ordered):
+        shown.append(("oa-hollow", "the average human: people of all other countries"))
+    chart = dot_chart(dots, label="Alignment by country, closest first", dense=True)
+    return f"<h2>Countries</h2>{_verdicts(ordered)}{legend(shown)}{chart}"
+
+
+def _verdicts(countries: Sequence[CountryEntry]) -> str:
+    """How often the model is closer or farther than the average human, in words."""
+    known = [one for one in countries if one.verdict in LOOKS]
+    if not known:
+        return ""
+    over = [country_name(one.country) for one in known if one.verdict == "over"]
+    under = [one for one in known if one.verdict == "under"]
+    names = f" ({esc(listed(over[:NAMED]))}{' and others' if len(over) > NAMED else ''})"
+    return (
+        f"<p>Of {len(known)} countries, it answers closer than the average human in "
+        f"<b>{len(over)}</b>{names if over else ''}, farther in <b>{len(under)}</b>; in "
+        f"{len(known) - len(over) - len(under)} the interval of the difference holds 0.</p>"
+    )
 
 
 def _tip(one: CountryEntry) -> str:
@@ -270,117 +359,62 @@ def _tip(one: CountryEntry) -> str:
     )
 
 
-def _countries(report: Report, *, links: bool) -> str:
-    scored = [one for one in report.countries if one.alignment.estimate is not None]
-    if not scored:
-        return ""
-    ordered = sorted(scored, key=lambda one: (-(one.alignment.estimate or 0), one.country))
-    table = plain_table(
-        (
-            "Country",
-            "Alignment",
-            "Rank",
-            "Worth N people",
-            "Average human",
-            "Difference",
-            "Verdict",
-            "Judgments r",
-            "Questions",
-            "Coverage",
-        ),
-        [_country_row(one, links=links) for one in ordered[:LONGEST]],
-        label="Countries from best to worst",
-        numeric=(1, 2, 3, 4, 5, 7, 8, 9),
-        tips={
-            3: "How many randomly drawn residents would be expected to come as close.",
-            4: "Alignment of the average of the other countries' people with this country.",
-            5: "The model's alignment less the average human's.",
-            6: "over: closer than the average human, and the interval of the difference leaves "
-            "out 0; under: further; within: cannot be told.",
-        },
-    )
-    best = ", ".join(esc(country_name(one.country)) for one in ordered[:SHOWN])
-    worst = ", ".join(esc(country_name(one.country)) for one in ordered[::-1][:SHOWN])
-    return f"<h2>Countries</h2><p><b>Closest:</b> {best}.<br><b>Furthest:</b> {worst}.</p>{table}"
+def _topics(report: Report) -> str:
+    """Topics, regions and groups of people as dots."""
+    parts = []
+    for kind, title in (("category", "Topics"), ("continent", "Regions"), ("group", "Groups")):
+        found = [
+            one for one in report.groups if one.kind == kind and one.alignment.estimate is not None
+        ]
+        if found:
+            found = sorted(found, key=lambda one: (-(one.alignment.estimate or 0), one.name))
+            chart = dot_chart(list(map(_group_dot, found[:MOST_GROUPS])), label=title)
+            parts.append(f"<div><h2>{title}</h2>{chart}</div>")
+    return f'<div class="oa-columns">{"".join(parts)}</div>' if parts else ""
 
 
-def _country_row(one: CountryEntry, *, links: bool) -> Sequence[str]:
-    name = country_name(one.country)
-    span = ""
-    if one.rank is not None:
-        span = str(one.rank)
-        if one.rank_low is not None and one.rank_high is not None:
-            span += f'<span class="oa-interval">{one.rank_low}–{one.rank_high}</span>'
-    return (
-        link("country", name, country=one.country) if links else esc(name),
-        cell_score(one.alignment, coverage=one.coverage),
-        span or DASH,
-        cell_score(one.worth_people, decimals=1) if one.worth_people else DASH,
-        number(one.average_human),
-        cell_score(one.difference) if one.difference else DASH,
-        VERDICTS.get(one.verdict or "", DASH),
-        cell_score(one.judgments) if one.judgments else DASH,
-        str(one.questions),
-        DASH if one.coverage is None else f"{one.coverage:.0%}",
+def _group_dot(one: GroupEntry) -> Dot:
+    name_of = {"category": category_name, "group": group_title}.get(one.kind, str)
+    questions = f"{one.questions} question{'' if one.questions == 1 else 's'}"
+    return Dot(
+        f'{esc(name_of(one.name))} <span class="oa-sub">{questions}</span>',
+        one.alignment.estimate,
+        one.alignment.low,
+        one.alignment.high,
     )
 
 
-def _groups(report: Report, kind: str, title: str) -> str:
-    found = [one for one in report.groups if one.kind == kind]
-    if not found:
-        return ""
-    name_of = {"category": category_name, "group": group_title}.get(kind, str)
-    table = plain_table(
-        (kind.capitalize(), "Alignment", "Questions", "Countries"),
-        [
-            (
-                esc(name_of(one.name)),
-                cell_score(one.alignment, coverage=one.coverage),
-                str(one.questions),
-                str(one.countries) if one.countries else DASH,
-            )
-            for one in found[:LONGEST]
-        ],
-        label=title,
-        numeric=(1, 2, 3),
-    )
-    return f"<h2>{title}</h2>{table}"
-
-
-def _questions(report: Report, *, links: bool) -> str:
+def _questions(report: Report, row_id: str, *, static: bool) -> str:
+    """The questions that it answers most and least as people do; each leads to its answers."""
     scored = [one for one in report.questions if one.alignment.estimate is not None]
     if not scored:
         return ""
     ordered = sorted(scored, key=lambda one: (-(one.alignment.estimate or 0), one.question_id))
+    if len(ordered) <= 2 * QUESTIONS_SHOWN:
+        sides = [("Questions, closest first", ordered)]
+    else:
+        sides = [
+            ("Questions answered most as people do", ordered[:QUESTIONS_SHOWN]),
+            ("Questions answered least as people do", ordered[::-1][:QUESTIONS_SHOWN]),
+        ]
     parts = []
-    for title, chosen in (("closest", ordered[:SHOWN]), ("furthest", ordered[::-1][:SHOWN])):
-        rows = [
-            (
-                link("question", question_title(one.question_id), question=one.question_id)
-                if links
-                else esc(question_title(one.question_id)),
-                esc(category_name(one.category)),
-                cell_score(one.alignment, coverage=one.coverage),
-                number(one.floor),
+    for title, chosen in sides:
+        dots = [
+            Dot(
+                esc(question_title(one.question_id))
+                if static
+                else f'<a href="{esc(_answer_address(row_id, one.question_id))}">'
+                f"{esc(question_title(one.question_id))}</a>",
+                one.alignment.estimate,
+                one.alignment.low,
+                one.alignment.high,
+                key=one.question_id,
             )
             for one in chosen
         ]
-        table = plain_table(
-            ("Question", "Category", "Alignment", "Floor"),
-            rows,
-            label=f"Questions {title}",
-            numeric=(2, 3),
-            tips={3: "Distance at which a perfect model would still be found: sampling alone."},
-        )
-        parts.append(f"<div><h3>{len(chosen)} {title}</h3>{table}</div>")
-    return f'<h2>Questions</h2><div class="oa-columns">{"".join(parts)}</div>'
+        parts.append(f"<div><h2>{title}</h2>{dot_chart(dots, label=title)}</div>")
+    return f'<div class="oa-columns oa-wide-names">{"".join(parts)}</div>'
 
 
-def _warnings(report: Report) -> str:
-    if not report.warnings:
-        return "<h2>Warnings</h2><p>None.</p>"
-    items = "".join(
-        f"<li>{esc(one.message)}{f' ({one.count} times)' if one.count > 1 else ''}</li>"
-        for one in report.warnings
-    )
-    return f"<h2>Warnings</h2><ul>{items}</ul>"
+def _answer_address(row_id: str, question_id: str) -> str:
+    return href("model", row=row_id, question=question_id) + "#model-answer"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -85,3 +85,18 @@ def definition_list(pairs: Iterable[tuple[str, str]]) -> str:
 def notice(text: str, *, kind: str = "info") -> str:
     """A boxed sentence; `text` is HTML."""
     return f'<p class="oa-notice oa-notice-{esc(kind)}">{text}</p>'
+
+
+def fold(title: str, content: str, *, opened: bool = False) -> str:
+    """Content (HTML) that its title unfolds."""
+    return (
+        f'<details class="oa-fold"{" open" if opened else ""}><summary>{esc(title)}</summary>'
+        f"{content}</details>"
+    )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence lists them: a, b and c."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"

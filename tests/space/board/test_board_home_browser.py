@@ -65,8 +65,8 @@ def test_the_first_view_names_a_model_its_country_and_an_interval(page, site) ->
     page.goto(site)
     assert inside(page, "h1.oa-question")
     row = '.oa-chart-row[data-row="published-deepseek-r1-none-en"]'
-    assert page.inner_text(f"{row} > a") == "DeepSeek R1"
-    assert inside(page, f"{row} > a")
+    assert page.inner_text(f"{row} .oa-chart-name > a") == "DeepSeek R1"
+    assert inside(page, f"{row} .oa-chart-name > a")
     assert inside(page, f"{row} .oa-near")
     assert inside(page, f"{row} .oa-span")
     assert inside(page, ".oa-plane svg")
