@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from contracts.release.read import Release
 
@@ -55,6 +56,11 @@ class People:
     def answers(self) -> Mapping[Key, Answers]:
         """Answers by (wave, country, question_id)."""
         return _read(self.release.protected())
+
+    @cached_property
+    def made(self) -> dict[Hashable, Any]:
+        """What others have made of the answers and will need again, by key."""
+        return {}
 
     @cached_property
     def waves(self) -> tuple[int, ...]:

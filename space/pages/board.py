@@ -13,7 +13,7 @@ from space.board.facts import Facts, part_title, read_facts
 from space.board.page import BoardPage, read_board
 from space.board.query import BoardQuery, parse_query
 from space.board.store import Store
-from space.pages.parts import QUICK, html_box, permalink_box
+from space.pages.parts import QUICK, figures_script, html_box, permalink_box
 from space.render.frame import limits_html, stamp_html
 from space.render.home import home_html, question_html
 from space.render.published import published_html
@@ -29,33 +29,10 @@ element.addEventListener('click', (event) => {
 """
 
 
-#: What is pointed at, focused or tapped stands below its map; a first tap only says it.
-MAP_ON_LOAD = """
-const plain = new WeakMap();
-const say = (mark) => {
-  const line = mark.closest('figure').querySelector('.oa-tip');
-  if (!plain.has(line)) plain.set(line, line.textContent);
-  line.textContent = mark.dataset.tip;
-};
-for (const kind of ['pointerover', 'focusin']) element.addEventListener(kind, (event) => {
-  const mark = event.target.closest('.oa-plane [data-tip]');
-  if (mark) say(mark);
-});
-let tapped = null;
-element.addEventListener('click', (event) => {
-  const mark = event.target.closest('.oa-plane [data-tip]');
-  if (!mark || !matchMedia('(hover: none)').matches || tapped === mark) return;
-  tapped = mark;
-  say(mark);
-  event.preventDefault();
-});
-"""
-
-
 def layout(app: gr.Blocks, store: Store) -> None:
     """Lay out the page and bind its events."""
     facts = read_facts(store)
-    home = html_box(_home(store), elem_id="home", js_on_load=MAP_ON_LOAD)
+    home = html_box(_home(store), elem_id="home", js_on_load=figures_script())
     header = html_box(stamp_html(facts), elem_id="board-header")
     search = gr.Textbox(
         label="Search", placeholder="name, family, method", elem_id="search", max_lines=1

@@ -9,12 +9,15 @@ import gradio as gr
 
 from space.board.cache import IndexCache
 from space.board.labels import country_name, question_title
+from space.board.placing import model_answers
 from space.board.store import Store
 from space.board.survey_answers import People
-from space.pages.parts import QUICK, first_of, html_box, permalink_box
+from space.pages.parts import QUICK, figures_script, first_of, html_box, permalink_box
 from space.render.closest import closest_html
+from space.render.country import country_head, differences_html
+from space.render.stacked import Stack, stacked_bars
 from space.render.survey import people_bars
-from space.render.text import href
+from space.render.text import esc, href, link
 
 #: Entries in a page's cache: parts of the page and lists of names.
 CACHE_SIZE = 300
@@ -27,11 +30,14 @@ def layout(app: gr.Blocks, store: Store, people: People) -> None:
         other = gr.Dropdown([], label="Beside it", elem_id="country-two")
         wave = gr.Dropdown([], label="Wave", elem_id="country-wave")
         question = gr.Dropdown([], label="Question", elem_id="country-question", scale=2)
+    head = html_box(elem_id="country-head")
+    with gr.Row(equal_height=False, elem_classes=["oa-sides"]):
+        differs = html_box(elem_id="country-differs", js_on_load=figures_script())
+        closest = html_box(elem_id="country-closest", js_on_load=figures_script())
     bars = html_box(elem_id="country-bars")
-    closest = html_box(elem_id="country-closest")
-    link = permalink_box("country-link")
+    permalink = permalink_box("country-link")
     picked = [country, other, wave, question]
-    shown = [bars, closest, link]
+    shown = [head, differs, closest, bars, permalink]
     view = partial(show, store, people, cache=IndexCache(CACHE_SIZE))
 
     def restore(request: gr.Request) -> list[Any]:
@@ -62,7 +68,8 @@ def show(
     *,
     cache: IndexCache[Any] | None = None,
 ) -> list[Any]:
-    """Updates of the four boxes, the bars, the closest rows and the permalink.
+    """Updates of the four boxes, the head, the differences, the closest rows, the single
+    question's bars and the permalink.
 
     Args:
         store: the board's store.
@@ -85,12 +92,26 @@ def show(
     bars = cache.get(
         store,
         ("bars", number, question, *pair),
-        lambda: people_bars(people, wave=number, question_id=question, countries=pair),
+        lambda: single_question(store, people, wave=number, question_id=question, countries=pair),
+    )
+    head, differs = cache.get(
+        store,
+        ("differs", number, *pair),
+        lambda: (
+            country_head(people, wave=number, country=country, other=other),
+            differences_html(people, wave=number, country=country, other=other),
+        ),
     )
     closest = cache.get(
         store,
         ("closest", country),
-        lambda: closest_html(store, kind="country", name=country, title=country_name(country)),
+        lambda: closest_html(
+            store,
+            kind="country",
+            name=country,
+            title=country_name(country),
+            other=average_human(store, country),
+        ),
     )
     state = {"country": country, "other": other or "", "wave": str(number), "question": question}
     return [
@@ -98,10 +119,51 @@ def show(
         gr.update(choices=[("nothing", ""), *names], value=other or ""),
         gr.update(choices=[str(one) for one in people.waves], value=str(number)),
         gr.update(choices=asked, value=question),
-        bars,
+        head,
+        differs,
         closest,
+        bars,
         href("", **state).lstrip("?"),
     ]
+
+
+def single_question(
+    store: Store, people: People, *, wave: int, question_id: str, countries: list[str]
+) -> str:
+    """One question: the countries' bars, and the models' beside them."""
+    bars = people_bars(people, wave=wave, question_id=question_id, countries=countries)
+    with store.connect() as db:
+        models = model_answers(db, question_id)
+    if models:
+        stacks = [
+            Stack(
+                esc(country_name(one)),
+                country_name(one),
+                people.answers[(wave, one, question_id)].shares,
+            )
+            for one in countries
+            if (wave, one, question_id) in people.answers
+        ]
+        stacks += [
+            Stack(link("model", one.name, row=one.row_id), one.name, one.shares, "model")
+            for one in models
+        ]
+        picture = stacked_bars(question_id, stacks)
+        bars += f"<h3>Models beside people, without steering</h3>{picture}"
+    return f"<h2>One question</h2>{bars}"
+
+
+def average_human(store: Store, country: str) -> float | None:
+    """Alignment of the average of all other countries' people with a country, from the baseline;
+    None where the board has none."""
+    with store.connect() as db:
+        found = db.execute(
+            "SELECT p.estimate FROM parts p JOIN rows r USING (row_id) WHERE r.kind = 'baseline' "
+            "AND r.synthetic = 0 AND r.name LIKE 'world-average%' AND p.kind = 'country' "
+            "AND p.name = ? ORDER BY r.updated DESC LIMIT 1",
+            (country,),
+        ).fetchone()
+    return None if found is None else found[0]
 
 
 def wave_of(people: People, wave: str) -> int:

@@ -10,7 +10,7 @@ import gradio as gr
 from contracts.errors import ContractError
 from space.board.labels import country_name, question_title
 from space.board.store import Store
-from space.pages.parts import QUICK, first_of, html_box, permalink_box, row_choices
+from space.pages.parts import QUICK, figures_script, first_of, html_box, permalink_box, row_choices
 from space.render.answers import answer_html, raw_answer_html
 from space.render.model import head_html, read_around
 from space.render.model_tables import tables_html
@@ -20,7 +20,7 @@ from space.render.text import esc, href, notice
 def layout(app: gr.Blocks, store: Store) -> None:
     """Lay out the page and bind its events."""
     row = gr.Dropdown(row_choices(store), label="Row", elem_id="model-row", value=None)
-    head = html_box(elem_id="model")
+    head = html_box(elem_id="model", js_on_load=figures_script())
     html_box("<h2>Single answers</h2>", elem_id="model-answer-title")
     with gr.Row():
         country = gr.Dropdown([], label="Country", elem_id="model-country")

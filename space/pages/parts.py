@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib import resources
 from typing import Any
 
 import gradio as gr
@@ -35,6 +37,13 @@ def html_box(content: str = "", *, elem_id: str, **options: Any) -> gr.HTML:
         apply_default_css=False,
         **options,
     )
+
+
+@cache
+def figures_script() -> str:
+    """The script of boxes that hold figures: tips of maps, sorting of pictures."""
+    path = resources.files("space").joinpath("assets", "figures.js")
+    return path.read_text(encoding="utf-8")
 
 
 def permalink_box(elem_id: str) -> gr.Textbox:

@@ -11,13 +11,16 @@ from codebook.meanings import Meaning, meanings
 from codebook.questions import questions
 from space.board.cache import IndexCache
 from space.board.labels import category_name, question_text, question_title
+from space.board.placing import model_answers
 from space.board.store import Store
 from space.board.survey_answers import People
 from space.pages.country import CACHE_SIZE, asked_in, wave_of
-from space.pages.parts import QUICK, first_of, html_box, permalink_box
+from space.pages.parts import QUICK, figures_script, first_of, html_box, permalink_box
 from space.render.closest import closest_html
+from space.render.everybody import ends_sentence, everybody
+from space.render.parts import tabs
 from space.render.survey import all_countries_table, mean_map
-from space.render.text import definition_list, esc, href
+from space.render.text import definition_list, esc, fold, href
 
 
 def layout(app: gr.Blocks, store: Store, people: People) -> None:
@@ -25,7 +28,7 @@ def layout(app: gr.Blocks, store: Store, people: People) -> None:
     with gr.Row():
         question = gr.Dropdown([], label="Question", elem_id="question-id", scale=3)
         wave = gr.Dropdown([], label="Wave", elem_id="question-wave")
-    body = html_box(elem_id="question")
+    body = html_box(elem_id="question", js_on_load=figures_script())
     closest = html_box(elem_id="question-closest")
     link = permalink_box("question-link")
     picked, shown = [question, wave], [body, closest, link]
@@ -68,7 +71,7 @@ def show(
         store,
         ("question", number, question),
         lambda: (
-            question_html(people, question_id=question, wave=number),
+            question_html(store, people, question_id=question, wave=number),
             closest_html(store, kind="question", name=question, title=question_title(question)),
         ),
     )
@@ -81,23 +84,30 @@ def show(
     ]
 
 
-def question_html(people: People, *, question_id: str, wave: int) -> str:
-    """Wording, meaning card, scale, map of mean positions, and every country's shares."""
+def question_html(store: Store, people: People, *, question_id: str, wave: int) -> str:
+    """Wording, all countries and models in one picture, a map, the table, the meaning card."""
     asked = questions()[question_id]
     card = meanings().get(question_id)
     facts = [
         *(_card_facts(card) if card else ()),
-        ("Title", esc(asked.title)),
         ("Category", esc(category_name(asked.category))),
         ("Scale", esc(f"{asked.scale.size} options, {asked.scale.level}" if asked.scale else "")),
         ("Higher positions mean", esc(asked.orientation or "the later options")),
         ("Sets", esc(", ".join(sorted(asked.memberships)) or "none")),
     ]
+    with store.connect() as db:
+        models = model_answers(db, question_id)
+    panels = [
+        ("Everybody's answers", everybody(people, models, wave=wave, question_id=question_id)),
+        ("Map", mean_map(people, wave=wave, question_id=question_id)),
+        ("Table", all_countries_table(people, wave=wave, question_id=question_id)),
+    ]
     return (
-        f"<h1>{esc(question_id)}</h1><p>{esc(question_text(question_id))}</p>"
-        f"{definition_list(facts)}"
-        f"{mean_map(people, wave=wave, question_id=question_id)}"
-        f"{all_countries_table(people, wave=wave, question_id=question_id)}"
+        f"<h1>{esc(question_title(question_id))}</h1>"
+        f'<p class="oa-lead">{esc(question_text(question_id))}</p>'
+        f"{ends_sentence(people, models, wave=wave, question_id=question_id)}"
+        f"{tabs('question', [one for one in panels if one[1]], label='Pictures')}"
+        f"{fold('About this question', definition_list(facts))}"
     )
 
 

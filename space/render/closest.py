@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from space.board.store import Store
-from space.render.table import plain_table
-from space.render.text import badge, esc, link, notice, score
+from space.render.dots import Dot, dot_chart, legend
+from space.render.parts import tabs
+from space.render.text import esc, link, notice, number
 
 #: How many rows are listed.
 SHOWN = 15
+#: How many conditions have a tab.
+MOST_GROUPS = 8
 
 
 def closest_rows(
@@ -36,31 +39,50 @@ def closest_rows(
     return [dict(row) for row in found]
 
 
-def closest_html(store: Store, *, kind: str, name: str, title: str) -> str:
-    """The closest rows as a table with a heading."""
-    found = closest_rows(store, kind=kind, name=name)
+def closest_html(
+    store: Store, *, kind: str, name: str, title: str, other: float | None = None
+) -> str:
+    """Models by their alignment with a part, each comparison group under its condition.
+
+    Args:
+        store: the store.
+        kind, name: the part, as `closest_rows` takes it.
+        title: what the part is called.
+        other: alignment of the average human with it, drawn as a line.
+    """
     heading = f"<h2>Closest to {esc(title)}</h2>"
-    if not found:
+    groups = _groups(store, kind=kind, name=name)
+    if not groups:
         return heading + notice("No row of the board was scored on it.")
-    table = plain_table(
-        ("Row", "Alignment", "Method", "Steering", "Language", "Wave"),
-        [
-            (
-                (
-                    esc(row["name"])
-                    if row["derived"]
-                    else link("model", row["name"], row=str(row["row_id"]))
-                )
-                + ("" if row["kind"] == "model" else " " + badge(str(row["kind"]))),
-                score(row),
-                esc(row["method"]),
-                esc(row["steering"]),
-                esc(row["language"]),
-                esc(row["wave"]),
-            )
-            for row in found
-        ],
-        label=f"Closest to {title}",
-        numeric=(1,),
-    )
-    return heading + table
+    lines = () if other is None else (other,)
+    note = legend([("oa-line-0", f"the average human of other countries {number(other)}")])
+    panels = [
+        (
+            condition,
+            (note if lines else "")
+            + dot_chart(dots, label=f"{condition}: closest to {title}", lines=lines),
+        )
+        for condition, dots in groups
+    ]
+    return heading + tabs(f"closest-{kind}", panels, label="Conditions")
+
+
+def _groups(store: Store, *, kind: str, name: str) -> list[tuple[str, list[Dot]]]:
+    """Condition and dots of each comparison group that has the part, in the board's order."""
+    with store.connect() as db:
+        found = db.execute(
+            "SELECT r.row_id, r.name, r.group_number, g.condition, g.countries, "
+            "p.estimate, p.low, p.high "
+            "FROM parts p JOIN rows r USING (row_id) JOIN groups g ON g.number = r.group_number "
+            "WHERE p.kind = ? AND p.name = ? AND p.estimate IS NOT NULL "
+            "AND r.kind = 'model' AND r.synthetic = 0 AND r.same_as = '' "
+            "ORDER BY r.group_number, p.estimate DESC, r.name, r.row_id",
+            (kind, name),
+        ).fetchall()
+    groups: dict[int, tuple[str, list[Dot]]] = {}
+    for row in found:
+        dots = groups.setdefault(row["group_number"], (row["condition"], []))[1]
+        if len(dots) < SHOWN:
+            label = link("model", row["name"], row=row["row_id"])
+            dots.append(Dot(label, row["estimate"], row["low"], row["high"], key=row["row_id"]))
+    return list(groups.values())[:MOST_GROUPS]

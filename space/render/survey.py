@@ -77,7 +77,8 @@ def mean_map(people: People, *, wave: int, question_id: str) -> str:
     found = _everywhere(people, wave=wave, question_id=question_id)
     means = {c: mean for c, answers in found if (mean := mean_of(answers.shares)) is not None}
     tips = {country: f"{country_name(country)}: {mean:.2f}" for country, mean in means.items()}
-    shown = world_map(means, tips=tips, label="Mean position by country; the table says it too")
+    label = "Mean position by country; the table shows it too"
+    shown = world_map(means, tips=tips, label=label, page="country")
     return f"<h2>Mean position, 0 first option to 1 last</h2>{shown}"
 
 
@@ -101,7 +102,7 @@ def all_countries_table(people: People, *, wave: int, question_id: str) -> str:
         else:
             rows.append((f"{name}{below}", *shares))
     labels = [code_label(question_id, code) for code in codes]
-    table = plain_table(
+    return plain_table(
         (
             "Country" if apart else "Country, answers, effective",
             *(_short(label) for label in labels),
@@ -112,7 +113,6 @@ def all_countries_table(people: People, *, wave: int, question_id: str) -> str:
         numeric=tuple(range(1, len(codes) + 1 + apart)),
         tips={at + 1: label for at, label in enumerate(labels)},
     )
-    return f"<h2>Every country</h2>{table}"
 
 
 def _percent(answers: Answers, code: int) -> str:
