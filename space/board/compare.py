@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from codebook.questions import questions as known_questions
 from contracts.errors import fail
 from scoring.estimates import number, row_means
 from scoring.inference.bootstrap import question_counts, resampled_means
@@ -56,16 +57,16 @@ class Pair(NamedTuple):
 
 
 def opening_pair(store: Store) -> list[str]:
-    """Two rows to begin with: the first two of the largest ranking, else two baselines.
+    """Two rows to begin with: the first two of the board's first ranking, else two baselines.
 
     Returns:
         Their ids; empty where the store has no such two.
     """
     with store.connect() as db:
         ranked = db.execute(
-            "SELECT row_id FROM rows WHERE rank IS NOT NULL AND comparison = ("
-            "SELECT comparison FROM rows WHERE rank IS NOT NULL GROUP BY comparison "
-            "ORDER BY COUNT(*) DESC, comparison LIMIT 1) ORDER BY rank, row_id LIMIT 2"
+            "SELECT row_id FROM rows WHERE rank IS NOT NULL AND group_number = ("
+            "SELECT MIN(group_number) FROM rows WHERE rank IS NOT NULL AND ranked > 1) "
+            "ORDER BY rank, row_id LIMIT 2"
         ).fetchall()
         found = (
             ranked
@@ -126,6 +127,7 @@ class Comparison(NamedTuple):
         agreement: how far the scores of each pair go together.
         countries: each country's mean under each row, None where it has none.
         size: the trend over size of the models ranked with the first row.
+        topics: each topic's mean under each row, over cells that all rows have.
     """
 
     rows: tuple[str, ...]
@@ -134,6 +136,7 @@ class Comparison(NamedTuple):
     agreement: tuple[Agreement, ...] = ()
     countries: tuple[tuple[str, tuple[float | None, ...]], ...] = ()
     size: SizeTrend = SizeTrend(0, None, None)
+    topics: tuple[tuple[str, tuple[float, ...]], ...] = ()
 
 
 def compare_rows(store: Store, row_ids: Sequence[str]) -> Comparison:
@@ -180,7 +183,28 @@ def compare_rows(store: Store, row_ids: Sequence[str]) -> Comparison:
         ),
         tuple(by_country),
         size_trend(store, chosen[0]),
+        topic_means(grids, questions),
     )
+
+
+def topic_means(
+    grids: Sequence[Floats], questions: Sequence[str]
+) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """Each topic's mean under each row, widest apart first.
+
+    Over the cells that all rows have: mean over countries of the mean over the topic's questions.
+    """
+    stack = np.stack([np.asarray(grid, np.float64) for grid in grids])
+    common = np.where(np.isfinite(stack).all(axis=0), stack, np.nan)
+    categories = [known_questions()[name].category for name in questions]
+    found = []
+    for category in dict.fromkeys(categories):
+        columns = [at for at, one in enumerate(categories) if one == category]
+        picked = common[:, :, columns]
+        if np.isfinite(picked).any():
+            means = [float(row_means(row_means(one))) for one in picked]
+            found.append((category, tuple(means)))
+    return tuple(sorted(found, key=lambda one: (min(one[1]) - max(one[1]), one[0])))
 
 
 def _agreement(first: str, second: str, one: Floats, other: Floats) -> Agreement:

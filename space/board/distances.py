@@ -109,7 +109,8 @@ def mean_alignment(apart: list[Apart]) -> float | None:
 
 def _apart(geometry: Geometry, first: Floats, second: Floats) -> list[Apart]:
     distance = geometry.distance(first, second)
-    order = sorted(np.flatnonzero(np.isfinite(distance)), key=lambda at: (-distance[at], at))
+    known = map(int, np.flatnonzero(np.isfinite(distance)))
+    order = sorted(known, key=lambda at: (-distance[at], at))
     return [
         Apart(
             geometry.question_ids[at],

@@ -153,18 +153,11 @@ def _lines(db: sqlite3.Connection, group: sqlite3.Row) -> list[Line]:
     if countries in ([], [EVERYWHERE]):
         return []
     asked = np.isfinite(cells)
-    baselines = db.execute(
-        "SELECT row_id, name FROM rows WHERE kind = 'baseline' AND release_digest = ? "
-        "AND wave = ? AND mode = ? ORDER BY row_id",
-        (group["release_digest"], group["wave"], group["mode"]),
-    ).fetchall()
     found: list[Line] = []
-    for row_id, name in baselines:
-        shown = next((title for key, title in LINES.items() if name.startswith(key)), "")
-        if shown and shown not in {line.name for line in found}:
-            mean = _mean_over(asked, countries, questions, read_grid(db, row_id))
-            if mean is not None:
-                found.append(Line(shown, mean))
+    for shown, grid in baseline_grids(db, group):
+        mean = _mean_over(asked, countries, questions, grid)
+        if mean is not None:
+            found.append(Line(shown, mean))
     ceilings = dict(
         db.execute(
             "SELECT name, estimate FROM parts WHERE row_id = ? AND kind = ? AND name != ?",
@@ -179,6 +172,23 @@ def _lines(db: sqlite3.Connection, group: sqlite3.Row) -> list[Line]:
     if known:
         found.append(Line("human ceiling", float(np.mean(known))))
     return found
+
+
+def baseline_grids(
+    db: sqlite3.Connection, row: Mapping[str, Any] | sqlite3.Row
+) -> list[tuple[str, tuple[list[str], list[str], np.ndarray[Any, Any]]]]:
+    """Title and cells of the baselines that stand as lines beside a row of the same release."""
+    baselines = db.execute(
+        "SELECT row_id, name FROM rows WHERE kind = 'baseline' AND release_digest = ? "
+        "AND wave = ? AND mode = ? ORDER BY row_id",
+        (row["release_digest"], row["wave"], row["mode"]),
+    ).fetchall()
+    found: dict[str, Any] = {}
+    for row_id, name in baselines:
+        shown = next((title for key, title in LINES.items() if name.startswith(key)), "")
+        if shown and shown not in found:
+            found[shown] = read_grid(db, row_id)
+    return list(found.items())
 
 
 def _mean_over(

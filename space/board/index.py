@@ -331,16 +331,31 @@ def common_grids(db: sqlite3.Connection, row_ids: Sequence[str]) -> CommonGrid:
         found = {row_id: _everywhere(*grid) for row_id, grid in found.items()}
     countries = sorted({c for names, _, _ in found.values() for c in names})
     questions = sorted({q for _, names, _ in found.values() for q in names})
-    at_country = {name: i for i, name in enumerate(countries)}
-    at_question = {name: i for i, name in enumerate(questions)}
-    grids = []
-    for names, ids, alignment in found.values():
-        grid = np.full((len(countries), len(questions)), np.nan)
-        rows = [at_country[name] for name in names]
-        columns = [at_question[name] for name in ids]
-        grid[np.ix_(rows, columns)] = alignment
-        grids.append(grid)
+    grids = [grid_on(countries, questions, grid) for grid in found.values()]
     return CommonGrid(countries, questions, grids)
+
+
+def grid_on(
+    countries: Sequence[str],
+    questions: Sequence[str],
+    grid: tuple[list[str], list[str], np.ndarray[Any, Any]],
+) -> np.ndarray[Any, Any]:
+    """A row's cells laid on a grid of these countries and questions, NaN where it has none.
+
+    What the row has beyond them is left out.
+    """
+    names, ids, alignment = grid
+    out = np.full((len(countries), len(questions)), np.nan)
+    at_country = {name: i for i, name in enumerate(names)}
+    at_question = {name: i for i, name in enumerate(ids)}
+    rows = [i for i, name in enumerate(countries) if name in at_country]
+    columns = [i for i, name in enumerate(questions) if name in at_question]
+    picked = np.ix_(
+        [at_country[countries[i]] for i in rows], [at_question[questions[i]] for i in columns]
+    )
+    if rows and columns:
+        out[np.ix_(rows, columns)] = alignment[picked]
+    return out
 
 
 def _everywhere(

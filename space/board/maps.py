@@ -14,8 +14,15 @@ from space.published.store import published_maps
 MOST_MODELS = 30
 
 
-def board_maps(store: Store, *, steering: str = "none", language: str = "en") -> MapFile:
-    """The maps with the models of one condition, whoever ran them; marks are named by row."""
+def board_maps(store: Store) -> MapFile:
+    """The maps with the models without steering, whoever ran them; marks are named by row."""
+    return maps_with(board_marks(store))
+
+
+def board_marks(
+    store: Store, *, steering: str = "none", language: str = "en"
+) -> Mapping[str, list[Mark | NotPlaced]]:
+    """Marks of the board's models under one condition, by map."""
     with store.connect() as db:
         found = db.execute(
             "SELECT p.* FROM places p JOIN rows r USING (row_id) "
@@ -25,7 +32,7 @@ def board_maps(store: Store, *, steering: str = "none", language: str = "en") ->
             "ORDER BY s.estimate IS NULL, s.estimate DESC, r.row_id, p.map LIMIT ?",
             (steering, language, 2 * MOST_MODELS),
         ).fetchall()
-    return maps_with(_marks(found))
+    return _marks(found)
 
 
 def row_maps(store: Store, row_id: str) -> MapFile | None:

@@ -108,7 +108,8 @@ def _published_row(row_id: str) -> MapRow | None:
 def _published_marks(row_id: str) -> dict[str, Mark | NotPlaced]:
     found: dict[str, Mark | NotPlaced] = {}
     for picture in published_maps().maps:
-        for one in (*picture.marks, *picture.not_placed):
+        listed: list[Mark | NotPlaced] = [*picture.marks, *picture.not_placed]
+        for one in listed:
             if one.kind == "model" and one.name == row_id:
                 found[picture.map] = one
     return found

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import time
+from collections import deque
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -25,6 +30,12 @@ QUICK: dict[str, Any] = {
     "api_visibility": "private",
     "preprocess": False,
 }
+
+
+#: Seconds until a file to download is removed.
+KEPT_SECONDS = 600.0
+
+_KEPT: deque[tuple[float, Path]] = deque()
 
 
 def html_box(content: str = "", *, elem_id: str, **options: Any) -> gr.HTML:
@@ -79,3 +90,18 @@ def first_of(params: Any, key: str, allowed: list[str]) -> str | None:
     if found in allowed:
         return str(found)
     return allowed[0] if allowed else None
+
+
+def kept_for_a_while(name: str) -> Path:
+    """A path in a new folder, for a file to download; folders of earlier files are removed.
+
+    The framework copies the file at once.
+
+    Raises:
+        OSError: there is no room for it.
+    """
+    while _KEPT and _KEPT[0][0] < time.monotonic() - KEPT_SECONDS:
+        shutil.rmtree(_KEPT.popleft()[1], ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix="opinion-atlas-"))
+    _KEPT.append((time.monotonic(), folder))
+    return folder / name

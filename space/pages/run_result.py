@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import tempfile
-import time
 import zipfile
-from collections import deque
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +13,7 @@ from contracts.errors import ContractError, fail
 from contracts.report import Report, read_report
 from space.board.texts import SUBMIT_LICENCE
 from space.intake.form import YES_NO, Form
-from space.pages.parts import QUICK, html_box
+from space.pages.parts import QUICK, html_box, kept_for_a_while
 from space.pages.run_show import conditions_of, report_html
 from space.pages.run_visitor import visitor_of
 from space.pages.submission_html import problems_html, receipt_html
@@ -32,11 +28,6 @@ from space.runs.submit import (
 )
 
 log = logging.getLogger("space.runs")
-
-#: Seconds until a packed run is removed; the framework copies it at once.
-PACKED_SECONDS = 600.0
-
-_PACKED: deque[tuple[float, Path]] = deque()
 
 #: Boxes of the form, by field of the metadata.
 _FIELDS = ("name", "link", "family", "parameters", "open_weights", "notes")
@@ -226,11 +217,7 @@ def zipped(runs: Runs, record: RunRecord) -> Path:
     Raises:
         OSError: there is no room for it.
     """
-    while _PACKED and _PACKED[0][0] < time.monotonic() - PACKED_SECONDS:
-        shutil.rmtree(_PACKED.popleft()[1], ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix="opinion-atlas-"))
-    _PACKED.append((time.monotonic(), folder))
-    target = folder / f"{record.id}.zip"
+    target = kept_for_a_while(f"{record.id}.zip")
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
         for result in record.results:
             predictions = predictions_path(runs, record, result)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contracts.errors import Problem
+from space.board.store import Store
 from space.intake.reader import Outcome
 from space.render.model import head_html
 from space.render.model_tables import tables_html
 from space.render.table import plain_table
 from space.render.text import badge, definition_list, esc, link, notice
+from space.render.trial import trial_html
 from space.submissions import Receipt, State, Submission
 
 #: Problems that a page shows; the rest is counted.
@@ -73,8 +75,8 @@ def problems_html(problems: Sequence[Problem], *, count: int) -> str:
     return f"{head}{table}{more}"
 
 
-def dry_run_html(outcome: Outcome) -> str:
-    """The whole report of a dry run, or what is wrong."""
+def dry_run_html(outcome: Outcome, store: Store) -> str:
+    """A dry run among the board's models, then its whole report; or what is wrong."""
     if not outcome.ok or outcome.report is None:
         return problems_html(outcome.problems, count=outcome.problem_count)
     head = notice(
@@ -84,7 +86,7 @@ def dry_run_html(outcome: Outcome) -> str:
         "apart. Nothing was stored."
     )
     return (
-        f"{head}{_lacking(outcome)}{_tolerated(outcome)}"
+        f"{head}{_lacking(outcome)}{trial_html(store, outcome.report)}{_tolerated(outcome)}"
         f"{head_html(outcome.report, 'dry-run')}{tables_html(outcome.report, links=False)}"
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +11,20 @@ import gradio as gr
 
 from contracts.errors import ContractError, fail
 from contracts.predictions.source import FORMATS
+from contracts.report import write_report
 from space.board.texts import RATINGS_HERE, RATINGS_LOCAL, SUBMIT_GUIDE, SUBMIT_LICENCE
 from space.intake.desk import Desk, Upload
 from space.intake.form import CHAT, YES_NO, Form
+from space.intake.reader import Outcome
 from space.intake.templates import KINDS
 from space.pages.login import login_button
-from space.pages.parts import QUICK, html_box
+from space.pages.parts import QUICK, figures_script, html_box, kept_for_a_while
 from space.pages.submission_html import dry_run_html, problems_html, receipt_html
 from space.render.text import esc, notice
 from space.visitors.logins import account_of
 from space.visitors.visitor import Visitor, address_of
+
+log = logging.getLogger("space.pages.submit")
 
 #: Uploads of one visitor after the other: reading has its own limit as well.
 _SLOW: dict[str, Any] = {
@@ -67,7 +73,10 @@ def layout(app: gr.Blocks, desk: Desk) -> None:
             height=170,
         )
     check = gr.Button("Check: a dry run, nothing is stored", variant="primary", elem_id="check")
-    result = html_box(elem_id="submit-result")
+    result = html_box(elem_id="submit-result", js_on_load=figures_script())
+    report = gr.DownloadButton(
+        "Download the report", size="sm", elem_id="submit-report", visible=False
+    )
     html_box("<h2>Submit to the board</h2>", elem_id="submit-title")
     boxes = _form_boxes()
     submit = gr.Button("Submit", elem_id="submit", interactive=desk.book is not None)
@@ -75,10 +84,10 @@ def layout(app: gr.Blocks, desk: Desk) -> None:
     names = tuple(boxes)
     inputs = [file, sidecar, *boxes.values()]
 
-    def checked(request: gr.Request, profile: gr.OAuthProfile | None, *values: Any) -> str:
+    def checked(request: gr.Request, profile: gr.OAuthProfile | None, *values: Any) -> list[Any]:
         upload, form = read_boxes(names, values)
         with desk.dry_run(upload, form, visitor_of(request, profile)) as outcome:
-            return dry_run_html(outcome)
+            return [dry_run_html(outcome, desk.store), report_download(outcome)]
 
     def submitted(request: gr.Request, profile: gr.OAuthProfile | None, *values: Any) -> list[str]:
         upload, form = read_boxes(names, values)
@@ -89,9 +98,29 @@ def layout(app: gr.Blocks, desk: Desk) -> None:
         return ["", receipt_html(found)]
 
     app.load(desk.reader.warm, None, None, **QUICK)
-    check.click(checked, inputs, [result], **_SLOW)
+    check.click(checked, inputs, [result, report], **_SLOW)
     submit.click(submitted, inputs, [result, receipt], **_SLOW)
-    file.change(lambda: ["", ""], None, [result, receipt], queue=False, api_visibility="private")
+    file.change(
+        lambda: ["", "", gr.update(visible=False)],
+        None,
+        [result, receipt, report],
+        queue=False,
+        api_visibility="private",
+    )
+
+
+def report_download(outcome: Outcome) -> Any:
+    """The button's update: the dry run's report as a file, of which the server keeps nothing."""
+    if outcome.report is None:
+        return gr.update(visible=False)
+    name = re.sub(r"[^\w.-]+", "-", outcome.report.predictions.name)[:80] or "report"
+    try:
+        path = kept_for_a_while(f"{name}.report.json")
+        write_report(outcome.report, path)
+    except OSError as error:
+        log.error("nothing to download", extra={"why": str(error)})
+        return gr.update(visible=False)
+    return gr.update(value=str(path), visible=True)
 
 
 def intro_html(desk: Desk) -> str:

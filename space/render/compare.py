@@ -5,18 +5,113 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from space.board.compare import FEWEST_QUESTIONS, Comparison, Pair, SizeTrend
-from space.board.labels import country_name, question_title
+from space.board.labels import category_name, country_name, question_title
+from space.render.dots import Dot, dot_chart, legend
 from space.render.table import plain_table
-from space.render.text import DASH, esc, link, number, score
+from space.render.text import DASH, esc, fold, link, number, score
 
 #: How many questions are listed.
 SHOWN = 25
+#: How many of them are drawn.
+PICTURED = 12
 
 
 def comparison_html(found: Comparison, *, titles: Mapping[str, str]) -> str:
-    """Pairs with their tests, then the questions on which the rows lie furthest apart."""
+    """Whether the rows differ, by country and by topic as pictures; then the numbers."""
     names = [titles.get(row_id, row_id) for row_id in found.rows]
-    pairs = plain_table(
+    key = legend([(f"oa-dot-row-{at}", name) for at, name in enumerate(names)])
+    return (
+        f"<h2>Do they differ?</h2>{_differences(found, titles)}"
+        f"{_picture('By topic', _topic_dots(found), key)}"
+        f"{_picture('By country', _country_dots(found), key, dense=True)}"
+        f"<h2>Questions that make the difference</h2>{_question_picture(found, key)}"
+        "<h2>In numbers</h2>"
+        + fold("Paired tests", _pairs(found, titles))
+        + fold("Agreement of the scores", _agreement(found, titles))
+        + fold("Questions that make the difference", _questions(found, names))
+        + fold("Alignment by country", _countries(found, names))
+        + _size(found.size)
+    )
+
+
+def _differences(found: Comparison, titles: Mapping[str, str]) -> str:
+    """Every pair's difference with its interval."""
+    dots = [
+        Dot(
+            f"{esc(titles.get(pair.first, pair.first))} <span class='oa-sub'>less "
+            f"{esc(titles.get(pair.second, pair.second))}</span>",
+            pair.difference,
+            pair.low,
+            pair.high,
+            below=_said(pair),
+        )
+        for pair in found.pairs
+    ]
+    chart = dot_chart(dots, label="Differences of pairs", lines=(0.0,))
+    return (
+        '<p class="oa-sub">Difference of alignment, paired over the cells that both rows answered; '
+        f'bars are 95 % intervals, the line is no difference.</p><div class="oa-wide-names">{chart}'
+        "</div>"
+    )
+
+
+def _said(pair: Pair) -> str:
+    """What a pair's interval says, in words."""
+    over = f"over {pair.questions} questions in {pair.countries} countries"
+    if pair.low is None or pair.high is None:
+        return f"too few common questions for a test, {over}"
+    if pair.low > 0 or pair.high < 0:
+        side = "more" if pair.difference > 0 else "less"
+        return f"the first is {side} like people; the interval leaves out 0, {over}"
+    return f"they cannot be told apart: the interval holds 0, {over}"
+
+
+def _picture(title: str, dots: Sequence[Dot], key: str, *, dense: bool = False) -> str:
+    if not dots:
+        return ""
+    chart = dot_chart(dots, label=title, dense=dense)
+    wide = "" if dense else ' class="oa-wide-names"'
+    return f"<h2>{title}</h2>{key}<div{wide}>{chart}</div>"
+
+
+def _several(means: Sequence[float | None]) -> tuple[tuple[str, float | None], ...]:
+    return tuple((f"row-{at}", mean) for at, mean in enumerate(means))
+
+
+def _topic_dots(found: Comparison) -> list[Dot]:
+    return [
+        Dot(esc(category_name(topic)), None, more=_several(means)) for topic, means in found.topics
+    ]
+
+
+def _country_dots(found: Comparison) -> list[Dot]:
+    """Countries that all rows answered, by the first row's alignment."""
+    whole = [
+        (country, means)
+        for country, means in found.countries
+        if country and all(mean is not None for mean in means)
+    ]
+    whole.sort(key=lambda one: (-(one[1][0] or 0.0), country_name(one[0])))
+    return [
+        Dot(link("country", country_name(country), country=country), None, more=_several(means))
+        for country, means in whole
+    ]
+
+
+def _question_picture(found: Comparison, key: str) -> str:
+    dots = [
+        Dot(
+            link("question", question_title(one.question_id), question=one.question_id),
+            None,
+            more=_several(one.means),
+        )
+        for one in found.questions[:PICTURED]
+    ]
+    return f'{key}<div class="oa-wide-names">{dot_chart(dots, label="Questions")}</div>'
+
+
+def _pairs(found: Comparison, titles: Mapping[str, str]) -> str:
+    table = plain_table(
         (
             "First",
             "Second",
@@ -37,7 +132,14 @@ def comparison_html(found: Comparison, *, titles: Mapping[str, str]) -> str:
             6: "Adjusted for the number of pairs on this page.",
         },
     )
-    questions = plain_table(
+    return (
+        "<p>Over the cells that both rows answered; a question is the unit. No test with fewer "
+        f"than {FEWEST_QUESTIONS} common questions.</p>{table}"
+    )
+
+
+def _questions(found: Comparison, names: Sequence[str]) -> str:
+    return plain_table(
         ("Question", *names, "Apart"),
         [
             (
@@ -49,13 +151,6 @@ def comparison_html(found: Comparison, *, titles: Mapping[str, str]) -> str:
         ],
         label="Questions that make the difference",
         numeric=tuple(range(1, len(names) + 2)),
-    )
-    return (
-        f"<h2>Paired tests</h2><p>Over the cells that both rows answered; a question is the unit. "
-        f"No test with fewer than {FEWEST_QUESTIONS} common questions.</p>{pairs}"
-        f"{_agreement(found, titles)}"
-        f"<h2>Questions that make the difference</h2>{questions}"
-        f"{_countries(found, names)}{_size(found.size)}"
     )
 
 
@@ -77,23 +172,22 @@ def _agreement(found: Comparison, titles: Mapping[str, str]) -> str:
         tips={2: "High for any two rows: countries differ more than prompts and models do."},
     )
     return (
-        "<h2>Agreement of the scores</h2><p>Over the cells that both rows answered. For two "
+        "<p>Over the cells that both rows answered. For two "
         f"prompts of one model this is its prompt sensitivity.</p>{table}"
     )
 
 
 def _countries(found: Comparison, names: Sequence[str]) -> str:
-    table = plain_table(
+    return plain_table(
         ("Country", *names),
         [
             (link("country", country_name(country), country=country), *map(number, means))
             for country, means in sorted(found.countries, key=lambda one: country_name(one[0]))
-            if country
+            if country and any(mean is not None for mean in means)
         ],
         label="Alignment by country",
         numeric=tuple(range(1, len(names) + 1)),
     )
-    return f"<h2>Alignment by country</h2>{table}"
 
 
 def _size(found: SizeTrend) -> str:

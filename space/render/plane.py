@@ -28,10 +28,11 @@ _EDGE = 14
 
 
 class Link(NamedTuple):
-    """Where a model's mark leads and what it is called."""
+    """Where a model's mark leads, what it is called, and whether it is the visitor's own."""
 
     name: str
     address: str
+    mine: bool = False
 
 
 def plane_figure(
@@ -86,7 +87,8 @@ def _drawing(
     people = [mark for mark in marks if mark.kind == "country"]
     named = [mark for mark in marks if mark.kind == "model"]
     # Models take their room first and are drawn last, over the countries.
-    shapes = [labels.model(mark, place, models) for mark in sorted(named, key=lambda m: m.y)]
+    named.sort(key=lambda one: (one.name in models and models[one.name].mine, one.y))
+    shapes = [labels.model(mark, place, models) for mark in named]
     below = [labels.country(mark, place, country_page) for mark in people]
     return (
         f'<svg class="oa-plane-{size.name}" viewBox="0 0 {size.width} {size.height}" role="group" '
@@ -155,7 +157,8 @@ class _Labels:
         self.taken.append((x - 6, y - 6, x + 6, y + 6))
         at = self._room(x, y, known.name, must=True)
         shape = f'<path d="M{x} {y - 7}L{x + 7} {y}L{x} {y + 7}L{x - 7} {y}Z"/>'
-        return _linked("oa-mark-model", known.address, tip, shape, known.name, at, (x, y))
+        kind = "oa-mark-model oa-mark-mine" if known.mine else "oa-mark-model"
+        return _linked(kind, known.address, tip, shape, known.name, at, (x, y))
 
     def country(self, mark: Mark, place: _Placing, page: str | None) -> str:
         x, y = place(mark)

@@ -66,11 +66,12 @@ def stacked_bars(
         legend: whether the answers' words stand above.
     """
     labels = option_labels(question_id)
+    noted = any(one.note for one in stacks)
     rows = "".join(_row(question_id, one, labels) for one in stacks)
     return (
         f"{stack_legend(question_id) if legend else ''}"
         f"{_sorter(labels, stacks) if sortable else ''}"
-        f'<div class="oa-stack" role="list">{rows}</div>'
+        f'<div class="oa-stack{"" if noted else " oa-plain"}" role="list">{rows}</div>'
     )
 
 
