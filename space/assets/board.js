@@ -132,7 +132,7 @@
       return `<a href="rows/${encodeURIComponent(row.row_id)}.html">${esc(row.name)}</a>${labels}${sub}`;
     }
     if (col.kind === "number") return fixed(row[col.key], col.decimals);
-    return esc(row[col.key] || "").replace(/_/g, "_<wbr>");
+    return esc(row[col.key] === "unknown" ? data.not_stated : row[col.key] || "").replace(/_/g, "_<wbr>");
   }
   function render() {
     const columns = shownColumns(), rows = foundRows(), page = pageOf(rows);

@@ -18,7 +18,7 @@ from scoring.estimates import row_means
 from scoring.inference.bootstrap import question_counts
 from scoring.inference.intervals import percentile_bounds
 from scoring.maps.model import MapFile, Mark, NotPlaced
-from scoring.maps.rows import row_of_report
+from scoring.maps.rows import MapRow, row_of_report
 from space.board.groups import short_condition
 from space.board.home import NAMED, Bar, Chart, Line, baseline_grids
 from space.board.index import grid_on, read_grid
@@ -70,7 +70,7 @@ def try_report(store: Store, report: Report) -> Trial:
 
 def _maps(store: Store, report: Report) -> tuple[MapFile | None, dict[str, str]]:
     try:
-        own = place_answers(row_of_report(report, name=TRIAL))
+        own = place_answers(MapRow(TRIAL, row_of_report(report).shares))
     except ContractError:
         return None, {}
     found: dict[str, list[Mark | NotPlaced]] = {

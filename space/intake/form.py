@@ -9,6 +9,9 @@ from typing import Any
 from contracts.errors import Problem
 from space.submissions.details import FACT_FIELDS, Details
 
+#: Stands for what a submitter leaves open.
+NOT_STATED = "not stated"
+
 #: Choices of the form -> what the metadata holds.
 YES_NO = {"yes": True, "no": False}
 CHAT = {"chat": True, "base": False}
@@ -21,6 +24,9 @@ _WORDS: Mapping[str, Mapping[str, bool]] = {
     "trained_on_wvs": YES_NO,
     "chat": CHAT,
 }
+
+#: Whether a reasoning model thought before it answered; kept among the decoding settings.
+THINKING = ("on", "off")
 
 #: Fields that are stated in billions.
 _BILLIONS = ("parameters", "training_tokens")
@@ -42,7 +48,7 @@ TEXT_FIELDS = (
 )
 
 #: Everything that may be stated, by the names of the metadata.
-FIELDS = (*TEXT_FIELDS, *_WORDS, *_BILLIONS)
+FIELDS = (*TEXT_FIELDS, *_WORDS, *_BILLIONS, "thinking")
 
 
 @dataclass(frozen=True)
@@ -66,13 +72,16 @@ class Form:
             given = self.stated.get(name)
             if isinstance(given, str):
                 given = given.strip()
-            if given in (None, "", "unknown") or (name in _BILLIONS and given == 0):
+            if given in (None, "", "unknown", NOT_STATED) or (name in _BILLIONS and given == 0):
                 continue
             if name in _WORDS and isinstance(given, str):
                 given = _WORDS[name].get(given.lower(), given)
             elif name in _BILLIONS and isinstance(given, (int, float)):
                 given = float(given) * 1e9
-            found[name] = given
+            if name == "thinking":
+                found["decoding"] = {"thinking": given}
+            else:
+                found[name] = given
         return found
 
     def unknown(self) -> list[Problem]:

@@ -28,6 +28,8 @@ def stated_meta(meta: PredictionsMeta, stated: Mapping[str, Any], *, where: str)
     """
     given = {key: item for key, item in stated.items() if item not in (None, "")}
     own = meta.model_dump(mode="json", include=meta.model_fields_set)
+    if isinstance(given.get("decoding"), dict):  # one setting stated leaves the file's others
+        given["decoding"] = {**meta.decoding, **given["decoding"]}
     try:
         return PredictionsMeta.model_validate(own | given)
     except ValidationError as error:

@@ -17,7 +17,7 @@ from space.pages.parts import QUICK, figures_script, html_box, permalink_box
 from space.render.frame import limits_html, stamp_html
 from space.render.home import home_html, question_html
 from space.render.published import published_html
-from space.render.table import board_table
+from space.render.table import NOT_STATED, board_table
 from space.render.text import esc
 
 #: A click on a heading asks for another order.
@@ -99,6 +99,7 @@ def _facet_boxes(facts: Facts) -> dict[str, gr.Dropdown]:
                     info=tip,
                     elem_id=f"facet-{key}",
                     min_width=180,
+                    visible=_is_choice(facts, key),
                 )
     return boxes
 
@@ -106,7 +107,15 @@ def _facet_boxes(facts: Facts) -> dict[str, gr.Dropdown]:
 def _choices(facts: Facts, key: str) -> list[tuple[str, str]]:
     if key in PARTS:
         return [(part_title(f"{key}:{name}"), name) for name in facts.known[key]]
-    return [(f"{name} ({number})", name) for name, number in facts.counts[key].items()]
+    return [
+        (f"{NOT_STATED if name == 'unknown' else name} ({number})", name)
+        for name, number in facts.counts[key].items()
+    ]
+
+
+def _is_choice(facts: Facts, key: str) -> bool:
+    """Whether a facet has anything to choose between."""
+    return len(facts.known[key]) > 1
 
 
 def _column_choices(facts: Facts) -> list[tuple[str, str]]:
@@ -142,7 +151,13 @@ def _fill(query: BoardQuery, facts: Facts, names: Sequence[str]) -> list[Any]:
             picked = [part.split(":", 1)[1] for part in query.parts if part.startswith(f"{name}:")]
         else:
             picked = list(query.facets.get(name, ()))
-        boxes.append(gr.update(choices=_choices(facts, name), value=picked))
+        boxes.append(
+            gr.update(
+                choices=_choices(facts, name),
+                value=picked,
+                visible=_is_choice(facts, name) or bool(picked),
+            )
+        )
     return boxes
 
 

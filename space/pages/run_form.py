@@ -26,7 +26,7 @@ from space.runs.rules import Rules
 #: Names of the boxes that make the choice, in the order in which events hand them over.
 FIELDS = (
     "where", "model", "provider", "base_url", "protocol", "method", "steering", "approaches",
-    "countries", "languages", "sample", "repeats", "price_in", "price_out", "budget",
+    "countries", "languages", "sample", "repeats", "thinking", "price_in", "price_out", "budget",
 )  # fmt: skip
 
 HUB, SERVER = "Hugging Face inference providers", "An OpenAI-compatible server"
@@ -109,6 +109,11 @@ def _size_boxes() -> dict[str, Any]:
         boxes["repeats"] = gr.Number(
             0, label="Repeats", precision=0, minimum=0, elem_id="run-repeats",
             info="Times each question is asked; 0 is the method's own number.",
+        )  # fmt: skip
+        boxes["thinking"] = gr.Radio(
+            [("left to the model", "default"), "on", "off"], value="default",
+            label="Thinking", elem_id="run-thinking",
+            info="Whether a reasoning model thinks before it answers: a condition of its own.",
         )  # fmt: skip
     with (
         gr.Accordion("Prices and budget", open=False, elem_id="run-prices"),

@@ -12,11 +12,12 @@ import gradio as gr
 from contracts.errors import ContractError, fail
 from contracts.report import Report, read_report
 from space.board.texts import SUBMIT_LICENCE
-from space.intake.form import YES_NO, Form
-from space.pages.parts import QUICK, html_box, kept_for_a_while
+from space.intake.form import NOT_STATED, YES_NO, Form
+from space.pages.parts import QUICK, figures_script, html_box, kept_for_a_while
 from space.pages.run_show import conditions_of, report_html
 from space.pages.run_visitor import visitor_of
 from space.pages.submission_html import problems_html, receipt_html
+from space.render.trial import trial_html
 from space.runs.record import RunRecord
 from space.runs.service import Runs
 from space.runs.submit import (
@@ -120,7 +121,9 @@ class Result(NamedTuple):
         report, path = self.read(record, condition)
         row_class = row_class_of(record)
         place = self.runs.looks.place(record, path, row_class=row_class)
-        said = report_html(report, place, condition=condition, row_class=row_class)
+        # The pictures come with the place: until it is found this is asked every second.
+        own = trial_html(self.runs.store, report) if place is not None else ""
+        said = report_html(report, place, condition=condition, row_class=row_class, own=own)
         return said, place is None
 
 
@@ -136,7 +139,7 @@ def layout_result(runs: Runs, run_id: gr.Textbox, timer: gr.Timer) -> Result:
     """Lay out the section and bind its events; the timer brings what is still to come."""
     with gr.Column(visible=False, elem_id="run-result") as section:
         condition = gr.Dropdown([], label="Condition", elem_id="run-condition", visible=False)
-        report = html_box(elem_id="run-report")
+        report = html_box(elem_id="run-report", js_on_load=figures_script())
         files = gr.DownloadButton(
             "Download predictions and reports", size="sm", elem_id="run-files", visible=False
         )
@@ -205,7 +208,7 @@ def _boxes() -> dict[str, Any]:
             None, label="Parameters (billions)", minimum=0, elem_id="run-parameters"
         )
         boxes["open_weights"] = gr.Radio(
-            [*YES_NO, "unknown"], value="unknown", label="Open weights", elem_id="run-open"
+            [*YES_NO, NOT_STATED], value=NOT_STATED, label="Open weights", elem_id="run-open"
         )
         boxes["notes"] = gr.Textbox(label="Notes", elem_id="run-notes", max_lines=1)
     return boxes

@@ -203,11 +203,22 @@ def ranked_countries(report: Report) -> list[CountryEntry]:
     return sorted(scored, key=lambda entry: (-(entry.alignment.estimate or 0), entry.country))
 
 
-def report_html(report: Report, place: Place | None, *, condition: str, row_class: str) -> str:
-    """A condition's report: its place on the board, ranked countries, and everything else."""
+def report_html(
+    report: Report, place: Place | None, *, condition: str, row_class: str, own: str = ""
+) -> str:
+    """A condition's report: its place on the board, ranked countries, and everything else.
+
+    Args:
+        report: the report.
+        place: where it would stand; None while that is being found.
+        condition: what was scored.
+        row_class: class that it would be submitted as.
+        own: the report among the board's models, as HTML.
+    """
     waiting = '<p class="oa-lead" id="run-placing">Looking for its place on the board ...</p>'
     parts = [
         f"<h2>Report: {esc(condition)}</h2>",
+        own,
         waiting if place is None else place_html(place, row_class=row_class),
         countries_html(report),
     ]

@@ -14,7 +14,7 @@ from contracts.predictions.source import FORMATS
 from contracts.report import write_report
 from space.board.texts import RATINGS_HERE, RATINGS_LOCAL, SUBMIT_GUIDE, SUBMIT_LICENCE
 from space.intake.desk import Desk, Upload
-from space.intake.form import CHAT, YES_NO, Form
+from space.intake.form import CHAT, NOT_STATED, THINKING, YES_NO, Form
 from space.intake.reader import Outcome
 from space.intake.templates import KINDS
 from space.pages.login import login_button
@@ -61,7 +61,6 @@ def layout(app: gr.Blocks, desk: Desk) -> None:
         file = gr.File(
             label="Predictions (.jsonl, .csv, .tsv, .parquet) or a report (.json)",
             type="filepath",
-            file_types=_FILE_TYPES,
             elem_id="upload",
             height=170,
         )
@@ -101,11 +100,24 @@ def layout(app: gr.Blocks, desk: Desk) -> None:
     check.click(checked, inputs, [result, report], **_SLOW)
     submit.click(submitted, inputs, [result, receipt], **_SLOW)
     file.change(
-        lambda: ["", "", gr.update(visible=False)],
-        None,
+        lambda path: [extension_html(path), "", gr.update(visible=False)],
+        [file],
         [result, receipt, report],
-        queue=False,
-        api_visibility="private",
+        **QUICK,
+    )
+
+
+def extension_html(file: Any) -> str:
+    """What is wrong with the name of a file that was dropped; "" for one that can be read."""
+    path = file.get("path") if isinstance(file, dict) else file
+    suffix = Path(str(path or "")).suffix.lower()
+    if not path or suffix in _FILE_TYPES:
+        return ""
+    found = f"its name ends in <code>{esc(suffix[:20])}</code>" if suffix else "its name has no end"
+    return notice(
+        f"<b>This file cannot be read:</b> {found}. A predictions file ends in "
+        f"{esc(', '.join(FORMATS))}, a report in .json. Nothing was checked or stored.",
+        kind="warn",
     )
 
 
@@ -182,7 +194,9 @@ def _form_boxes() -> dict[str, Any]:
             boxes["synthetic_data"] = _choice("Synthetic data", YES_NO, "form-synthetic")
     with gr.Accordion("Metadata, if the file lacks it", open=False, elem_id="form-metadata"):
         boxes |= _text_boxes(_METADATA)
-        boxes["trained_on_wvs"] = _choice("Trained on the survey", YES_NO, "form-trained")
+        with gr.Row(elem_classes=["oa-facet-row"]):
+            boxes["trained_on_wvs"] = _choice("Trained on the survey", YES_NO, "form-trained")
+            boxes["thinking"] = _choice("Thinking", THINKING, "form-thinking")
     boxes["accepts_licence"] = gr.Checkbox(label=SUBMIT_LICENCE, elem_id="form-licence")
     return boxes
 
@@ -202,7 +216,7 @@ def _text_boxes(fields: dict[str, tuple[str, str]]) -> dict[str, gr.Textbox]:
 
 def _choice(label: str, choices: Any, elem_id: str) -> gr.Radio:
     return gr.Radio(
-        [*choices, "unknown"], value="unknown", label=label, elem_id=elem_id, min_width=180
+        [*choices, NOT_STATED], value=NOT_STATED, label=label, elem_id=elem_id, min_width=180
     )
 
 

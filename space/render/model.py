@@ -19,7 +19,7 @@ from space.render.model_tables import cell_score, tables_html
 from space.render.parts import tabs
 from space.render.plane import Link
 from space.render.quoted import quoted_html
-from space.render.table import plain_table
+from space.render.table import NOT_STATED, plain_table
 from space.render.text import (
     DASH,
     badge,
@@ -35,8 +35,6 @@ from space.render.text import (
 )
 from space.render.world import world_map
 
-#: Stands for a fact that the file does not state.
-NOT_STATED = "not stated"
 #: How many countries the sentence at the top names on either side.
 NAMED = 3
 #: Scores in sight; the others are folded.

@@ -10,6 +10,9 @@ from space.board.form_ranks import mark_text
 from space.board.page import BoardPage, rank_text, tie_letter
 from space.render.text import DASH, badge, esc, href, number, score
 
+#: What a row's metadata does not say.
+NOT_STATED = "not stated"
+
 _KIND_TIPS = {
     "baseline": "No model: a reference point made from the survey or from arithmetic; not ranked.",
     "ceiling": "How well people agree with themselves; not ranked.",
@@ -104,7 +107,8 @@ def _cell(row: Mapping[str, Any], column: Column, *, model_page: str) -> str:
         return _name(row, model_page=model_page)
     if column.kind == "number":
         return number(row[column.key], decimals=column.decimals)
-    return esc(row[column.key] or "").replace("_", "_<wbr>")
+    text = NOT_STATED if row[column.key] == "unknown" else row[column.key]
+    return esc(text or "").replace("_", "_<wbr>")
 
 
 def _rank(row: Mapping[str, Any]) -> str:

@@ -66,6 +66,7 @@ class RunChoice(Strict):
         languages: of the prompts, or `own`.
         sample: number of questions, drawn with the seed; 0 is all.
         repeats: times each call is made; None is the method's own number.
+        thinking: whether a reasoning model thinks before it answers; default leaves it to it.
         seed: of the draw of the questions and of the replies.
         price_in, price_out: price of a million tokens, in the visitor's currency.
         budget: the run stops when so much is spent, at these prices; None for no such end.
@@ -83,6 +84,7 @@ class RunChoice(Strict):
     languages: tuple[str, ...] = Field(default=("en",), max_length=50)
     sample: int = Field(default=0, ge=0)
     repeats: int | None = Field(default=None, ge=1, le=1000)
+    thinking: Literal["default", "on", "off"] = "default"
     seed: int = Field(default=0, ge=0, lt=2**31)
     price_in: float = Field(default=0.0, ge=0)
     price_out: float = Field(default=0.0, ge=0)

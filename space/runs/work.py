@@ -118,6 +118,7 @@ def backend_options(task: Task) -> BackendOptions:
         attempts=rules.attempts,
         key=task.key.reveal(),
         redirects=False,
+        thinking=task.choice.thinking,
         stop=task.stop,
         extra={"first_wait": rules.first_wait},
     )

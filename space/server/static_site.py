@@ -29,7 +29,7 @@ from space.render.frame import header_html, limits_html, stamp_html
 from space.render.home import home_html, question_html
 from space.render.model import model_html
 from space.render.published import published_html, published_rows
-from space.render.table import REFERENCE_LINES, board_table
+from space.render.table import NOT_STATED, REFERENCE_LINES, board_table
 from space.render.text import esc
 
 #: Fields of a row that the static board needs.
@@ -64,6 +64,7 @@ def board_payload(store: Store) -> dict[str, Any]:
         "about": about_board(facts),
         "page_rows": PAGE_ROWS,
         "reference_lines": REFERENCE_LINES,
+        "not_stated": NOT_STATED,
         "full_coverage": FULL_COVERAGE,
         "max_columns": MAX_COLUMNS,
         "default_columns": list(DEFAULT_COLUMNS),
@@ -147,9 +148,11 @@ def _controls(facts: Facts) -> str:
     for facet, (title, _) in FACETS.items():
         boxes = "".join(
             f'<label><input type="checkbox" data-facet="{facet}" value="{esc(name)}">'
-            f"{esc(name)} ({number})</label>"
+            f"{esc(NOT_STATED if name == 'unknown' else name)} ({number})</label>"
             for name, number in facts.counts[facet].items()
         )
+        if len(facts.counts[facet]) < 2:
+            continue
         fields.append(
             f'<details><summary data-of="{facet}" data-title="{esc(title)}">{esc(title)}</summary>'
             f"<div>{boxes}</div></details>"
