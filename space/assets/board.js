@@ -6,7 +6,7 @@
   const byKey = new Map(data.columns.map((column) => [column.key, column]));
   const $ = (id) => document.getElementById(id);
   const blank = () => ({ facets: {}, parts: [], q: "", sort: data.default_sort, columns: data.default_columns.slice(), page: 1 });
-  let state = blank();
+  let state = blank(), started = false, lastStep = 0, lastSearch = "";
 
   const esc = (text) => String(text ?? "").replace(/[&<>"']/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" }[c]));
   const missing = (x) => x === null || x === undefined;
@@ -53,7 +53,13 @@
     if (state.columns.join() !== data.default_columns.join()) params.set("columns", state.columns.join());
     if (state.page > 1) params.set("page", state.page);
     const text = params.toString();
-    history.replaceState(null, "", text ? "#" + text : location.pathname + location.search);
+    const at = text ? "#" + text : location.pathname + location.search;
+    if (location.hash.slice(1) === text) return;
+    // What is typed in one go is one step back; everything else a step of its own.
+    const now = Date.now(), typing = state.q !== lastSearch && now - lastStep < 1000;
+    history[started && !typing ? "pushState" : "replaceState"](null, "", at);
+    lastStep = now;
+    lastSearch = state.q;
   }
 
   function passes(row) {
@@ -175,7 +181,7 @@
       } else if (col.kind === "rank") for (const name of ["rank", "rank_low", "rank_high", "tie", "ranked"]) out[name] = row[name];
       else out[col.key] = row[col.key];
     }
-    for (const key of ["release", "release_digest", "scorer_version"]) out[key] = row[key];
+    for (const key of data.always) if (!(key in out)) out[key] = row[key];
     return out;
   }
   function save(name, type, text) {
@@ -198,13 +204,7 @@
     $("theme").textContent = theme === "dark" ? "Light" : "Dark";
   }
   /* What is pointed at, focused or tapped stands below its map; a first tap only says it. */
-  let tapped = null;
-  const mark = (event) => event.target.closest && event.target.closest(".oa-plane [data-tip]");
-  const say = (one) => { one.closest("figure").querySelector(".oa-tip").textContent = one.dataset.tip; };
-  for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, (event) => { if (mark(event)) say(mark(event)); });
   document.addEventListener("click", (event) => {
-    const one = mark(event);
-    if (one && matchMedia("(hover: none)").matches && tapped !== one) { tapped = one; say(one); event.preventDefault(); }
     const sort = event.target.closest("button[data-sort]");
     if (sort) {
       const key = sort.dataset.sort, first = sort.dataset.first + key;
@@ -240,9 +240,11 @@
   $("previous").addEventListener("click", () => { state.page -= 1; render(); });
   $("next").addEventListener("click", () => { state.page += 1; render(); });
   $("theme").addEventListener("click", () => applyTheme(document.documentElement.classList.contains("dark") ? "light" : "dark"));
-  window.addEventListener("hashchange", () => { readHash(); fillControls(); render(); });
+  for (const kind of ["popstate", "hashchange"]) window.addEventListener(kind, () => { readHash(); lastSearch = state.q; fillControls(); render(); });
   applyTheme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   readHash();
+  lastSearch = state.q;
   fillControls();
   render();
+  started = true;
 })();

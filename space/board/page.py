@@ -19,6 +19,21 @@ _SEARCHED = ("name", "model", "family", "method", "steering")
 
 _NOT_TEXT = {"score", "part"}
 
+#: What every downloaded row states, whatever columns are shown.
+ALWAYS = (
+    "model",
+    "family",
+    "parameters",
+    "class",
+    "method",
+    "steering",
+    "language",
+    "thinking",
+    "release",
+    "release_digest",
+    "scorer_version",
+)
+
 
 @dataclass(frozen=True)
 class BoardPage:
@@ -181,7 +196,8 @@ def iso_time(seconds: float) -> str:
 def plain_rows(page: BoardPage) -> list[dict[str, Any]]:
     """The rows exactly as shown, flat: a score becomes name, name_low, name_high, name_coverage.
 
-    Every row carries the release and the scorer version that it was scored with.
+    Every row states its model (id, family, billions of parameters), class and condition, and the
+    release and the scorer version that it was scored with.
     """
     return [_plain_row(row, page.columns) for row in page.rows]
 
@@ -198,6 +214,6 @@ def _plain_row(row: Mapping[str, Any], columns: Sequence[Column]) -> dict[str, A
             flat |= {name: row[name] for name in ("rank", "rank_low", "rank_high", "tie", "ranked")}
         else:
             flat[column.key] = row[column.key]
-    for key in ("release", "release_digest", "scorer_version"):
-        flat[key] = row[key]
+    for key in ALWAYS:
+        flat.setdefault(key, row[key])
     return flat

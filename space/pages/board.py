@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import gradio as gr
+from starlette.datastructures import QueryParams
 
 from space.board.columns import DEFAULT_COLUMNS, DEFAULT_SORT, FACETS, MAX_COLUMNS, PARTS
 from space.board.facts import Facts, part_title, read_facts
 from space.board.page import BoardPage, read_board
 from space.board.query import BoardQuery, parse_query
 from space.board.store import Store
-from space.pages.parts import QUICK, figures_script, html_box, permalink_box
+from space.pages.parts import QUICK, bind_address, figures_script, html_box, permalink_box
 from space.render.frame import limits_html, stamp_html
 from space.render.home import home_html, question_html
 from space.render.published import published_html
@@ -33,11 +34,14 @@ def layout(app: gr.Blocks, store: Store) -> None:
     """Lay out the page and bind its events."""
     facts = read_facts(store)
     home = html_box(_home(store), elem_id="home", js_on_load=figures_script())
-    header = html_box(stamp_html(facts), elem_id="board-header")
+    header = html_box(stamp_html(facts), elem_id="board-header", embedded=False)
     search = gr.Textbox(
-        label="Search", placeholder="name, family, method", elem_id="search", max_lines=1
-    )
-    with gr.Accordion("Facets and columns", open=False, elem_id="facets"):
+        label="Search", placeholder="name, family, method", elem_id="search", max_lines=1,
+        elem_classes=["oa-off-embed"],
+    )  # fmt: skip
+    with gr.Accordion(
+        "Facets and columns", open=False, elem_id="facets", elem_classes=["oa-off-embed"]
+    ):
         facets = _facet_boxes(facts)
         columns = gr.Dropdown(
             _column_choices(facts),
@@ -47,14 +51,14 @@ def layout(app: gr.Blocks, store: Store) -> None:
             elem_id="columns",
         )
         reset = gr.Button("Reset", size="sm", elem_id="reset")
-    count = html_box(elem_id="board-count")
+    count = html_box(elem_id="board-count", embedded=False)
     # The default view is part of the page itself: the first paint waits for no second request.
     first = board_table(read_board(store, BoardQuery()))
-    table = html_box(first, elem_id="board", js_on_load=_SORT_ON_CLICK)
-    with gr.Row(visible=False, elem_id="steps") as steps:
+    table = html_box(first, elem_id="board", embedded=False, js_on_load=_SORT_ON_CLICK)
+    with gr.Row(visible=False, elem_id="steps", elem_classes=["oa-off-embed"]) as steps:
         previous = gr.Button("Previous", size="sm", elem_id="previous")
         following = gr.Button("Next", size="sm", elem_id="next")
-    html_box(published_html() + limits_html(), elem_id="board-after")
+    html_box(published_html() + limits_html(), elem_id="board-after", embedded=False)
     sort = gr.Textbox(DEFAULT_SORT, visible="hidden", elem_id="sort", label="Sort")
     page = gr.Number(1, visible="hidden", elem_id="page", label="Page", precision=0)
     link = permalink_box("board-link")
@@ -65,16 +69,16 @@ def layout(app: gr.Blocks, store: Store) -> None:
     _bind_state(store, names, state, shown)
     _bind_steps(store, names, state, shown, (table, previous, following))
 
-    def restore(request: gr.Request) -> list[Any]:
+    def restore(params: QueryParams) -> list[Any]:
         facts = read_facts(store)
-        query = parse_query(request.query_params.multi_items(), known=facts.known)
+        query = parse_query(params.multi_items(), known=facts.known)
         return [_home(store), stamp_html(facts), *_fill(query, facts, names), *_show(store, query)]
 
     def clear() -> list[Any]:
         facts = read_facts(store)
         return [*_fill(BoardQuery(), facts, names), *_show(store, BoardQuery())]
 
-    app.load(restore, None, [home, header, *state, *shown], **QUICK)
+    bind_address(app, restore, [home, header, *state, *shown], name="board")
     reset.click(clear, None, [*state, *shown], **QUICK)
 
 

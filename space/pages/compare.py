@@ -6,11 +6,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import gradio as gr
+from starlette.datastructures import QueryParams
 
 from contracts.errors import ContractError
 from space.board.compare import MOST_ROWS, compare_rows, opening_pair
 from space.board.store import Store
-from space.pages.parts import QUICK, html_box, permalink_box, row_choices
+from space.pages.parts import QUICK, bind_address, html_box, permalink_box, row_choices
 from space.render.compare import comparison_html
 from space.render.text import esc, notice
 
@@ -23,20 +24,21 @@ def layout(app: gr.Blocks, store: Store) -> None:
         max_choices=MOST_ROWS,
         label="Rows (two to four)",
         elem_id="compare-rows",
+        elem_classes=["oa-off-embed"],
     )
     body = html_box(elem_id="compare")
     link = permalink_box("compare-link")
 
-    def restore(request: gr.Request) -> list[Any]:
+    def restore(params: QueryParams) -> list[Any]:
         choices = row_choices(store)
         known = [one for _, one in choices]
-        asked = request.query_params.getlist("row")
+        asked = params.getlist("row")
         chosen = [one for one in asked if one in known][:MOST_ROWS]
         if not asked:
             chosen = opening_pair(store)
         return [gr.update(choices=choices, value=chosen), *show(store, chosen)]
 
-    app.load(restore, None, [rows, body, link], **QUICK)
+    bind_address(app, restore, [rows, body, link], name="compare")
     rows.input(lambda chosen: show(store, chosen or []), [rows], [body, link], **QUICK)
 
 

@@ -6,15 +6,16 @@ from functools import partial
 from typing import Any
 
 import gradio as gr
+from starlette.datastructures import QueryParams
 
 from space.board.cache import IndexCache
 from space.board.labels import country_name, question_title
 from space.board.placing import model_answers
 from space.board.store import Store
 from space.board.survey_answers import People
-from space.pages.parts import QUICK, figures_script, first_of, html_box, permalink_box
+from space.pages.parts import QUICK, bind_address, figures_script, first_of, html_box, permalink_box
 from space.render.closest import closest_html
-from space.render.country import country_head, differences_html
+from space.render.country import average_human, country_head, differences_html
 from space.render.stacked import Stack, stacked_bars
 from space.render.survey import people_bars
 from space.render.text import esc, href, link
@@ -25,7 +26,7 @@ CACHE_SIZE = 300
 
 def layout(app: gr.Blocks, store: Store, people: People) -> None:
     """Lay out the page and bind its events."""
-    with gr.Row():
+    with gr.Row(elem_classes=["oa-off-embed"]):
         country = gr.Dropdown([], label="Country", elem_id="country-one")
         other = gr.Dropdown([], label="Beside it", elem_id="country-two")
         wave = gr.Dropdown([], label="Wave", elem_id="country-wave")
@@ -34,14 +35,13 @@ def layout(app: gr.Blocks, store: Store, people: People) -> None:
     with gr.Row(equal_height=False, elem_classes=["oa-sides"]):
         differs = html_box(elem_id="country-differs", js_on_load=figures_script())
         closest = html_box(elem_id="country-closest", js_on_load=figures_script())
-    bars = html_box(elem_id="country-bars")
+    bars = html_box(elem_id="country-bars", embedded=False)
     permalink = permalink_box("country-link")
     picked = [country, other, wave, question]
     shown = [head, differs, closest, bars, permalink]
     view = partial(show, store, people, cache=IndexCache(CACHE_SIZE))
 
-    def restore(request: gr.Request) -> list[Any]:
-        params = request.query_params
+    def restore(params: QueryParams) -> list[Any]:
         waves = [str(one) for one in people.waves]
         chosen = first_of(params, "wave", waves) or waves[0]
         return view(
@@ -54,7 +54,7 @@ def layout(app: gr.Blocks, store: Store, people: People) -> None:
     def changed(*values: Any) -> list[Any]:
         return view(*values)
 
-    app.load(restore, None, [*picked, *shown], **QUICK)
+    bind_address(app, restore, [*picked, *shown], name="country")
     gr.on([box.input for box in picked], changed, picked, [*picked, *shown], **QUICK)
 
 
@@ -151,19 +151,6 @@ def single_question(
         picture = stacked_bars(question_id, stacks)
         bars += f"<h3>Models beside people, without steering</h3>{picture}"
     return f"<h2>One question</h2>{bars}"
-
-
-def average_human(store: Store, country: str) -> float | None:
-    """Alignment of the average of all other countries' people with a country, from the baseline;
-    None where the board has none."""
-    with store.connect() as db:
-        found = db.execute(
-            "SELECT p.estimate FROM parts p JOIN rows r USING (row_id) WHERE r.kind = 'baseline' "
-            "AND r.synthetic = 0 AND r.name LIKE 'world-average%' AND p.kind = 'country' "
-            "AND p.name = ? ORDER BY r.updated DESC LIMIT 1",
-            (country,),
-        ).fetchone()
-    return None if found is None else found[0]
 
 
 def wave_of(people: People, wave: str) -> int:

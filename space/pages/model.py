@@ -6,11 +6,20 @@ from typing import Any
 from urllib.parse import quote
 
 import gradio as gr
+from starlette.datastructures import QueryParams
 
 from contracts.errors import ContractError
 from space.board.labels import country_name, question_title
 from space.board.store import Store
-from space.pages.parts import QUICK, figures_script, first_of, html_box, permalink_box, row_choices
+from space.pages.parts import (
+    QUICK,
+    bind_address,
+    figures_script,
+    first_of,
+    html_box,
+    permalink_box,
+    row_choices,
+)
 from space.render.answers import answer_html, raw_answer_html
 from space.render.model import head_html, read_around
 from space.render.model_tables import tables_html
@@ -19,28 +28,31 @@ from space.render.text import esc, href, notice
 
 def layout(app: gr.Blocks, store: Store) -> None:
     """Lay out the page and bind its events."""
-    row = gr.Dropdown(row_choices(store), label="Row", elem_id="model-row", value=None)
+    row = gr.Dropdown(
+        row_choices(store), label="Row", elem_id="model-row", value=None,
+        elem_classes=["oa-off-embed"],
+    )  # fmt: skip
     head = html_box(elem_id="model", js_on_load=figures_script())
-    html_box("<h2>Single answers</h2>", elem_id="model-answer-title")
-    with gr.Row():
+    html_box("<h2>Single answers</h2>", elem_id="model-answer-title", embedded=False)
+    with gr.Row(elem_classes=["oa-off-embed"]):
         country = gr.Dropdown([], label="Country", elem_id="model-country")
         question = gr.Dropdown([], label="Question", elem_id="model-question")
-    answer = html_box(elem_id="model-answer")
-    tables = html_box(elem_id="model-tables")
+    answer = html_box(elem_id="model-answer", embedded=False)
+    tables = html_box(elem_id="model-tables", embedded=False)
     link = permalink_box("model-link")
     picked, shown = [row, country, question], [head, tables, answer, link]
 
-    def restore(request: gr.Request) -> list[Any]:
+    def restore(params: QueryParams) -> list[Any]:
         choices = row_choices(store)
-        row_id = request.query_params.get("row") or first_of({}, "row", [i for _, i in choices])
-        asked = (request.query_params.get("country"), request.query_params.get("question"))
+        row_id = params.get("row") or first_of({}, "row", [i for _, i in choices])
+        asked = (params.get("country"), params.get("question"))
         known = row_id if row_id in {one for _, one in choices} else None
         return [gr.update(choices=choices, value=known), *show(store, row_id, *asked)]
 
     def changed(row_id: str | None, country: str | None, question: str | None) -> list[Any]:
         return show(store, row_id, country, question)
 
-    app.load(restore, None, [row, country, question, *shown], **QUICK)
+    bind_address(app, restore, [row, country, question, *shown], name="model")
     row.input(changed, picked, [country, question, *shown], **QUICK)
     gr.on(
         [country.input, question.input], lambda *v: changed(*v)[4:], picked, [answer, link], **QUICK

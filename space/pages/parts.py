@@ -6,20 +6,41 @@ import shutil
 import tempfile
 import time
 from collections import deque
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.datastructures import QueryParams
 
 from space.board.store import Store
 
-#: Puts a permalink into the address bar without loading the page.
-SHOW_PERMALINK = (
-    "(link) => { const at = window.location.pathname + (link ? '?' + link : '');"
-    " window.history.replaceState(window.history.state, '', at); }"
-)
+#: Puts a permalink into the address bar without loading the page. What a visitor does is a step
+#: that Back undoes; what is typed in one go is one step; what a page fills in itself is none.
+SHOW_PERMALINK = """(link) => {
+  const here = new URLSearchParams(window.location.search), next = new URLSearchParams(link);
+  for (const kept of ['embed', '__theme']) if (here.has(kept)) next.set(kept, here.get(kept));
+  if (here.toString() === next.toString()) return;
+  const text = next.toString(), now = Date.now();
+  const at = window.location.pathname + (text ? '?' + text : '');
+  const typed = document.activeElement?.matches('#search input, #search textarea')
+    && now - (window.oaStep || 0) < 1500;
+  const own = !navigator.userActivation?.hasBeenActive;
+  window.history[own || typed ? 'replaceState' : 'pushState'](window.history.state, '', at);
+  window.oaStep = now;
+}"""
+
+#: Back and forward say the address anew.
+_WATCH_ADDRESS = """
+window.addEventListener('popstate', () => {
+  trigger('select', { query: window.location.search.slice(1) });
+});
+"""
+
+#: Longest query that is read of an address.
+_LONGEST_QUERY = 4000
 
 #: Events that change what is shown: no queue (a plain request), no spinner over the table. What
 #: the boxes say comes as it is, not compared with the choices that a session was shown: sessions
@@ -38,13 +59,20 @@ KEPT_SECONDS = 600.0
 _KEPT: deque[tuple[float, Path]] = deque()
 
 
-def html_box(content: str = "", *, elem_id: str, **options: Any) -> gr.HTML:
-    """An HTML box in our look."""
+def html_box(content: str = "", *, elem_id: str, embedded: bool = True, **options: Any) -> gr.HTML:
+    """An HTML box in our look.
+
+    Args:
+        content: what it holds at first.
+        elem_id: its id.
+        embedded: whether it stands in a frame of another page as well (`?embed=1`).
+        options: further ones of the framework.
+    """
     return gr.HTML(
         content,
         html_template='<div class="oa">${value}</div>',
         elem_id=elem_id,
-        elem_classes=["oa-html"],
+        elem_classes=["oa-html"] if embedded else ["oa-html", "oa-off-embed"],
         apply_default_css=False,
         **options,
     )
@@ -62,6 +90,35 @@ def permalink_box(elem_id: str) -> gr.Textbox:
     link = gr.Textbox(visible="hidden", elem_id=elem_id, label="Permalink")
     link.change(None, [link], None, js=SHOW_PERMALINK, queue=False, api_visibility="private")
     return link
+
+
+def bind_address(
+    app: gr.Blocks,
+    restore: Callable[[QueryParams], list[Any]],
+    outputs: Sequence[Any],
+    *,
+    name: str,
+) -> None:
+    """Show what the address says when the page is loaded, and on Back and forward.
+
+    Args:
+        app: the page.
+        restore: updates of `outputs` for the parameters of an address.
+        outputs: what is updated.
+        name: of the page, for the id of the element that watches.
+    """
+    watch = gr.HTML("", elem_id=f"watch-{name}", elem_classes=["oa-hidden"],
+                    js_on_load=_WATCH_ADDRESS)  # fmt: skip
+
+    def loaded(request: gr.Request) -> list[Any]:
+        return restore(request.query_params)
+
+    def stepped(event: gr.EventData) -> list[Any]:
+        told = event._data if isinstance(event._data, dict) else {}
+        return restore(QueryParams(str(told.get("query", ""))[:_LONGEST_QUERY]))
+
+    app.load(loaded, None, list(outputs), **QUICK)
+    watch.select(stepped, None, list(outputs), **QUICK)
 
 
 def row_choices(store: Store) -> list[tuple[str, str]]:

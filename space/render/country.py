@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from space.board.distances import Apart, between, from_world, mean_alignment
 from space.board.labels import country_name, question_text
+from space.board.store import Store
 from space.board.survey_answers import People
 from space.render.stacked import Stack, stacked_bars
 from space.render.text import esc, link, notice, number
@@ -81,3 +82,16 @@ def _difference(one: Apart, first: str, second: str, *, wave: int, world: bool, 
         f'<div class="oa-difference" data-question="{esc(one.question_id)}"><b>{heading}</b> '
         f'<span class="oa-span">distance {number(one.distance, decimals=2)}</span>{bars}</div>'
     )
+
+
+def average_human(store: Store, country: str) -> float | None:
+    """Alignment of the average of all other countries' people with a country, from the baseline;
+    None where the board has none."""
+    with store.connect() as db:
+        found = db.execute(
+            "SELECT p.estimate FROM parts p JOIN rows r USING (row_id) WHERE r.kind = 'baseline' "
+            "AND r.synthetic = 0 AND r.name LIKE 'world-average%' AND p.kind = 'country' "
+            "AND p.name = ? ORDER BY r.updated DESC LIMIT 1",
+            (country,),
+        ).fetchone()
+    return None if found is None else found[0]

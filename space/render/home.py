@@ -12,7 +12,7 @@ from space.render.dots import Dot, dot_chart, legend
 from space.render.maps import map_panels
 from space.render.parts import tabs
 from space.render.plane import Link
-from space.render.text import esc, href, number
+from space.render.text import esc, href, link, number
 from space.render.world import world_map
 
 QUESTION = "Whose values does a language model reflect?"
@@ -23,47 +23,45 @@ def question_html() -> str:
     return f'<h1 class="oa-question">{esc(QUESTION)}</h1>'
 
 
-def home_html(store: Store, *, static: bool = False) -> str:
+def home_html(store: Store) -> str:
     """Maps and charts, or "" for a board without models on real people.
 
     Args:
         store: the store.
-        static: whether links lead to files of the static site.
     """
     charts = read_charts(store)
     if not charts:
         return ""
     return (
         f'<section class="oa-home" aria-label="{esc(QUESTION)}">'
-        f'<div class="oa-home-map">{_maps(store, charts[0], static=static)}</div>'
-        f'<div class="oa-home-chart">{_charts(charts, static=static)}</div></section>'
+        f'<div class="oa-home-map">{_maps(store, charts[0])}</div>'
+        f'<div class="oa-home-chart">{_charts(charts)}</div></section>'
     )
 
 
-def row_address(row_id: str, *, static: bool) -> str:
+def row_address(row_id: str) -> str:
     """Address of a row's page."""
-    return f"rows/{row_id}.html" if static else href("model", row=row_id)
+    return href("model", row=row_id)
 
 
-def _maps(store: Store, chart: Chart, *, static: bool) -> str:
+def _maps(store: Store, chart: Chart) -> str:
     found = board_maps(store)
     rows = {mark.name for one in found.maps for mark in one.marks if mark.kind == "model"}
     models = {
-        row_id: Link(name, row_address(row_id, static=static))
-        for row_id, name in names_of(store, rows).items()
+        row_id: Link(name, row_address(row_id)) for row_id, name in names_of(store, rows).items()
     }
-    panels = map_panels(found, models, country_page=None if static else "country")
-    panels.append(("World", _world(chart, static=static)))
+    panels = map_panels(found, models, country_page="country")
+    panels.append(("World", _world(chart)))
     return tabs("map", panels, label="Maps")
 
 
-def _world(chart: Chart, *, static: bool) -> str:
+def _world(chart: Chart) -> str:
     """Mean alignment of the chart's models by country."""
     tips = {
         code: f"{country_name(code)}: {number(mean)}, mean of {len(chart.bars)} models"
         for code, mean in chart.by_country.items()
     }
-    page = None if static else "country"
+    page = "country"
     drawn = world_map(chart.by_country, tips=tips, label="Mean alignment by country", page=page)
     return (
         f'<figure class="oa-plane">{drawn}<figcaption class="oa-tip" aria-live="polite">'
@@ -72,8 +70,8 @@ def _world(chart: Chart, *, static: bool) -> str:
     )
 
 
-def _charts(charts: Sequence[Chart], *, static: bool) -> str:
-    panels = [(chart.condition, chart_figure(chart, static=static)) for chart in charts]
+def _charts(charts: Sequence[Chart]) -> str:
+    panels = [(chart.condition, chart_figure(chart)) for chart in charts]
     names = [name for name, _ in panels]
     panels = [
         (name if names.count(name) == 1 else f"{name}, {chart.countries} countries", panel)
@@ -82,10 +80,10 @@ def _charts(charts: Sequence[Chart], *, static: bool) -> str:
     return tabs("condition", panels, label="Conditions")
 
 
-def chart_figure(chart: Chart, *, static: bool = False) -> str:
+def chart_figure(chart: Chart) -> str:
     """One group as ranked dots with intervals, with baselines and ceiling as lines."""
     lines = [line.estimate for line in chart.lines]
-    dots = [_dot(bar, static=static) for bar in chart.bars]
+    dots = [_dot(bar) for bar in chart.bars]
     more = chart.size - len(chart.bars)
     beyond = f" {more} more rows stand in the table." if more > 0 else ""
     places = f" in {chart.countries} countries" if chart.countries else ""
@@ -104,10 +102,10 @@ def _lines(chart: Chart) -> list[tuple[str, str]]:
     ]
 
 
-def _dot(bar: Bar, *, static: bool) -> Dot:
+def _dot(bar: Bar) -> Dot:
     worth = f" · worth {bar.worth:.0f} people" if bar.worth is not None else ""
     rank = f"{bar.rank} of {bar.ranked}" if bar.rank is not None else "not ranked"
-    address = row_address(bar.row_id, static=static) if bar.row_id else ""
+    address = row_address(bar.row_id) if bar.row_id else ""
     name = (
         f'<a href="{esc(address)}" title="{esc(rank)}">{esc(bar.name)}</a>'
         if address
@@ -115,21 +113,13 @@ def _dot(bar: Bar, *, static: bool) -> Dot:
     )
     near = ""
     if bar.closest:
-        near = (
-            f"closest {_named(bar.closest, static=static)}; farthest "
-            f"{_named(bar.farthest, static=static)}{esc(worth)}"
-        )
+        near = f"closest {_named(bar.closest)}; farthest {_named(bar.farthest)}{esc(worth)}"
     return Dot(
         name, bar.estimate, bar.low, bar.high, look="" if address else "mine", below=near,
         key=bar.row_id,
     )  # fmt: skip
 
 
-def _named(codes: Sequence[str], *, static: bool) -> str:
-    names = [
-        esc(country_name(code))
-        if static
-        else f'<a href="{esc(href("country", country=code))}">{esc(country_name(code))}</a>'
-        for code in codes
-    ]
+def _named(codes: Sequence[str]) -> str:
+    names = [link("country", country_name(code), country=code) for code in codes]
     return ", ".join(names) or "not known"

@@ -59,13 +59,13 @@ class Around(NamedTuple):
         maps: maps with the row's own marks; None where there are none.
         standing: its rank in words, as HTML; "" for none.
         conditions: the figure of its model's conditions, as HTML.
-        static: whether links lead to files of the static site.
+        on_board: whether it is a row of the board, with a page of its own.
     """
 
     maps: MapFile | None = None
     standing: str = ""
     conditions: str = ""
-    static: bool = False
+    on_board: bool = False
 
 
 def model_html(store: Store, row_id: str, *, links: bool = True) -> str:
@@ -80,17 +80,17 @@ def model_html(store: Store, row_id: str, *, links: bool = True) -> str:
         ContractError: the store has no such row.
     """
     report = store.report(row_id)
-    around = read_around(store, row_id, static=not links)
+    around = read_around(store, row_id)
     return head_html(report, row_id, around=around) + tables_html(report, links=links)
 
 
-def read_around(store: Store, row_id: str, *, static: bool = False) -> Around:
+def read_around(store: Store, row_id: str) -> Around:
     """Maps, rank and conditions of a row of the board."""
     return Around(
         row_maps(store, row_id),
         _standing(store, row_id),
-        conditions_html(store, row_id, static=static) + form_ranks_html(store, row_id),
-        static,
+        conditions_html(store, row_id) + form_ranks_html(store, row_id),
+        on_board=True,
     )
 
 
@@ -101,9 +101,9 @@ def head_html(report: Report, row_id: str, *, around: Around | None = None) -> s
         _heading(report, around.standing)
         + f'<section class="oa-home"><div>{_maps(report, row_id, around)}</div>'
         f"<div>{_tiles(report)}{around.conditions}</div></section>"
-        + _countries(report, static=around.static)
+        + _countries(report)
         + _topics(report)
-        + _questions(report, row_id, static=around.static)
+        + _questions(report, row_id if around.on_board else "")
         + _facts(report, row_id)
         + quoted_html(report, row_id)
     )
@@ -233,7 +233,7 @@ def form_ranks_html(store: Store, row_id: str) -> str:
     )
 
 
-def conditions_html(store: Store, row_id: str, *, static: bool = False) -> str:
+def conditions_html(store: Store, row_id: str) -> str:
     """The same model under other conditions: paired differences from no steering."""
     found = read_conditions(store, row_id)
     if not found:
@@ -244,8 +244,6 @@ def conditions_html(store: Store, row_id: str, *, static: bool = False) -> str:
     def name(row: str, label: str) -> str:
         if row == row_id:
             return f"<b>{esc(label)}</b>"
-        if static:
-            return f'<a href="{esc(row)}.html">{esc(label)}</a>'
         return link("model", label, row=row)
 
     dots = [
@@ -296,18 +294,17 @@ def _maps(report: Report, row_id: str, around: Around) -> str:
             scored,
             tips=tips,
             label="Alignment by country; the chart below shows it too",
-            page=None if around.static else "country",
+            page="country",
         )
         panels.append(("World", f'<figure class="oa-plane">{drawn}</figure>'))
     if around.maps is not None:
         meta = report.predictions.meta
         mine = {row_id: Link(meta.name or report.predictions.name, "")}
-        country_page = None if around.static else "country"
-        panels += map_panels(around.maps, mine, country_page=country_page)
+        panels += map_panels(around.maps, mine)
     return tabs(f"map-{row_id}", panels, label="Maps") if panels else ""
 
 
-def _countries(report: Report, *, static: bool) -> str:
+def _countries(report: Report) -> str:
     """Countries as dots with intervals, each beside the average human."""
     scored = [one for one in report.countries if one.alignment.estimate is not None]
     if not scored:
@@ -315,9 +312,7 @@ def _countries(report: Report, *, static: bool) -> str:
     ordered = sorted(scored, key=lambda one: (-(one.alignment.estimate or 0), one.country))
     dots = [
         Dot(
-            esc(country_name(one.country))
-            if static
-            else link("country", country_name(one.country), country=one.country),
+            link("country", country_name(one.country), country=one.country),
             one.alignment.estimate,
             one.alignment.low,
             one.alignment.high,
@@ -382,7 +377,7 @@ def _group_dot(one: GroupEntry) -> Dot:
     )
 
 
-def _questions(report: Report, row_id: str, *, static: bool) -> str:
+def _questions(report: Report, row_id: str) -> str:
     """The questions that it answers most and least as people do; each leads to its answers."""
     scored = [one for one in report.questions if one.alignment.estimate is not None]
     if not scored:
@@ -399,9 +394,7 @@ def _questions(report: Report, row_id: str, *, static: bool) -> str:
     for title, chosen in sides:
         dots = [
             Dot(
-                esc(question_title(one.question_id))
-                if static
-                else f'<a href="{esc(_answer_address(row_id, one.question_id))}">'
+                f'<a href="{esc(_answer_address(row_id, one.question_id))}">'
                 f"{esc(question_title(one.question_id))}</a>",
                 one.alignment.estimate,
                 one.alignment.low,
@@ -415,4 +408,6 @@ def _questions(report: Report, row_id: str, *, static: bool) -> str:
 
 
 def _answer_address(row_id: str, question_id: str) -> str:
+    if not row_id:
+        return href("question", question=question_id)
     return href("model", row=row_id, question=question_id) + "#model-answer"

@@ -35,8 +35,7 @@ def _maps(store: Store, trial: Trial) -> str:
         if mark.kind == "model" and mark.name != TRIAL
     }
     models = {
-        row_id: Link(name, row_address(row_id, static=False))
-        for row_id, name in names_of(store, rows).items()
+        row_id: Link(name, row_address(row_id)) for row_id, name in names_of(store, rows).items()
     }
     models[TRIAL] = Link(trial.name, "", mine=True)
     why = "".join(

@@ -172,6 +172,8 @@ def export_static(
     folder: str, out: Path, *, release: str, fill: bool, force: bool, dry_run: bool
 ) -> None:
     """Write the board of a store as a static site and say where it is."""
+    from space.board.public import public_release
+    from space.board.survey_answers import People
     from space.server.static_site import export_board
 
     if dry_run:
@@ -186,7 +188,8 @@ def export_static(
             hint="Choose another folder, or pass --force to replace it.",
         )
     store = prepare_store(folder, release=release, fill=fill)
-    files = export_board(store, out, replace=force)
+    people = People(public_release(open_release(release)))
+    files = export_board(store, out, people=people, replace=force)
     print(f"Wrote {len(files)} files. Open {out / 'index.html'} in a browser.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -22,15 +22,18 @@ from space.board.columns import (
     PARTS,
 )
 from space.board.facts import Facts, part_title, read_facts
-from space.board.page import about_board, read_board
+from space.board.page import ALWAYS, about_board, read_board
 from space.board.query import BoardQuery
 from space.board.store import Store
-from space.render.frame import header_html, limits_html, stamp_html
+from space.board.survey_answers import People
+from space.board.texts import LEAD, TITLE
+from space.render.frame import limits_html, stamp_html
 from space.render.home import home_html, question_html
-from space.render.model import model_html
 from space.render.published import published_html, published_rows
 from space.render.table import NOT_STATED, REFERENCE_LINES, board_table
 from space.render.text import esc
+from space.server.static_links import static_links
+from space.server.static_pages import static_names, static_pages
 
 #: Fields of a row that the static board needs.
 _HIDDEN = ("comparison", "updated")
@@ -65,6 +68,7 @@ def board_payload(store: Store) -> dict[str, Any]:
         "page_rows": PAGE_ROWS,
         "reference_lines": REFERENCE_LINES,
         "not_stated": NOT_STATED,
+        "always": list(ALWAYS),
         "full_coverage": FULL_COVERAGE,
         "max_columns": MAX_COLUMNS,
         "default_columns": list(DEFAULT_COLUMNS),
@@ -109,17 +113,23 @@ def _cell(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in names if row[name] is not None}
 
 
-def board_files(store: Store) -> dict[str, str]:
+def board_files(store: Store, people: People | None = None) -> dict[str, str]:
     """The main files of the static site by name: index.html, data.js, board.json, css, js."""
     payload = board_payload(store)
     text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
     return {
-        "index.html": index_html(store),
+        "index.html": index_html(store, people),
         "data.js": f"window.BOARD = {_script_safe(text)};\n",
         "board.json": pretty_json(payload),
         "board.css": asset("board.css"),
         "board.js": asset("board.js"),
+        "figures.js": figures_script(),
     }
+
+
+def figures_script() -> str:
+    """The figures' script, over the whole page."""
+    return f"(function (element) {{\n{asset('figures.js')}}})(document);\n"
 
 
 def _script_safe(text: str) -> str:
@@ -127,13 +137,15 @@ def _script_safe(text: str) -> str:
     return re.sub(r"</", r"<\\/", text).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def index_html(store: Store) -> str:
+def index_html(store: Store, people: People | None = None) -> str:
     """The first page with the default view already in it, so that it reads without scripts."""
     facts = read_facts(store)
+    home = static_links(home_html(store), pages=static_names(store, people))
     page = read_board(store, BoardQuery())
     return Template(asset("board.html")).substitute(
-        title="Opinion Atlas",
-        header=question_html() + home_html(store, static=True) + stamp_html(facts),
+        title=f"{TITLE}: {LEAD[0].lower()}{LEAD[1:]}",
+        description="Language models' answers to the World Values Survey beside people's.",
+        header=question_html() + home + stamp_html(facts),
         controls=_controls(facts),
         count=f"{len(page.rows)} of {page.all_rows - page.synthetic} rows",
         table=board_table(page, model_page="rows"),
@@ -187,24 +199,16 @@ def _problems(facts: Facts) -> str:
     return f"<h2>Reports left out</h2><ul>{listed}</ul>"
 
 
-def row_page(store: Store, row_id: str) -> str:
-    """A row's own page of the static site: everything known about it."""
-    facts = read_facts(store)
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{esc(row_id)} - Opinion Atlas</title><link rel="icon" href="data:,">'
-        '<link rel="stylesheet" href="../board.css">'
-        "<script>if (matchMedia('(prefers-color-scheme: dark)').matches)"
-        " document.documentElement.classList.add('dark');</script></head>"
-        '<body class="oa-static"><main class="oa">'
-        f'<p><a href="../index.html">Back to the board</a></p>{header_html(facts)}'
-        f"{model_html(store, row_id, links=False)}{limits_html()}</main></body></html>"
-    )
-
-
-def export_board(store: Store, folder: str | Path, *, replace: bool = False) -> list[str]:
+def export_board(
+    store: Store, folder: str | Path, *, people: People | None = None, replace: bool = False
+) -> list[str]:
     """Write the static site to `folder`, in one step.
+
+    Args:
+        store: the store.
+        folder: where.
+        people: the people's answers; with them countries and questions have pages.
+        replace: whether a folder that exists is replaced.
 
     Returns:
         Names of the files written.
@@ -212,20 +216,11 @@ def export_board(store: Store, folder: str | Path, *, replace: bool = False) -> 
     Raises:
         ContractError: the folder exists (and `replace` is false), or cannot be written to.
     """
-    files = board_files(store)
-    for row_id in _row_ids(store):
-        files[f"rows/{row_id}.html"] = row_page(store, row_id)
+    names = []
     with atomic_folder(folder, replace=replace) as partial:
-        for name, text in files.items():
+        for name, text in (*board_files(store, people).items(), *static_pages(store, people)):
             path = partial / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-    return sorted(files)
-
-
-def _row_ids(store: Store) -> Sequence[str]:
-    with store.connect() as db:
-        found: Iterable[Any] = db.execute(
-            "SELECT row_id FROM rows WHERE derived = 0 ORDER BY row_id"
-        )
-        return [row[0] for row in found]
+            names.append(name)
+    return sorted(names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -20,6 +21,7 @@ from contracts.errors import ContractError
 from contracts.predictions.meta import Kind
 from contracts.predictions.source import FORMATS
 from space.board.cache import IndexCache
+from space.board.data_files import country_csv, question_csv
 from space.board.download import MEDIA_TYPES, board_download
 from space.board.facts import read_facts
 from space.board.page import read_board
@@ -33,9 +35,16 @@ from space.intake.templates import KINDS, write_template
 from space.pages.blocks import FAILED, without_folders
 from space.runs.service import Runs, open_runs
 from space.server.door import Door
+from space.server.heads import add_heads
 from space.server.health import Health
 from space.server.logs import log_request
-from space.server.static_site import board_files, board_payload, row_page
+from space.server.static_pages import (
+    country_page,
+    row_page,
+    static_names,
+    static_question_page,
+)
+from space.server.static_site import board_files, board_payload
 from space.visitors.logins import check_logins
 from space.visitors.proxies import PROXIES_VARIABLE, from_elsewhere, trusted_proxies
 from space.visitors.visitor import address_of
@@ -87,10 +96,12 @@ def make_server(
     )  # fmt: skip
     _add_health(server, health)
     _add_board(server, store)
-    _add_static(server, store)
+    _add_data(server, store, people)
+    _add_static(server, store, people)
     _add_templates(server)
     _add_receipts(server)
     _mount_app(server, store, people, desk, runs)
+    add_heads(server, store)
     # What is added last comes first: the log sees what the others refuse as well, and to all of
     # them the client is who sent the request, not a proxy of ours.
     gate = UploadGate(limited=desk.public)
@@ -181,15 +192,59 @@ def _add_board(server: FastAPI, store: Store) -> None:
         return Response(report.model_dump_json(), media_type="application/json", headers=named)
 
 
-def _add_static(server: FastAPI, store: Store) -> None:
-    cache: IndexCache[dict[str, str]] = IndexCache(1)
+def _add_data(server: FastAPI, store: Store, people: People) -> None:
+    cache: IndexCache[str] = IndexCache(50)
+
+    def handed(name: str, make: Callable[[], str]) -> Response:
+        try:
+            content = cache.get(store, name, make)
+        except ContractError as error:
+            raise HTTPException(404, str(error)) from None
+        named = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(content, media_type=MEDIA_TYPES["csv"], headers=named)
+
+    @server.get("/data/country/{country}.csv")
+    def country_data(country: str) -> Response:
+        return handed(f"{_file_name(country)}.csv", lambda: country_csv(people, country))
+
+    @server.get("/data/question/{question}.csv")
+    def question_data(question: str) -> Response:
+        return handed(f"{_file_name(question)}.csv", lambda: question_csv(store, people, question))
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]", "", text)[:40] or "data"
+
+
+def _add_static(server: FastAPI, store: Store, people: People) -> None:
+    cache: IndexCache[Any] = IndexCache(20)
+
+    def page(key: str, make: Callable[[Any], str], folder: str, name: str) -> HTMLResponse:
+        names = cache.get(store, "names", lambda: static_names(store, people))
+        if name not in names[folder]:
+            raise HTTPException(404, f"the static board has no page {folder}/{name}.html")
+        return HTMLResponse(cache.get(store, key, lambda: make(names)))
 
     @server.get("/static-board/rows/{row_id}.html")
     def static_row(row_id: str) -> HTMLResponse:
-        try:
-            return HTMLResponse(row_page(store, row_id))
-        except ContractError as error:
-            raise HTTPException(404, str(error)) from None
+        key = f"rows/{row_id}"
+        return page(key, lambda names: row_page(store, row_id, pages=names), "rows", row_id)
+
+    @server.get("/static-board/countries/{name}.html")
+    def static_country(name: str) -> HTMLResponse:
+        key = f"countries/{name}"
+        return page(
+            key, lambda names: country_page(store, people, name, pages=names), "countries", name
+        )
+
+    @server.get("/static-board/questions/{name}.html")
+    def static_question(name: str) -> HTMLResponse:
+        return page(
+            f"questions/{name}",
+            lambda names: static_question_page(store, people, name, pages=names),
+            "questions",
+            name,
+        )
 
     @server.get("/static-board/")
     def static_root() -> RedirectResponse:
@@ -197,7 +252,7 @@ def _add_static(server: FastAPI, store: Store) -> None:
 
     @server.get("/static-board/{name}")
     def static_file(name: str) -> Response:
-        files = cache.get(store, "", lambda: board_files(store))
+        files = cache.get(store, "files", lambda: board_files(store, people))
         if name not in files:
             raise HTTPException(404, f"the static board has no file {name!r}")
         return Response(files[name], media_type=_STATIC_TYPES[Path(name).suffix])

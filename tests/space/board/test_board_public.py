@@ -27,7 +27,7 @@ from space.board.survey_answers import People
 from space.render.answers import answer_html
 from space.server.rescore import rescore
 from space.server.serve import prepare_store
-from space.server.static_site import row_page
+from space.server.static_pages import row_page
 
 
 def changed_cells(report, **updates):

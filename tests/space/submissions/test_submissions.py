@@ -24,7 +24,7 @@ from space.board.store import open_store
 from space.intake.answers import submission_fields
 from space.pages.submission_html import status_html
 from space.server.rescore import rescore
-from space.server.static_site import row_page
+from space.server.static_pages import row_page
 from space.submissions import (
     Details,
     Payload,

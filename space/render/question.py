@@ -1,17 +1,64 @@
-"""One question in one picture: the world, the models without steering, and every country."""
+"""One question: its wording, everybody's answers in one picture, a map, a table, its card."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from codebook.meanings import Meaning, meanings
 from codebook.questions import questions
 from space.board.distances import world_shares
-from space.board.labels import country_name, option_labels
-from space.board.placing import ModelAnswer
+from space.board.labels import (
+    category_name,
+    country_name,
+    option_labels,
+    question_text,
+    question_title,
+)
+from space.board.placing import ModelAnswer, model_answers
+from space.board.store import Store
 from space.board.survey_answers import Answers, People
 from space.render.bars import mean_of
+from space.render.parts import tabs
 from space.render.stacked import Stack, stacked_bars
-from space.render.text import esc, link, listed, notice
+from space.render.survey import all_countries_table, mean_map
+from space.render.text import definition_list, esc, fold, link, listed, notice
+
+
+def question_html(store: Store, people: People, *, question_id: str, wave: int) -> str:
+    """Wording, all countries and models in one picture, a map, the table, the meaning card."""
+    asked = questions()[question_id]
+    card = meanings().get(question_id)
+    facts = [
+        *(_card_facts(card) if card else ()),
+        ("Category", esc(category_name(asked.category))),
+        ("Scale", esc(f"{asked.scale.size} options, {asked.scale.level}" if asked.scale else "")),
+        ("Higher positions mean", esc(asked.orientation or "the later options")),
+        ("Sets", esc(", ".join(sorted(asked.memberships)) or "none")),
+    ]
+    with store.connect() as db:
+        models = model_answers(db, question_id)
+    panels = [
+        ("Everybody's answers", everybody(people, models, wave=wave, question_id=question_id)),
+        ("Map", mean_map(people, wave=wave, question_id=question_id)),
+        ("Table", all_countries_table(people, wave=wave, question_id=question_id)),
+    ]
+    return (
+        f"<h1>{esc(question_title(question_id))}</h1>"
+        f'<p class="oa-lead">{esc(question_text(question_id))}</p>'
+        f"{ends_sentence(people, models, wave=wave, question_id=question_id)}"
+        f"{tabs('question', [one for one in panels if one[1]], label='Pictures')}"
+        f"{fold('About this question', definition_list(facts))}"
+    )
+
+
+def _card_facts(card: Meaning) -> list[tuple[str, str]]:
+    """The meaning card, which wordings in every language are reviewed against."""
+    facts = [
+        ("What it asks", esc(card.asks)),
+        ("First answer", esc(card.first)),
+        ("Last answer", esc(card.last)),
+    ]
+    return [*facts, ("To note", esc(card.trap))] if card.trap else facts
 
 
 def everybody(

@@ -1,0 +1,108 @@
+"""Pages of the static site beside its first: a row, a country, a question; the app's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from space.board.facts import read_facts
+from space.board.labels import country_name, question_text, question_title
+from space.board.store import Store
+from space.board.survey_answers import People
+from space.render.closest import closest_html
+from space.render.country import average_human, country_head, differences_html
+from space.render.frame import header_html, limits_html
+from space.render.model import model_html
+from space.render.question import question_html
+from space.render.text import esc
+from space.server.static_links import static_links
+
+Pages = Mapping[str, Collection[str]]
+
+
+def static_names(store: Store, people: People | None) -> dict[str, list[str]]:
+    """Names of the pages by folder: rows, and with people their countries and the questions
+    that a model of the board answered.
+
+    Args:
+        store: the store.
+        people: the people's answers, if countries and questions are to have pages.
+    """
+    with store.connect() as db:
+        rows = [
+            row[0]
+            for row in db.execute("SELECT row_id FROM rows WHERE derived = 0 ORDER BY row_id")
+        ]
+        asked = {row[0] for row in db.execute("SELECT DISTINCT question FROM answers")}
+    found = {"rows": rows}
+    if people is not None:
+        wave = people.waves[0]
+        found["countries"] = list(people.countries(wave))
+        found["questions"] = sorted(asked & people.questions(wave))
+    return found
+
+
+def static_pages(store: Store, people: People | None) -> Iterator[tuple[str, str]]:
+    """Path and HTML of every page beside the first."""
+    names = static_names(store, people)
+    for row_id in names["rows"]:
+        yield f"rows/{row_id}.html", row_page(store, row_id, pages=names)
+    if people is not None:
+        for country in names["countries"]:
+            html = country_page(store, people, country, pages=names)
+            yield f"countries/{country}.html", html
+        for question in names["questions"]:
+            html = static_question_page(store, people, question, pages=names)
+            yield f"questions/{question}.html", html
+
+
+def row_page(store: Store, row_id: str, *, pages: Pages | None = None) -> str:
+    """A row's page: everything known about it but its single answers.
+
+    Raises:
+        ContractError: the store has no such row.
+    """
+    facts = read_facts(store)
+    body = f"{header_html(facts)}{model_html(store, row_id)}{limits_html()}"
+    about = "A model's answers beside people's: closest and farthest countries, with intervals."
+    return _page(row_id, about, body, pages or static_names(store, None))
+
+
+def country_page(store: Store, people: People, country: str, *, pages: Pages) -> str:
+    """A country's page: how it differs from the world, and which models come closest."""
+    wave, name = people.waves[0], country_name(country)
+    closest = closest_html(
+        store, kind="country", name=country, title=name, other=average_human(store, country)
+    )
+    differs = differences_html(people, wave=wave, country=country)
+    body = (
+        f"{country_head(people, wave=wave, country=country, other=None)}"
+        f'<div class="oa-pair"><div>{differs}</div><div>{closest}</div></div>{limits_html()}'
+    )
+    about = (
+        f"How the answers of people in {name} differ from the world's, and the models' from them."
+    )
+    return _page(name, about, body, pages)
+
+
+def static_question_page(store: Store, people: People, question: str, *, pages: Pages) -> str:
+    """A question's page: everybody's answers in one picture, and which models come closest."""
+    title = question_title(question)
+    shown = question_html(store, people, question_id=question, wave=people.waves[0])
+    closest = closest_html(store, kind="question", name=question, title=title)
+    return _page(title, question_text(question), f"{shown}{closest}{limits_html()}", pages)
+
+
+def _page(title: str, about: str, body: str, pages: Pages) -> str:
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<title>{esc(title)} - Opinion Atlas</title><link rel="icon" href="data:,">'
+        f'<meta name="description" content="{esc(about)}">'
+        '<link rel="stylesheet" href="../board.css">'
+        '<script src="../figures.js" defer></script>'
+        "<script>if (matchMedia('(prefers-color-scheme: dark)').matches)"
+        " document.documentElement.classList.add('dark');</script></head>"
+        '<body class="oa-static"><main class="oa">'
+        '<p><a href="../index.html">Back to the board</a></p>'
+        f"{static_links(body, pages=pages, up='../')}</main></body></html>"
+    )
