@@ -6,7 +6,7 @@
   const byKey = new Map(data.columns.map((column) => [column.key, column]));
   const $ = (id) => document.getElementById(id);
   const blank = () => ({ facets: {}, parts: [], q: "", sort: data.default_sort, columns: data.default_columns.slice(), page: 1 });
-  let state = blank(), started = false, lastStep = 0, lastSearch = "";
+  let state = blank(), started = false, lastStep = 0, lastTyped = false, lastSearch = "";
 
   const esc = (text) => String(text ?? "").replace(/[&<>"']/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" }[c]));
   const missing = (x) => x === null || x === undefined;
@@ -56,9 +56,11 @@
     const at = text ? "#" + text : location.pathname + location.search;
     if (location.hash.slice(1) === text) return;
     // What is typed in one go is one step back; everything else a step of its own.
-    const now = Date.now(), typing = state.q !== lastSearch && now - lastStep < 1000;
-    history[started && !typing ? "pushState" : "replaceState"](null, "", at);
+    const now = Date.now(), typed = state.q !== lastSearch;
+    const further = typed && lastTyped && now - lastStep < 1500;
+    history[started && !further ? "pushState" : "replaceState"](null, "", at);
     lastStep = now;
+    lastTyped = typed;
     lastSearch = state.q;
   }
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from starlette.datastructures import QueryParams
 
 from contracts.errors import ContractError
 from space.board.advice import advice_rows, advice_tables_of
 from space.board.store import Store
-from space.pages.parts import QUICK, html_box, permalink_box, row_choices
+from space.pages.parts import QUICK, bind_address, html_box, permalink_box, row_choices
 from space.render.advice import LEAD, advice_detail_html, advice_rows_html
 from space.render.text import esc, href, notice
 
@@ -22,15 +23,15 @@ def layout(app: gr.Blocks, store: Store) -> None:
     body = html_box(elem_id="advice")
     link = permalink_box("advice-link")
 
-    def restore(request: gr.Request) -> list[Any]:
+    def restore(params: QueryParams) -> list[Any]:
         choices = _choices(store)
         known = [one for _, one in choices]
-        asked = request.query_params.get("row") or next(iter(known), None)
+        asked = params.get("row") or next(iter(known), None)
         chosen = asked if asked in known else None
         table = advice_rows_html(advice_rows(store))
         return [table, gr.update(choices=choices, value=chosen), *show(store, asked)]
 
-    app.load(restore, None, [overview, row, body, link], **QUICK)
+    bind_address(app, restore, [overview, row, body, link], name="advice")
     row.input(lambda row_id: show(store, row_id), [row], [body, link], **QUICK)
 
 

@@ -25,11 +25,12 @@ SHOW_PERMALINK = """(link) => {
   if (here.toString() === next.toString()) return;
   const text = next.toString(), now = Date.now();
   const at = window.location.pathname + (text ? '?' + text : '');
-  const typed = document.activeElement?.matches('#search input, #search textarea')
-    && now - (window.oaStep || 0) < 1500;
+  const typed = !!document.activeElement?.matches('#search input, #search textarea');
+  const last = window.oaStep || { typed: false, now: 0 };
+  const further = typed && last.typed && now - last.now < 1500;
   const own = !navigator.userActivation?.hasBeenActive;
-  window.history[own || typed ? 'replaceState' : 'pushState'](window.history.state, '', at);
-  window.oaStep = now;
+  window.history[own || further ? 'replaceState' : 'pushState'](window.history.state, '', at);
+  window.oaStep = { typed, now };
 }"""
 
 #: Back and forward say the address anew.
