@@ -16,6 +16,16 @@ def country_name(code: str) -> str:
     return found.name if found else code
 
 
+#: Countries whose names take an article in a sentence.
+_WITH_ARTICLE = frozenset({"USA", "GBR", "NLD", "PHL", "MDV", "DOM", "ARE", "CAF", "COD", "COG"})
+
+
+def country_in_text(code: str) -> str:
+    """Name of a country within a sentence: the United States, Japan."""
+    name = country_name(code)
+    return f"the {name}" if code in _WITH_ARTICLE else name
+
+
 def category_name(key: str) -> str:
     """Title of a category."""
     return CATEGORIES.get(key, key.replace("_", " "))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from space.board.version import project_version
+
 TITLE = "Opinion Atlas"
 LEAD = "Whose values does a language model reflect?"
 
@@ -45,11 +47,20 @@ METHOD = (
     "A model that was trained on the survey says so and is scored on people it has not seen.",
 )
 
-SURVEY_CITATIONS = (
-    "Liu, Kaneko & Chu: On the Alignment of Large Language Models with Global Human Opinion.",
+#: The four studies whose protocols are followed.
+PAPERS = (
     "Zhao, Mondal, Tandon, Dillion, Gray & Gu (2024): WorldValuesBench: A Large-Scale Benchmark "
-    "Dataset for Multi-Cultural Value Awareness of Language Models. LREC-COLING.",
+    "Dataset for Multi-Cultural Value Awareness of Language Models. LREC-COLING. Protocol "
+    "worldvaluesbench.",
+    "Liu, Kaneko & Chu: On the Alignment of Large Language Models with Global Human Opinion. "
+    "Protocol alignment; the published answers on this board are theirs.",
+    "Kim & Baek (2024): Exploring Large Language Models on Cross-Cultural Values in Connection "
+    "with Training Methodology. Protocol judgments.",
+    "Kharchenko, Roosta, Chadha & Shah (2024): How Well Do LLMs Represent Values Across Cultures? "
+    "Empirical Analysis of LLM Responses Based on Hofstede Cultural Dimensions. Protocol advice.",
 )
+
+SOFTWARE = f"{TITLE}, version {project_version()}, with the release and scorer version used."
 
 #: The API page (HTML).
 API_GUIDE = """

@@ -9,7 +9,13 @@ from contracts.report import CountryEntry, GroupEntry, Report
 from contracts.specs import score_spec, score_title
 from scoring.maps.model import MapFile
 from space.board.conditions import read_conditions, read_form_ranks
-from space.board.labels import category_name, country_name, group_title, question_title
+from space.board.labels import (
+    category_name,
+    country_in_text,
+    country_name,
+    group_title,
+    question_title,
+)
 from space.board.maps import row_maps
 from space.board.rows import row_kind
 from space.board.store import Store
@@ -187,7 +193,7 @@ def _sentence(report: Report) -> str:
         return ""
     scored.sort(key=lambda one: (-(one.alignment.estimate or 0), one.country))
     near, far = (
-        [country_name(one.country) for one in some[:NAMED]] for some in (scored, scored[::-1])
+        [country_in_text(one.country) for one in some[:NAMED]] for some in (scored, scored[::-1])
     )
     name = report.predictions.meta.name or report.predictions.name
     headline = report.score("alignment")
@@ -335,7 +341,7 @@ def _verdicts(countries: Sequence[CountryEntry]) -> str:
     known = [one for one in countries if one.verdict in LOOKS]
     if not known:
         return ""
-    over = [country_name(one.country) for one in known if one.verdict == "over"]
+    over = [country_in_text(one.country) for one in known if one.verdict == "over"]
     under = [one for one in known if one.verdict == "under"]
     names = f" ({esc(listed(over[:NAMED]))}{' and others' if len(over) > NAMED else ''})"
     return (

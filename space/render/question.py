@@ -9,6 +9,7 @@ from codebook.questions import questions
 from space.board.distances import world_shares
 from space.board.labels import (
     category_name,
+    country_in_text,
     country_name,
     option_labels,
     question_text,
@@ -115,7 +116,7 @@ def ends_sentence(
     if asked.scale is None or not asked.scale.is_ordinal or len(countries) < 2:
         return ""
     labels = option_labels(question_id)
-    first, last = (country_name(countries[at][0]) for at in (0, -1))
+    first, last = (country_in_text(countries[at][0]) for at in (0, -1))
     text = (
         f"People in {first} lie nearest to “{_words(labels[0])}”, people in {last} nearest to "
         f"“{_words(labels[-1])}”."

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from fastapi import FastAPI, HTTPException, Request, Response
 
 from contracts.errors import ContractError
-from space.board.labels import country_name, question_text, question_title
+from space.board.labels import country_in_text, country_name, question_text, question_title
 from space.board.store import Store
 from space.board.texts import TITLE
 from space.render.closest import closest_rows
@@ -88,7 +88,7 @@ def _model(params: Mapping[str, str], store: Store) -> Head:
         if row is None:
             return plain
         places = [
-            country_name(code)
+            country_in_text(code)
             for (code,) in db.execute(
                 "SELECT name FROM parts WHERE row_id = ? AND kind = 'country' "
                 "AND estimate IS NOT NULL ORDER BY estimate DESC, name",

@@ -8,6 +8,7 @@ from space.board.facts import read_facts
 from space.board.labels import country_name, question_text, question_title
 from space.board.store import Store
 from space.board.survey_answers import People
+from space.render.about import about_html
 from space.render.closest import closest_html
 from space.render.country import average_human, country_head, differences_html
 from space.render.frame import header_html, limits_html
@@ -55,6 +56,12 @@ def static_pages(store: Store, people: People | None) -> Iterator[tuple[str, str
             yield f"questions/{question}.html", html
 
 
+def about_page(store: Store, people: People, *, pages: Pages) -> str:
+    """Method, scores, maps, data, limits and citations."""
+    about = "Method, every score, the maps' fit, data, limits, and how to cite."
+    return _page("About", about, about_html(store, people), pages, up="")
+
+
 def row_page(store: Store, row_id: str, *, pages: Pages | None = None) -> str:
     """A row's page: everything known about it but its single answers.
 
@@ -92,17 +99,17 @@ def static_question_page(store: Store, people: People, question: str, *, pages: 
     return _page(title, question_text(question), f"{shown}{closest}{limits_html()}", pages)
 
 
-def _page(title: str, about: str, body: str, pages: Pages) -> str:
+def _page(title: str, about: str, body: str, pages: Pages, *, up: str = "../") -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<title>{esc(title)} - Opinion Atlas</title><link rel="icon" href="data:,">'
         f'<meta name="description" content="{esc(about)}">'
-        '<link rel="stylesheet" href="../board.css">'
-        '<script src="../figures.js" defer></script>'
+        f'<link rel="stylesheet" href="{up}board.css">'
+        f'<script src="{up}figures.js" defer></script>'
         "<script>if (matchMedia('(prefers-color-scheme: dark)').matches)"
         " document.documentElement.classList.add('dark');</script></head>"
         '<body class="oa-static"><main class="oa">'
-        '<p><a href="../index.html">Back to the board</a></p>'
+        f'<p><a href="{up}index.html">Back to the board</a></p>'
         f"{static_links(body, pages=pages, up='../')}</main></body></html>"
     )

@@ -33,7 +33,7 @@ from space.render.published import published_html, published_rows
 from space.render.table import NOT_STATED, REFERENCE_LINES, board_table
 from space.render.text import esc
 from space.server.static_links import static_links
-from space.server.static_pages import static_names, static_pages
+from space.server.static_pages import about_page, static_names, static_pages
 
 #: Fields of a row that the static board needs.
 _HIDDEN = ("comparison", "updated")
@@ -117,7 +117,11 @@ def board_files(store: Store, people: People | None = None) -> dict[str, str]:
     """The main files of the static site by name: index.html, data.js, board.json, css, js."""
     payload = board_payload(store)
     text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    about = {}
+    if people is not None:
+        about["about.html"] = about_page(store, people, pages=static_names(store, people))
     return {
+        **about,
         "index.html": index_html(store, people),
         "data.js": f"window.BOARD = {_script_safe(text)};\n",
         "board.json": pretty_json(payload),
@@ -149,7 +153,14 @@ def index_html(store: Store, people: People | None = None) -> str:
         controls=_controls(facts),
         count=f"{len(page.rows)} of {page.all_rows - page.synthetic} rows",
         table=board_table(page, model_page="rows"),
-        after=published_html() + limits_html() + _problems(facts),
+        after=(
+            '<p><a href="about.html">About: method, scores, maps, how to cite</a></p>'
+            if people
+            else ""
+        )
+        + published_html()
+        + limits_html()
+        + _problems(facts),
     )
 
 
