@@ -33,7 +33,8 @@ PAGES = {
 _TIDY = """() => {
   const main = document.querySelector('main');
   for (const one of [...main.children]) {
-    if (one.querySelector?.('a[href="../index.html"]') || one.matches('.oa-stamp, .oa-tools')) one.remove();
+    const away = one.querySelector('a[href="../index.html"]');
+    if (away || one.matches('.oa-stamp, .oa-tools')) one.remove();
   }
   const name = document.createElement('div');
   name.textContent = 'Opinion Atlas';

@@ -221,7 +221,7 @@ def _add_ceilings(db: sqlite3.Connection) -> None:
     for (row_id,) in db.execute("SELECT row_id FROM rows WHERE derived = 1").fetchall():
         _forget(db, row_id)
     sources = db.execute(
-        "SELECT MIN(row_id) FROM rows WHERE coverage >= ? "
+        "SELECT MIN(row_id) FROM rows WHERE scored >= ? * expected "
         "AND row_id IN (SELECT row_id FROM parts WHERE kind = ?) "
         "GROUP BY release_digest, question_set, mode, wave, synthetic",
         (FULL_COVERAGE_FOR_CEILING, CEILING),

@@ -88,18 +88,40 @@ def show(
     other = other if other in countries and other != country else None
     asked = asked_in(store, people, number, cache)
     question = question if question in [key for _, key in asked] else asked[0][1]
+    pictures = _pictures(store, people, cache, number, question, country, other)
+    state = {"country": country, "other": other or "", "wave": str(number), "question": question}
+    return [
+        gr.update(choices=names, value=country),
+        gr.update(choices=[("nothing", ""), *names], value=other or ""),
+        gr.update(choices=[str(one) for one in people.waves], value=str(number)),
+        gr.update(choices=asked, value=question),
+        *pictures,
+        href("", **state).lstrip("?"),
+    ]
+
+
+def _pictures(
+    store: Store,
+    people: People,
+    cache: IndexCache[Any],
+    wave: int,
+    question: str,
+    country: str,
+    other: str | None,
+) -> tuple[str, str, str, str]:
+    """Head, differences, closest rows and the single question's bars."""
     pair = [country, *([other] if other else [])]
     bars = cache.get(
         store,
-        ("bars", number, question, *pair),
-        lambda: single_question(store, people, wave=number, question_id=question, countries=pair),
+        ("bars", wave, question, *pair),
+        lambda: single_question(store, people, wave=wave, question_id=question, countries=pair),
     )
     head, differs = cache.get(
         store,
-        ("differs", number, *pair),
+        ("differs", wave, *pair),
         lambda: (
-            country_head(people, wave=number, country=country, other=other),
-            differences_html(people, wave=number, country=country, other=other),
+            country_head(people, wave=wave, country=country, other=other),
+            differences_html(people, wave=wave, country=country, other=other),
         ),
     )
     closest = cache.get(
@@ -113,18 +135,7 @@ def show(
             other=average_human(store, country),
         ),
     )
-    state = {"country": country, "other": other or "", "wave": str(number), "question": question}
-    return [
-        gr.update(choices=names, value=country),
-        gr.update(choices=[("nothing", ""), *names], value=other or ""),
-        gr.update(choices=[str(one) for one in people.waves], value=str(number)),
-        gr.update(choices=asked, value=question),
-        head,
-        differs,
-        closest,
-        bars,
-        href("", **state).lstrip("?"),
-    ]
+    return head, differs, closest, bars
 
 
 def single_question(

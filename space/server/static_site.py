@@ -153,15 +153,14 @@ def index_html(store: Store, people: People | None = None) -> str:
         controls=_controls(facts),
         count=f"{len(page.rows)} of {page.all_rows - page.synthetic} rows",
         table=board_table(page, model_page="rows"),
-        after=(
-            '<p><a href="about.html">About: method, scores, maps, how to cite</a></p>'
-            if people
-            else ""
-        )
-        + published_html()
-        + limits_html()
-        + _problems(facts),
+        after=_about_link(people) + published_html() + limits_html() + _problems(facts),
     )
+
+
+def _about_link(people: People | None) -> str:
+    if people is None:
+        return ""
+    return '<p><a href="about.html">About: method, scores, maps, how to cite</a></p>'
 
 
 def _controls(facts: Facts) -> str:

@@ -1,7 +1,7 @@
 """The Question page shows what an item asks, apart from its wording."""
 
 from codebook.meanings import meaning
-from space.pages.question import _card_facts
+from space.render.question import _card_facts
 
 
 def test_the_card_says_what_is_asked_and_what_the_ends_mean():
