@@ -239,9 +239,10 @@ def test_two_countries_side_by_side(page, board_server) -> None:
 
 def test_compare_shows_paired_tests_and_links_questions(page, board_server) -> None:
     page.goto(board_server + "compare?row=heron-8b&row=ibis-large&row=ibis-small")
-    page.wait_for_selector("#compare table")
+    page.wait_for_selector("#compare .oa-chart-row")
+    assert page.locator("#compare .oa-chart").first.locator(".oa-chart-row").count() == 3
     assert page.locator("#compare table").first.locator("tbody tr").count() == 3
-    page.click("#compare a[href^='question?'] >> nth=0")
+    page.locator("#compare .oa-chart-row a[href^='question?']").first.click()
     page.wait_for_selector("#question h1")
     assert re.match(r"Q\d+", page.inner_text("#question h1"))
 
