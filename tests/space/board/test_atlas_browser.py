@@ -263,7 +263,8 @@ def test_nothing_is_cut(page, board, width: int) -> None:
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
         cut = page.evaluate(
-            """() => [...document.querySelectorAll('.oa-chart-row > *, .oa-stack-row > *, .oa-tile')]
+            """() => [...document.querySelectorAll(
+                '.oa-chart-row > *, .oa-stack-row > *, .oa-tile')]
               .filter(one => one.offsetParent !== null || one.ownerSVGElement)
               .filter(one => one.getBoundingClientRect().right > window.innerWidth + 1)
               .map(one => one.textContent)"""
