@@ -14,6 +14,8 @@ from space.render.text import DASH, esc
 STEPS, HUES = 10, 9
 #: Shares from here on have their number inside the bar.
 _NUMBERED = 0.09
+#: Below this share it has none on a phone.
+_NARROW = 0.18
 
 
 class Stack(NamedTuple):
@@ -96,10 +98,11 @@ def _row(question_id: str, one: Stack, labels: Sequence[str]) -> str:
         label = labels[at] if at < len(labels) else str(at + 1)
         text = f"{share / total:.0%}"
         said.append(f"{label} {text}")
+        thin = " oa-thin" if share / total < _NARROW else ""
         inside = text if share / total >= _NUMBERED else ""
         if share:
             parts.append(
-                f'<i class="{classes[at]}" style="width:{100 * share / total:.2f}%" '
+                f'<i class="{classes[at]}{thin}" style="width:{100 * share / total:.2f}%" '
                 f'title="{esc(label)}: {share / total:.1%}">{inside}</i>'
             )
     mean = mean_of(one.shares)
