@@ -30,6 +30,10 @@ element.addEventListener('click', (event) => {
 """
 
 
+#: The address says what is shown before the boxes do: they are filled one after the other.
+_FROM_ADDRESS = "(before, ...values) => [window.location.search.slice(1), ...values]"
+
+
 def layout(app: gr.Blocks, store: Store) -> None:
     """Lay out the page and bind its events."""
     facts = read_facts(store)
@@ -224,7 +228,7 @@ def _bind_state(
         return [1, *_show(store, query)]
 
     def searched(before: str, *values: Any) -> list[Any]:
-        # The box also changes when a permalink fills it: then the table is right already.
+        # The box also changes when an address fills it: then the table is right already.
         shown_search = parse_query(before or "", known=read_facts(store).known).search
         if (values[0] or "").strip() == shown_search:
             return [gr.skip() for _ in range(len(shown) + 1)]
@@ -239,7 +243,14 @@ def _bind_state(
         **QUICK,
     )
     # A text box says `input` for keys that write only, not for those that delete.
-    search.change(searched, [link, *state], [page, *shown], trigger_mode="always_last", **QUICK)
+    search.change(
+        searched,
+        [link, *state],
+        [page, *shown],
+        js=_FROM_ADDRESS,
+        trigger_mode="always_last",
+        **QUICK,
+    )
 
 
 def _bind_steps(

@@ -87,7 +87,7 @@ def test_the_board_loads_with_every_row(page, board_server, samples) -> None:
     assert len(rows(page)) == len(samples.MODELS)
     names = page.eval_on_selector_all("#board td.oa-name a", "all => all.map(a => a.textContent)")
     assert set(names) == set(samples.MODELS)
-    assert page.title() == "Opinion Atlas"
+    assert page.title() == "Opinion Atlas: whose values does a language model reflect?"
     assert "What the scores do not mean" in page.inner_text("#board-after")
 
 
