@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
 from starlette.datastructures import QueryParams
 
+from space.board.cache import IndexCache
 from space.board.columns import DEFAULT_COLUMNS, DEFAULT_SORT, FACETS, MAX_COLUMNS, PARTS
 from space.board.facts import Facts, part_title, read_facts
 from space.board.page import BoardPage, read_board
@@ -37,7 +39,9 @@ _FROM_ADDRESS = "(before, ...values) => [window.location.search.slice(1), ...val
 def layout(app: gr.Blocks, store: Store) -> None:
     """Lay out the page and bind its events."""
     facts = read_facts(store)
-    home = html_box(_home(store), elem_id="home", js_on_load=figures_script())
+    kept: IndexCache[str] = IndexCache(1)
+    figures = partial(_home, store, kept)
+    home = html_box(figures(), elem_id="home", js_on_load=figures_script())
     header = html_box(stamp_html(facts), elem_id="board-header", embedded=False)
     search = gr.Textbox(
         label="Search", placeholder="name, family, method", elem_id="search", max_lines=1,
@@ -76,7 +80,7 @@ def layout(app: gr.Blocks, store: Store) -> None:
     def restore(params: QueryParams) -> list[Any]:
         facts = read_facts(store)
         query = parse_query(params.multi_items(), known=facts.known)
-        return [_home(store), stamp_html(facts), *_fill(query, facts, names), *_show(store, query)]
+        return [figures(), stamp_html(facts), *_fill(query, facts, names), *_show(store, query)]
 
     def clear() -> list[Any]:
         facts = read_facts(store)
@@ -86,9 +90,9 @@ def layout(app: gr.Blocks, store: Store) -> None:
     reset.click(clear, None, [*state, *shown], **QUICK)
 
 
-def _home(store: Store) -> str:
-    """The question and the figures."""
-    return question_html() + home_html(store)
+def _home(store: Store, kept: IndexCache[str]) -> str:
+    """The question and the figures, drawn once for an index."""
+    return kept.get(store, "home", lambda: question_html() + home_html(store))
 
 
 def _facet_boxes(facts: Facts) -> dict[str, gr.Dropdown]:

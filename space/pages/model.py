@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -9,6 +10,8 @@ import gradio as gr
 from starlette.datastructures import QueryParams
 
 from contracts.errors import ContractError
+from contracts.report import Report
+from space.board.cache import IndexCache
 from space.board.labels import country_name, question_title
 from space.board.store import Store
 from space.pages.parts import (
@@ -25,6 +28,18 @@ from space.render.model import head_html, read_around
 from space.render.model_tables import tables_html
 from space.render.text import esc, href, notice
 
+#: Rows whose pages are kept drawn.
+CACHE_SIZE = 100
+
+#: An address that ends in this box is followed once its content is there.
+_TO_ANSWER = """
+if (window.location.hash === '#model-answer') {
+  const seen = new MutationObserver(() => element.scrollIntoView({ block: 'center' }));
+  seen.observe(element, { childList: true, subtree: true });
+  setTimeout(() => seen.disconnect(), 4000);
+}
+"""
+
 
 def layout(app: gr.Blocks, store: Store) -> None:
     """Lay out the page and bind its events."""
@@ -37,9 +52,11 @@ def layout(app: gr.Blocks, store: Store) -> None:
     with gr.Row(elem_classes=["oa-off-embed"]):
         country = gr.Dropdown([], label="Country", elem_id="model-country")
         question = gr.Dropdown([], label="Question", elem_id="model-question")
-    answer = html_box(elem_id="model-answer", embedded=False)
+    answer = html_box(elem_id="model-answer", embedded=False, js_on_load=_TO_ANSWER)
     tables = html_box(elem_id="model-tables", embedded=False)
     link = permalink_box("model-link")
+    kept: IndexCache[tuple[str, str]] = IndexCache(CACHE_SIZE)
+    view = partial(show, store, kept=kept)
     picked, shown = [row, country, question], [head, tables, answer, link]
 
     def restore(params: QueryParams) -> list[Any]:
@@ -47,10 +64,10 @@ def layout(app: gr.Blocks, store: Store) -> None:
         row_id = params.get("row") or first_of({}, "row", [i for _, i in choices])
         asked = (params.get("country"), params.get("question"))
         known = row_id if row_id in {one for _, one in choices} else None
-        return [gr.update(choices=choices, value=known), *show(store, row_id, *asked)]
+        return [gr.update(choices=choices, value=known), *view(row_id, *asked)]
 
     def changed(row_id: str | None, country: str | None, question: str | None) -> list[Any]:
-        return show(store, row_id, country, question)
+        return view(row_id, country, question)
 
     bind_address(app, restore, [row, country, question, *shown], name="model")
     row.input(changed, picked, [country, question, *shown], **QUICK)
@@ -59,8 +76,22 @@ def layout(app: gr.Blocks, store: Store) -> None:
     )
 
 
-def show(store: Store, row_id: str | None, country: str | None, question: str | None) -> list[Any]:
-    """Updates of country, question, head, tables, answer and permalink for a row."""
+def show(
+    store: Store,
+    row_id: str | None,
+    country: str | None,
+    question: str | None,
+    *,
+    kept: IndexCache[tuple[str, str]] | None = None,
+) -> list[Any]:
+    """Updates of country, question, head, tables, answer and permalink for a row.
+
+    Args:
+        store: the board's store.
+        row_id: the row; None for a store without rows.
+        country, question: whose single answer is shown; the first where the row has no such.
+        kept: heads and tables that were drawn before.
+    """
     try:
         report = store.report(row_id or "")
     except ContractError as error:
@@ -81,9 +112,14 @@ def show(store: Store, row_id: str | None, country: str | None, question: str | 
     return [
         gr.update(choices=[(country_name(one), one) for one in countries], value=country),
         gr.update(choices=[(question_title(one), one) for one in questions], value=question),
-        head_html(report, row_id or "", around=read_around(store, row_id or ""))
-        + f'<p><a href="download/report/{quote(row_id or "")}.json">The whole report</a></p>',
-        tables_html(report, links=True),
+        *(kept or IndexCache(1)).get(store, row_id, lambda: _drawn(store, report, row_id or "")),
         answer,
         href("", **state).lstrip("?"),
     ]
+
+
+def _drawn(store: Store, report: Report, row_id: str) -> tuple[str, str]:
+    """Head and tables of a row."""
+    whole = f'<p><a href="download/report/{quote(row_id)}.json">The whole report</a></p>'
+    head = head_html(report, row_id, around=read_around(store, row_id))
+    return head + whole, tables_html(report, links=True)
