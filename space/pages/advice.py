@@ -8,7 +8,7 @@ import gradio as gr
 from starlette.datastructures import QueryParams
 
 from contracts.errors import ContractError
-from space.board.advice import advice_rows, advice_tables_of
+from space.board.figures.advice import advice_rows, advice_tables_of
 from space.board.store import Store
 from space.pages.parts import QUICK, bind_address, html_box, permalink_box, row_choices
 from space.render.advice import LEAD, advice_detail_html, advice_rows_html

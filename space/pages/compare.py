@@ -9,7 +9,7 @@ import gradio as gr
 from starlette.datastructures import QueryParams
 
 from contracts.errors import ContractError
-from space.board.compare import MOST_ROWS, compare_rows, opening_pair
+from space.board.figures.compare import MOST_ROWS, compare_rows, opening_pair
 from space.board.store import Store
 from space.pages.parts import QUICK, bind_address, html_box, permalink_box, row_choices
 from space.render.compare import comparison_html

@@ -16,7 +16,7 @@ from space.board.survey_answers import People
 from space.pages.parts import QUICK, bind_address, figures_script, first_of, html_box, permalink_box
 from space.render.closest import closest_html
 from space.render.country import average_human, country_head, differences_html
-from space.render.stacked import Stack, stacked_bars
+from space.render.figures.stacked import Stack, stacked_bars
 from space.render.survey import people_bars
 from space.render.text import esc, href, link
 

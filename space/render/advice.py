@@ -212,7 +212,8 @@ def advice_rows_html(rows: Iterable[Mapping[str, Any]], *, links: bool = True) -
     """The board's rows of advice: how far advice follows the asker, and the leans.
 
     Args:
-        rows: row_id, name, approach, and `scores` by name (see `space.board.advice.advice_rows`).
+        rows: row_id, name, approach, and `scores` by name (see
+            `space.board.figures.advice.advice_rows`).
         links: whether names lead to the page of the row.
     """
     listed = list(rows)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contracts.report import CellEntry, Report
+from space.board.files.raw_answers import find_answer
 from space.board.labels import country_name, option_labels, question_text
-from space.board.raw_answers import find_answer
 from space.board.store import Store
-from space.render.bars import Series, mean_of, share_bars
+from space.render.figures.bars import Series, mean_of, share_bars
 from space.render.table import plain_table
 from space.render.text import DASH, definition_list, esc, notice, number
 

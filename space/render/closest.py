@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from space.board.store import Store
-from space.render.dots import Dot, dot_chart, legend
-from space.render.parts import tabs
+from space.render.figures.dots import Dot, dot_chart, legend
+from space.render.figures.tabs import tabs
 from space.render.text import esc, link, notice, number
 
 #: How many rows are listed.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from space.board.compare import FEWEST_QUESTIONS, Comparison, Pair, SizeTrend
+from space.board.figures.compare import FEWEST_QUESTIONS, Comparison, Pair, SizeTrend
 from space.board.labels import category_name, country_name, question_title
-from space.render.dots import Dot, dot_chart, legend
+from space.render.figures.dots import Dot, dot_chart, legend
 from space.render.table import plain_table
 from space.render.text import DASH, esc, fold, link, number, score
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from space.board.distances import Apart, between, from_world, mean_alignment
+from space.board.figures.distances import Apart, between, from_world, mean_alignment
 from space.board.labels import country_name, question_text
 from space.board.store import Store
 from space.board.survey_answers import People
-from space.render.stacked import Stack, stacked_bars
+from space.render.figures.stacked import Stack, stacked_bars
 from space.render.text import esc, link, notice, number
 
 #: Questions that are shown.

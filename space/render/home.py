@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from space.board.home import Bar, Chart, read_charts
+from space.board.figures.home import Bar, Chart, read_charts
+from space.board.figures.maps import board_maps, names_of
 from space.board.labels import country_name
-from space.board.maps import board_maps, names_of
 from space.board.store import Store
-from space.render.dots import Dot, dot_chart, legend
-from space.render.maps import map_panels
-from space.render.parts import tabs
-from space.render.plane import Link
+from space.render.figures.dots import Dot, dot_chart, legend
+from space.render.figures.maps import map_panels
+from space.render.figures.plane import Link
+from space.render.figures.tabs import tabs
+from space.render.figures.world import world_map
 from space.render.text import esc, href, link, number
-from space.render.world import world_map
 
 QUESTION = "Whose values does a language model reflect?"
 

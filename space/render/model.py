@@ -8,7 +8,8 @@ from typing import NamedTuple
 from contracts.report import CountryEntry, GroupEntry, Report
 from contracts.specs import score_spec, score_title
 from scoring.maps.model import MapFile
-from space.board.conditions import read_conditions, read_form_ranks
+from space.board.figures.conditions import read_conditions, read_form_ranks
+from space.board.figures.maps import row_maps
 from space.board.labels import (
     category_name,
     country_in_text,
@@ -16,14 +17,14 @@ from space.board.labels import (
     group_title,
     question_title,
 )
-from space.board.maps import row_maps
 from space.board.rows import row_kind
 from space.board.store import Store
-from space.render.dots import Dot, dot_chart, legend
-from space.render.maps import map_panels
+from space.render.figures.dots import Dot, dot_chart, legend
+from space.render.figures.maps import map_panels
+from space.render.figures.plane import Link
+from space.render.figures.tabs import tabs
+from space.render.figures.world import world_map
 from space.render.model_tables import cell_score, tables_html
-from space.render.parts import tabs
-from space.render.plane import Link
 from space.render.quoted import quoted_html
 from space.render.table import NOT_STATED, plain_table
 from space.render.text import (
@@ -39,7 +40,6 @@ from space.render.text import (
     notice,
     number,
 )
-from space.render.world import world_map
 
 #: How many countries the sentence at the top names on either side.
 NAMED = 3

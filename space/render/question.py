@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from codebook.meanings import Meaning, meanings
 from codebook.questions import questions
-from space.board.distances import world_shares
+from space.board.figures.distances import world_shares
 from space.board.labels import (
     category_name,
     country_in_text,
@@ -18,9 +18,9 @@ from space.board.labels import (
 from space.board.placing import ModelAnswer, model_answers
 from space.board.store import Store
 from space.board.survey_answers import Answers, People
-from space.render.bars import mean_of
-from space.render.parts import tabs
-from space.render.stacked import Stack, stacked_bars
+from space.render.figures.bars import mean_of
+from space.render.figures.stacked import Stack, stacked_bars
+from space.render.figures.tabs import tabs
 from space.render.survey import all_countries_table, mean_map
 from space.render.text import definition_list, esc, fold, link, listed, notice
 

@@ -8,10 +8,10 @@ from codebook.questions import questions
 from space.board.columns import MAX_COLUMNS
 from space.board.labels import code_label, country_name, question_text
 from space.board.survey_answers import Answers, People
-from space.render.bars import Series, mean_of, share_bars
+from space.render.figures.bars import Series, mean_of, share_bars
+from space.render.figures.world import world_map
 from space.render.table import plain_table
 from space.render.text import DASH, esc, link, notice
-from space.render.world import world_map
 
 #: Longest heading of a column.
 SHORT = 22

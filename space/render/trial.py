@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contracts.report import Report
-from space.board.maps import names_of
+from space.board.figures.maps import names_of
+from space.board.figures.trial import TRIAL, Trial, try_report
 from space.board.store import Store
-from space.board.trial import TRIAL, Trial, try_report
+from space.render.figures.maps import TITLES, map_panels
+from space.render.figures.plane import Link
+from space.render.figures.tabs import tabs
 from space.render.home import chart_figure, row_address
-from space.render.maps import TITLES, map_panels
-from space.render.parts import tabs
-from space.render.plane import Link
 from space.render.text import esc, notice
 
 

@@ -18,10 +18,10 @@ from space.pages import (
     model,
     question,
     receipt,
-    run,
     submit,
 )
 from space.pages.blocks import PlainBlocks
+from space.pages.running import page as run
 from space.runs.service import Runs
 
 #: Visitors that one event serves at a time.

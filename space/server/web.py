@@ -21,9 +21,9 @@ from contracts.errors import ContractError
 from contracts.predictions.meta import Kind
 from contracts.predictions.source import FORMATS
 from space.board.cache import IndexCache
-from space.board.data_files import country_csv, question_csv
-from space.board.download import MEDIA_TYPES, board_download
 from space.board.facts import read_facts
+from space.board.files.data_files import country_csv, question_csv
+from space.board.files.download import MEDIA_TYPES, board_download
 from space.board.page import read_board
 from space.board.public import public_release
 from space.board.query import parse_query

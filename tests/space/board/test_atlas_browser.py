@@ -211,7 +211,7 @@ def test_a_checked_file_stands_on_map_and_chart_and_nothing_is_stored(
     page.wait_for_selector("#submit-result >> text=its name ends in .txt")
     page.locator(
         "#upload button[aria-label*='lear'], #upload button[aria-label*='emove']"
-    ).first.click()  # noqa: E501
+    ).first.click()
     page.wait_for_selector("#upload input[type=file]", state="attached")
     page.set_input_files("#upload input[type=file]", path)
     page.wait_for_selector("#upload >> text=mine.jsonl")

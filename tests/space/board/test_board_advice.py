@@ -14,8 +14,8 @@ from contracts.predictions.read import read_predictions, write_predictions
 from contracts.release.read import open_release
 from contracts.report import write_report
 from scoring import score
-from space.board.advice import advice_rows, advice_tables_of
 from space.board.facts import read_facts
+from space.board.figures.advice import advice_rows, advice_tables_of
 from space.board.store import Store, open_store
 from space.pages.advice import show
 from space.render.advice import advice_detail_html, advice_rows_html

@@ -9,7 +9,7 @@ from contracts.errors import ContractError
 from contracts.report import write_report
 from scoring.comparison.compare import cell_scores, compare_reports
 from scoring.studies.sensitivity import cell_agreement
-from space.board.compare import (
+from space.board.figures.compare import (
     SizeTrend,
     compare_grids,
     compare_rows,

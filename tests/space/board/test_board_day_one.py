@@ -11,8 +11,8 @@ from contracts.predictions.read import read_predictions
 from contracts.release.read import open_release
 from scoring.engine import score
 from scoring.studies.steering import ALL_COUNTRIES, steering_study
-from space.board.conditions import read_conditions
-from space.board.home import read_charts
+from space.board.figures.conditions import read_conditions
+from space.board.figures.home import read_charts
 from space.board.page import read_board
 from space.board.query import BoardQuery
 from space.board.seed import seed_store

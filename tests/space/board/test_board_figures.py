@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from codebook.questions import questions
-from space.board.data_files import country_csv, question_csv
-from space.board.distances import between, from_world, mean_alignment, world_shares
+from space.board.figures.distances import between, from_world, mean_alignment, world_shares
+from space.board.files.data_files import country_csv, question_csv
 from space.board.placing import ModelAnswer
 from space.render.country import differences_html
-from space.render.dots import Dot, Ends, dot_chart, ends_of_dots
+from space.render.figures.dots import Dot, Ends, dot_chart, ends_of_dots
+from space.render.figures.stacked import Stack, colour_classes, stacked_bars
 from space.render.question import ends_sentence, everybody
-from space.render.stacked import Stack, colour_classes, stacked_bars
 
 
 def shares_of(people, country: str, question: str) -> np.ndarray:

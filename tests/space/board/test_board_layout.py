@@ -10,8 +10,8 @@ import pytest
 
 import space
 from codebook.countries import countries
-from space.render.bars import Series, mean_of, share_bars
-from space.render.world import colour_steps, geometry, step_of, world_map
+from space.render.figures.bars import Series, mean_of, share_bars
+from space.render.figures.world import colour_steps, geometry, step_of, world_map
 
 ROOT = Path(space.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))

@@ -12,12 +12,12 @@ from contracts.report import ProtocolResult, Report
 from scoring.comparison.compare import CELL_TABLE, cell_scores
 from scoring.maps import opinion_plane
 from scoring.maps.rows import MapRow, row_of_predictions, row_of_report
-from space.board.maps import board_maps, row_maps
+from space.board.figures.maps import board_maps, row_maps
+from space.board.figures.trial import TRIAL, try_report
 from space.board.placing import model_answers, place_answers
 from space.board.published_cells import with_published_cells
 from space.board.seed import seed_store
 from space.board.store import open_store
-from space.board.trial import TRIAL, try_report
 from space.published.answers import published_answer_rows, write_published_predictions
 from space.published.store import published_maps, published_plane
 from space.render.trial import trial_html

@@ -18,10 +18,10 @@ from dataset_builder.build import build_release
 from dataset_builder.publishing.public import make_public
 from dataset_builder.synthesis import synthesize
 from scoring.baselines.distributions import write_baselines
+from space.board.files.raw_answers import find_answer
 from space.board.page import read_board
 from space.board.public import public_release, public_report
 from space.board.query import BoardQuery
-from space.board.raw_answers import find_answer
 from space.board.store import open_store
 from space.board.survey_answers import People
 from space.render.answers import answer_html

@@ -72,7 +72,7 @@ def test_a_scored_file_becomes_a_row(scored_store) -> None:
 
 
 def test_the_raw_answer_is_found(scored_store) -> None:
-    from space.board.raw_answers import find_answer
+    from space.board.files.raw_answers import find_answer
 
     record = json.loads(find_answer(scored_store, "even", country="DEU", question_id="Q46"))
     assert record["question_id"] == "Q46"

@@ -22,9 +22,9 @@ from runs_house import (
 
 from contracts.errors import ContractError
 from elicitation.backends.mock import MockBackend
-from space.pages.run_form import METHODS_OF, country_choices, method_choices, protocol_updates
-from space.pages.run_show import ago, duration, quote_html, view_html
-from space.pages.run_visitor import key_of, visitor_of
+from space.pages.running.form import METHODS_OF, country_choices, method_choices, protocol_updates
+from space.pages.running.show import ago, duration, quote_html, view_html
+from space.pages.running.visitor import key_of, visitor_of
 
 
 def request(client: str, host: str, **headers: str) -> SimpleNamespace:

@@ -9,7 +9,7 @@ from runs_house import HOME_QUICK, PUBLIC_QUICK, house, hub_choice, server_choic
 
 from contracts.errors import ContractError
 from contracts.release.read import open_release
-from space.pages.run_form import FIELDS, SERVER, choice_of
+from space.pages.running.form import FIELDS, SERVER, choice_of
 from space.runs.choice import PROVIDERS, RunChoice, check_choice, plan_of, sampled_questions
 from space.runs.rules import HOME, PUBLIC, rules_here
 from space.runs.service import Visitor
@@ -185,7 +185,7 @@ def test_a_run_started_at_home_is_not_resumed_in_public(tmp_path):
 
 
 def test_states_are_told_in_words():
-    from space.pages.run_show import STATES
+    from space.pages.running.show import STATES
     from space.runs.record import State
 
     assert set(STATES) == set(get_args(State)) - {"deleted"}

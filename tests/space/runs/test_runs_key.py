@@ -28,7 +28,7 @@ from runs_house import (
 )
 
 from contracts.errors import ContractError
-from space.pages.run_show import view_html
+from space.pages.running.show import view_html
 from space.runs.keys import Key
 from space.server.logs import JsonFormatter
 

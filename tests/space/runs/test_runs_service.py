@@ -301,7 +301,7 @@ def test_a_method_that_the_server_cannot_serve_is_told(tmp_path, reference):
 
 
 def test_advice_ends_in_a_report_and_a_page(tmp_path, reference):
-    from space.pages.run_show import report_html, view_html
+    from space.pages.running.show import report_html, view_html
 
     with serving() as server:
         runs = house(tmp_path, reference)
@@ -321,7 +321,7 @@ def test_advice_ends_in_a_report_and_a_page(tmp_path, reference):
 
 
 def test_what_a_provider_says_is_no_markup(tmp_path, reference):
-    from space.pages.run_show import runs_html, view_html
+    from space.pages.running.show import runs_html, view_html
 
     runs = house(tmp_path, reference)
     choice = server_choice("http://localhost:1/v1")

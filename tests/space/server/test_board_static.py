@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.errors import ContractError
-from space.board.download import board_download, csv_text
 from space.board.facts import read_facts
+from space.board.files.download import board_download, csv_text
 from space.board.page import plain_rows, read_board
 from space.board.query import parse_query
 from space.server.static_site import board_payload, export_board

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from contracts.errors import ContractError
-from space.board.data_files import country_csv, question_csv
+from space.board.files.data_files import country_csv, question_csv
 from space.board.store import open_store
 from space.server.heads import Head, head_of, share_image, with_head
 from space.server.static_links import static_links

@@ -19,7 +19,7 @@ from contracts.atomic import PARTIAL_PREFIX, atomic_file
 from contracts.errors import ContractError
 from space.board.facts import read_facts
 from space.board.store import open_store
-from space.pages.run_show import ago, runs_html
+from space.pages.running.show import ago, runs_html
 from space.runs.keys import Key
 from space.submissions import Quotas, open_submissions
 from space.submissions.quotas import DAY, HOUR, Limit

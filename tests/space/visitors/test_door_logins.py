@@ -19,7 +19,7 @@ import itsdangerous
 import pytest
 
 from contracts.errors import ContractError
-from space.pages.run_visitor import visitor_of as visitor_of_runs
+from space.pages.running.visitor import visitor_of as visitor_of_runs
 from space.pages.submit import visitor_of
 from space.runs.rules import PUBLIC
 from space.visitors.logins import CONFIGURATION, account_of, check_logins

@@ -7,7 +7,7 @@ from typing import Any
 
 from codebook.questions import questions, value_questions
 from contracts.errors import fail
-from space.board.download import csv_text
+from space.board.files.download import csv_text
 from space.board.labels import code_label, country_name
 from space.board.placing import ModelAnswer, model_answers
 from space.board.store import Store

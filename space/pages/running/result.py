@@ -14,8 +14,8 @@ from contracts.report import Report, read_report
 from space.board.texts import SUBMIT_LICENCE
 from space.intake.form import NOT_STATED, YES_NO, Form
 from space.pages.parts import QUICK, figures_script, html_box, kept_for_a_while
-from space.pages.run_show import conditions_of, report_html
-from space.pages.run_visitor import visitor_of
+from space.pages.running.show import conditions_of, report_html
+from space.pages.running.visitor import visitor_of
 from space.pages.submission_html import problems_html, receipt_html
 from space.render.trial import trial_html
 from space.runs.record import RunRecord

@@ -19,10 +19,10 @@ from scoring.inference.bootstrap import question_counts
 from scoring.inference.intervals import percentile_bounds
 from scoring.maps.model import MapFile, Mark, NotPlaced
 from scoring.maps.rows import MapRow, row_of_report
+from space.board.figures.home import NAMED, Bar, Chart, Line, baseline_grids
+from space.board.figures.maps import board_marks, maps_with
 from space.board.groups import short_condition
-from space.board.home import NAMED, Bar, Chart, Line, baseline_grids
 from space.board.index import grid_on, read_grid
-from space.board.maps import board_marks, maps_with
 from space.board.placing import place_answers
 from space.board.ranking import REPLICATES, SEED, Floats, country_equal_means, rank_rows
 from space.board.rows import EVERYWHERE, grid_of, row_fields, row_kind

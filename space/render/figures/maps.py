@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from scoring.maps.model import MapFile
-from space.render.plane import Link, plane_figure
+from space.render.figures.plane import Link, plane_figure
 
 TITLES = {"opinion_plane": "Opinion plane", "cultural_map": "Cultural map"}
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from codebook.questions import questions
 from space.board.labels import option_labels
-from space.render.bars import mean_of
+from space.render.figures.bars import mean_of
 from space.render.text import DASH, esc
 
 #: Colours of an ordered scale, from the first option to the last, and of unordered options.

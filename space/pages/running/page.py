@@ -10,7 +10,7 @@ import gradio as gr
 from contracts.errors import ContractError
 from space.pages.login import login_button
 from space.pages.parts import QUICK, html_box, permalink_box
-from space.pages.run_form import (
+from space.pages.running.form import (
     FIELDS,
     SERVER,
     choice_boxes,
@@ -18,10 +18,10 @@ from space.pages.run_form import (
     method_updates,
     protocol_updates,
 )
-from space.pages.run_result import Result, layout_result
-from space.pages.run_show import quote_html, runs_html, view_html
-from space.pages.run_texts import NOT_ESTIMATED, RUN_CLOSED, RUN_GUIDE, RUN_HOME, RUN_PUBLIC
-from space.pages.run_visitor import key_of, visitor_of
+from space.pages.running.result import Result, layout_result
+from space.pages.running.show import quote_html, runs_html, view_html
+from space.pages.running.texts import NOT_ESTIMATED, RUN_CLOSED, RUN_GUIDE, RUN_HOME, RUN_PUBLIC
+from space.pages.running.visitor import key_of, visitor_of
 from space.pages.submission_html import problems_html
 from space.render.text import href
 from space.runs.service import Runs, Visitor

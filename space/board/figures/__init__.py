@@ -1,0 +1,1 @@
+"""What the pages draw, read from the index: charts, maps, comparisons, distances, trials."""

@@ -1,0 +1,1 @@
+"""Figures as HTML and SVG: dots, bars, maps, tabs; they read without scripts."""
