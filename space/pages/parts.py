@@ -95,7 +95,7 @@ def permalink_box(elem_id: str) -> gr.Textbox:
 
 def bind_address(
     app: gr.Blocks,
-    restore: Callable[[QueryParams], list[Any]],
+    fill: Callable[[QueryParams], list[Any]],
     outputs: Sequence[Any],
     *,
     name: str,
@@ -104,21 +104,21 @@ def bind_address(
 
     Args:
         app: the page.
-        restore: updates of `outputs` for the parameters of an address.
+        fill: updates of `outputs` for the parameters of an address.
         outputs: what is updated.
         name: of the page, for the id of the element that watches.
     """
     watch = gr.HTML("", elem_id=f"watch-{name}", elem_classes=["oa-hidden"],
                     js_on_load=_WATCH_ADDRESS)  # fmt: skip
 
-    def loaded(request: gr.Request) -> list[Any]:
-        return restore(request.query_params)
+    def restore(request: gr.Request) -> list[Any]:
+        return fill(request.query_params)
 
     def stepped(event: gr.EventData) -> list[Any]:
         told = event._data if isinstance(event._data, dict) else {}
-        return restore(QueryParams(str(told.get("query", ""))[:_LONGEST_QUERY]))
+        return fill(QueryParams(str(told.get("query", ""))[:_LONGEST_QUERY]))
 
-    app.load(loaded, None, list(outputs), **QUICK)
+    app.load(restore, None, list(outputs), **QUICK)
     watch.select(stepped, None, list(outputs), **QUICK)
 
 

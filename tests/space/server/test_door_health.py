@@ -94,7 +94,7 @@ def test_health_answers_while_visitors_load_the_question_page(
         load = next(
             one["id"]
             for one in config["dependencies"]
-            if one["id"] in shown and one["api_name"].startswith("loaded")
+            if one["id"] in shown and one["api_name"].startswith("restore")
         )
 
         def visit(number: int) -> Any:
