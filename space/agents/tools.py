@@ -32,8 +32,8 @@ from space.agents.answers import (
     ScoreAnswer,
 )
 from space.board.columns import FACETS, FULL_COVERAGE
-from space.board.compare import compare_rows
 from space.board.facts import Facts, read_facts
+from space.board.figures.compare import compare_rows
 from space.board.page import read_board
 from space.board.query import parse_query
 from space.board.store import Store

@@ -8,9 +8,9 @@ from typing import Any
 
 from codebook.batteries import batteries
 from space.board.labels import country_name
+from space.render.figures.world import STEPS
 from space.render.table import plain_table
 from space.render.text import DASH, esc, interval, number, score
-from space.render.world import STEPS
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -28,7 +28,7 @@ from starlette.routing import Route
 from contracts.errors import ContractError
 from contracts.report import read_report
 from elicitation.backends import hub_catalogue
-from space.pages.run_show import quote_html
+from space.pages.running.show import quote_html
 from space.runs.keys import Key
 from space.runs.place import board_place
 from space.runs.service import Visitor
