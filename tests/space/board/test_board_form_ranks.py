@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contracts.report import Report, write_report
-from space.board.conditions import read_form_ranks
+from space.board.figures.conditions import read_form_ranks
 from space.board.form_ranks import mark_text
 from space.board.page import read_board
 from space.board.query import BoardQuery
