@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from contracts.errors import ContractError, Problem
 from contracts.release.hub import HubRepo, RepoState
-from contracts.release.manifest import Manifest
+from contracts.release.manifest import MANIFEST_NAME, Manifest
 from contracts.release.read import Release
 from contracts.release.tables import INDIVIDUAL_TABLES
 from dataset_builder.progress import Progress
@@ -131,6 +131,8 @@ def _history_problem(kind: Kind, found: Sequence[Found], repo: str) -> Problem:
     places = list(dict.fromkeys(one.place for one in found))
     reasons = list(dict.fromkeys(one.finding.reason for one in found))
     paths = list(dict.fromkeys(one.finding.path for one in found if one.finding.path))
+    # A manifest that cannot be read is why the files beside it cannot be judged.
+    paths.sort(key=lambda path: path != MANIFEST_NAME)
     unknown = kind == "unknown"
     return Problem(
         f"history-{kind}",

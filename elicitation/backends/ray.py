@@ -273,8 +273,9 @@ def options_text(options: BackendOptions) -> str:
 
 def options_of(text: str) -> BackendOptions:
     """The inverse of `options_text`."""
-    fields = json.loads(text)
-    return BackendOptions(**{**fields, "template_option": tuple(fields["template_option"])})
+    given: dict[str, Any] = json.loads(text)
+    lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+    return BackendOptions(**(given | lists))
 
 
 Opener = Callable[[str, BackendOptions], Backend]

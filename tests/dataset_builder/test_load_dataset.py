@@ -108,6 +108,7 @@ def test_a_public_release_loads(survey_factory: Callable[..., Survey], tmp_path:
         "distributions",
         "correlations",
         "countries",
+        "tasks",
     }
     # The default of a public release are its distributions.
     assert "weighted_share" in load(tmp_path / "r", split="data").column_names

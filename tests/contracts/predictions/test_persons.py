@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import ContractError
-from contracts.predictions.meta import PredictionsMeta
+from contracts.predictions.meta import PredictionsMeta, require_no_microdata
 from contracts.predictions.read import read_predictions, write_predictions
 
 META = PredictionsMeta(name="twins", model="toy/persons", personas="group cells of the reference")
@@ -129,3 +129,11 @@ def test_what_cannot_be_placed_is_counted(tmp_path) -> None:
     }
     assert found.table is not None
     assert found.table.num_rows == 1
+
+
+def test_boards_take_nothing_that_was_made_from_single_respondents() -> None:
+    require_no_microdata(META, where="p.csv")
+    derived = META.model_copy(update={"microdata_derived": True})
+    with pytest.raises(ContractError, match=r"\[microdata\] .*single respondents") as caught:
+        require_no_microdata(derived, where="p.csv")
+    assert caught.value.problems[0].column == "microdata_derived"

@@ -129,12 +129,13 @@ def test_verify_finds_other_clusters(folder: Path, tmp_path: Path, fault: str) -
     column = pa.array(numbers, pa.int32())
     table = table.set_column(table.column_names.index(name), name, column)
 
+    from dataset_builder.verifying.distributions import read_distributions
     from dataset_builder.verifying.people import Respondents, check_respondents
     from dataset_builder.verifying.recount import Recount
 
     release = open_release(copy)
     respondents = Respondents(table)
-    recount = Recount(release, respondents)
+    recount = Recount(release, respondents, read_distributions(release))
     for batch in release.dataset("responses").to_batches():
         recount.visit(batch)
     checks = [check_respondents(release, respondents), recount.result()]
