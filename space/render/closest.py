@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
 from space.board.store import Store
 from space.render.figures.dots import Dot, dot_chart, legend
 from space.render.figures.tabs import tabs
@@ -68,10 +72,13 @@ def closest_html(
 
 
 def _groups(store: Store, *, kind: str, name: str) -> list[tuple[str, list[Dot]]]:
-    """Condition and dots of each comparison group that has the part, in the board's order."""
+    """Condition and dots of each comparison group that has the part, in the board's order.
+
+    Groups of one condition are told apart by method, else by their number of countries.
+    """
     with store.connect() as db:
         found = db.execute(
-            "SELECT r.row_id, r.name, r.group_number, g.condition, g.countries, "
+            "SELECT r.row_id, r.name, r.method, r.group_number, g.condition, g.countries, "
             "p.estimate, p.low, p.high "
             "FROM parts p JOIN rows r USING (row_id) JOIN groups g ON g.number = r.group_number "
             "WHERE p.kind = ? AND p.name = ? AND p.estimate IS NOT NULL "
@@ -79,10 +86,23 @@ def _groups(store: Store, *, kind: str, name: str) -> list[tuple[str, list[Dot]]
             "ORDER BY r.group_number, p.estimate DESC, r.name, r.row_id",
             (kind, name),
         ).fetchall()
-    groups: dict[int, tuple[str, list[Dot]]] = {}
+    dots: dict[int, list[Dot]] = {}
+    leaders: dict[int, Mapping[str, Any]] = {}
     for row in found:
-        dots = groups.setdefault(row["group_number"], (row["condition"], []))[1]
-        if len(dots) < SHOWN:
+        leaders.setdefault(row["group_number"], row)
+        group = dots.setdefault(row["group_number"], [])
+        if len(group) < SHOWN:
             label = link("model", row["name"], row=row["row_id"])
-            dots.append(Dot(label, row["estimate"], row["low"], row["high"], key=row["row_id"]))
-    return list(groups.values())[:MOST_GROUPS]
+            group.append(Dot(label, row["estimate"], row["low"], row["high"], key=row["row_id"]))
+    shown = list(leaders.values())[:MOST_GROUPS]
+    titles = [row["condition"] for row in shown]
+    for more in (
+        lambda row: row["method"].replace("_", " "),
+        lambda row: f"{row['countries']} countries",
+    ):
+        repeated = {title for title, times in Counter(titles).items() if times > 1}
+        titles = [
+            f"{title}, {more(row)}" if title in repeated else title
+            for title, row in zip(titles, shown, strict=True)
+        ]
+    return [(title, dots[row["group_number"]]) for title, row in zip(titles, shown, strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from space.board.store import Store, open_store
 from space.published.answers import folder, published_answer_rows, published_records
 from space.published.measured import measured_rows
 from space.published.store import published_maps
+from space.render.closest import closest_html
 from space.render.home import home_html
 from space.server.static_links import static_links
 
@@ -53,6 +55,13 @@ def test_seven_models_under_six_conditions_and_nobody_made_up(day_one) -> None:
     for chart in charts:
         assert [bar.rank for bar in chart.bars] == [1, 2, 3, 4, 5, 6, 7]
         assert {bar.ranked for bar in chart.bars} == {7}
+
+
+def test_groups_of_one_condition_have_titles_of_their_own(day_one) -> None:
+    page = closest_html(day_one, kind="country", name="DEU", title="Germany")
+    titles = re.findall(r"<label [^>]*>([^<]+)</label>", page)
+    assert {"Unsteered, verbalized", "Unsteered, option likelihood"} <= set(titles)
+    assert len(titles) == len(set(titles))
 
 
 def test_a_small_model_was_measured_here(day_one) -> None:
