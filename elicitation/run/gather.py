@@ -255,7 +255,7 @@ def gather_persons(
 def chosen_option(record: ItemRecord, answer: Answer, *, seed: int) -> ShownOption | None:
     """The one option that an answer names; one drawn by its shares where options were scored.
 
-    The draw depends on the seed and the item's name alone: reading anew gives the same answers.
+    The draw depends on the seed and the item's name alone: reading again gives the same answers.
     """
     if answer.shares is None:
         return None

@@ -33,7 +33,7 @@ SHOW_PERMALINK = """(link) => {
   window.oaStep = { typed, now };
 }"""
 
-#: Back and forward say the address anew.
+#: Back and forward say the address again.
 _WATCH_ADDRESS = """
 window.addEventListener('popstate', () => {
   trigger('select', { query: window.location.search.slice(1) });

@@ -17,7 +17,7 @@ Rows = Sequence[Mapping[str, Any]]
 LEAD = (
     "People who justify tax fraud also tend to justify fare dodging: answers hang together. Do "
     "those of synthetic respondents, in the same way? 1 is as people's, 0 as if every question "
-    "were answered by somebody else, below 0 is further. A high score does not make synthetic "
+    "were answered by someone else, below 0 is further. A high score does not make synthetic "
     "respondents a substitute for people."
 )
 

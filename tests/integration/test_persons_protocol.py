@@ -140,7 +140,7 @@ def test_what_is_made_from_single_respondents_goes_nowhere(place: Path, report: 
     with pytest.raises(ContractError, match="made from the answers or demographics of single"):
         eval_result_entries(derived, dataset="org/name", scores=("structure",))
 
-    # A report that somebody copies into the store's folder is left out, and named.
+    # A report that someone copies into the store's folder is left out, and named.
     write_report(derived, store.reports_folder / "copied.json")
     store.ensure_index(force=True)
     assert not read_board(store, BoardQuery()).rows

@@ -2,7 +2,7 @@
 
 Every question has its own true shares. What a model answers in a form is a mixture: a part of it
 goes to the option that the form shows first (or last), or labels 1 or A, the rest to the true
-shares; a lean moves the mean answer towards high numbers. Noise, where wanted, is drawn anew for
+shares; a lean moves the mean answer towards high numbers. Noise, where wanted, is redrawn for
 every cell and form.
 """
 

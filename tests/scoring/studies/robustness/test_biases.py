@@ -144,7 +144,7 @@ def test_no_bias_is_found_where_there_is_none(
 
 
 def _noisy(base: FormSet, seed: int) -> FormSet:
-    """The study with answers that are the people's, but for noise drawn anew for every form."""
+    """The study with answers that are the people's, but for noise redrawn for every form."""
     from dataclasses import replace
 
     rng = np.random.default_rng(seed)
