@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -14,6 +13,7 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
 from contracts.release.read import Release
+from elicitation.backends.coroutines import run_coroutine
 from space.agents.server import make_mcp_server
 from space.board.store import Store
 from space.board.survey_answers import People
@@ -41,7 +41,7 @@ def ask(address: Any, call: Callable[[Client], Awaitable[Any]]) -> Any:
         async with Client(address) as client:
             return await call(client)
 
-    return asyncio.run(session())
+    return run_coroutine(session())
 
 
 def answer(address: str, tool: str, **arguments: Any) -> dict[str, Any]:
@@ -165,6 +165,6 @@ def test_the_command_over_standard_input_and_output(sample_root: Path) -> None:
             listed = {tool.name for tool in (await client.list_tools()).tools}
             return listed, await client.call_tool("board", {})
 
-    listed, found = asyncio.run(session())
+    listed, found = run_coroutine(session())
     assert listed == TOOLS
     assert json.loads(found.content[0].text)["total"] > 1

@@ -13,11 +13,15 @@ pytest.importorskip("torch")
 from codebook import question_set
 from contracts.predictions.read import read_predictions
 from contracts.release.read import open_release
+from contracts.report import read_report
 from elicitation.prompts.plan import Plan
 from elicitation.study.methods import METHODS
 from elicitation.study.options import StudyOptions
 from elicitation.study.resolve import make_study
 from opinion_atlas.app import main
+from space.board.page import read_board
+from space.board.query import BoardQuery
+from space.board.store import open_store
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 
@@ -98,7 +102,11 @@ def board(model, people_release, tmp_path_factory) -> tuple[Path, dict[str, Any]
         atlas("score", kept, "--release", release, "--replicates", 20, "--out", report)
     atlas("board", "--store", store, "--no-seed", "--export", root / "site")
     rows = json.loads((root / "site" / "board.json").read_text())["rows"]
-    return root, {row["method"]: row for row in rows}
+    # Rows on made-up people are listed where they are asked for.
+    made_up = read_board(open_store(store), BoardQuery(synthetic=True)).rows
+    found = {row["method"]: row for row in made_up if row["synthetic"]}
+    assert not found.keys() & {row["method"] for row in rows}
+    return root, {**found, **{row["method"]: row for row in rows}}
 
 
 def cells_of_people(questions: set[str]) -> set[tuple[str, str]]:
@@ -131,10 +139,17 @@ def test_the_row_has_the_coverage_that_was_answered(board, method):
     scored = {(c, q) for c, q in people if (c, q) in answered or ("", q) in answered}
     row = rows[method]
     assert 0 < len(scored) == row["scored"] < row["expected"] == len(people)
-    assert row["coverage"] == pytest.approx(len(scored) / len(people), rel=1e-8)
+    # A row's coverage is that of what was asked, a score's that of everything.
+    named = {name: set(found.cells.column(name).to_pylist()) for name in ("country", "question_id")}
+    asked_cells = {
+        (country, question)
+        for country, question in people
+        if named["country"] & {country, ""} and question in named["question_id"]
+    }
+    assert row["coverage"] == pytest.approx(len(scored) / len(asked_cells), rel=1e-8)
     score = row["scores"]["alignment"]
     assert 0 <= score["low"] <= score["estimate"] <= score["high"] <= 1
-    assert score["coverage"] == row["coverage"]
+    assert score["coverage"] == pytest.approx(len(scored) / len(people), rel=1e-8)
 
 
 def test_the_row_of_ratings_counts_people(board, people_release):
@@ -148,7 +163,8 @@ def test_the_row_of_ratings_counts_people(board, people_release):
     assert 0 < readable == row["scored"]
     assert row["expected"] == probe.num_rows
     assert row["synthetic"]
-    assert row["scores"]["wasserstein"]["estimate"] >= 0
+    report = read_report(root / "store" / "reports" / "rating.json")
+    assert report.score("wasserstein").value.estimate >= 0
 
 
 def test_predictions_carry_their_whole_provenance(board, people_release):

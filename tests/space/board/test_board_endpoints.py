@@ -77,7 +77,7 @@ def client(board_server):
 
 def test_endpoint_board(client) -> None:
     found = client.predict(query="family=ibis&sort=name", api_name="/board")
-    assert [row["row_id"] for row in found["rows"]] == ["ibis-large", "ibis-large-de", "ibis-small"]
+    assert [row["row_id"] for row in found["rows"]] == ["ibis-large", "ibis-small", "ibis-large-de"]
     assert found["total"] == 3
     assert found["about"]["scorer_versions"] == ["1.0"]
 

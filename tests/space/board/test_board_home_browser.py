@@ -96,7 +96,9 @@ def test_a_mark_says_what_it_is_when_focused(page, site) -> None:
 
 def test_the_table_below_has_a_heading_per_condition(page, site) -> None:
     page.goto(site)
-    assert page.locator("#board tr.oa-group").count() == 7  # six conditions, reference lines
+    assert (
+        page.locator("#board tr.oa-group").count() == 9
+    )  # six conditions, two of the measured model, reference lines
     page.fill("#search", "GPT-4")
     page.wait_for_function("document.querySelectorAll('#board tr[data-row]').length === 6")
     assert page.locator("#board tr.oa-group").count() == 6
