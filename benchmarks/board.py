@@ -170,7 +170,7 @@ def change_facet(page: Any, number: int) -> float:
     option.click()
     milliseconds = page.evaluate("() => window.changed")
     page.keyboard.press("Escape")
-    page.click("#board-header h1")
+    page.click("#board-header")
     page.wait_for_timeout(400)
     if page.inner_text("#row-count") == before:
         raise SystemExit(f"the facet changed nothing: {before}")
