@@ -36,7 +36,7 @@ from elicitation.backends.base import Response  # noqa: E402
 from elicitation.backends.call_key import CallKeys  # noqa: E402
 from elicitation.backends.openai_http import OpenAIBackend  # noqa: E402
 from elicitation.backends.registry import BackendOptions  # noqa: E402
-from elicitation.prompts.plan import Call, Plan  # noqa: E402
+from elicitation.prompts.plan import Call, Item, Plan  # noqa: E402
 from elicitation.run.runner import Progress, item_record, run_plan  # noqa: E402
 from elicitation.run.store import Store  # noqa: E402
 from elicitation.study.options import StudyOptions  # noqa: E402
@@ -161,6 +161,9 @@ class _First(Plan):
 
     def __iter__(self) -> Iterator[Call]:
         return islice(super().__iter__(), self._count)
+
+    def round_items(self, number: int) -> Iterator[tuple[int, Item]]:
+        return islice(super().round_items(number), self._count)
 
 
 _REPLY = json.dumps(
