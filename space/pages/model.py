@@ -18,7 +18,6 @@ from space.pages.parts import (
     QUICK,
     bind_address,
     figures_script,
-    first_of,
     html_box,
     permalink_box,
     row_choices,
@@ -27,6 +26,13 @@ from space.render.answers import answer_html, raw_answer_html
 from space.render.model import head_html, read_around
 from space.render.model_tables import tables_html
 from space.render.text import esc, href, notice
+
+#: The best of the board's first ranking; else the first model, then the first baseline.
+_OPENING = """
+SELECT row_id FROM rows WHERE derived = 0
+ORDER BY kind != 'model', synthetic, rank IS NULL, group_number, rank, name COLLATE NOCASE, row_id
+LIMIT 1
+"""
 
 #: Rows whose pages are kept drawn.
 CACHE_SIZE = 100
@@ -61,7 +67,7 @@ def layout(app: gr.Blocks, store: Store) -> None:
 
     def restore(params: QueryParams) -> list[Any]:
         choices = row_choices(store)
-        row_id = params.get("row") or first_of({}, "row", [i for _, i in choices])
+        row_id = params.get("row") or opening_row(store)
         asked = (params.get("country"), params.get("question"))
         known = row_id if row_id in {one for _, one in choices} else None
         return [gr.update(choices=choices, value=known), *view(row_id, *asked)]
@@ -123,3 +129,10 @@ def _drawn(store: Store, report: Report, row_id: str) -> tuple[str, str]:
     whole = f'<p><a href="download/report/{quote(row_id)}.json">The whole report</a></p>'
     head = head_html(report, row_id, around=read_around(store, row_id))
     return head + whole, tables_html(report, links=True)
+
+
+def opening_row(store: Store) -> str | None:
+    """The row that is shown where an address names none; None in an empty store."""
+    with store.connect() as db:
+        found = db.execute(_OPENING).fetchone()
+    return found[0] if found else None

@@ -18,6 +18,7 @@ from space.board.page import read_board
 from space.board.query import BoardQuery
 from space.board.seed import seed_store
 from space.board.store import Store, open_store
+from space.pages.model import opening_row
 from space.published.answers import folder, published_answer_rows, published_records
 from space.published.measured import measured_rows
 from space.published.store import published_maps
@@ -55,6 +56,11 @@ def test_seven_models_under_six_conditions_and_nobody_made_up(day_one) -> None:
     for chart in charts:
         assert [bar.rank for bar in chart.bars] == [1, 2, 3, 4, 5, 6, 7]
         assert {bar.ranked for bar in chart.bars} == {7}
+
+
+def test_the_model_page_opens_with_the_first_rank(day_one) -> None:
+    (first, *_) = (bar.row_id for bar in read_charts(day_one)[0].bars)
+    assert opening_row(day_one) == first == "published-deepseek-r1-none-en"
 
 
 def test_groups_of_one_condition_have_titles_of_their_own(day_one) -> None:
