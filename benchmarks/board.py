@@ -135,7 +135,7 @@ def in_browser(address: str, *, repeats: int) -> tuple[list[float], list[float]]
             page.close()
         page = browser.new_page(viewport={"width": 1400, "height": 1600})
         for number in range(12):
-            if number % 4 == 0:  # afresh: the chosen names would fill the box
+            if number % 4 == 0:  # on a new page: the chosen names would fill the box
                 page.goto(address)
                 page.wait_for_selector("#row-count")
                 page.click("#facets button.label-wrap")

@@ -132,7 +132,7 @@ class Pool:
             if record.is_active and record.holder == self.holder:
                 self._end(record.id, why=SERVER_STOPPED)
 
-    # The house.
+    # Housekeeping.
 
     def _keep(self) -> None:
         last_look, last_word = 0.0, float("-inf")

@@ -118,7 +118,7 @@ def rescore(
         yield from (desk.done(planned) for planned in plans)
         return
     plans_made = list(_plans(store, target, everything=everything))
-    # Started afresh: a copy of this process would inherit its threads' locks.
+    # Spawned, not forked: a copy of this process would inherit its threads' locks.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
         jobs, mp_context=context, initializer=_open_desk, initargs=(store.root, source)

@@ -3,10 +3,10 @@
 book = open_submissions("board-store")
 receipt = book.submit(
     Payload(report=..., predictions=...), Details(name="my-model", accepts_licence=True),
-    account="somebody", address="203.0.113.7",
+    account="heron-lab", address="203.0.113.7",
 )
 book.status(receipt.id).state        # "pending" or "public"
-book.withdraw(receipt.id, account="somebody")
+book.withdraw(receipt.id, account="heron-lab")
 """
 
 from space.submissions.book import Submissions, open_submissions
