@@ -17,6 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bounds import print_measured
 from made_persons import ANSWERS, made_persons
 
 #: name -> (bound, whether the measurement must lie above it)
@@ -83,14 +84,7 @@ def main() -> int:
     answers, replicates, tries = (250_000, 50, 1) if options.smoke else (ANSWERS, 1000, 3)
     with tempfile.TemporaryDirectory() as name:
         found = measure(Path(name), answers=answers, replicates=replicates, tries=tries)
-    failed = []
-    for measured, value in found.items():
-        bound, above = BOUNDS[measured]
-        fine = value >= bound if above else value <= bound
-        print(f"{measured:32} {value:12.4g}   {'>=' if above else '<='} {bound:g}")
-        # A short run measures no speed: there only exactness counts.
-        if not fine and (not options.smoke or "structure" in measured):
-            failed.append(measured)
+    failed = print_measured(found, BOUNDS, smoke=options.smoke, exact="structure")
     if options.check and failed:
         print(f"missed: {', '.join(failed)}")
         return 1

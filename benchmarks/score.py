@@ -27,6 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from bounds import print_measured
 
 import codebook
 from contracts.predictions.meta import PredictionsMeta
@@ -247,14 +248,7 @@ def main() -> int:
         found["ratings CPU seconds"] = ratings_seconds(folder, replicates)
     found |= sign_flips(60 if options.smoke else 3000)
     found |= person_scores(10_000 if options.smoke else 1_000_000)
-    failed = []
-    for measure, value in found.items():
-        bound, above = BOUNDS[measure]
-        fine = value >= bound if above else value <= bound
-        print(f"{measure:32} {value:12.4g}   {'>=' if above else '<='} {bound:g}")
-        # A short run measures no speed: there only exactness counts.
-        if not fine and (not options.smoke or "difference" in measure):
-            failed.append(measure)
+    failed = print_measured(found, BOUNDS, smoke=options.smoke, exact="difference")
     if options.json:
         options.json.write_text(json.dumps(rows(found)))
     if options.check and failed:

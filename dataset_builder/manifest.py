@@ -12,7 +12,7 @@ from codebook import codebook_digest, value_questions
 from codebook.wordings.wording import languages, wording
 from contracts.release.disclosure import round_count
 from contracts.release.manifest import Disclosure, Manifest, SplitRecipe, Synthetic, TableEntry
-from contracts.release.tables import SPLITS
+from contracts.release.tables import INDIVIDUAL_TABLES, SPLITS
 from dataset_builder.counting import count_codes
 from dataset_builder.options import BuildOptions
 from dataset_builder.people import People
@@ -34,18 +34,10 @@ TABLE_ORDER = (
 )
 
 #: Tables that a build of survey files writes.
-BUILT_TABLES = (
-    "responses",
-    "respondents",
-    "questions",
-    "distributions",
-    "correlations",
-    "countries",
-    "probe",
-)
+BUILT_TABLES = tuple(name for name in TABLE_ORDER if name != "tasks")
 
 #: ... and a public one.
-PUBLIC_TABLES = ("questions", "distributions", "correlations", "countries", "tasks")
+PUBLIC_TABLES = tuple(name for name in TABLE_ORDER if name not in INDIVIDUAL_TABLES)
 
 
 def builder_version() -> str:

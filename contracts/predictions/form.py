@@ -94,8 +94,7 @@ def form_of(meta: PredictionsMeta) -> PromptForm:
     if meta.decoding.get("orders") == 2:
         order = "both shuffled" if drawn else "both"
     elif turned:
-        # Turning the scale round shows its other end first.
-        order = {"scale": "reversed", "reversed": "scale"}.get(order, order)
+        order = turned_order(order)
     direction = "by place" if labels == "letters" else "reversed" if turned else "forward"
     return PromptForm(
         method=meta.method,
@@ -110,6 +109,11 @@ def form_of(meta: PredictionsMeta) -> PromptForm:
         examples="+".join(named["examples"]),
         other="+".join(named["other"]),
     )
+
+
+def turned_order(order: str) -> str:
+    """The order in which a scale is shown once it is turned round: its other end comes first."""
+    return {"scale": "reversed", "reversed": "scale"}.get(order, order)
 
 
 def form_name(form: PromptForm, factors: Sequence[str]) -> str:

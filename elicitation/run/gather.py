@@ -118,6 +118,37 @@ class Gathered(NamedTuple):
     masses: Sequence[float] = ()
 
 
+class _Tally:
+    """Reads items, and counts what `Gathered` says of them."""
+
+    def __init__(self, min_mass: float = 0.0) -> None:
+        self._min_mass = min_mass
+        self._statuses: Counter[str] = Counter()
+        self._notes: Counter[str] = Counter()
+        self._scored: Counter[str] = Counter()
+        self._masses: list[float] = []
+        self._tries = 0
+
+    def read(self, stored: StoredItem) -> Answer:
+        """The answer of an item, counted."""
+        answer, second = best_answer(stored, min_mass=self._min_mass)
+        self._statuses[answer.status] += 1
+        self._notes.update(answer.notes)
+        self._tries += second
+        if answer.mass is not None:
+            self._masses.append(answer.mass)
+        response = stored.response
+        if response.option_logprobs:
+            self._scored[str(response.raw.get("scorer") or response.logprobs_kind)] += 1
+        return answer
+
+    def gathered(self, records: list[dict[str, Any]]) -> Gathered:
+        """The records with what was counted."""
+        return Gathered(
+            records, self._statuses, self._notes, self._tries, self._scored, self._masses
+        )
+
+
 def gather_distributions(items: Iterable[StoredItem], *, min_mass: float = 0.0) -> Gathered:
     """Distribution records: repeats of a cell are averaged over those that can be read.
 
@@ -125,26 +156,15 @@ def gather_distributions(items: Iterable[StoredItem], *, min_mass: float = 0.0) 
     repair; where under half of them can be read it is `invalid`, and without any that of the
     first. Cells of several repeats hold how many were asked and how many could be read.
     """
-    statuses: Counter[str] = Counter()
-    notes: Counter[str] = Counter()
-    scored: Counter[str] = Counter()
-    masses: list[float] = []
-    tries = 0
+    tally = _Tally(min_mass)
     cells: dict[tuple[str, str, str], list[tuple[Shown, Answer]]] = {}
     for stored in items:
-        answer, second = best_answer(stored, min_mass=min_mass)
-        statuses[answer.status] += 1
-        notes.update(answer.notes)
-        tries += second
-        if answer.mass is not None:
-            masses.append(answer.mass)
-        if stored.response.option_logprobs:
-            scored[str(stored.response.raw.get("scorer") or stored.response.logprobs_kind)] += 1
+        answer = tally.read(stored)
         spec = stored.record.spec
         key = (spec["question_id"], spec.get("country", ""), spec.get("group", ""))
         cells.setdefault(key, []).append((stored.record.shown, answer))
     records = [_cell_record(key, answers) for key, answers in cells.items()]
-    return Gathered(records, statuses, notes, tries, scored, masses)
+    return tally.gathered(records)
 
 
 def _cell_record(
@@ -190,14 +210,9 @@ def gather_ratings(items: Iterable[StoredItem], *, raw_codes: bool) -> Gathered:
         raw_codes: write the raw code that a label stands for (None off the scale) instead of
             the label itself.
     """
-    statuses: Counter[str] = Counter()
-    notes: Counter[str] = Counter()
-    tries, records = 0, []
+    tally, records = _Tally(), []
     for stored in items:
-        answer, second = best_answer(stored)
-        statuses[answer.status] += 1
-        notes.update(answer.notes)
-        tries += second
+        answer = tally.read(stored)
         spec = stored.record.spec
         record: dict[str, Any] = {"question_id": spec["question_id"]}
         if "participant" in spec:
@@ -210,7 +225,7 @@ def gather_ratings(items: Iterable[StoredItem], *, raw_codes: bool) -> Gathered:
             _raw_score(shown, answer) if raw_codes else _label_score(shown, answer, turned=turned)
         )
         records.append(record)
-    return Gathered(records, statuses, notes, tries)
+    return tally.gathered(records)
 
 
 def gather_persons(
@@ -224,20 +239,9 @@ def gather_persons(
         min_mass: least mass of all labels, see `scores_answer`.
         seed: of the draws from scored answers, see `chosen_option`.
     """
-    statuses: Counter[str] = Counter()
-    notes: Counter[str] = Counter()
-    scored: Counter[str] = Counter()
-    masses: list[float] = []
-    tries, records = 0, []
+    tally, records = _Tally(min_mass), []
     for stored in items:
-        answer, second = best_answer(stored, min_mass=min_mass)
-        statuses[answer.status] += 1
-        notes.update(answer.notes)
-        tries += second
-        if answer.mass is not None:
-            masses.append(answer.mass)
-        if stored.response.option_logprobs:
-            scored[str(stored.response.raw.get("scorer") or stored.response.logprobs_kind)] += 1
+        answer = tally.read(stored)
         spec = stored.record.spec
         chosen = chosen_option(stored.record, answer, seed=seed)
         records.append(
@@ -249,7 +253,7 @@ def gather_persons(
                 "code": None if chosen is None else int(chosen.code),
             }
         )
-    return Gathered(records, statuses, notes, tries, scored, masses)
+    return tally.gathered(records)
 
 
 def chosen_option(record: ItemRecord, answer: Answer, *, seed: int) -> ShownOption | None:

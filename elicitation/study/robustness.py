@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.errors import fail
+from contracts.predictions.form import DEFAULT_VARIANT, turned_order
 from elicitation.study.methods import METHODS
 
 #: Levels of the factors that need nothing but the prompt.
@@ -68,8 +69,7 @@ class Form(NamedTuple):
         order = self.order
         if turned:
             parts.append("reversed-scale")
-            # A scale that is turned round shows its other end first.
-            order = {"scale": "reversed", "reversed": "scale"}.get(order, order)
+            order = turned_order(order)
         if order != "scale":
             parts.append({"reversed": "reversed-order"}.get(order, order))
         if kind != own:
@@ -80,7 +80,7 @@ class Form(NamedTuple):
             parts.append(f"persona={self.persona}")
         if self.repeat > 1:
             parts.append(f"repeat={self.repeat}")
-        return "+".join(parts) or "default"
+        return "+".join(parts) or DEFAULT_VARIANT
 
 
 def candidates(levels: Mapping[str, Sequence[str]]) -> list[Form]:

@@ -1,7 +1,7 @@
 """Answers of a small model that this project asked itself, whole: predictions as they were written.
 
 `measured/<row>.jsonl.gz` is the predictions file of one condition; its header names the weights
-(`extra.measured`: package, file, sha256, date) besides what every run records.
+(`extra.measured`: package, file, sha256, date) in addition to what every run records.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def threshold_figure(tables: Mapping[str, Any]) -> ChartFigure | None:
             {"x": x.place(t), "y": y.place(s), "label": _threshold_label(name, t, s)}
             for t, s in zip(table["threshold"], share, strict=True)
         ]
-        curves.append(Curve(plain_name(name), STYLES[len(curves)], _path(points), points))
+        curves.append(Curve(plain_name(name), STYLES[len(curves)], line_path(points), points))
     return ChartFigure(520, 290, x, y, curves) if curves else None
 
 
@@ -82,7 +82,7 @@ def wave_figure(table: Mapping[str, Any] | None) -> ChartFigure | None:
     for index, (kind, name) in enumerate(kinds.items()):
         points = [_wave_point(row, x, y, index) for row in rows if row["countries_kind"] == kind]
         if points:
-            curves.append(Curve(name, STYLES[index], _path(points), points))
+            curves.append(Curve(name, STYLES[index], line_path(points), points))
     return ChartFigure(520, 290, x, y, curves)
 
 
@@ -101,7 +101,8 @@ def _wave_point(row: Mapping[str, Any], x: Axis, y: Axis, index: int) -> dict[st
     return point
 
 
-def _path(points: Sequence[Mapping[str, Any]]) -> str:
+def line_path(points: Sequence[Mapping[str, Any]]) -> str:
+    """The SVG path through points with places `x` and `y`."""
     return " ".join(f"{'L' if place else 'M'}{p['x']} {p['y']}" for place, p in enumerate(points))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scoring.presentation.html.axes import Axis, make_axis
+from scoring.presentation.html.charts import line_path
 from scoring.presentation.summary import number
 
 #: Lines that have a colour of their own; further models share the last one.
@@ -65,5 +66,4 @@ def _line(
         }
         for row, y in zip(rows, places, strict=True)
     ]
-    path = " ".join(f"{'L' if at else 'M'}{m['x']} {m['y']}" for at, m in enumerate(marks))
-    return ModelLine(model, colour, path, marks)
+    return ModelLine(model, colour, line_path(marks), marks)

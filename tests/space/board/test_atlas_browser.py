@@ -14,6 +14,7 @@ from space.board.seed import seed_store
 from space.board.store import open_store
 from space.published.answers import published_answer_rows, write_published_predictions
 from space.server.static_site import export_board
+from tests.support.browser import inside, opened
 
 pytestmark = pytest.mark.browser
 
@@ -41,39 +42,18 @@ def board(root, board_starting, tmp_path_factory) -> Iterator[str]:
 @pytest.fixture
 def page(chromium) -> Iterator[Any]:
     """A page on a wide screen, whose scripts must not break."""
-    yield from opened(chromium, viewport={"width": 1440, "height": 900})
+    yield from opened(chromium, timeout=30_000, viewport={"width": 1440, "height": 900})
 
 
 @pytest.fixture
 def phone(chromium) -> Iterator[Any]:
     """A page on a phone, which has no pointer."""
     yield from opened(
-        chromium, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
-    )
-
-
-def opened(chromium, **options: Any) -> Iterator[Any]:
-    """A page of a context with these options."""
-    context = chromium.new_context(**options)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.set_default_timeout(30_000)
-    yield page
-    context.close()
-    assert errors == []
-
-
-def inside(page, selector: str) -> bool:
-    """Whether the first match in sight lies wholly inside the viewport."""
-    box = page.locator(f"{selector} >> visible=true").first.bounding_box()
-    size = page.viewport_size
-    return (
-        box is not None
-        and box["x"] >= 0
-        and box["y"] >= 0
-        and box["x"] + box["width"] <= size["width"]
-        and box["y"] + box["height"] <= size["height"]
+        chromium,
+        timeout=30_000,
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
     )
 
 
@@ -212,6 +192,10 @@ def test_a_checked_file_stands_on_map_and_chart_and_nothing_is_stored(
     page.locator(
         "#upload button[aria-label*='lear'], #upload button[aria-label*='emove']"
     ).first.click()
+    # The box takes the next file only once the first one is gone from page and server.
+    page.wait_for_selector("#submit-result >> text=its name ends in .txt", state="detached")
+    page.wait_for_selector("#upload >> text=mine.txt", state="detached")
+    page.wait_for_load_state("networkidle")
     page.wait_for_selector("#upload input[type=file]", state="attached")
     page.set_input_files("#upload input[type=file]", path)
     page.wait_for_selector("#upload >> text=mine.jsonl")

@@ -12,6 +12,7 @@ from urllib.parse import urlparse
 import pytest
 
 from space.server.static_site import export_board
+from tests.support.browser import opened
 
 pytestmark = pytest.mark.browser
 
@@ -33,14 +34,7 @@ PHONE = {"width": 390, "height": 844}
 @pytest.fixture
 def page(chromium) -> Iterator[Any]:
     """A page that fails the test if a script of ours breaks or something is fetched from afar."""
-    context = chromium.new_context(viewport={"width": 1400, "height": 900})
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.set_default_timeout(20_000)
-    yield page
-    context.close()
-    assert errors == []
+    yield from opened(chromium, viewport={"width": 1400, "height": 900})
 
 
 def rows(page) -> list[str]:

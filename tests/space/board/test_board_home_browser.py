@@ -11,6 +11,7 @@ import pytest
 from space.board.seed import seed_store
 from space.board.store import open_store
 from space.server.static_site import export_board
+from tests.support.browser import inside, opened
 
 pytestmark = pytest.mark.browser
 
@@ -38,27 +39,7 @@ def site(root, tmp_path_factory) -> str:
 def page(chromium, request) -> Iterator[Any]:
     """A page of one of the two sizes, whose scripts must not break."""
     width, height = request.param
-    context = chromium.new_context(viewport={"width": width, "height": height})
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.set_default_timeout(20_000)
-    yield page
-    context.close()
-    assert errors == []
-
-
-def inside(page, selector: str) -> bool:
-    """Whether the first match in sight lies wholly inside the viewport."""
-    box = page.locator(f"{selector} >> visible=true").first.bounding_box()
-    size = page.viewport_size
-    return (
-        box is not None
-        and box["x"] >= 0
-        and box["y"] >= 0
-        and box["x"] + box["width"] <= size["width"]
-        and box["y"] + box["height"] <= size["height"]
-    )
+    yield from opened(chromium, viewport={"width": width, "height": height})
 
 
 def test_the_first_view_names_a_model_its_country_and_an_interval(page, site) -> None:

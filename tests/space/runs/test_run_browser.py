@@ -19,6 +19,8 @@ from openai_server import MODEL, Dialect, serving
 from public_space import SPACE, login_cookie
 from runs_house import KEY
 
+from tests.support.browser import opened
+
 pytestmark = pytest.mark.browser
 
 SUPPORT = Path(__file__).parents[2] / "support"
@@ -34,14 +36,7 @@ def store_root(sample_root: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def page(chromium) -> Iterator[Any]:
     """A page that fails the test if a script of ours breaks."""
-    context = chromium.new_context(viewport={"width": 1400, "height": 900})
-    opened = context.new_page()
-    errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.set_default_timeout(120_000)
-    yield opened
-    context.close()
-    assert errors == []
+    yield from opened(chromium, timeout=120_000, viewport={"width": 1400, "height": 900})
 
 
 def fill_in(page, url: str, **numbers: int) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from contracts.predictions.read import read_predictions
 from space.intake.templates import write_template
+from tests.support.browser import opened
 
 pytestmark = pytest.mark.browser
 
@@ -31,14 +32,7 @@ def board(own_board: str) -> str:
 @pytest.fixture
 def page(chromium) -> Iterator[Any]:
     """A page that fails the test if a script breaks."""
-    context = chromium.new_context(viewport={"width": 1300, "height": 1000})
-    found = context.new_page()
-    errors: list[str] = []
-    found.on("pageerror", lambda error: errors.append(str(error)))
-    found.set_default_timeout(30_000)
-    yield found
-    context.close()
-    assert errors == []
+    yield from opened(chromium, timeout=30_000, viewport={"width": 1300, "height": 1000})
 
 
 @pytest.fixture(scope="module")
