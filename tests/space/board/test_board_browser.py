@@ -12,7 +12,7 @@ from urllib.parse import urlparse
 import pytest
 
 from space.server.static_site import export_board
-from tests.support.browser import opened
+from tests.support.browser import axe_findings, opened
 
 pytestmark = pytest.mark.browser
 
@@ -358,32 +358,17 @@ def test_static_site_on_a_phone_and_a_rows_page(page, site: str) -> None:
 )
 def test_axe_finds_nothing_serious(page, board_server, path, theme) -> None:
     """On the whole page, the framework's controls and navigation too."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page.goto(board_server + path + ("&" if "?" in path else "?") + f"__theme={theme}")
     page.wait_for_selector(".oa-html .oa h1, .oa-html .oa h2, .oa-html .oa h3")
-    page.wait_for_load_state("networkidle")
-    found = axe.Axe().run(page)
-    serious = {
-        violation["id"]: [node["html"][:120] for node in violation["nodes"][:3]]
-        for violation in found.response["violations"]
-        if violation["impact"] in ("serious", "critical")
-    }
-    assert serious == {}
+    assert axe_findings(page) == {}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_on_the_static_site(chromium, site: str, scheme: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     context = chromium.new_context(color_scheme=scheme)
     page = context.new_page()
     for address in (site, site.replace("index.html", "rows/heron-8b.html")):
         page.goto(address)
         page.wait_for_selector(".oa h1")
-        found = axe.Axe().run(page)
-        serious = {
-            violation["id"]: [node["html"][:120] for node in violation["nodes"][:3]]
-            for violation in found.response["violations"]
-            if violation["impact"] in ("serious", "critical")
-        }
-        assert serious == {}, address
+        assert axe_findings(page) == {}, address
     context.close()
