@@ -189,14 +189,13 @@ def _without_semicolon(texts: NDArray[np.generic]) -> list[str]:
 
 
 def _write_sav(path: Path, columns: Frame, wave: int) -> None:
-    import polars as pl
     import pyarrow as pa
     import pyreadstat
 
     table = pa.table({n: c.tolist() if c.dtype == object else c for n, c in columns.items()})
     labels = _value_labels(wave)
     pyreadstat.write_sav(
-        pl.from_arrow(table),
+        table.to_pandas(),
         str(path),
         file_label=VERSION_TEXT.format(wave=wave),
         column_labels=_titles(wave),

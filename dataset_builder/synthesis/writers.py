@@ -40,13 +40,12 @@ def write_csv(path: Path, frames: Iterable[CountryFrame]) -> None:
 
 def write_sav(path: Path, frames: Iterable[CountryFrame]) -> None:
     """SPSS with variable labels, value labels and the codes -5 to -1 declared user-missing."""
-    import polars as pl
     import pyarrow as pa
     import pyreadstat
 
     numbers = [column.name for column in columns() if column.kind != "text"]
     pyreadstat.write_sav(
-        pl.from_arrow(pa.concat_tables([_table(frame) for frame in frames])),
+        pa.concat_tables([_table(frame) for frame in frames]).to_pandas(),
         str(path),
         file_label=VERSION_TEXT,
         column_labels=_variable_labels(),
