@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtr
 from threadpoolctl import threadpool_limits
 
 from scoring.inputs.geometry import Floats
@@ -138,14 +137,13 @@ def independent_t_test(first: ArrayLike, second: ArrayLike) -> PairedTest:
     one, two = one[~np.isnan(one)], two[~np.isnan(two)]
     if min(one.size, two.size) < 2:
         return PairedTest(float("nan"), float("nan"), int(min(one.size, two.size)))
-    freedom = one.size + two.size - 2
-    pooled = ((one.size - 1) * one.var(ddof=1) + (two.size - 1) * two.var(ddof=1)) / freedom
-    difference = one.mean() - two.mean()
-    spread = np.sqrt(pooled * (1 / one.size + 1 / two.size))
-    if spread == 0:
-        return PairedTest(float(difference), float(difference == 0), int(min(one.size, two.size)))
-    p_value = 2 * stdtr(freedom, -abs(difference / spread))
-    return PairedTest(float(difference), float(p_value), int(min(one.size, two.size)))
+    count, difference = int(min(one.size, two.size)), float(one.mean() - two.mean())
+    if np.ptp(one) == np.ptp(two) == 0:
+        # No spread within either side: scipy warns of lost precision and gives NaN or infinity.
+        return PairedTest(difference, float(difference == 0), count)
+    from scipy.stats import ttest_ind
+
+    return PairedTest(difference, float(ttest_ind(one, two).pvalue), count)
 
 
 def holm(p_values: ArrayLike) -> Floats:
@@ -153,7 +151,13 @@ def holm(p_values: ArrayLike) -> Floats:
 
     Source: Holm (1979), Scand. J. Stat. 6, 65-70.
     """
-    return _adjusted(p_values, step_down=True)
+    array = np.asarray(p_values, np.float64)
+    result = np.full(array.shape, np.nan)
+    rows = np.flatnonzero(~np.isnan(array))
+    order = rows[np.argsort(array[rows], kind="stable")]
+    steps = np.arange(len(order), 0, -1)
+    result[order] = np.minimum(np.maximum.accumulate(array[order] * steps), 1.0)
+    return result
 
 
 def benjamini_hochberg(p_values: ArrayLike) -> Floats:
@@ -161,19 +165,10 @@ def benjamini_hochberg(p_values: ArrayLike) -> Floats:
 
     Source: Benjamini & Hochberg (1995), J. R. Stat. Soc. B 57, 289-300.
     """
-    return _adjusted(p_values, step_down=False)
+    from scipy.stats import false_discovery_control
 
-
-def _adjusted(p_values: ArrayLike, *, step_down: bool) -> Floats:
     array = np.asarray(p_values, np.float64)
-    result = np.full(array.shape, np.nan)
-    rows = np.flatnonzero(~np.isnan(array))
-    order = rows[np.argsort(array[rows], kind="stable")]
-    count, rank = len(order), np.arange(1, len(order) + 1)
-    if step_down:
-        adjusted = np.maximum.accumulate(array[order] * (count - rank + 1))
-    else:
-        scaled = array[order] * count / rank
-        adjusted = np.minimum.accumulate(scaled[::-1])[::-1]
-    result[order] = np.minimum(adjusted, 1.0)
+    result, known = np.full(array.shape, np.nan), ~np.isnan(array)
+    if known.any():
+        result[known] = false_discovery_control(array[known])
     return result
