@@ -16,6 +16,7 @@ from contracts.errors import ContractError, Problem
 from contracts.release.codebook_tables import countries_table, questions_table
 from contracts.release.correlations import protect_correlations
 from contracts.release.disclosure import protect_distributions
+from contracts.release.dominance import Place, is_dominated
 from contracts.release.manifest import Disclosure, Manifest, TableEntry
 from contracts.release.write import (
     AGGREGATE_ROW_GROUP_ROWS,
@@ -225,9 +226,10 @@ def _write_distributions(
     for number, people in enumerate(everyone):
         report(number, len(everyone))
         own = effects.setdefault(str(people.survey.wave), {})
+        dominated = _dominated(people) if options.public else frozenset()
         for country in distribution_batches(people, cells=options.cells, effects=own):
             if options.public:
-                country, held_back = protect_distributions(country)
+                country, held_back = protect_distributions(country, dominated=dominated)
                 total = add_disclosure(total, held_back)
             sorter.add(country)
     writer = TableWriter(root, "distributions")
@@ -243,12 +245,26 @@ def _write_correlations(
     writer = TableWriter(root, "correlations")
     for number, people in enumerate(everyone):
         report(number, len(everyone))
+        dominated = _dominated(people) if options.public else frozenset()
         for exact, counts in correlation_batches(people):
-            shown = protect_correlations(exact, counts) if options.public else exact
+            shown = exact
+            if options.public:
+                shown = protect_correlations(exact, counts, dominated=dominated)
             if shown.num_rows:
                 writer.write(shown)
     entry = writer.close()
     return {"correlations": entry} if entry.files else {}
+
+
+def _dominated(people: People) -> frozenset[Place]:
+    """Countries of a survey whose weights would tell of one respondent."""
+    survey = people.survey
+    kept = people.split >= 0
+    return frozenset(
+        (survey.wave, country)
+        for number, country in enumerate(survey.countries)
+        if is_dominated(survey.weight[kept & (survey.country == number)])
+    )
 
 
 def add_disclosure(one: Disclosure, other: Disclosure) -> Disclosure:

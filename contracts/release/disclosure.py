@@ -16,10 +16,13 @@ deterministic, so that the same cell always gives the same figure and nothing av
 4. **Weights.** No sums of weights. The weighted share is proportional to published count x f,
    where f is the option's mean weight over the cell's mean weight if the published count is
    `WEIGHTED_FROM` or more, else 1; three decimals. Unweighted share and standard error follow from
-   published figures.
-5. **Effective sample size.** Rounded n_valid x (n_eff / n at two decimals), rounded likewise.
+   published figures. Where one respondent's weight stands out (`contracts.release.dominance`), f
+   is 1 throughout.
+5. **Effective sample size.** Rounded n_valid x (n_eff / n at two decimals), rounded likewise; with
+   f = 1 throughout, rounded n_valid.
 6. **Correlations.** No n; r to the nearest `CORRELATION_STEP`; only pairs in which one
-   respondent cannot move r by much (`correlation_is_public`).
+   respondent cannot move r by much (`correlation_is_public`), judged by the respondents who
+   answered both questions; none where one respondent's weight stands out.
 7. **Demographics by code.** Codes that fewer than `MINIMUM_CODE` respondents hold are pooled, then
    rule 2.
 8. Nothing public is derived from exact figures later.
@@ -30,7 +33,7 @@ a cell and find no count of one determined. See docs/release.md for what is left
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -42,6 +45,7 @@ from numpy.typing import NDArray
 
 from codebook.respondents.harmonised import GROUP_VARIABLES, HARMONISED, group_name
 from contracts.errors import ContractError, Problem
+from contracts.release.dominance import Place, in_places
 from contracts.release.manifest import Disclosure, Manifest
 from contracts.release.tables import MISSING_COUNT_COLUMNS
 
@@ -242,7 +246,7 @@ def _keep_parts(grid: _Grid, keep: NDArray[np.bool_]) -> None:
     keep[:, slots] = public
 
 
-def protect_distributions(table: pa.Table) -> Protected:
+def protect_distributions(table: pa.Table, *, dominated: Set[Place] = frozenset()) -> Protected:
     """The rows of `distributions` that may be public, in published figures.
 
     Cells of one country must all be in `table`, with the split `all`. Cells without a valid
@@ -251,6 +255,8 @@ def protect_distributions(table: pa.Table) -> Protected:
 
     Args:
         table: rows of `distributions` with exact counts and sums of weights.
+        dominated: waves and countries whose weights would tell of one respondent
+            (`contracts.release.dominance`): there the published figures count heads.
 
     Returns:
         The public rows in their order, and how many cells of public kinds were held back:
@@ -290,10 +296,10 @@ def protect_distributions(table: pa.Table) -> Protected:
         cells_suppressed_secondary=int(((grid.n > 0) & ~small & ~keep).sum()),
         note=NOTE,
     )
-    return Protected(_published(table.filter(pa.array(shown))), disclosure)
+    return Protected(_published(table.filter(pa.array(shown)), dominated), disclosure)
 
 
-def _published(table: pa.Table) -> pa.Table:
+def _published(table: pa.Table, dominated: Set[Place]) -> pa.Table:
     """Exact rows of public cells in published figures (rules 2 to 5)."""
     cell = _numbers(table, ("split", "wave", "country", "group", "question_id"))
     exact = pc.fill_null(table.column("n"), 0).to_numpy()
@@ -301,9 +307,12 @@ def _published(table: pa.Table) -> pa.Table:
     n_valid = table.column("n_valid").to_numpy()
     answered = n_valid > 0
     n = round_count(exact)
-    weighted = _shares(cell, n * _relative_weight(cell, exact, weight, n))
+    heads = in_places(table, dominated)
+    factor = np.where(heads, 1.0, _relative_weight(cell, exact, weight, n))
+    weighted = _shares(cell, n * factor)
     unweighted = _shares(cell, n.astype(np.float64))
-    n_eff = round_n_eff(n_valid, table.column("n_eff").to_numpy())
+    # Of equal weights, Kish's effective size is the number of respondents.
+    n_eff = round_n_eff(n_valid, np.where(heads, n_valid, table.column("n_eff").to_numpy()))
     with np.errstate(divide="ignore", invalid="ignore"):
         se = np.sqrt(weighted * (1 - weighted) / n_eff)
     everyone = pc.and_(
@@ -322,6 +331,11 @@ def _published(table: pa.Table) -> pa.Table:
         "missing_total": pa.array(missing.astype(np.int32), mask=~(everyone & answered)),
         **{name: pa.nulls(table.num_rows, pa.int32()) for name in MISSING_COUNT_COLUMNS},
     }
+    if heads.any():
+        kind = table.column("n_eff_kind").cast(pa.string())
+        figures["n_eff_kind"] = pc.if_else(pa.array(heads & answered), "kish", kind).cast(
+            table.schema.field("n_eff_kind").type
+        )
     for name, column in figures.items():
         table = table.set_column(table.column_names.index(name), name, column)
     return table

@@ -266,7 +266,7 @@ class ProtectedRelease(Release):
         release = Release(self.source, self.root, self.manifest)
         groups = sorted({group for _, group in SLOTS})
         exact = release.table("distributions", where=pc.field("group").isin(groups), encoded=True)
-        found = protect_distributions(exact.unify_dictionaries())
+        found = protect_distributions(exact.unify_dictionaries(), dominated=self._dominated)
         return found._replace(table=sort_distributions(found.table))
 
     @cached_property
@@ -276,7 +276,18 @@ class ProtectedRelease(Release):
 
         release = Release(self.source, self.root, self.manifest)
         exact = release.table("distributions", where=EVERYONE)
-        return protect_correlations(release.table("correlations"), exact)
+        pairs = release.table("correlations")
+        return protect_correlations(pairs, exact, dominated=self._dominated)
+
+    @cached_property
+    def _dominated(self) -> frozenset[tuple[int, str]]:
+        """Waves and countries whose weights would tell of one respondent."""
+        from contracts.release.dominance import dominated_places
+
+        release = Release(self.source, self.root, self.manifest)
+        if not release.has("respondents"):
+            return frozenset()
+        return dominated_places(release.table("respondents", columns=["wave", "country", "weight"]))
 
 
 #: Tables of texts rest on exact figures.
