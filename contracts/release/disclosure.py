@@ -19,7 +19,7 @@ deterministic, so that the same cell always gives the same figure and nothing av
    published figures. Where one respondent's weight stands out (`contracts.release.dominance`), f
    is 1 throughout.
 5. **Effective sample size.** Rounded n_valid x (n_eff / n at two decimals), rounded likewise; with
-   f = 1 throughout, rounded n_valid.
+   f = 1 throughout, the median ratio of the country's questions stands for all of its cells.
 6. **Correlations.** No n; r to the nearest `CORRELATION_STEP`; only pairs in which one
    respondent cannot move r by much (`correlation_is_public`), judged by the respondents who
    answered both questions; none where one respondent's weight stands out.
@@ -311,8 +311,8 @@ def _published(table: pa.Table, dominated: Set[Place]) -> pa.Table:
     factor = np.where(heads, 1.0, _relative_weight(cell, exact, weight, n))
     weighted = _shares(cell, n * factor)
     unweighted = _shares(cell, n.astype(np.float64))
-    # Of equal weights, Kish's effective size is the number of respondents.
-    n_eff = round_n_eff(n_valid, np.where(heads, n_valid, table.column("n_eff").to_numpy()))
+    exact_n_eff = table.column("n_eff").to_numpy()
+    n_eff = round_n_eff(n_valid, np.where(heads, n_valid * _ratio(table), exact_n_eff))
     with np.errstate(divide="ignore", invalid="ignore"):
         se = np.sqrt(weighted * (1 - weighted) / n_eff)
     everyone = pc.and_(
@@ -333,12 +333,29 @@ def _published(table: pa.Table, dominated: Set[Place]) -> pa.Table:
     }
     if heads.any():
         kind = table.column("n_eff_kind").cast(pa.string())
-        figures["n_eff_kind"] = pc.if_else(pa.array(heads & answered), "kish", kind).cast(
+        figures["n_eff_kind"] = pc.if_else(pa.array(heads & answered), "assumed", kind).cast(
             table.schema.field("n_eff_kind").type
         )
     for name, column in figures.items():
         table = table.set_column(table.column_names.index(name), name, column)
     return table
+
+
+def _ratio(table: pa.Table) -> NDArray[np.float64]:
+    """Median n_eff / n of everyone's cells of a row's wave and country; 1 where there is none."""
+    place = _numbers(table, ("wave", "country"))
+    n_valid = table.column("n_valid").to_numpy().astype(np.float64)
+    everyone = pc.and_(
+        pc.equal(table.column("split").cast(pa.string()), "all"),
+        pc.equal(table.column("group").cast(pa.string()), ""),
+    ).to_numpy(zero_copy_only=False)
+    first = pc.fill_null(pc.equal(table.column("position"), 0), fill_value=False)
+    cells = everyone & first.to_numpy(zero_copy_only=False) & (n_valid > 0)
+    ratio = table.column("n_eff").to_numpy()[cells] / n_valid[cells]
+    found = np.ones(int(place.max(initial=-1)) + 1)
+    for number in np.unique(place[cells]):
+        found[number] = np.median(ratio[place[cells] == number])
+    return found[place]
 
 
 def _optional(numbers: NDArray[np.float64], there: NDArray[np.bool_]) -> pa.Array:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from codebook import MissingKind, value_questions
 from contracts.errors import ContractError, Problem
 from contracts.release.distributions import Cells
+from contracts.release.dominance import LEAST_EFFECTIVE, MOST_OF_VARIANCE, Place
 from dataset_builder.reference.design_effects import DESIGN_FILE, DesignEffects
 
 #: Files that are read, the last ones if they are there.
@@ -36,6 +37,9 @@ AGGREGATE_FILES = (
     "waves56_effective_n.parquet",
     "waves56_cell_flags.csv",
 )
+
+#: Variances of weights, in units of their squared mean, below which they count as equal.
+_NO_VARIANCE = 1e-4
 
 KEYS = ["wave", "group", "country", "question_id"]
 
@@ -109,6 +113,37 @@ def read_effective_n(folder: Path) -> pd.DataFrame:
         parts.append(_read(folder, "waves56_effective_n"))
     table = pd.concat(parts, ignore_index=True)
     return table.set_index(["wave", "country", "question_id"])[["n", "n_eff"]].astype(float)
+
+
+def dominated_by_sums(answers: pd.DataFrame, effective_n: pd.DataFrame) -> frozenset[Place]:
+    """Waves and countries in which one respondent's weight is seen to stand out.
+
+    Where single weights are not at hand, the heaviest is at least the largest mean weight of an
+    option, of everyone or of a group: few respondents of large weight often stand alone there. The
+    sum of squared deviations follows from Kish's n_eff of the question that most answered. The
+    bound is that of `contracts.release.dominance`.
+
+    Args:
+        answers: as of `read_aggregates`.
+        effective_n: as of `read_effective_n`.
+    """
+    there = answers[answers["n"] > 0]
+    heaviest = (there["weight"] / there["n"]).groupby([there["wave"], there["country"]]).max()
+    everyone = there[there["group"] == ""]
+    sums = everyone.groupby(["wave", "country"])[["weight", "n"]].sum()
+    known = effective_n[effective_n["n_eff"] > 0]
+    most = known.loc[known.groupby(level=[0, 1])["n"].idxmax()].droplevel(2)
+    found: set[Place] = set()
+    for key, heavy in heaviest.items():
+        if key not in most.index:
+            continue
+        wave, country = key
+        n, n_eff = most.loc[key, ["n", "n_eff"]]
+        apart = heavy / (sums.loc[key, "weight"] / sums.loc[key, "n"]) - 1
+        variance = n * (n / n_eff - 1)
+        if n_eff < LEAST_EFFECTIVE or apart**2 > MOST_OF_VARIANCE * variance > _NO_VARIANCE * n:
+            found.add((int(wave), str(country)))
+    return frozenset(found)
 
 
 def read_flags(folder: Path) -> Mapping[tuple[int, str, str], str]:

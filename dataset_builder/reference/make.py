@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from contracts.release.disclosure import (
     round_correlation,
 )
 from contracts.release.distributions import Cells, distribution_table, sort_distributions
+from contracts.release.dominance import Place, in_places
 from contracts.release.manifest import Manifest, SourceFile, SplitRecipe
 from contracts.release.write import write_tables
 from dataset_builder.build import build_release, write_descriptions
@@ -31,6 +32,7 @@ from dataset_builder.options import BuildOptions
 from dataset_builder.reference.aggregates import (
     AGGREGATE_FILES,
     cells_from_answers,
+    dominated_by_sums,
     read_aggregates,
     read_effective_n,
     read_flags,
@@ -38,7 +40,7 @@ from dataset_builder.reference.aggregates import (
 from dataset_builder.reference.design_effects import UNCLUSTERED, read_design_effects
 
 #: Version of the reference release; it grows whenever its rows change.
-REFERENCE_VERSION = "2.1.0"
+REFERENCE_VERSION = "2.2.0"
 
 #: File of correlations in a folder of aggregates.
 CORRELATIONS_FILE = "wvs7_correlations.parquet"
@@ -91,15 +93,19 @@ def _from_survey_file(path: Path, out: Path, *, replace: bool) -> Manifest:
 def _from_aggregates(folder: Path, out: Path, *, replace: bool) -> Manifest:
     answers = read_aggregates(folder)
     design = read_design_effects(folder)
-    cells, kish = cells_from_answers(answers, read_effective_n(folder), read_flags(folder), design)
-    protected = protect_distributions(sort_distributions(distribution_table(cells)))
+    effective_n = read_effective_n(folder)
+    cells, kish = cells_from_answers(answers, effective_n, read_flags(folder), design)
+    dominated = dominated_by_sums(answers, effective_n)
+    exact = sort_distributions(distribution_table(cells))
+    protected = protect_distributions(exact, dominated=dominated)
     tables = {
         "questions": _questions(answers),
         "countries": countries_table(_people(cells), rounded=True),
         "distributions": protected.table,
     }
     if (folder / CORRELATIONS_FILE).exists():
-        tables["correlations"] = _correlations(folder / CORRELATIONS_FILE)
+        pairs = _correlations(folder / CORRELATIONS_FILE)
+        tables["correlations"] = pairs.filter(pa.array(~in_places(pairs, dominated)))
     with atomic_folder(out, replace=replace) as partial:
         entries = write_tables(partial, tables)
         manifest = Manifest(
@@ -119,11 +125,22 @@ def _from_aggregates(folder: Path, out: Path, *, replace: bool) -> Manifest:
             kish_over_n_eff=kish_over_n_eff(
                 cells.wave, cells.country, cells.group, kish, cells.n_eff
             ),
-            notes=_NOTES,
+            notes=[*_NOTES, *_heads_notes(dominated)],
             design_effects=_KISH if design is None else _DESIGN_EFFECTS,
         )
         write_descriptions(partial, manifest)
     return manifest
+
+
+def _heads_notes(dominated: Set[Place]) -> list[str]:
+    """What is said of countries whose figures count heads."""
+    if not dominated:
+        return []
+    names = ", ".join(f"{country} (wave {wave})" for wave, country in sorted(dominated))
+    return [
+        f"Unweighted, and without correlations: {names}. One respondent's weight stands out there, "
+        "and weighted figures would tell what this respondent answered."
+    ]
 
 
 def _cells(table: pa.Table) -> int:

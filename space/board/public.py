@@ -11,11 +11,8 @@ from contracts.models import Notice
 from contracts.release.disclosure import MINIMUM_CELL, RULE_VERSION, enough
 from contracts.release.read import Release, open_release
 from contracts.report import CellEntry, Report
+from contracts.specs import kind_spec
 from scoring.protocols.worldvaluesbench.protected_report import protected_report
-
-#: Kinds of predictions whose scores are made from tables of survey answers.
-_FROM_TABLES = ("distribution", "rating")
-
 
 def public_report(report: Report) -> Report:
     """The report as a board shows it.
@@ -53,13 +50,15 @@ def may_show(cell: CellEntry) -> bool:
 def exact_figures(report: Report) -> Problem | None:
     """Why a report may not be shown at all; None where it may.
 
-    Scores of exact tables give exact shares back: one question in one country is a cell.
-    Synthetic respondents have nobody behind them, and advice is not compared with answers.
+    Scores of exact tables give exact shares back: one question in one country is a cell, and so
+    is one battery a handful of exact correlations. Respondents of a synthetic release have nobody
+    behind them, and kinds that are not compared with respondents (`KindSpec.survey`) tell nothing
+    of them.
     """
     release = report.release
     if release.tables == "protected" or release.synthetic:
         return None
-    if report.predictions.kind not in _FROM_TABLES:
+    if not kind_spec(report.predictions.kind).survey:
         return None
     name = f"{release.name} {release.version}"
     if release.public:

@@ -26,7 +26,7 @@ def test_healthz(board_server) -> None:
     found = json.loads(get(board_server + "healthz")[0])
     assert (found["status"], found["rows"], found["left_out"]) == ("ok", 9, 0)
     assert found["scorer_versions"] == ["1.0"]
-    assert found["releases"] == ["reference 2.1.0"]
+    assert found["releases"] == ["reference 2.2.0"]
 
 
 def test_every_name_of_the_board_stands_in_the_page(board_server) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from typing import get_args
 
 import huggingface_hub.constants
 import numpy as np
@@ -14,6 +15,8 @@ from hub_server import Account, HubServer, add_commit
 from contracts.errors import ContractError
 from contracts.release.read import open_release
 from contracts.report import write_report
+from contracts.specs import kind_spec
+from contracts.specs.model import Kind
 from dataset_builder.build import build_release
 from dataset_builder.publishing.public import make_public
 from dataset_builder.synthesis import synthesize
@@ -28,6 +31,9 @@ from space.render.answers import answer_html
 from space.server.rescore import rescore
 from space.server.serve import prepare_store
 from space.server.static_pages import row_page
+
+
+KINDS = get_args(Kind)
 
 
 def changed_cells(report, **updates):
@@ -78,6 +84,17 @@ def test_reports_of_exact_tables_are_not_shown(sample_store) -> None:
     assert public_report(with_release(private, synthetic=True)).cells == report.cells
 
 
+@pytest.mark.parametrize("kind", sorted(name for name in KINDS if kind_spec(name).survey))
+def test_no_kind_that_is_compared_with_respondents_is_shown_of_exact_tables(
+    sample_store, kind
+) -> None:
+    """Structure of synthetic persons rests on correlations, whose exact figures it gives back."""
+    report = with_release(sample_store.report("heron-8b"), tables="exact", public=False)
+    predictions = report.predictions.model_copy(update={"kind": kind})
+    with pytest.raises(ContractError, match=r"\[exact-tables\]"):
+        public_report(report.model_copy(update={"predictions": predictions}))
+
+
 def test_reports_of_the_withdrawn_reference_are_named_and_renewed(
     sample_root, tmp_path, capsys
 ) -> None:
@@ -99,7 +116,7 @@ def test_reports_of_the_withdrawn_reference_are_named_and_renewed(
         store.report("heron-8b")
     outcomes = {one.row_id: one.outcome for one in rescore(store, source="reference")}
     assert outcomes["heron-8b"] == "new"
-    assert store.report("heron-8b").release.version == "2.1.0"
+    assert store.report("heron-8b").release.version == "2.2.0"
 
 
 def test_pages_of_a_private_release_show_published_figures(tmp_path, monkeypatch) -> None:

@@ -86,7 +86,7 @@ def test_downloads_hold_exactly_what_is_shown(sample_store, link: str) -> None:
     found = json.loads(board_download(page, facts, kind="json").content)
     assert [row["row_id"] for row in found["rows"]] == shown
     assert found["about"]["query"] == page.query.permalink()
-    assert found["about"]["releases"] == ["reference 2.1.0"]
+    assert found["about"]["releases"] == ["reference 2.2.0"]
     lines = list(
         csv.DictReader(io.StringIO(board_download(page, facts, kind="csv").content.decode()))
     )
