@@ -162,7 +162,9 @@ def test_no_small_group(rows) -> None:
 def test_correlations(release) -> None:
     """Each pair once, in the order of the questionnaire, in published figures."""
     table = release.table("correlations").to_pandas()
-    assert table.country.nunique() == 56
+    # One respondent's weight stands out in Chile.
+    assert table.country.nunique() == 55
+    assert "CHL" not in set(table.country)
     order = {name: number for number, name in enumerate(value_questions())}
     first, second = table.question_a.map(order), table.question_b.map(order)
     assert (first < second).all()
@@ -172,6 +174,17 @@ def test_correlations(release) -> None:
     # Importance of family and of friends hang together everywhere they are compared.
     pair = table[(table.question_a == "Q1") & (table.question_b == "Q2")]
     assert (pair.r >= -0.05).all()
+
+
+def test_no_weighted_figure_leans_to_one_respondent(rows) -> None:
+    """With weights, options that Chile's heaviest respondent chose showed in tables of the groups
+    and of everyone alike: the same ones, question by question."""
+    chile = rows[(rows.country == "CHL") & (rows.wave == 7) & rows.code.notna()]
+    assert len(chile) > 5000
+    assert (chile.weighted_share == chile.unweighted_share).all()
+    assert set(chile.n_eff_kind) == {"assumed"}
+    weighted = rows[(rows.country == "USA") & rows.code.notna()]
+    assert (weighted.weighted_share != weighted.unweighted_share).any()
 
 
 def test_question_sets_are_there(release, rows) -> None:
