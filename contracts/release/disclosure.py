@@ -309,7 +309,7 @@ def _published(table: pa.Table, dominated: Set[Place]) -> pa.Table:
     n = round_count(exact)
     heads = in_places(table, dominated)
     factor = np.where(heads, 1.0, _relative_weight(cell, exact, weight, n))
-    weighted = _shares(cell, n * factor)
+    weighted = _shares(cell, n.astype(np.float64) * factor)
     unweighted = _shares(cell, n.astype(np.float64))
     exact_n_eff = table.column("n_eff").to_numpy()
     n_eff = round_n_eff(n_valid, np.where(heads, n_valid * _ratio(table), exact_n_eff))

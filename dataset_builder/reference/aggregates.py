@@ -127,23 +127,19 @@ def dominated_by_sums(answers: pd.DataFrame, effective_n: pd.DataFrame) -> froze
         answers: as of `read_aggregates`.
         effective_n: as of `read_effective_n`.
     """
-    there = answers[answers["n"] > 0]
-    heaviest = (there["weight"] / there["n"]).groupby([there["wave"], there["country"]]).max()
-    everyone = there[there["group"] == ""]
-    sums = everyone.groupby(["wave", "country"])[["weight", "n"]].sum()
-    known = effective_n[effective_n["n_eff"] > 0]
-    most = known.loc[known.groupby(level=[0, 1])["n"].idxmax()].droplevel(2)
-    found: set[Place] = set()
-    for key, heavy in heaviest.items():
-        if key not in most.index:
-            continue
-        wave, country = key
-        n, n_eff = most.loc[key, ["n", "n_eff"]]
-        apart = heavy / (sums.loc[key, "weight"] / sums.loc[key, "n"]) - 1
-        variance = n * (n / n_eff - 1)
-        if n_eff < LEAST_EFFECTIVE or apart**2 > MOST_OF_VARIANCE * variance > _NO_VARIANCE * n:
-            found.add((int(wave), str(country)))
-    return frozenset(found)
+    place = ["wave", "country"]
+    there = answers[answers["n"] > 0].assign(mean=lambda rows: rows["weight"] / rows["n"])
+    everyone = there[there["group"] == ""].groupby(place)[["weight", "n"]].sum()
+    most = effective_n[effective_n["n_eff"] > 0].reset_index().sort_values("n", kind="stable")
+    most = most.groupby(place)[["n", "n_eff"]].last()
+    frame = most.join(there.groupby(place)["mean"].max(), how="inner")
+    frame = frame.join((everyone["weight"] / everyone["n"]).rename("of_all"))
+    apart = np.square(frame["mean"] / frame["of_all"] - 1)
+    variance = frame["n"] * (frame["n"] / frame["n_eff"] - 1)
+    stands_out = (variance > _NO_VARIANCE * frame["n"]) & (apart > MOST_OF_VARIANCE * variance)
+    found = frame[stands_out | (frame["n_eff"] < LEAST_EFFECTIVE)].reset_index()
+    waves, names = found["wave"].tolist(), found["country"].tolist()
+    return frozenset(zip(map(int, waves), map(str, names), strict=True))
 
 
 def read_flags(folder: Path) -> Mapping[tuple[int, str, str], str]:
