@@ -52,6 +52,10 @@ from contracts.release.tables import MISSING_COUNT_COLUMNS
 #: Version of the rule; releases made under another one count as withdrawn.
 RULE_VERSION = "2"
 
+#: Edition of what the rule makes of a private release: it grows where figures change while
+#: releases of `RULE_VERSION` stay valid, so that views stored before are made again.
+VIEW_EDITION = f"{RULE_VERSION}.1"
+
 #: Valid answers that a country's public cell has at least.
 MINIMUM_CELL = 30
 

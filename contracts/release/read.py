@@ -196,9 +196,9 @@ class ProtectedRelease(Release):
     @cached_property
     def digest(self) -> str:
         """Digest of the manifest and the rule: the figures are others than the release's own."""
-        from contracts.release.disclosure import RULE_VERSION
+        from contracts.release.disclosure import VIEW_EDITION
 
-        return sha256_text(f"{self.manifest.digest} disclosure rule {RULE_VERSION}")
+        return sha256_text(f"{self.manifest.digest} disclosure rule {VIEW_EDITION}")
 
     @property
     def is_protected(self) -> bool:

@@ -252,6 +252,8 @@ def _write_shares(
     except NotPossibleError as error:
         return Written(baseline.name, None, 0, str(error))
     records = list(records_of(shares, survey.geometry))
+    if not records:
+        return Written(baseline.name, None, 0, "it has an answer for no country of the release")
     path = write_predictions(
         folder / f"{baseline.name}{suffix}",
         records,

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from contracts.errors import ContractError, Problem
 from contracts.models import Notice
-from contracts.release.disclosure import MINIMUM_CELL, RULE_VERSION, enough
+from contracts.release.disclosure import MINIMUM_CELL, RULE_VERSION, VIEW_EDITION, enough
 from contracts.release.read import Release, open_release
 from contracts.report import CellEntry, Report
 from contracts.specs import kind_spec
 from scoring.protocols.worldvaluesbench.protected_report import protected_report
+
 
 def public_report(report: Report) -> Report:
     """The report as a board shows it.
@@ -90,7 +91,7 @@ def public_release(release: Release) -> Release:
         return release
     from dataset_builder.publishing.public import make_public
 
-    folder = _cache() / f"{release.manifest.digest[:32]}-rule-{RULE_VERSION}"
+    folder = _cache() / f"{release.manifest.digest[:32]}-rule-{VIEW_EDITION}"
     if not folder.is_dir():
         try:
             make_public(release, folder)

@@ -177,8 +177,11 @@ def _in_script(text: str) -> str:
     return text.replace("</", "<\\/")
 
 
-def add_heads(server: FastAPI, store: Store) -> None:
-    """Give every page its own head, and serve the images."""
+def add_images(server: FastAPI) -> None:
+    """Serve the images of pages.
+
+    To be called before the app is mounted: it takes every address that is left.
+    """
 
     @server.get(f"/{IMAGES}/{{name}}.png")
     def image(name: str) -> Response:
@@ -187,6 +190,10 @@ def add_heads(server: FastAPI, store: Store) -> None:
             raise HTTPException(404, "there is no such image")
         kept = {"Cache-Control": "public, max-age=86400"}
         return Response(content, media_type="image/png", headers=kept)
+
+
+def add_heads(server: FastAPI, store: Store) -> None:
+    """Give every page its own head."""
 
     @server.middleware("http")
     async def headed(

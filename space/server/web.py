@@ -35,7 +35,7 @@ from space.intake.templates import KINDS, write_template
 from space.pages.blocks import FAILED, without_folders
 from space.runs.service import Runs, open_runs
 from space.server.door import Door
-from space.server.heads import add_heads
+from space.server.heads import add_heads, add_images
 from space.server.health import Health
 from space.server.logs import log_request
 from space.server.static_pages import (
@@ -100,6 +100,7 @@ def make_server(
     _add_static(server, store, people)
     _add_templates(server)
     _add_receipts(server)
+    add_images(server)
     _mount_app(server, store, people, desk, runs)
     add_heads(server, store)
     # What is added last comes first: the log sees what the others refuse as well, and to all of

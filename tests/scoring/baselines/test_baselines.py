@@ -130,6 +130,16 @@ def test_continent_average_takes_the_other_countries_of_the_continent(written, p
     assert shares["KEN", "Q1"] == pytest.approx([mean[c] for c in (1, 2, 3, 4)])
 
 
+def test_a_baseline_that_answers_for_no_country_is_skipped_with_the_reason(
+    release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the continent's average where every country of a release is alone on its continent."""
+    monkeypatch.setattr("scoring.baselines.distributions.continent_of", lambda country: country)
+    (left_out,) = write_baselines(release, tmp_path, names=("continent-average",))
+    assert left_out.path is None
+    assert left_out.reason == "it has an answer for no country of the release"
+
+
 def test_nearest_country_by_brute_force(written, people) -> None:
     country, question_id = "URY", "Q164"
     now = people[people.wave == 7]

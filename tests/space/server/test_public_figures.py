@@ -23,6 +23,8 @@ from gradio.context import Context
 from made_surveys import make_survey
 from starlette.routing import Mount
 
+from codebook import value_questions
+from codebook.batteries import batteries
 from contracts.predictions.meta import PredictionsMeta
 from contracts.predictions.write import write_predictions
 from contracts.release.read import Release, open_release
@@ -30,6 +32,8 @@ from dataset_builder.build import build_release
 from dataset_builder.options import BuildOptions
 from dataset_builder.survey import Survey
 from scoring.baselines.distributions import write_baselines
+from space.agents.answers import GivenAnswer
+from space.agents.tools import Tools
 from space.board.public import public_release
 from space.board.seed import add_predictions
 from space.board.store import open_store
@@ -40,7 +44,7 @@ SAMPLES = {
     "kind": ["csv", "json", "parquet", "distribution", "rating", "advice"],
     "suffix": ["jsonl", "csv"],
     "row_id": ["uniform", "world-average"],
-    "name": ["index.html", "data.js", "board.js"],
+    "name": ["index.html", "data.js", "board.js", "home", "DEU", "Q1"],
     "submission_id": ["sub-none"],
     "country": ["DEU", "JPN"],
     "question": ["Q1", "Q46"],
@@ -66,6 +70,7 @@ QUERIES = (
     {"country": "JPN", "other": "DEU", "question": "Q46", "wave": "7"},
     {"row": "uniform", "country": "DEU", "question": "Q1"},
     {"rows": "uniform,world-average", "row": "world-average"},
+    {"country": "DEU", "question": "Q1", "embed": "1"},
 )
 
 #: Respondents of whom one gives another answer in the second release.
@@ -178,7 +183,7 @@ def plain(text: str) -> str:
     return _PASSING.sub("", text)
 
 
-def walk(client: Any, server: Any, upload: Path) -> dict[str, str]:
+def walk(client: Any, server: Any, uploads: list[Path]) -> dict[str, str]:
     """Every answer of the server, by request."""
     found: dict[str, str] = {}
     pages = client.get("/config").json()["pages"]
@@ -187,29 +192,70 @@ def walk(client: Any, server: Any, upload: Path) -> dict[str, str]:
             answer = client.get(path, params=query, follow_redirects=False)
             found[f"GET {path} {query}"] = f"{answer.status_code} {answer.content!r}"
     config = client.get("/config").json()
-    boxes = {box["id"]: box["props"] for box in config["components"]}
+    boxes = {box["id"]: box for box in config["components"]}
     for one in config["dependencies"]:
-        if not one["backend_fn"]:
-            continue
-        defaults = [boxes[box].get("value") for box in one["inputs"]]
-        for query in QUERIES:
-            given = [_argument(boxes[box], query) for box in one["inputs"]]
-            for data in [defaults, given] if given != defaults else [defaults]:
-                call = {"data": data, "fn_index": one["id"], "session_hash": "any"}
-                answer = client.post("/gradio_api/run/predict", json=call, params=query)
-                found[f"CALL {one['id']} {one['api_name']} {query} {data}"] = answer.text
         if one["api_visibility"] == "public":
             assert one["api_name"] in ENDPOINTS, f"add arguments for {one['api_name']}"
+        if one["backend_fn"]:
+            inputs = [boxes[box] for box in one["inputs"]]
+            name = f"{one['id']} {one['api_name']}"
+            for query, data in _arguments(inputs):
+                call = {"data": data, "fn_index": one["id"], "session_hash": "any"}
+                answer = client.post("/gradio_api/run/predict", json=call, params=query)
+                found[f"CALL {name} {query} {data}"] = answer.text
+            for upload, data in _with_files(client, inputs, uploads):
+                call = {"data": data, "fn_index": one["id"], "session_hash": "any"}
+                found[f"FILE {name} {upload}"] = client.post(
+                    "/gradio_api/run/predict", json=call
+                ).text
     for name, arguments in ENDPOINTS.items():
         if arguments:
             answer = client.post(f"/gradio_api/run/{name}", json={"data": arguments})
             found[f"endpoint {name}"] = answer.text
+    return {request: plain(answer) for request, answer in found.items()}
+
+
+def _arguments(inputs: list[dict[str, Any]]) -> Iterator[tuple[dict[str, str], list[Any]]]:
+    """Queries, and what the boxes of a function hold with them: their own values, and given."""
+    defaults = [box["props"].get("value") for box in inputs]
+    for query in QUERIES:
+        given = [_argument(box["props"], query) for box in inputs]
+        for data in [defaults, given] if given != defaults else [defaults]:
+            yield query, data
+
+
+def _with_files(
+    client: Any, inputs: list[dict[str, Any]], uploads: list[Path]
+) -> Iterator[tuple[str, list[Any]]]:
+    """What the boxes of a function hold once a file was uploaded into the first that takes one."""
+    takes = [place for place, box in enumerate(inputs) if box["type"] == "file"]
+    for upload in uploads if takes else []:
+        data = [box["props"].get("value") for box in inputs]
+        data[takes[0]] = _sent(client, upload)
+        yield upload.name, data
+
+
+def _sent(client: Any, upload: Path) -> dict[str, Any]:
     with upload.open("rb") as handle:
         sent = client.post("/gradio_api/upload", files={"files": (upload.name, handle)})
-    file = {"path": sent.json()[0], "meta": {"_type": "gradio.FileData"}}
-    answer = client.post("/gradio_api/run/dry_run", json={"data": [file, None, {}]})
-    found["dry run"] = answer.text
-    return {request: plain(answer) for request, answer in found.items()}
+    return {"path": sent.json()[0], "meta": {"_type": "gradio.FileData"}}
+
+
+def agent_answers(store: Path, release: Release) -> dict[str, str]:
+    """What the tools for agents tell, by call."""
+    tools = Tools(open_store(store), People(release))
+    given = GivenAnswer(question="Q1", country="DEU", shares={"1": 0.6, "2": 0.4})
+    calls = {
+        "board": lambda: tools.board(filters={}),
+        "model": lambda: tools.model("uniform"),
+        "country": lambda: tools.country("DEU"),
+        "question": lambda: tools.question("Q1"),
+        "compare": lambda: tools.compare(["uniform", "world-average"]),
+        "score": lambda: tools.score([given]),
+    }
+    # A new tool has to get arguments here.
+    assert set(calls) == {name for name in vars(Tools) if not name.startswith("_")}
+    return {f"agent {name}": plain(call().model_dump_json()) for name, call in calls.items()}
 
 
 def _argument(box: dict[str, Any], query: dict[str, str]) -> Any:
@@ -224,23 +270,39 @@ def _argument(box: dict[str, Any], query: dict[str, str]) -> Any:
     return box.get("value")
 
 
-@pytest.fixture(scope="module")
-def answers(releases, board_here, tmp_path_factory) -> dict[str, dict[str, str]]:
-    """All answers of the servers over the three releases."""
-    records = [
+def written_uploads(folder: Path) -> list[Path]:
+    """Shares, and synthetic persons who answer a battery."""
+    meta = PredictionsMeta(name="model", model="org/model", method="verbalized")
+    shares = [
         {"question_id": name, "country": country, "shares": {"1": 0.5, "2": 0.3, "3": 0.2}}
         for name in ("Q1", "Q46", "Q2")
         for country in ("", "DEU")
     ]
-    upload = tmp_path_factory.mktemp("upload") / "answers.jsonl"
-    meta = PredictionsMeta(name="model", model="org/model", method="verbalized")
-    write_predictions(upload, records, meta=meta, kind="distribution")
+    rng = np.random.default_rng(9)
+    battery = next(iter(batteries().values())).questions
+    persons = [
+        {"person_id": person, "country": "DEU", "group": "", "question_id": name,
+         "code": int(rng.choice(value_questions()[name].scale.codes))}
+        for person in range(60)
+        for name in battery
+    ]  # fmt: skip
+    write_predictions(folder / "answers.jsonl", shares, meta=meta, kind="distribution")
+    write_predictions(folder / "persons.jsonl", persons, meta=meta, kind="persons")
+    return [folder / "answers.jsonl", folder / "persons.jsonl"]
+
+
+@pytest.fixture(scope="module")
+def answers(releases, board_here, tmp_path_factory) -> dict[str, dict[str, str]]:
+    """All answers of the servers over the three releases."""
+    uploads = written_uploads(tmp_path_factory.mktemp("upload"))
     found = {}
     for name, release in releases.items():
         root = tmp_path_factory.mktemp(name)
+        store = fill(root, release)
         Context.id = 0  # the framework numbers the boxes of all apps of a process
-        with board_here(fill(root, release), People(release)) as client:
-            found[name] = walk(client, client.app, upload)
+        with board_here(store, People(release)) as client:
+            found[name] = walk(client, client.app, uploads)
+        found[name] |= agent_answers(store, release)
     return found
 
 
@@ -251,14 +313,31 @@ def test_answers_follow_from_published_figures(answers) -> None:
     assert different == []
 
 
+def test_the_walk_reaches_every_route(answers) -> None:
+    """No route stands behind the app, which takes all addresses that are left."""
+    routes = {request.split()[1] for request in answers["first"] if request.startswith("GET")}
+    good = {
+        request.split()[1]
+        for request, text in answers["first"].items()
+        if request.startswith("GET") and re.match(r"20\d|30\d", text)
+    }
+    ends = {path.rsplit("/", 1)[0] or path for path in routes}
+    assert ends == {path.rsplit("/", 1)[0] or path for path in good}
+
+
 def test_the_walk_sees_figures_of_respondents(answers) -> None:
     """Where published tables differ, so do endpoints, pages, downloads and scores."""
     first, other = answers["first"], answers["other"]
     different = {request for request in first if first[request] != other.get(request)}
-    seen = ("GET /board.json", "GET /download/report/uniform.json", "dry run", "endpoint model")
-    for kind in (*seen, "endpoint question", "endpoint score"):
+    seen = ("GET /board.json", "GET /download/report/uniform.json", "endpoint model")
+    seen += ("GET /data/country/DEU.csv", "GET /data/question/Q1.csv", "agent question")
+    for kind in (*seen, "agent model", "agent score", "endpoint question", "endpoint score"):
         assert any(request.startswith(kind) for request in different), kind
     pages = {request for request in different if request.startswith("CALL")}
     assert any("Valid answers" in first[request] for request in pages)
     assert any("Everybody&#" in first[request] for request in pages)
-    assert '"alignment"' in first["dry run"], first["dry run"][:500]
+    files = {request: text for request, text in first.items() if request.startswith("FILE")}
+    for name, score in (("answers.jsonl", '"alignment"'), ("persons.jsonl", '"structure"')):
+        (told,) = [files[one] for one in files if one.split()[2:] == ["dry_run", name]]
+        assert score in told, told[:500]
+    assert any(one.startswith("FILE") and "dry_run answers.jsonl" in one for one in different)
