@@ -162,6 +162,15 @@ def publish(
         str,
         Parameter(help="Tag of the commit. Default: `v` and the release's version.", group=HUB),
     ] = "",
+    allow_differences: Annotated[
+        bool,
+        flag(
+            "With --public: publish beside an earlier public release of the same survey made from "
+            "other files or with another split. Answers of respondents who were added, changed or "
+            "taken out in between then follow from the difference.",
+            group=HUB,
+        ),
+    ] = False,
     dry_run: Annotated[
         bool,
         flag(
@@ -195,6 +204,7 @@ def publish(
             public=public,
             gating=gating,
             tag=tag,
+            allow_differences=allow_differences,
             dry_run=dry_run,
             progress=terminal.progress(json=json),
         )

@@ -21,6 +21,7 @@ from dataset_builder.publishing.guard import (
 )
 from dataset_builder.publishing.history import History
 from dataset_builder.publishing.staging import Staged, Withheld, check_rule, staged_release
+from dataset_builder.publishing.versions import check_versions
 from dataset_builder.verifying.run import verify_release
 
 #: Files of a repo that publishing leaves alone.
@@ -80,6 +81,7 @@ def publish_release(
     public: bool = False,
     gating: bool = True,
     tag: str = "",
+    allow_differences: bool = False,
     token: str | None = None,
     endpoint: str | None = None,
     dry_run: bool = False,
@@ -96,6 +98,8 @@ def publish_release(
         public: publish into a public repo: aggregates under disclosure control, nothing else.
         gating: ask readers of a public repo to accept conditions.
         tag: tag of the commit; `v` and the release's version by default.
+        allow_differences: publish beside a public release of the same survey that was made from
+            other files or with another split.
         token: token to use; else the saved one.
         endpoint: address of the Hub; else the usual one.
         dry_run: check the release and say what would be published; the Hub is not asked.
@@ -105,7 +109,8 @@ def publish_release(
         RowsPublicError: individual rows can be read by everyone now: the repo is public although
             it holds some, or turned public during the upload.
         ContractError: the release is broken, the repo's visibility is not the one asked for, its
-            history holds what must not be public, the tag stands for something else, or the Hub
+            history holds what must not be public, or a public release whose difference to this
+            one tells of single respondents, the tag stands for something else, or the Hub
             refuses. Nothing is half-published.
     """
     release = _open(source)
@@ -120,6 +125,8 @@ def publish_release(
             return _planned(plan, staged, None)
     hub = HubRepo(repo, token=token, endpoint=endpoint)
     state, history = _look(hub, release, public=public, progress=progress)
+    if public and state is not None and not allow_differences:
+        check_versions(hub, state, release.manifest)
     _check_release(source, progress)
     with staged_release(release, public=public, gating=gating, progress=progress) as staged:
         if history is not None:
