@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
+from contracts.digests import sha256_file
 from contracts.errors import ContractError, Problem
 from contracts.models import Notice
 from contracts.release.disclosure import MINIMUM_CELL, RULE_VERSION, VIEW_EDITION, enough
@@ -13,6 +16,8 @@ from contracts.release.read import Release, open_release
 from contracts.report import CellEntry, Report
 from contracts.specs import kind_spec
 from scoring.protocols.worldvaluesbench.protected_report import protected_report
+
+log = logging.getLogger("space.board.public")
 
 
 def public_report(report: Report) -> Report:
@@ -92,13 +97,28 @@ def public_release(release: Release) -> Release:
     from dataset_builder.publishing.public import make_public
 
     folder = _cache() / f"{release.manifest.digest[:32]}-rule-{VIEW_EDITION}"
-    if not folder.is_dir():
+    if not _is_whole(folder):
+        if folder.exists():
+            log.warning("public view of a release is damaged and is made again")
+            shutil.rmtree(folder, ignore_errors=True)
         try:
             make_public(release, folder)
         except ContractError:
-            if not folder.is_dir():  # else another server made it meanwhile
+            if not _is_whole(folder):  # else another server made it meanwhile
                 raise
     return open_release(folder)
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether a public view has all its files as they were written."""
+    if not folder.is_dir():
+        return False
+    try:
+        manifest = open_release(folder).manifest
+        files = [file for entry in manifest.tables.values() for file in entry.files]
+        return all(sha256_file(folder / file.path) == file.sha256 for file in files)
+    except (ContractError, OSError, UnicodeDecodeError):
+        return False
 
 
 def _cache() -> Path:

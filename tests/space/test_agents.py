@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
@@ -18,6 +21,7 @@ from space.agents.server import make_mcp_server
 from space.board.store import Store
 from space.board.survey_answers import People
 from tests.support.openai_server import serving_app
+from tests.support.waiting import wait_until
 
 TOOLS = {"board", "model", "country", "question", "compare", "score"}
 
@@ -168,3 +172,51 @@ def test_the_command_over_standard_input_and_output(sample_root: Path) -> None:
     listed, found = run_coroutine(session())
     assert listed == TOOLS
     assert json.loads(found.content[0].text)["total"] > 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Host": "evil.example:7"}, 421),  # a name that was made to lead here
+        ({"Content-Type": "text/plain"}, 400),  # what a page may send without being asked
+    ],
+)
+def test_another_sites_page_cannot_call_the_tools(
+    local_server: str, headers: dict[str, str], status: int
+) -> None:
+    """The command itself, as a client reaches it over HTTP."""
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    usual = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    answer = httpx.post(local_server, content=json.dumps(call), headers=usual | headers, timeout=30)
+    assert answer.status_code == status, answer.text
+    assert not any(name.startswith("access-control") for name in answer.headers)
+
+
+@pytest.fixture(scope="module")
+def local_server(sample_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`opinion-atlas mcp --port`, until the tests end."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [sys.executable, "-m", "opinion_atlas", "mcp", "--no-seed", "--port", str(port)]
+    log = tmp_path_factory.mktemp("mcp") / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*command, "--store", str(sample_root)], stdout=out, stderr=subprocess.STDOUT
+        )
+    try:
+        wait_until(lambda: is_listening(port) or process.poll() is not None, "no server listens")
+        assert process.poll() is None, log.read_text()[-2000:]
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def is_listening(port: int) -> bool:
+    """Whether something answers on a local port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

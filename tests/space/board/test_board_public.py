@@ -11,6 +11,7 @@ import huggingface_hub.constants
 import numpy as np
 import pytest
 from hub_server import Account, HubServer, add_commit
+from made_surveys import make_survey
 
 from contracts.errors import ContractError
 from contracts.release.read import open_release
@@ -31,7 +32,6 @@ from space.render.answers import answer_html
 from space.server.rescore import rescore
 from space.server.serve import prepare_store
 from space.server.static_pages import row_page
-
 
 KINDS = get_args(Kind)
 
@@ -134,6 +134,30 @@ def test_pages_of_a_private_release_show_published_figures(tmp_path, monkeypatch
     people, published = People(private).answers, People(shown).answers
     assert people == published
     assert all(cell.n % 5 == 0 for cell in people.values())
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "gone", "manifest"])
+def test_a_damaged_public_view_is_made_again(tmp_path, monkeypatch, damage) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    build_release([make_survey(people=300, synthetic=False)], tmp_path / "private")
+    private = open_release(tmp_path / "private")
+    view = public_release(private)
+    answers = People(view).answers
+    (file,) = view.files("distributions")
+    content = file.read_bytes()
+    match damage:
+        case "cut":
+            file.write_bytes(content[:1000])
+        case "changed":
+            file.write_bytes(content[:5000] + bytes(100) + content[5100:])
+        case "gone":
+            file.unlink()
+        case "manifest":
+            (view.root / "manifest.json").write_bytes(b"{\xff")
+    again = public_release(private)
+    assert again.root == view.root
+    assert People(again).answers == answers
+    assert file.read_bytes() == content
 
 
 def test_ratings_of_single_persons_are_no_raw_answers(sample_root, tmp_path) -> None:
