@@ -270,9 +270,18 @@ def _guarded(report: Report, job: Mapping[str, Any]) -> Report:
     """A report of ratings without what may not leave a private release; others as they are.
 
     At home a check shows all of it; what is stored and shown is cut there too.
+
+    Raises:
+        ContractError: it rests on exact figures, and would be seen by others or stored.
     """
     from scoring.protocols.worldvaluesbench.protected_report import protected_report
+    from space.board.public import exact_figures
     from space.intake.ratings import check_own_report
+
+    ratings = kind_spec(report.predictions.kind).individuals
+    exact = None if ratings else exact_figures(report)
+    if exact is not None and (job["public"] or job["board"]):
+        raise ContractError(exact, subject=job["file"])
 
     if not job["public"] or not kind_spec(report.predictions.kind).individuals:
         return report

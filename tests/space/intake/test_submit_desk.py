@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,6 +127,22 @@ def test_a_report_made_elsewhere_is_self_reported(desk, answers, tmp_path: Path)
     receipt = desk.submit(Upload(own), FORM, VISITOR)
     assert names(desk.store) == [("Heron 8B", "self-reported")]
     assert desk.store.predictions_path(receipt.id) is None
+
+
+@pytest.mark.parametrize("kind", ["distribution", "persons"])
+def test_a_report_of_exact_tables_is_not_even_stored(
+    desk, answers, tmp_path: Path, kind: str
+) -> None:
+    with desk.dry_run(answers, FORM, VISITOR) as outcome:
+        fields = json.loads(outcome.report_path.read_text())
+    fields["release"] |= {"tables": "exact", "public": False, "synthetic": False}
+    fields["predictions"]["kind"] = kind
+    own = tmp_path / "report.json"
+    own.write_text(json.dumps(fields))
+    with pytest.raises(ContractError, match=r"\[exact-tables\].*--protected"):
+        desk.submit(Upload(own), FORM, VISITOR)
+    assert names(desk.store) == []
+    assert not list(desk.store.root.rglob("*report*.json"))
 
 
 def test_the_same_answers_are_ranked_apart_by_class(desk, answers, tmp_path: Path) -> None:

@@ -150,14 +150,15 @@ def test_the_releases_differ_in_what_is_not_public(releases) -> None:
     assert public_release(first).digest == public_release(second).digest
 
 
-def fill(root: Path, release: Release) -> Path:
-    """A store with baselines scored on the release as a server scores them."""
+def fill(root: Path, release: Release, answered: Path) -> Path:
+    """A store with baselines and a model scored on the release as a server scores them."""
     store = open_store(root / "store", create=True)
     shown = public_release(release)
     names = ("uniform", "world-average")
     for written in write_baselines(shown, root / "baselines", names=names):
         assert written.path is not None
         add_predictions(store, written.path, release=shown, row_class="verified")
+    add_predictions(store, answered, release=shown, row_class="verified", row_id="model")
     for path in store.root.rglob("*"):  # boards say when a row was last updated
         os.utime(path, (1_700_000_000, 1_700_000_000))
     return store.root
@@ -279,7 +280,7 @@ def written_uploads(folder: Path) -> list[Path]:
         for country in ("", "DEU")
     ]
     rng = np.random.default_rng(9)
-    battery = next(iter(batteries().values())).questions
+    battery = batteries()["gender"].questions
     persons = [
         {"person_id": person, "country": "DEU", "group": "", "question_id": name,
          "code": int(rng.choice(value_questions()[name].scale.codes))}
@@ -298,7 +299,7 @@ def answers(releases, board_here, tmp_path_factory) -> dict[str, dict[str, str]]
     found = {}
     for name, release in releases.items():
         root = tmp_path_factory.mktemp(name)
-        store = fill(root, release)
+        store = fill(root, release, uploads[0])
         Context.id = 0  # the framework numbers the boxes of all apps of a process
         with board_here(store, People(release)) as client:
             found[name] = walk(client, client.app, uploads)
