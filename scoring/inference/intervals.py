@@ -39,6 +39,29 @@ def small_sample_factor(units: ArrayLike | None, *, level: float = LEVEL) -> Flo
     return np.asarray(np.sqrt(count / freedom) * stdtrit(freedom, upper) / ndtri(upper))
 
 
+def skewness_shift(replicates: Floats, *, level: float = LEVEL) -> Floats:
+    """How far percentile intervals of a mean must move for the skewness of its units, shape (...).
+
+    A percentile interval reaches further to the side on which replicates have their longer tail,
+    but only a third as far as the studentised mean demands. Scores have a long tail of poor ones,
+    so that without the shift the truth lies below their intervals more often than above.
+
+    Args:
+        replicates: shape (..., B).
+
+    Formula: (z^2 + 2) / 6 times skewness times standard deviation of the replicates; the skewness
+    counts up to 1 in size.
+    Source: Johnson (1978), J. Am. Stat. Assoc. 73, 536-544; Hall (1992), The Bootstrap and
+    Edgeworth Expansion, section 3.10.
+    """
+    gap = replicates - replicates.mean(axis=-1, keepdims=True)
+    variance = (gap**2).mean(axis=-1)
+    third = (gap**3).mean(axis=-1)
+    sd = np.sqrt(variance)
+    relative = np.divide(third, variance, out=np.zeros(variance.shape), where=variance > 1e-24)
+    return (ndtri(1 - (1 - level) / 2) ** 2 + 2) / 6 * np.clip(relative, -sd, sd)
+
+
 def percentile_bounds(
     replicates: Floats,
     estimate: Floats,
@@ -48,6 +71,9 @@ def percentile_bounds(
     limits: tuple[float, float] = (-np.inf, np.inf),
 ) -> Bounds:
     """Ends of percentile intervals that hold the estimate.
+
+    Where units are resampled, the replicates are stretched for their number
+    (`small_sample_factor`) and moved for their skewness (`skewness_shift`).
 
     Replicates are centred on the score without sampling bias. Where they leave the estimate
     outside their central interval, the interval begins (or ends) at the estimate and takes on
@@ -69,7 +95,10 @@ def percentile_bounds(
     defined = ~(np.isnan(estimate) | np.isnan(factor))
     held = np.where(defined[..., None], replicates, 0.0)
     middle = held.mean(axis=-1, keepdims=True)
-    ordered = np.sort(middle + np.where(defined, factor, 1.0)[..., None] * (held - middle), axis=-1)
+    stretched = middle + np.where(defined, factor, 1.0)[..., None] * (held - middle)
+    if units is not None:
+        stretched += skewness_shift(stretched, level=level)[..., None]
+    ordered = np.sort(stretched, axis=-1)
     tail = (1 - level) / 2
     below = (ordered < estimate[..., None]).mean(axis=-1)
     above = (ordered > estimate[..., None]).mean(axis=-1)
@@ -81,9 +110,15 @@ def percentile_bounds(
 
 
 def _quantile(ordered: Floats, level: Floats) -> Floats:
-    """Quantiles along the last axis of sorted replicates, a level for each row, interpolated."""
+    """Quantiles along the last axis of sorted replicates, a level for each row, interpolated.
+
+    The r-th of B replicates stands for the level r / (B + 1), so that a further one falls below
+    it with that chance; other definitions make intervals of few replicates too narrow.
+
+    Source: Hyndman & Fan (1996), The American Statistician 50, 361-365, definition 6.
+    """
     count = ordered.shape[-1]
-    place = np.clip(level, 0.0, 1.0) * (count - 1)
+    place = np.clip(np.clip(level, 0.0, 1.0) * (count + 1) - 1, 0, count - 1)
     first = np.floor(place).astype(np.int64)
     second = np.minimum(first + 1, count - 1)
     low = np.take_along_axis(ordered, first[..., None], axis=-1)[..., 0]

@@ -60,6 +60,7 @@ def score_alignment(
     replicates: int,
     rng: np.random.Generator,
     workspace: Workspace | None = None,
+    ceiling: Floats | None = None,
 ) -> AlignmentScores:
     """Score answers against a survey.
 
@@ -74,10 +75,12 @@ def score_alignment(
         replicates: number of bootstrap replicates.
         rng: source of randomness.
         workspace: holds what scores on the same people have in common.
+        ceiling: scores of another sample of the same people, shape (C, Q); None is
+            `scoring.inference.sampling.human_ceiling`.
     """
     return _Scorer(
         survey, answers, excluded, parts, mode, average, replicates, rng, workspace
-    ).scores()
+    ).scores(human_ceiling(survey) if ceiling is None else ceiling)
 
 
 class _Scorer:
@@ -152,10 +155,10 @@ class _Scorer:
         drawn = resampled_means(self.corrected[name], self.counts)
         return sampled_replicates(drawn, self.noise.country[name], centre)
 
-    def scores(self) -> AlignmentScores:
+    def scores(self, ceiling: Floats) -> AlignmentScores:
         sampled = {name: self._replicates(name) for name in self.contenders}
         means = {name: row_means(cells) for name, cells in self.cells.items()}
-        ceiling = self._masked(human_ceiling(self.survey))
+        ceiling = self._masked(ceiling)
         ceilings = row_means(ceiling), resampled_means(ceiling, self.counts)
         floor = row_means(self.floor)
         noise = self.noise.country["model"]
