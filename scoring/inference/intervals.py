@@ -39,12 +39,13 @@ def small_sample_factor(units: ArrayLike | None, *, level: float = LEVEL) -> Flo
     return np.asarray(np.sqrt(count / freedom) * stdtrit(freedom, upper) / ndtri(upper))
 
 
-def skewness_shift(replicates: Floats, *, level: float = LEVEL) -> Floats:
-    """How far percentile intervals of a mean must move for the skewness of its units, shape (...).
+def skewness_reach(replicates: Floats, *, level: float = LEVEL) -> Floats:
+    """How much further intervals of means must reach for the skewness of their units, shape (...).
 
     A percentile interval reaches further to the side on which replicates have their longer tail,
-    but only a third as far as the studentised mean demands. Scores have a long tail of poor ones,
-    so that without the shift the truth lies below their intervals more often than above.
+    but only about a third as far as the studentised mean demands. Scores have a long tail of poor
+    ones, so that without it the truth lies below their intervals more often than above. Negative
+    where the lower end is to be moved, positive where the upper one is.
 
     Args:
         replicates: shape (..., B).
@@ -52,7 +53,8 @@ def skewness_shift(replicates: Floats, *, level: float = LEVEL) -> Floats:
     Formula: (z^2 + 2) / 6 times skewness times standard deviation of the replicates; the skewness
     counts up to 1 in size.
     Source: Johnson (1978), J. Am. Stat. Assoc. 73, 536-544; Hall (1992), The Bootstrap and
-    Edgeworth Expansion, section 3.10.
+    Edgeworth Expansion, section 3.10. There the other end moves along; the skewness of few units
+    is too unsure to shorten an interval by.
     """
     gap = replicates - replicates.mean(axis=-1, keepdims=True)
     variance = (gap**2).mean(axis=-1)
@@ -67,13 +69,15 @@ def percentile_bounds(
     estimate: Floats,
     *,
     units: ArrayLike | None = None,
+    mean: bool = False,
     level: float = LEVEL,
     limits: tuple[float, float] = (-np.inf, np.inf),
 ) -> Bounds:
     """Ends of percentile intervals that hold the estimate.
 
     Where units are resampled, the replicates are stretched for their number
-    (`small_sample_factor`) and moved for their skewness (`skewness_shift`).
+    (`small_sample_factor`); that of a mean over the units reaches further on the side of the long
+    tail (`skewness_reach`).
 
     Replicates are centred on the score without sampling bias. Where they leave the estimate
     outside their central interval, the interval begins (or ends) at the estimate and takes on
@@ -85,6 +89,8 @@ def percentile_bounds(
         estimate: shape (...).
         units: numbers of resampled units (questions), shape (...), see
             `small_sample_factor`.
+        mean: whether the estimate is a mean over the units; that of ratios and correlations has
+            other reasons to be skewed.
         limits: smallest and largest possible value.
 
     Returns:
@@ -96,8 +102,6 @@ def percentile_bounds(
     held = np.where(defined[..., None], replicates, 0.0)
     middle = held.mean(axis=-1, keepdims=True)
     stretched = middle + np.where(defined, factor, 1.0)[..., None] * (held - middle)
-    if units is not None:
-        stretched += skewness_shift(stretched, level=level)[..., None]
     ordered = np.sort(stretched, axis=-1)
     tail = (1 - level) / 2
     below = (ordered < estimate[..., None]).mean(axis=-1)
@@ -105,6 +109,9 @@ def percentile_bounds(
     left_out_low = np.where(below < tail, below, np.where(above < tail, 2 * tail - above, tail))
     low = np.minimum(_quantile(ordered, left_out_low), estimate)
     high = np.maximum(_quantile(ordered, 1 - (2 * tail - left_out_low)), estimate)
+    if mean:
+        reach = skewness_reach(stretched, level=level)
+        low, high = low + np.minimum(reach, 0.0), high + np.maximum(reach, 0.0)
     ends = (np.where(defined, np.clip(end, *limits), np.nan) for end in (low, high))
     return Bounds(*ends)
 

@@ -267,7 +267,7 @@ def group_entry(
     counts = question_counts(len(columns), replicates=replicates, rng=rng)
     drawn = resampled_means(corrected[rows][:, columns], counts).mean(axis=0)
     value = np.asarray(row_means(row_means(cells)))
-    bounds = percentile_bounds(drawn, value, units=len(columns), limits=(0.0, 1.0))
+    bounds = percentile_bounds(drawn, value, units=len(columns), mean=True, limits=(0.0, 1.0))
     return GroupEntry(
         kind="group",
         name=name,

@@ -178,6 +178,8 @@ class _Scorer:
             country=country,
             country_fixed=self._score(means["model"], fixed, None, floor, noise),
             country_replicates=sampled["model"],
+            corrected=self.corrected["model"],
+            noise=noise,
             overall=self._overall(sampled=True),
             overall_fixed=self._overall(sampled=False),
             question=self._questions(),
@@ -206,8 +208,12 @@ class _Scorer:
         replicates: Floats,
         units: NDArray[np.int64] | int | None,
         limits: tuple[float, float] = (0.0, 1.0),
+        *,
+        mean: bool = True,
     ) -> Estimate:
-        return Estimate(value, percentile_bounds(replicates, value, units=units, limits=limits))
+        mean = mean and units is not None
+        bounds = percentile_bounds(replicates, value, units=units, mean=mean, limits=limits)
+        return Estimate(value, bounds)
 
     def _question_count(self) -> int:
         return int(self.scored.any(axis=0).sum())
@@ -361,7 +367,7 @@ class _Scorer:
         value = divide(np.asarray(top), np.asarray(bottom))
         replicates = np.nan_to_num(divide(tops, bottoms))
         units = self._question_count() if whole else self.units
-        return self._estimate(value, replicates, units, (-np.inf, highest))
+        return self._estimate(value, replicates, units, (-np.inf, highest), mean=False)
 
     def _parts(self, *, sampled: bool) -> Estimate:
         """Country-equal means over the questions of each part (category), shape (P,)."""
@@ -417,6 +423,8 @@ class AlignmentScores:
     country: Estimate
     country_fixed: Estimate
     country_replicates: Floats
+    corrected: Floats
+    noise: Floats
     overall: Estimate
     overall_fixed: Estimate
     question: Estimate

@@ -227,7 +227,7 @@ def continent_entries(scores: AlignmentScores) -> list[GroupEntry]:
         value = np.asarray(scores.country.value[rows].mean())
         replicates = scores.country_replicates[rows].mean(axis=0)
         questions = int(scores.scored[rows].any(axis=0).sum())
-        bounds = percentile_bounds(replicates, value, units=questions, limits=(0.0, 1.0))
+        bounds = percentile_bounds(replicates, value, units=questions, mean=True, limits=(0.0, 1.0))
         entries.append(
             GroupEntry(
                 kind="continent",
