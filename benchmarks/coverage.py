@@ -32,12 +32,21 @@ import codebook
 from contracts.errors import ContractError
 from contracts.release.read import open_release
 from scoring.estimates import row_means
+from scoring.inference.worth import people_worth, worth_curve
 from scoring.inputs.answers import Answers
 from scoring.inputs.geometry import Geometry, build_geometry
 from scoring.inputs.survey import Survey, read_survey
 from scoring.protocols.alignment.compute import score_alignment
+from scoring.protocols.alignment.worth import worth_people
+from scoring.protocols.score_distributions import group_entry
 
 POOL, COUNTRIES, REPLICATES = 3000, 4, 400
+
+#: Names of the countries.
+NAMES = tuple(f"C{number}" for number in range(COUNTRIES))
+
+#: Categories that the questions of a survey are dealt to in turn.
+CATEGORIES = 4
 
 #: Surveys that are drawn for one model; then another is made.
 PER_MODEL = 25
@@ -75,13 +84,21 @@ IGNORED = "kish: "
 
 @dataclass(frozen=True)
 class Pool:
-    """Populations (C, P, K), model answers (P, K), and their true scores and differences (C, P)."""
+    """Populations (C, P, K), model answers (P, K), and what is true of them.
+
+    Attributes:
+        scores, differences, uniform: scores of the model, their differences from those of the
+            average human, and scores of the uniform answer, shape (C, P).
+        worth: people that the model is worth over all questions, shape (C,).
+    """
 
     geometry: Geometry
     people: np.ndarray
     model: np.ndarray
     scores: np.ndarray
     differences: np.ndarray
+    uniform: np.ndarray
+    worth: np.ndarray
 
 
 def reference_survey() -> Survey:
@@ -103,7 +120,19 @@ def make_pool(reference: Survey, foreign: float, rng: np.random.Generator) -> Po
     model = (1 - foreign) * world + foreign * draws / draws.sum(axis=-1, keepdims=True)
     scores = 1 - geometry.distance(people, model)
     rest = (people.sum(axis=0) - people) / (COUNTRIES - 1)
-    return Pool(geometry, people, model, scores, scores - 1 + geometry.distance(people, rest))
+    differences = scores - 1 + geometry.distance(people, rest)
+    uniform = 1 - geometry.distance(people, geometry.uniform)
+    worth = _worth(geometry, people, scores)
+    return Pool(geometry, people, model, scores, differences, uniform, worth)
+
+
+def _worth(geometry: Geometry, people: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """People that the model is worth to each population, shape (C,)."""
+    n = np.ones(people.shape[:2])
+    survey = Survey(NAMES, geometry, people, n, n, people)
+    curve = worth_curve(survey, np.ones(n.shape, bool)).distance
+    means = 1 - scores.mean(axis=1)
+    return np.array([people_worth(one, own) for one, own in zip(means, curve, strict=True)])
 
 
 def draw_survey(
@@ -115,8 +144,7 @@ def draw_survey(
     counts = rng.multinomial(scenario.people, pool.people[:, rows])
     shares = counts / scenario.people
     n = np.full(counts.shape[:2], float(scenario.people))
-    names = tuple(f"C{number}" for number in range(COUNTRIES))
-    survey = Survey(names, geometry, shares, n, n.copy(), counts.astype(float))
+    survey = Survey(NAMES, geometry, shares, n, n.copy(), counts.astype(float))
     model = np.broadcast_to(pool.model[rows], shares.shape)
     return rows, survey, Answers(model, np.zeros(n.shape, np.int8), True)
 
@@ -161,33 +189,55 @@ def interval_hits(
     pool: Pool, rows: np.ndarray, survey: Survey, answers: Answers, rng: np.random.Generator
 ) -> dict[str, bool]:
     """Which intervals hold the truth."""
+    ends = intervals_and_truths(pool, rows, survey, answers, rng)
+    return {name: bool(low <= truth <= high) for name, (low, high, truth) in ends.items()}
+
+
+def intervals_and_truths(
+    pool: Pool, rows: np.ndarray, survey: Survey, answers: Answers, rng: np.random.Generator
+) -> dict[str, tuple[float, float, float]]:
+    """Ends of every kind of interval, and what they should hold."""
     found = score_alignment(
         survey,
         answers,
         excluded=np.zeros(len(rows), bool),
-        parts=np.arange(len(rows)) % 4,
+        parts=np.arange(len(rows)) % CATEGORIES,
         mode="corrected",
         average="leave-one-out",
         replicates=REPLICATES,
         rng=rng,
     )
+    worth = worth_people(found)
+    group = group_entry("", survey, answers, np.zeros(len(rows), bool), REPLICATES, rng)
+    assert group is not None
     everywhere, asked = pool.scores.mean(axis=1), pool.scores[:, rows].mean(axis=1)
+    uniform = pool.uniform.mean()
+    category = pool.scores[:, rows[1::CATEGORIES]].mean()
     truths = {
         "overall, questions sampled": (found.overall, everywhere.mean(), None),
         "overall, questions fixed": (found.overall_fixed, asked.mean(), None),
         "country, questions sampled": (found.country, everywhere[0], 0),
         "country, questions fixed": (found.country_fixed, asked[0], 0),
+        "difference, overall": (found.overall_difference, pool.differences.mean(), None),
         "difference of a country": (found.difference, pool.differences[0].mean(), 0),
         "question, people only": (found.question, pool.scores[:, rows[1]].mean(), 1),
         "category, questions sampled": (found.part, everywhere.mean(), 1),
+        "category, questions fixed": (found.part_fixed, category, 1),
+        "skill over uniform answers": (
+            found.overall_uniform_skill,
+            (everywhere.mean() - uniform) / (1 - uniform),
+            None,
+        ),
+        "worth N people, median country": (worth.overall, np.median(pool.worth), None),
+        "worth N people, country": (worth.country, pool.worth[0], 0),
     }
-    result = {}
-    for name, (estimate, truth, row) in truths.items():
-        low, high = estimate.bounds.low, estimate.bounds.high
-        low, high = (low, high) if row is None else (low[row], high[row])
-        result[name] = bool(low <= truth <= high)
     assert np.allclose(found.overall.value, row_means(row_means(found.cells)))
-    return result
+    ends = {}
+    for name, (estimate, truth, row) in truths.items():
+        low, high = (end if row is None else end[row] for end in estimate.bounds)
+        ends[name] = (float(low), float(high), float(truth))
+    low, high = group.alignment.low, group.alignment.high
+    return ends | {"group, questions sampled": (low, high, everywhere.mean())}
 
 
 def run(

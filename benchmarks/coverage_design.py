@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
+from scipy.special import stdtrit
 
 from contracts.release.distributions import kish_effective_n
 from contracts.release.read import open_release
@@ -89,6 +90,7 @@ def read_rows(source: str, *, wave: int = 7) -> Iterator[CountryRows]:
             columns=columns,
             where=(pc.field("country") == country) & (pc.field("wave") == wave),
         ).to_pandas()
+        answers = answers[answers["answer_position"].between(0, WIDTH - 1)]
         yield _sums(str(country), own, answers)
 
 
@@ -106,11 +108,48 @@ def _sums(country: str, people: Any, answers: Any) -> CountryRows:
     return CountryRows(country, totals, squared, stratum)
 
 
+def drawing_strata(stratum: np.ndarray) -> np.ndarray:
+    """Strata that clusters are redrawn within: those of single clusters are merged.
+
+    A stratum of one cluster would always be drawn again as it is. Single ones are drawn from each
+    other, as if what sets them apart were chance, which is what centring them at the grand mean
+    supposes; one alone is drawn with the smallest other stratum.
+
+    Args:
+        stratum: stratum of each cluster, numbered from 0.
+    """
+    sizes = np.bincount(stratum)
+    single = sizes[stratum] == 1
+    merged = np.where(single, len(sizes), stratum)
+    if single.sum() == 1 and len(stratum) > 1:
+        others = np.where(sizes > 1, sizes, len(stratum) + 1)
+        merged[single] = int(others.argmin())
+    return merged
+
+
+def student_quantile(stratum: np.ndarray) -> float:
+    """End of a 95 % interval in standard errors; strata of one cluster take no freedom."""
+    several = int((np.bincount(stratum) > 1).sum())
+    return float(stdtrit(max(len(stratum) - max(several, 1), 1), 0.975))
+
+
+def redrawn_clusters(stratum: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Clusters drawn with replacement within `drawing_strata`, one for the place of each."""
+    drawn = np.empty(len(stratum), np.int64)
+    strata = drawing_strata(stratum)
+    for number in np.unique(strata):
+        members = np.flatnonzero(strata == number)
+        drawn[members] = rng.choice(members, len(members))
+    return drawn
+
+
 def rows_coverage(rows: CountryRows, draws: int, rng: np.random.Generator) -> tuple[float, float]:
     """Coverage of 95 % intervals of shares when clusters are redrawn within their strata.
 
-    The release's clusters stand for the population, so its own shares are the truth. Shares
-    between a tenth and nine tenths count.
+    The release's clusters stand for the population, so its own shares are the truth. A drawn
+    cluster takes the stratum of its place. Shares between a tenth and nine tenths count. Intervals
+    of the design are of Student's t with as many degrees of freedom as there are clusters less
+    strata (Korn & Graubard, 1990, The American Statistician 44, 270-276).
 
     Returns:
         Percent by standard errors of the design, and by Kish's.
@@ -118,21 +157,16 @@ def rows_coverage(rows: CountryRows, draws: int, rng: np.random.Generator) -> tu
     truth = _shares(rows.totals)
     asked = (truth > 0.1) & (truth < 0.9)
     found = np.zeros(2)
+    reach = student_quantile(rows.stratum)
     for _ in range(draws):
-        drawn = np.concatenate(
-            [
-                rng.choice(members, len(members))
-                for stratum in np.unique(rows.stratum)
-                if len(members := np.flatnonzero(rows.stratum == stratum))
-            ]
-        )
+        drawn = redrawn_clusters(rows.stratum, rng)
         totals = rows.totals[drawn]
         shares = _shares(totals)
-        design = np.sqrt(taylor_variance(totals, rows.stratum[drawn]).shares[0])
+        design = np.sqrt(taylor_variance(totals, rows.stratum).shares[0])
         kish = kish_effective_n(totals.sum(axis=(0, 1, 3)), rows.squared[drawn].sum(axis=0))
         plain = np.sqrt(shares * (1 - shares) / np.maximum(kish, 1)[:, None])
         gap = np.abs(shares - truth)[asked]
-        found += [np.mean(gap <= NORMAL * se[asked]) for se in (design, plain)]
+        found += [np.mean(gap <= reach * design[asked]), np.mean(gap <= NORMAL * plain[asked])]
     design_percent, kish_percent = (100 * found / draws).tolist()
     return design_percent, kish_percent
 

@@ -83,6 +83,10 @@ class PredictionsRef(Strict):
     )
 
 
+#: What a country's human ceiling rests on.
+CeilingKind = Literal["effective sample sizes", "halves of clusters", "halves of respondents"]
+
+
 class Settings(Strict):
     """How the scores were computed."""
 
@@ -92,6 +96,11 @@ class Settings(Strict):
         default="kish",
         description="what effective sample sizes count in: clusters, strata and weights, or "
         "unequal weights alone (all reports before 1.3)",
+    )
+    ceiling: Literal["aggregates", "halves"] = Field(
+        default="aggregates",
+        description="whether human ceilings follow from effective sample sizes, or from halves of "
+        "the release's respondents that keep clusters whole",
     )
     split: Literal["all", "train", "test"] = "all"
     wave: int = 7
@@ -135,6 +144,9 @@ class CountryEntry(Strict):
     verdict: Literal["over", "under", "within"] | None = None
     centred: Interval | None = None
     ceiling: float | None = None
+    ceiling_kind: CeilingKind | None = Field(
+        default=None, description="what the ceiling rests on (not stated before 1.5)"
+    )
     floor: float | None = None
     worth_people: Interval | None = Field(
         default=None,

@@ -230,6 +230,7 @@ def score(
     questions: str | Sequence[str] | None = None,
     weights: Literal["design", "none"] = "design",
     design: Literal["design", "kish"] = "design",
+    ceiling: Literal["aggregates", "halves"] = "aggregates",
     split: Literal["all", "train", "test"] | None = None,
     wave: int | None = None,
     seed: int = 0,
@@ -249,6 +250,8 @@ def score(
         weights: `design` counts respondents by their design weights, `none` equally.
         design: floors, ceilings and intervals by clusters, strata and weights of the interviews
             (`design`) or by unequal weights alone (`kish`).
+        ceiling: human ceilings from effective sample sizes (`aggregates`), or from random halves of
+            the release's respondents that keep clusters whole (`halves`).
         split: whose answers count; None is `test` for a model trained on the survey where the
             release has a test split, else `all`.
         wave: wave of the respondents, 5, 6 or 7; None is that of the predictions.
@@ -296,6 +299,7 @@ def score(
         questions=questions,
         weights=weights,
         design=design,
+        ceiling=ceiling,
         split=split,
         seed=seed,
         replicates=replicates,

@@ -151,6 +151,15 @@ def score(
             group=RULES,
         ),
     ] = "design",
+    ceiling: Annotated[
+        Literal["aggregates", "halves"],
+        Parameter(
+            help="Human ceilings from effective sample sizes (aggregates), or from random halves "
+            "of the release's respondents that keep clusters whole (halves; needs a release with "
+            "respondents).",
+            group=RULES,
+        ),
+    ] = "aggregates",
     replicates: Annotated[
         int, Parameter(help="Bootstrap replicates for intervals.", group=RULES)
     ] = 1000,
@@ -208,6 +217,7 @@ def score(
             "questions": named_questions(questions),
             "weights": weights,
             "design": design,
+            "ceiling": ceiling,
             "split": split,
             "seed": seed,
             "replicates": replicates,

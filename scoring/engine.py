@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from contracts.predictions.read import Predictions
 
 #: Version of the rules of scoring; boards rank only rows of one major version.
-SCORER_VERSION = "1.4"
+SCORER_VERSION = "1.5"
 
 
 def score(
@@ -34,6 +34,7 @@ def score(
     questions: str | Sequence[str] | None = None,
     weights: str = "design",
     design: str = "design",
+    ceiling: str = "aggregates",
     split: str | None = None,
     seed: int = 0,
     replicates: int = 1000,
@@ -54,6 +55,8 @@ def score(
         weights: `design` or `none`.
         design: whether floors, ceilings and intervals count the clustering of interviews in
             (`design`) or unequal weights alone (`kish`).
+        ceiling: whether human ceilings follow from effective sample sizes (`aggregates`), or from
+            halves of the release's respondents that keep clusters whole (`halves`).
         split: `all`, `train` or `test`; None is `test` for a model trained on the survey where
             the release has one, else `all`.
         seed: seed of every random draw; it stands in the report.
@@ -86,6 +89,7 @@ def score(
         questions=questions,
         weights=weights,
         design=design,
+        ceiling=ceiling,
         split=split,
         seed=seed,
         replicates=replicates,

@@ -51,6 +51,7 @@ def resolve_task(
     questions: str | Sequence[str] | None,
     weights: str,
     design: str,
+    ceiling: str,
     split: str | None,
     seed: int,
     replicates: int,
@@ -65,6 +66,7 @@ def resolve_task(
     _check(mode, ("corrected", "paper"), "mode")
     _check(weights, ("design", "none"), "weights")
     _check(design, ("design", "kish"), "design")
+    _check(ceiling, ("aggregates", "halves"), "ceiling")
     chosen = tuple(protocols) if protocols is not None else protocol_names()
     for name in chosen:
         _check(name, protocol_names(), "protocol")
@@ -102,6 +104,9 @@ def resolve_task(
             design="design"
             if design == "design" and predictions.kind == "distribution"
             else "kish",
+            ceiling="halves"
+            if ceiling == "halves" and predictions.kind == "distribution"
+            else "aggregates",
             split=resolve_split(predictions, release, split, notices),
             wave=wave,
             questions=name,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset_builder.design_effects.clusters import FEWEST_CLUSTERS, CountryDesign
+from dataset_builder.design_effects.clusters import FEWEST_CLUSTERS, LARGEST_CLUSTER, CountryDesign
 from dataset_builder.design_effects.variance import design_effective_n, taylor_variance
 
 #: Sums of weights per cluster that are in memory at a time.
@@ -35,7 +35,8 @@ class DesignFigures(NamedTuple):
     """Figures of S splits x G groups x Q questions.
 
     Attributes:
-        n_eff: effective sample size, shape (S, G, Q); NaN where the domain is in too few clusters.
+        n_eff: effective sample size, shape (S, G, Q); NaN where the domain is in too few clusters,
+            or one cluster holds most of its weights, so that their spread says nothing.
         se: standard error of every weighted share, shape (S, G, Q, K); NaN likewise.
         clusters: clusters with a valid answer of the domain, shape (S, G, Q).
     """
@@ -151,7 +152,8 @@ def design_figures(
             kish=kish[:, :, block].reshape(shape[1:3]),
         )
         seen = (totals.sum(axis=-1) > 0).sum(axis=0).reshape(len(splits), groups, -1)
-        enough = seen >= FEWEST_CLUSTERS
+        held = totals.sum(axis=-1).max(axis=0) <= LARGEST_CLUSTER * own[..., 0]
+        enough = (seen >= FEWEST_CLUSTERS) & held.reshape(seen.shape)
         clusters[:, :, block] = seen
         n_eff[:, :, block] = np.where(enough, found.reshape(enough.shape), np.nan)
         errors = np.sqrt(variance.shares).reshape(*enough.shape, width)

@@ -19,7 +19,8 @@ MOST_BLANK = 0.05
 #: Respondents per cluster below which interviews are taken for unclustered.
 FEWEST_PER_CLUSTER = 1.5
 
-#: Share of a country's respondents in one cluster from which its codes are implausible.
+#: Share of a country's respondents in one cluster from which its codes are implausible, and share
+#: of a domain's weights in one cluster from which the spread of clusters says nothing.
 LARGEST_CLUSTER = 0.5
 
 #: Share of clusters that lie in one region each for regions to count as strata.

@@ -212,7 +212,7 @@ def _resampled(gaps: Floats, replicates: int, rng: np.random.Generator) -> Inter
     counts = question_counts(gaps.size, replicates=replicates, rng=rng)
     means = resampled_means(gaps, counts)
     estimate = np.asarray(gaps.mean())
-    bounds = percentile_bounds(means, estimate, units=gaps.size, limits=(-1.0, 1.0))
+    bounds = percentile_bounds(means, estimate, units=gaps.size, mean=True, limits=(-1.0, 1.0))
     return interval(float(estimate), float(bounds.low), float(bounds.high))
 
 

@@ -51,9 +51,30 @@ def expected_gap(share: Floats, people: float) -> Floats:
 
 
 class WorthCurve(NamedTuple):
-    """Expected distances of draws of `PEOPLE` from each country, shape (C, len(PEOPLE))."""
+    """Expected distances of draws of `PEOPLE`.
+
+    Attributes:
+        distance: from each country, shape (C, len(PEOPLE)).
+        cells: from the answers to each question, shape (len(PEOPLE), C, Q); NaN where the cell
+            does not count.
+    """
 
     distance: Floats
+    cells: Floats
+
+    def cells_at(self, worth: Floats) -> Floats:
+        """Expected distances of draws of `worth` people, a number for each country; shape (C, Q).
+
+        Between entries of `PEOPLE` logarithms are interpolated, below one person the distance
+        rises with the square root, as in `people_worth`.
+        """
+        place = np.interp(np.log(worth), np.log(PEOPLE), np.arange(len(PEOPLE)))
+        low = np.minimum(place.astype(np.int64), len(PEOPLE) - 2)
+        part = (place - low)[:, None]
+        rows = np.arange(len(worth))
+        first, second = self.cells[low, rows], self.cells[low + 1, rows]
+        less = np.sqrt(np.maximum(1.0, 1.0 / worth))[:, None]
+        return np.asarray(first ** (1 - part) * second**part * less)
 
 
 def worth_curve(survey: Survey, scored: NDArray[np.bool_]) -> WorthCurve:
@@ -69,10 +90,12 @@ def worth_curve(survey: Survey, scored: NDArray[np.bool_]) -> WorthCurve:
     weights = geometry.weights[question]
     count = np.maximum(scored.sum(axis=1), 1)
     curve = np.zeros((len(survey.countries), len(PEOPLE)))
+    cells = np.full((len(PEOPLE), *scored.shape), np.nan)
     for place, people in enumerate(PEOPLE.tolist()):
-        cells = (expected_gap(shares, people) * weights).sum(axis=1)
-        curve[:, place] = np.bincount(row, cells, minlength=len(curve)) / count
-    return WorthCurve(curve)
+        own = (expected_gap(shares, people) * weights).sum(axis=1)
+        cells[place, row, question] = own
+        curve[:, place] = np.bincount(row, own, minlength=len(curve)) / count
+    return WorthCurve(curve, cells)
 
 
 def people_worth(distance: Floats, curve: Floats) -> Floats:

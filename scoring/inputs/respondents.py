@@ -109,10 +109,10 @@ def read_people(
     interviews = interviews[order]
     repeated = ambiguous_ids(interviews)
     respondents = table["respondent_id"].to_numpy()[order].astype(np.int64)
-    codes = _codes(release, respondents, question_ids, wave, source)
+    codes = read_codes(release, respondents, question_ids, wave, source)
     sampled = np.zeros(codes.shape, bool)
     if release.has("probe"):
-        asked = _codes(release, respondents, question_ids, wave, "probe")
+        asked = read_codes(release, respondents, question_ids, wave, "probe")
         # Probes of older releases hold people whose id names nobody: no rating can be theirs.
         sampled = (asked != NO_CODE) & ~np.isin(interviews, repeated)[:, None]
     if source == "probe":
@@ -147,7 +147,7 @@ def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.string())
 
 
-def _codes(
+def read_codes(
     release: Release,
     respondents: NDArray[np.int64],
     question_ids: tuple[str, ...],

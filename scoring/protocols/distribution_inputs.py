@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.release.read import Release
 from contracts.report import Score
+from scoring.protocols.alignment.ceiling import Ceiling
 from scoring.protocols.alignment.compute import AlignmentScores
 from scoring.settings import Task
 
@@ -23,6 +24,7 @@ class DistributionInputs(NamedTuple):
         predictions: the file.
         release: the people.
         task: settings and protocols.
+        ceiling: human ceilings from halves of respondents, None where they were not asked for.
     """
 
     overall: AlignmentScores
@@ -31,3 +33,4 @@ class DistributionInputs(NamedTuple):
     predictions: Predictions
     release: Release
     task: Task
+    ceiling: Ceiling | None = None

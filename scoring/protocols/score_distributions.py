@@ -16,6 +16,7 @@ from contracts.specs import ProtocolSpec, load, protocol_specs
 from scoring.estimates import Estimate, row_means, single
 from scoring.inference.bootstrap import question_counts, resampled_means
 from scoring.inference.intervals import percentile_bounds
+from scoring.inference.sampling import debiased_distance
 from scoring.inputs.answers import (
     MISSING,
     Answers,
@@ -26,6 +27,7 @@ from scoring.inputs.answers import (
 )
 from scoring.inputs.geometry import build_geometry
 from scoring.inputs.survey import Survey, read_survey
+from scoring.protocols.alignment.ceiling import Ceiling, ceiling_of_rows, ceiling_table
 from scoring.protocols.alignment.compute import PAPER_EXAMPLES, AlignmentScores, score_alignment
 from scoring.protocols.alignment.further_measures import centred_scores
 from scoring.protocols.alignment.report_entries import (
@@ -75,7 +77,10 @@ def score_distributions(
     further = range(_GROUPS + 1, _GROUPS + 1 + len(specs))
     streams = np.random.default_rng(settings.seed).spawn(further.stop)
     excluded = _excluded(predictions, survey, task)
-    overall, by_country = _score_twice(survey, answers, excluded, task, streams[_CELLS])
+    ceiling = None
+    if settings.ceiling == "halves":
+        ceiling = ceiling_of_rows(release, survey, settings, task.workspace)
+    overall, by_country = _score_twice(survey, answers, excluded, task, streams[_CELLS], ceiling)
     if not overall.scored.any() and not _was_asked(overall):
         raise fail(
             "nothing-scored",
@@ -93,6 +98,7 @@ def score_distributions(
         task,
         specs,
         [streams[at] for at in (*_PROTOCOLS_FIRST, *further)],
+        ceiling,
     )
     if cells:
         part.cells = cell_entries(by_country)
@@ -121,6 +127,7 @@ def _score_twice(
     excluded: NDArray[np.bool_],
     task: Task,
     rng: np.random.Generator,
+    ceiling: Ceiling | None,
 ) -> tuple[AlignmentScores, AlignmentScores]:
     """Scores for means over countries, and for single countries.
 
@@ -141,6 +148,7 @@ def _score_twice(
             replicates=task.settings.replicates,
             rng=rng,
             workspace=task.workspace,
+            ceiling=None if ceiling is None else ceiling.cells,
         )
 
     overall = run(excluded)
@@ -157,14 +165,17 @@ def _part(
     task: Task,
     specs: Sequence[ProtocolSpec],
     streams: Sequence[np.random.Generator],
+    ceiling: Ceiling | None,
 ) -> Part:
     further = centred_scores(overall), worth_people(overall, task.workspace)
     part = Part(coverage=cell_coverage(overall.answers, overall.expected))
     part.scores = overall_scores(overall, *further)
-    inputs = DistributionInputs(overall, by_country, tuple(part.scores), predictions, release, task)
+    inputs = DistributionInputs(
+        overall, by_country, tuple(part.scores), predictions, release, task, ceiling
+    )
     if by_country is not overall:
         further = centred_scores(by_country), worth_people(by_country, task.workspace)
-    part.countries = country_entries(by_country, *further)
+    part.countries = country_entries(by_country, *further, kinds=ceiling and ceiling.kinds)
     results = []
     for spec, stream in zip(specs, streams, strict=False):
         if spec.name not in task.protocols:
@@ -183,10 +194,12 @@ def _part(
 
 def alignment_outcome(inputs: DistributionInputs, rng: np.random.Generator) -> Outcome:
     """The alignment protocol's scores and tables."""
-    overall, by_country, headline, predictions, release, task = inputs
+    overall, by_country, headline, predictions, release, task, ceiling = inputs
     tables = {}
     if overall.scored.any():
         tables = alignment_tables(overall, by_country, predictions, release, task, rng)
+    if ceiling is not None:
+        tables["ceilings"] = ceiling_table(ceiling, by_country.survey, by_country.scored)
     return Outcome(
         ProtocolResult(
             protocol="alignment",
@@ -225,13 +238,13 @@ def _demographic_groups(
         except ContractError:
             continue
         answers = read_answers(predictions, survey, group=name)
-        entry = _group_entry(name, survey, answers, excluded, settings.replicates, rng)
+        entry = group_entry(name, survey, answers, excluded, settings.replicates, rng)
         if entry is not None:
             entries.append(entry)
     return entries
 
 
-def _group_entry(
+def group_entry(
     name: str,
     survey: Survey,
     answers: Answers,
@@ -239,16 +252,22 @@ def _group_entry(
     replicates: int,
     rng: np.random.Generator,
 ) -> GroupEntry | None:
+    """A demographic group's score with questions sampled; None where nothing is scored.
+
+    Groups are small, so that the distance that sampling adds is taken off the centre of the
+    replicates (`debiased_distance`); the spread between questions holds the respondents' noise.
+    """
     expected = survey.answered & ~excluded
     scored = expected & answers.usable
     if not scored.any():
         return None
     cells = np.where(scored, 1 - survey.geometry.distance(survey.shares, answers.shares), np.nan)
     rows, columns = scored.any(axis=1), np.flatnonzero(scored.any(axis=0))
+    corrected = np.where(scored, 1 - debiased_distance(survey, answers.shares), np.nan)
     counts = question_counts(len(columns), replicates=replicates, rng=rng)
-    drawn = resampled_means(cells[rows][:, columns], counts).mean(axis=0)
+    drawn = resampled_means(corrected[rows][:, columns], counts).mean(axis=0)
     value = np.asarray(row_means(row_means(cells)))
-    bounds = percentile_bounds(drawn, value, units=len(columns), limits=(0.0, 1.0))
+    bounds = percentile_bounds(drawn, value, units=len(columns), mean=True, limits=(0.0, 1.0))
     return GroupEntry(
         kind="group",
         name=name,

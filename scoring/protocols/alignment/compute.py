@@ -60,6 +60,7 @@ def score_alignment(
     replicates: int,
     rng: np.random.Generator,
     workspace: Workspace | None = None,
+    ceiling: Floats | None = None,
 ) -> AlignmentScores:
     """Score answers against a survey.
 
@@ -74,10 +75,12 @@ def score_alignment(
         replicates: number of bootstrap replicates.
         rng: source of randomness.
         workspace: holds what scores on the same people have in common.
+        ceiling: scores of another sample of the same people, shape (C, Q); None is
+            `scoring.inference.sampling.human_ceiling`.
     """
     return _Scorer(
         survey, answers, excluded, parts, mode, average, replicates, rng, workspace
-    ).scores()
+    ).scores(human_ceiling(survey) if ceiling is None else ceiling)
 
 
 class _Scorer:
@@ -152,10 +155,10 @@ class _Scorer:
         drawn = resampled_means(self.corrected[name], self.counts)
         return sampled_replicates(drawn, self.noise.country[name], centre)
 
-    def scores(self) -> AlignmentScores:
+    def scores(self, ceiling: Floats) -> AlignmentScores:
         sampled = {name: self._replicates(name) for name in self.contenders}
         means = {name: row_means(cells) for name, cells in self.cells.items()}
-        ceiling = self._masked(human_ceiling(self.survey))
+        ceiling = self._masked(ceiling)
         ceilings = row_means(ceiling), resampled_means(ceiling, self.counts)
         floor = row_means(self.floor)
         noise = self.noise.country["model"]
@@ -175,6 +178,8 @@ class _Scorer:
             country=country,
             country_fixed=self._score(means["model"], fixed, None, floor, noise),
             country_replicates=sampled["model"],
+            corrected=self.corrected["model"],
+            noise=noise,
             overall=self._overall(sampled=True),
             overall_fixed=self._overall(sampled=False),
             question=self._questions(),
@@ -203,8 +208,12 @@ class _Scorer:
         replicates: Floats,
         units: NDArray[np.int64] | int | None,
         limits: tuple[float, float] = (0.0, 1.0),
+        *,
+        mean: bool = True,
     ) -> Estimate:
-        return Estimate(value, percentile_bounds(replicates, value, units=units, limits=limits))
+        mean = mean and units is not None
+        bounds = percentile_bounds(replicates, value, units=units, mean=mean, limits=limits)
+        return Estimate(value, bounds)
 
     def _question_count(self) -> int:
         return int(self.scored.any(axis=0).sum())
@@ -358,7 +367,7 @@ class _Scorer:
         value = divide(np.asarray(top), np.asarray(bottom))
         replicates = np.nan_to_num(divide(tops, bottoms))
         units = self._question_count() if whole else self.units
-        return self._estimate(value, replicates, units, (-np.inf, highest))
+        return self._estimate(value, replicates, units, (-np.inf, highest), mean=False)
 
     def _parts(self, *, sampled: bool) -> Estimate:
         """Country-equal means over the questions of each part (category), shape (P,)."""
@@ -414,6 +423,8 @@ class AlignmentScores:
     country: Estimate
     country_fixed: Estimate
     country_replicates: Floats
+    corrected: Floats
+    noise: Floats
     overall: Estimate
     overall_fixed: Estimate
     question: Estimate

@@ -41,7 +41,8 @@ def country_equal(scores: AlignmentScores, cells: Floats, limits: tuple[float, f
         return Estimate(value, Bounds(np.asarray(np.nan), np.asarray(np.nan)))
     replicates = resampled_means(cells, scores.counts)[rows].mean(axis=0)
     units = int((~np.isnan(cells)).any(axis=0).sum())
-    return Estimate(value, percentile_bounds(replicates, value, units=units, limits=limits))
+    bounds = percentile_bounds(replicates, value, units=units, mean=True, limits=limits)
+    return Estimate(value, bounds)
 
 
 class CentredScores(NamedTuple):
@@ -74,7 +75,9 @@ def centred_scores(scores: AlignmentScores) -> CentredScores:
     silent = _distance(people, geometry.weights, keep)
     value = 1 - row_means(cells)
     replicates = 1 - resampled_means(cells, scores.counts)
-    bounds = percentile_bounds(replicates, value, units=keep.sum(axis=1), limits=(0.0, 1.0))
+    bounds = percentile_bounds(
+        replicates, value, units=keep.sum(axis=1), mean=True, limits=(0.0, 1.0)
+    )
     return CentredScores(
         Estimate(value, bounds),
         country_equal(scores, 1 - cells, (0.0, 1.0)),

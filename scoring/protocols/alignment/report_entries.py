@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 import codebook
-from contracts.report import CellEntry, CountryEntry, GroupEntry, Interval, QuestionEntry, Score
+from contracts.report import (
+    CeilingKind,
+    CellEntry,
+    CountryEntry,
+    GroupEntry,
+    Interval,
+    QuestionEntry,
+    Score,
+)
 from contracts.specs import score_specs
 from scoring.estimates import Estimate, many, number, row_means, single
 from scoring.inputs.geometry import Floats
@@ -68,9 +78,16 @@ def coverage_share(scores: AlignmentScores) -> float | None:
 
 
 def country_entries(
-    scores: AlignmentScores, centred: CentredScores, worth: Worth
+    scores: AlignmentScores,
+    centred: CentredScores,
+    worth: Worth,
+    *,
+    kinds: Sequence[CeilingKind] | None = None,
 ) -> list[CountryEntry]:
-    """One entry per country of the survey, in alphabetical order."""
+    """One entry per country of the survey, in alphabetical order.
+
+    `kinds` says what each country's ceiling rests on; None is effective sample sizes.
+    """
     aligned, difference = many(scores.country), many(scores.difference)
     uniform, towards = many(scores.uniform_skill), many(scores.ceiling_skill)
     people = many(worth.country)
@@ -97,6 +114,7 @@ def country_entries(
                 verdict=scores.verdicts[row],
                 centred=own[row],
                 ceiling=ceiling[row].estimate,
+                ceiling_kind=_ceiling_kind(ceiling[row], kinds, row),
                 floor=number(floor[row]),
                 worth_people=people[row],
                 uniform_skill=uniform[row],
@@ -113,6 +131,14 @@ def country_entries(
             )
         )
     return entries
+
+
+def _ceiling_kind(
+    ceiling: Interval, kinds: Sequence[CeilingKind] | None, row: int
+) -> CeilingKind | None:
+    if ceiling.estimate is None:
+        return None
+    return kinds[row] if kinds else "effective sample sizes"
 
 
 def _median_n_eff(scores: AlignmentScores, row: int) -> float:
@@ -201,7 +227,7 @@ def continent_entries(scores: AlignmentScores) -> list[GroupEntry]:
         value = np.asarray(scores.country.value[rows].mean())
         replicates = scores.country_replicates[rows].mean(axis=0)
         questions = int(scores.scored[rows].any(axis=0).sum())
-        bounds = percentile_bounds(replicates, value, units=questions, limits=(0.0, 1.0))
+        bounds = percentile_bounds(replicates, value, units=questions, mean=True, limits=(0.0, 1.0))
         entries.append(
             GroupEntry(
                 kind="continent",

@@ -189,7 +189,9 @@ class _Trend:
         mean = row_means(used[rows])
         value = np.asarray(mean.mean())
         drawn = resampled_means(used[rows], counts).mean(axis=0)
-        bounds = percentile_bounds(drawn, value, units=int(found["questions"]), limits=(0.0, 1.0))
+        bounds = percentile_bounds(
+            drawn, value, units=int(found["questions"]), mean=True, limits=(0.0, 1.0)
+        )
         return found | {
             "alignment": single(Estimate(value, bounds)).model_dump(),
             "sd_over_countries": number(mean.std(ddof=1)),

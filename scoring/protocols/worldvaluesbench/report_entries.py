@@ -78,7 +78,8 @@ def _overall(scores: RatingScores, draws: Floats, coverage: Coverage) -> list[Sc
         value = np.asarray(row_means(cells))
         drawn = resampled_means(cells, draws)
         units = int((~np.isnan(cells)).sum())
-        return Estimate(value, percentile_bounds(drawn, value, units=units, limits=limits))
+        bounds = percentile_bounds(drawn, value, units=units, mean=True, limits=limits)
+        return Estimate(value, bounds)
 
     def score(name: str, value: Interval, *, better: bool, fixed: Interval | None = None) -> Score:
         return Score(
@@ -121,7 +122,10 @@ def _mean_distance(scores: RatingScores, draws: Floats) -> tuple[Estimate, Estim
     sampled = sampled_replicates(resampled_means(corrected, draws), noise, centre)
     limits = _limits(scores)
     return (
-        Estimate(value, percentile_bounds(sampled, value, units=int(known.sum()), limits=limits)),
+        Estimate(
+            value,
+            percentile_bounds(sampled, value, units=int(known.sum()), mean=True, limits=limits),
+        ),
         Estimate(value, percentile_bounds(fixed_replicates(noise, centre), value, limits=limits)),
     )
 
@@ -204,7 +208,11 @@ def _categories(
         counts = question_counts(len(columns), replicates=task.settings.replicates, rng=rng)
         value = np.asarray(cells.mean())
         bounds = percentile_bounds(
-            resampled_means(cells, counts), value, units=len(columns), limits=_limits(scores)
+            resampled_means(cells - scores.noise.bias[columns], counts),
+            value,
+            units=len(columns),
+            mean=True,
+            limits=_limits(scores),
         )
         entries.append(
             GroupEntry(

@@ -280,7 +280,9 @@ def compare_grids(first: Floats, second: Floats, *, names: tuple[str, str]) -> P
         return Pair(*names_and_counts, *means, None, None, None, None)
     test = sign_flip_test(one, other, rng=np.random.default_rng(SEED))
     counts = question_counts(len(gap), replicates=REPLICATES, rng=np.random.default_rng(SEED))
-    bounds = percentile_bounds(resampled_means(gap, counts), np.asarray(gap.mean()), units=len(gap))
+    bounds = percentile_bounds(
+        resampled_means(gap, counts), np.asarray(gap.mean()), units=len(gap), mean=True
+    )
     low, high = float(bounds.low), float(bounds.high)
     return Pair(*names_and_counts, *means, low, high, test.p_value, None)
 

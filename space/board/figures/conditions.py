@@ -123,5 +123,5 @@ def _gap(gap: Floats, counts: Floats) -> tuple[float, float, float]:
     estimate = float(row_means(row_means(gap)))
     drawn = resampled_means(gap, counts).mean(axis=0)
     units = int(np.isfinite(gap).any(axis=0).sum())
-    bounds = percentile_bounds(drawn[None], np.array([estimate]), units=[units])
+    bounds = percentile_bounds(drawn[None], np.array([estimate]), units=[units], mean=True)
     return estimate, float(bounds.low[0]), float(bounds.high[0])

@@ -147,7 +147,10 @@ def _bar(row: Mapping[str, Any], grid: Floats, countries: list[str]) -> Bar:
     counts = question_counts(grid.shape[1], replicates=REPLICATES, rng=np.random.default_rng(SEED))
     estimate = float(means[known].mean())
     bounds = percentile_bounds(
-        country_equal_means(grid, counts)[None], np.array([estimate]), units=[grid.shape[1]]
+        country_equal_means(grid, counts)[None],
+        np.array([estimate]),
+        units=[grid.shape[1]],
+        mean=True,
     )
     several = len(order) >= 2 * NAMED
     return Bar(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -129,17 +130,7 @@ def test_verify_finds_other_clusters(folder: Path, tmp_path: Path, fault: str) -
     column = pa.array(numbers, pa.int32())
     table = table.set_column(table.column_names.index(name), name, column)
 
-    from dataset_builder.verifying.distributions import read_distributions
-    from dataset_builder.verifying.people import Respondents, check_respondents
-    from dataset_builder.verifying.recount import Recount
-
-    release = open_release(copy)
-    respondents = Respondents(table)
-    recount = Recount(release, respondents, read_distributions(release))
-    for batch in release.dataset("responses").to_batches():
-        recount.visit(batch)
-    checks = [check_respondents(release, respondents), recount.result()]
-    codes = {problem.code for check in checks for problem in check.problems}
+    codes = _recount_codes(copy, table)
     assert (
         codes
         >= {
@@ -148,3 +139,42 @@ def test_verify_finds_other_clusters(folder: Path, tmp_path: Path, fault: str) -
             "partly": {"cluster", "recount-n_eff_kind"},
         }[fault]
     )
+
+
+@pytest.mark.parametrize(
+    ("column", "change"),
+    [("n_eff", lambda found: found * 0.97), ("se", lambda found: found * 1.05)],
+)
+def test_verify_finds_another_precision_of_a_single_cell(
+    folder: Path, tmp_path: Path, column: str, change: Callable[[float], float]
+) -> None:
+    copy = tmp_path / "r"
+    shutil.copytree(folder, copy)
+    path = next((copy / "distributions").glob("*.parquet"))
+    table = pq.read_table(path)
+    keys = ("country", "group", "question_id")
+    first = next(row for row in table.to_pylist() if row["n_eff_kind"] == "design")
+    numbers = [
+        change(row[column]) if all(row[key] == first[key] for key in keys) else row[column]
+        for row in table.select([*keys, column]).to_pylist()
+    ]
+    kind = table.schema.field(column).type
+    place = table.column_names.index(column)
+    table = table.set_column(place, table.schema.field(place), pa.array(numbers, kind))
+    pq.write_table(table, path)
+    respondents = pq.read_table(copy / "respondents" / "data-00000-of-00001.parquet")
+    assert f"recount-{column}" in _recount_codes(copy, respondents)
+
+
+def _recount_codes(folder: Path, respondents: pa.Table) -> set[str]:
+    """Problems that a recount finds, the respondents being those of the table."""
+    from dataset_builder.verifying.distributions import read_distributions
+    from dataset_builder.verifying.people import Respondents, check_respondents
+    from dataset_builder.verifying.recount import Recount
+
+    release, people = open_release(folder), Respondents(respondents)
+    recount = Recount(release, people, read_distributions(release))
+    for batch in release.dataset("responses").to_batches():
+        recount.visit(batch)
+    checks = [check_respondents(release, people), recount.result()]
+    return {problem.code for check in checks for problem in check.problems}

@@ -7,6 +7,7 @@ import pytest
 
 from dataset_builder.design_effects.cells import (
     Respondents,
+    clustered_precision,
     design_figures,
     effective_n_of_few_clusters,
     intra_cluster_correlation,
@@ -135,6 +136,29 @@ def test_equal_to_svy(seed: int) -> None:
         assert figures.se[0, group, 0] == pytest.approx(share_se[group], abs=1e-6)
         assert figures.n_eff[0, group, 0] == pytest.approx(spread / mean_se[group] ** 2, rel=1e-6)
         assert errors[group] == pytest.approx(mean_se[group], abs=1e-6)
+
+
+def test_one_huge_weight_is_no_precision() -> None:
+    """A respondent with nearly all weight: shares are theirs alone, and clusters cannot tell."""
+    made = _population(3)
+    made["weight"][7] = 1e6
+    kish = float(made["weight"].sum() ** 2 / (made["weight"] ** 2).sum())
+    found, _ = clustered_precision(
+        CountryDesign(made["cluster"].astype(np.int32), made["stratum"].astype(np.int32)),
+        Respondents(
+            np.zeros(1200, int), np.zeros(1200, int), made["weight"], made["position"][:, None]
+        ),
+        splits={"all": (0,)},
+        ordinal=np.array([True]),
+        kish=np.full((1, 1, 1), kish),
+        n=np.full((1, 1, 1), 1200),
+        width=5,
+        rho=None,
+    )
+    assert found.kind.item() == "assumed"
+    assert found.n_eff.item() == pytest.approx(kish)
+    assert kish < 1.01
+    assert np.isnan(found.se).all()
 
 
 def _by_group(made: dict[str, np.ndarray], width: int) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from scipy.stats import false_discovery_control, permutation_test, t, ttest_ind
 
 from scoring.inference.bootstrap import question_counts, resampled_means, sampled_replicates
-from scoring.inference.intervals import interval, percentile_bounds, small_sample_factor
+from scoring.inference.intervals import (
+    interval,
+    percentile_bounds,
+    skewness_reach,
+    small_sample_factor,
+)
 from scoring.inference.ranks import rank_intervals
 from scoring.inference.tests import (
     benjamini_hochberg,
@@ -31,20 +36,66 @@ def test_small_sample_factor_turns_a_bootstrap_into_a_t_interval() -> None:
     assert np.isnan(small_sample_factor(1))
 
 
+#: The r-th of B even replicates stands for the level r / (B + 1).
+EVEN = np.arange(1, 1000) / 1000
+
+
 def test_central_interval_of_replicates_around_the_estimate() -> None:
-    replicates = np.linspace(0, 1, 1001)
-    bounds = percentile_bounds(replicates, np.asarray(0.5))
+    bounds = percentile_bounds(EVEN, np.asarray(0.5))
     assert bounds.low == pytest.approx(0.025)
     assert bounds.high == pytest.approx(0.975)
 
 
+def test_a_further_draw_falls_into_an_interval_of_few_replicates_as_often_as_it_states() -> None:
+    """95 % of further draws, though each interval is of 79 replicates only."""
+    rng = np.random.default_rng(21)
+    draws, further = rng.normal(size=(20_000, 79)), rng.normal(size=20_000)
+    bounds = percentile_bounds(draws, np.median(draws, axis=1))
+    inside = (bounds.low <= further) & (further <= bounds.high)
+    assert inside.mean() == pytest.approx(0.95, abs=0.005)
+
+
+def test_the_interval_of_a_mean_reaches_further_with_skewness_by_hand() -> None:
+    """Replicates -1 (twice) and 2: mean 0, variance 2, third moment 2; (z^2 + 2) / 6 = 0.9736."""
+    replicates = np.array([-1.0, -1.0, 2.0])
+    assert skewness_reach(replicates) == pytest.approx(0.9735765, rel=1e-6)
+    assert skewness_reach(-replicates) == pytest.approx(-0.9735765, rel=1e-6)
+    assert skewness_reach(np.ones(5)) == 0
+
+
+def test_only_the_long_tail_is_reached_for() -> None:
+    draws = np.random.default_rng(23).exponential(size=999)
+    for sign in (1, -1):
+        plain = percentile_bounds(sign * draws, np.asarray(sign * 1.0))
+        found = percentile_bounds(sign * draws, np.asarray(sign * 1.0), mean=True)
+        gain = skewness_reach(sign * draws)
+        low, high = (0, gain) if sign > 0 else (gain, 0)
+        assert found.low == pytest.approx(plain.low + low)
+        assert found.high == pytest.approx(plain.high + high)
+
+
+def test_intervals_of_skewed_means_miss_less() -> None:
+    """Means of ten skewed numbers (gamma of shape 2), of which the truth mostly lies above."""
+    rng = np.random.default_rng(22)
+    counts = question_counts(10, replicates=300, rng=rng)
+    numbers = rng.gamma(2.0, size=(3000, 10))
+    drawn, mean = resampled_means(numbers, counts), numbers.mean(axis=1)
+    misses = []
+    for skewed in (False, True):
+        bounds = percentile_bounds(drawn, mean, units=np.full(3000, 10), mean=skewed)
+        misses.append(((bounds.low > 2).mean(), (bounds.high < 2).mean()))
+    (low, high), (low_after, high_after) = misses
+    assert high > 3 * low
+    assert low_after == pytest.approx(low, abs=0.001)
+    assert high_after < high - 0.005
+
+
 def test_an_estimate_below_the_replicates_becomes_the_lower_end() -> None:
-    replicates = np.linspace(0, 1, 1001)
-    bounds = percentile_bounds(replicates, np.asarray(-0.3))
+    bounds = percentile_bounds(EVEN, np.asarray(-0.3))
     assert bounds.low == -0.3
     # Nothing is left out below, so five per cent may be left out above.
     assert bounds.high == pytest.approx(0.95)
-    mirrored = percentile_bounds(replicates, np.asarray(1.3))
+    mirrored = percentile_bounds(EVEN, np.asarray(1.3))
     assert mirrored.low == pytest.approx(0.05)
     assert mirrored.high == 1.3
 
@@ -53,11 +104,12 @@ def test_an_estimate_below_the_replicates_becomes_the_lower_end() -> None:
     st.lists(st.floats(-1, 1), min_size=5, max_size=60),
     st.floats(-2, 2),
     st.one_of(st.none(), st.integers(2, 40)),
+    st.booleans(),
 )
 def test_an_interval_always_contains_its_estimate(
-    draws: list[float], estimate: float, units: int | None
+    draws: list[float], estimate: float, units: int | None, mean: bool
 ) -> None:
-    bounds = percentile_bounds(np.array(draws), np.asarray(estimate), units=units)
+    bounds = percentile_bounds(np.array(draws), np.asarray(estimate), units=units, mean=mean)
     assert bounds.low <= estimate <= bounds.high
     found = interval(estimate, float(bounds.low), float(bounds.high))
     assert found.estimate == estimate
