@@ -123,7 +123,7 @@ def test_high_side_of_one_dilemma_of_each_dimension():
         "ind-01": "take the small flat and live by myself",
         "mas-08": "enter my dahlias for the prize",
         "uai-01": "plan and book every stop in advance",
-        "lto-08": "plant saplings for the decades to come",
+        "lto-08": "plant saplings across the square",
         "pdi-03": "leave the professor's words as they stand",
     }
     assert {key: dilemmas()[key].high_option for key in expected} == expected
