@@ -53,7 +53,15 @@ _CONSTRUCT_WORDS = {
     "power_distance": re.compile(
         r"\b(equals?|equality|ranks? (?!and)|of rank|authorit\w+|elders?|in charge|superiors?"
         r"|standing|out of respect|(?:my|our|her|his) positions?)\b"
-    )
+    ),
+    "individualism": re.compile(
+        r"\b(harmony|own path|loyal\w*|independen\w+|individual\w*|rely on one another)\b"
+    ),
+    "mas": re.compile(r"\b(proud\w*|modest\w*|ambitio\w+|gentleness|achiev\w+|pleasant)\b"),
+    "uncertainty_avoidance": re.compile(r"\b(uncertain\w*|ambigu\w+|relaxed|mistakes)\b"),
+    "long_term_orientation": re.compile(
+        r"\b(patien\w+|persever\w+|thrift\w*|tradition\w*|custom)\b"
+    ),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from codebook.wordings.wording import OWN_NAME
 from codebook.wordings.wording import languages as own_languages
 from codebook.wordings.wording import wording as own_wording
 from contracts.errors import Problem
@@ -88,6 +89,21 @@ def drafted_languages(meta: PredictionsMeta) -> list[str]:
         return []
     return [
         language for language, (_, digest) in wordings_of(meta).items() if _is_own(language, digest)
+    ]
+
+
+def other_version_languages(meta: PredictionsMeta) -> list[str]:
+    """Languages that were asked in a wording of the project's own name with another text: as it
+    was before or after a rewording. Files of that name with texts of their own are refused.
+
+    Dilemmas have digests of their own kind.
+    """
+    if meta.protocol and protocol_spec(meta.protocol).dilemmas:
+        return []
+    return [
+        language
+        for language, (name, digest) in wordings_of(meta).items()
+        if name == OWN_NAME and language in own_languages() and not _is_own(language, digest)
     ]
 
 

@@ -105,7 +105,8 @@ _FIXED = (
         "wording",
         "Wording",
         "Which wording of the questions was used. The project's own is machine-drafted, and "
-        "reviewed by a second pass; it is not that of the survey's questionnaire.",
+        "reviewed by a second pass; it is not that of the survey's questionnaire. Another version "
+        "of it was asked before or after a rewording.",
         "text",
     ),
     Column("release", "Release", "Name and version of the survey release.", "text"),

@@ -15,7 +15,7 @@ from contracts.predictions.meta import PredictionsMeta
 from contracts.report import Interval, Report
 from contracts.specs import kind_spec, score_spec, score_specs
 from scoring.comparison.compare import cell_scores
-from scoring.comparison.wordings import drafted_languages
+from scoring.comparison.wordings import drafted_languages, other_version_languages
 from space.board.columns import size_class
 
 #: Thinking and effort that the user left to the model.
@@ -179,7 +179,10 @@ def variant_label(meta: PredictionsMeta) -> str:
 
 
 def wording_label(meta: PredictionsMeta) -> str:
-    """Name of the wording that was asked, and that it is machine-drafted where it is."""
+    """Name of the wording that was asked, that it is machine-drafted, and that it is the project's
+    own in another version than the present one, where they apply."""
+    if other_version_languages(meta):
+        return f"{meta.wording}, machine-drafted wording of another version"
     return f"{meta.wording}, machine-drafted wording" if drafted_languages(meta) else meta.wording
 
 

@@ -123,7 +123,7 @@ def test_high_side_of_one_dilemma_of_each_dimension():
         "ind-01": "take the small flat and live by myself",
         "mas-08": "enter my dahlias for the prize",
         "uai-01": "plan and book every stop in advance",
-        "lto-08": "plant saplings for the decades to come",
+        "lto-08": "plant saplings across the square",
         "pdi-03": "leave the professor's words as they stand",
     }
     assert {key: dilemmas()[key].high_option for key in expected} == expected
@@ -429,14 +429,23 @@ def test_leak_lists_are_read_not_hard_coded():
     assert [p.dilemma_id for p in check_texts(DILEMMAS, leaks=leaks)] == found
 
 
-def test_an_option_on_power_distance_describes_an_act_and_does_not_name_the_construct():
-    found = {d.dilemma_id: d for d in DILEMMAS}
+@pytest.mark.parametrize(
+    ("dilemma_id", "option", "word"),
+    [
+        ("pdi-01", "address him as an equal", "equal"),
+        ("ind-22", "support the stage and keep our harmony", "harmony"),
+        ("mas-09", "tell them proudly about the award", "proudly"),
+        ("uai-21", "watch how it goes and stay relaxed", "relaxed"),
+        ("lto-43", "attend the evening and honour the custom", "custom"),
+    ],
+)
+def test_an_option_describes_an_act_and_does_not_name_the_construct(dilemma_id, option, word):
+    clean = next(d for d in DILEMMAS if d.dilemma_id == dilemma_id)
     named = dataclasses.replace(
-        found["pdi-01"],
-        situation=found["pdi-01"].situation.replace("by his first name", "as an equal"),
-        option_second="address him as an equal",
+        clean,
+        situation=f"{clean.background} Should I {clean.option_first} or {option}?",
+        option_second=option,
     )
     problems = check_texts([named], leaks=LEAKS)
-    assert any("names the construct ('equal')" in p.message for p in problems)
-    clean = check_texts([found["pdi-01"]], leaks=LEAKS)
-    assert not any("construct" in p.message for p in clean)
+    assert any(f"names the construct ({word!r})" in p.message for p in problems)
+    assert not any("construct" in p.message for p in check_texts([clean], leaks=LEAKS))

@@ -235,5 +235,17 @@ def test_a_row_says_that_its_wording_is_machine_drafted(store) -> None:
     assert wording_label(ours) == "atlas, machine-drafted wording"
     other = ours.model_copy(update={"wording": "official", "wording_digest": "o"})
     assert wording_label(other) == "official"
+    before = ours.model_copy(update={"wording_digest": "d" * 64})
+    assert wording_label(before) == "atlas, machine-drafted wording of another version"
+    several = {
+        "wordings": {
+            "en": {"name": "atlas", "digest": digest},
+            "de": {"name": "atlas", "digest": "d"},
+        }
+    }
+    mixed = ours.model_copy(update={"language": "own", "extra": several})
+    assert wording_label(mixed) == "atlas, machine-drafted wording of another version"
+    dilemmas = before.model_copy(update={"protocol": "advice"})
+    assert wording_label(dilemmas) == "atlas"
     for facet in ("language", "wave"):
         assert facet in FACETS
