@@ -8,7 +8,7 @@ from typing import NamedTuple
 from contracts.report import CountryEntry, GroupEntry, Report
 from contracts.specs import score_spec, score_title
 from scoring.maps.model import MapFile
-from space.board.figures.conditions import read_conditions, read_form_ranks
+from space.board.figures.conditions import read_conditions, read_form_ranks, read_form_scores
 from space.board.figures.maps import row_maps
 from space.board.labels import (
     category_name,
@@ -24,6 +24,7 @@ from space.render.figures.maps import map_panels
 from space.render.figures.plane import Link
 from space.render.figures.tabs import tabs
 from space.render.figures.world import world_map
+from space.render.form_curve import form_curve_svg
 from space.render.model_tables import cell_score, tables_html
 from space.render.quoted import quoted_html
 from space.render.table import NOT_STATED, plain_table
@@ -211,7 +212,7 @@ def _sentence(report: Report) -> str:
 
 
 def form_ranks_html(store: Store, row_id: str) -> str:
-    """In how many forms the row's rank holds, and its place in each."""
+    """In how many forms the row's rank holds, its score in each as a figure, and its place."""
     found = read_form_ranks(store, row_id)
     if not found:
         return ""
@@ -235,7 +236,9 @@ def form_ranks_html(store: Store, row_id: str) -> str:
     return (
         "<h2>Rank in other forms</h2>"
         f"<p>The rank <b>holds in {holds} of {1 + len(found)} forms</b>, this one included: other "
-        f"steering, languages, methods and prompts, among the models ranked in both.</p>{table}"
+        "steering, languages, methods and prompts, among the models ranked in both. A rank that "
+        "holds in few of them says more about the form than about the model.</p>"
+        f"{form_curve_svg(read_form_scores(store, row_id))}{table}"
     )
 
 
