@@ -9,8 +9,9 @@ from scoring.presentation.html.charts import line_path
 from space.board.form_ranks import FormScores
 from space.render.text import esc, interval, number
 
-#: Places of the figure, in pixels: names of forms, scale, ranks, height of a row and of the axis.
-_NAMES, _SCALE, _RANKS, _ROW, _AXIS = 300, 400, 90, 26, 30
+#: Places of the figure, in pixels: the scale's width, that of the ranks, the height of a row, of
+#: the name in it, and of the axis.
+_SCALE, _RANKS, _ROW, _NAME, _AXIS = 480, 70, 42, 14, 30
 
 
 def form_curve_svg(forms: Sequence[FormScores]) -> str:
@@ -24,30 +25,30 @@ def form_curve_svg(forms: Sequence[FormScores]) -> str:
         return ""
     scores = [score for one in known for score in (one.estimate, one.low, one.high)]
     scores += [score for one in known for _, score in one.others]
-    x = make_axis(scores, start=_NAMES + 10, end=_NAMES + _SCALE, limits=(0, 1))
+    x = make_axis(scores, start=24, end=_SCALE - 16, limits=(0, 1))
     height = _ROW * len(known) + _AXIS
     parts = list(_axis(x, height))
     marks = []
     for place, one in enumerate(known):
-        y = _ROW * place + _ROW // 2
+        y = _ROW * place + _NAME + (_ROW - _NAME) // 2
         marks.append({"x": x.place(one.estimate), "y": y})
         parts += _form(one, x, y)
     parts.insert(0, f'<path d="{line_path(marks)}"></path>')
-    width = _NAMES + _SCALE + _RANKS
+    width = _SCALE + _RANKS
     label = "Score and rank of the model in every form; the table below says it too"
     return (
         f'<svg class="oa-forms" viewBox="0 0 {width} {height}" role="img" aria-label="{label}">'
         f"{''.join(parts)}</svg>"
         '<p class="oa-legend"><span>dot: alignment of this model with its 95 % interval</span>'
         "<span>rings: the other models in the same form</span>"
-        "<span>to the right: rank among them</span></p>"
+        "<span>right: rank of this model in the form</span></p>"
     )
 
 
 def _axis(x: Axis, height: int) -> Iterator[str]:
     for tick in x.ticks:
         at = x.place(tick)
-        yield f'<line x1="{at}" x2="{at}" y1="0" y2="{height - 20}"></line>'
+        yield f'<line x1="{at}" x2="{at}" y1="4" y2="{height - 20}"></line>'
         yield (
             f'<text class="soft" x="{at}" y="{height - 6}" text-anchor="middle">'
             f"{x.label(tick)}</text>"
@@ -57,7 +58,7 @@ def _axis(x: Axis, height: int) -> Iterator[str]:
 def _form(one: FormScores, x: Axis, y: int) -> Iterator[str]:
     name = f"{one.label} (this one)" if one.own else one.label
     look = ' class="own"' if one.own else ""
-    yield f'<text{look} x="{_NAMES - 8}" y="{y + 4}" text-anchor="end">{esc(name)}</text>'
+    yield f'<text{look} x="0" y="{y - (_ROW - _NAME) // 2}">{esc(name)}</text>'
     for model, score in one.others:
         yield (
             f'<circle class="other" cx="{x.place(score)}" cy="{y}" r="4">'
@@ -74,4 +75,4 @@ def _form(one: FormScores, x: Axis, y: int) -> Iterator[str]:
         f'<circle class="mine" cx="{x.place(one.estimate)}" cy="{y}" r="5">'
         f"<title>{esc(shown)}, rank {one.rank} of {one.models}</title></circle>"
     )
-    yield (f'<text{look} x="{_NAMES + _SCALE + 14}" y="{y + 4}">{one.rank} of {one.models}</text>')
+    yield f'<text{look} x="{_SCALE + 8}" y="{y + 4}">{one.rank} of {one.models}</text>'

@@ -27,6 +27,7 @@ from space.render.figures.world import world_map
 from space.render.form_curve import form_curve_svg
 from space.render.model_tables import cell_score, tables_html
 from space.render.quoted import quoted_html
+from space.render.structure import structure_head_html
 from space.render.table import NOT_STATED, plain_table
 from space.render.text import (
     DASH,
@@ -108,12 +109,21 @@ def head_html(report: Report, row_id: str, *, around: Around | None = None) -> s
         _heading(report, around.standing)
         + f'<section class="oa-home"><div>{_maps(report, row_id, around)}</div>'
         f"<div>{_tiles(report)}{around.conditions}</div></section>"
+        + _structure(report)
         + _countries(report)
         + _topics(report)
         + _questions(report, row_id if around.on_board else "")
         + _facts(report, row_id)
         + quoted_html(report, row_id)
     )
+
+
+def _structure(report: Report) -> str:
+    """The figure of structure of a row of synthetic respondents."""
+    for one in report.protocols:
+        if one.protocol == "persons" and one.applies:
+            return structure_head_html(one.tables)
+    return ""
 
 
 def _standing(store: Store, row_id: str) -> str:
