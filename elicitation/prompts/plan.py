@@ -474,7 +474,7 @@ class Plan:
         """Number that tells draws of one and the same prompt apart.
 
         Two people alike have the same prompt: where replies are drawn at random, each gets a
-        draw of their own, else they share one. Those of a second run of the form (repeat=2) are others.
+        draw of their own, else they share one. A second run of the form (repeat=2) has others.
         """
         drawn = self.sampling.temperature > 0 and (
             item.condition.demographics if not self.study.personas else self._kind == "generate"
