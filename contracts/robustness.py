@@ -126,6 +126,19 @@ class RefusalRow(Strict):
     missing: float
 
 
+class WaveRecall(Strict):
+    """Whether a model is closer to a wave than to the one before, on cells that both hold."""
+
+    model: str
+    wave: int
+    earlier: int
+    later_score: float | None
+    earlier_score: float | None
+    difference: Effect = Field(description="alignment with the later wave less the earlier one")
+    uniform: float | None = Field(description="the same difference of uniform answers")
+    countries: int = Field(ge=0)
+
+
 class RobustnessStudy(Strict):
     """How far scores and rankings depend on the form of the prompt."""
 
@@ -145,6 +158,7 @@ class RobustnessStudy(Strict):
     biases: list[Biases]
     retests: list[Retest]
     refusals: list[RefusalRow]
+    recall: list[WaveRecall] = Field(default_factory=list)
     notices: list[Notice] = Field(default_factory=list)
 
 

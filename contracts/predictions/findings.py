@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from contracts.errors import ContractError, Problem
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: Problems kept with their place; further ones are only counted.
 KEPT_PROBLEMS = 10_000
@@ -66,10 +70,15 @@ class Findings:
         """Count something that was mended or left out."""
         self._tolerated[name] += count
 
-    def leave_out(self, name: str, written: str) -> None:
-        """Count something that was left out because its name is unknown, and keep the name."""
-        self.tolerate(name)
-        self.unknown.setdefault(name, Counter())[written] += 1
+    def leave_out(self, name: str, written: str, count: int = 1) -> None:
+        """Count what was left out because its name is unknown, and keep the name."""
+        self.tolerate(name, count)
+        self.unknown.setdefault(name, Counter())[written] += count
+
+    def leave_out_all(self, name: str, texts: pa.Array) -> None:
+        """`leave_out` for every one of the texts."""
+        for entry in texts.value_counts().to_pylist():
+            self.leave_out(name, entry["values"], entry["counts"])
 
     def forget_since(self, count: int) -> bool:
         """Take back the problems beyond the first `count`; whether there were any."""

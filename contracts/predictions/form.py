@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from codebook import value_questions
+from codebook.wordings.wording import OWN_NAME
 from contracts.digests import sha256_text
 from contracts.predictions.meta import PredictionsMeta
 
@@ -34,6 +35,7 @@ FACTORS = {
     "persona": "Persona text",
     "thinking": "Thinking",
     "examples": "Examples",
+    "wording": "Wording",
     "other": "Other",
 }
 
@@ -53,8 +55,8 @@ class PromptForm(NamedTuple):
         persona: text that names the people asked about; empty for the usual one.
         thinking: on, off or default.
         examples: number of examples and seed of their shares; empty for the usual ones.
-        other: parts of the variant's name that are none of these, and the wording if it is not
-            the project's.
+        wording: name of the wording, if it is not the project's own.
+        other: parts of the variant's name that are none of these.
     """
 
     method: str
@@ -67,6 +69,7 @@ class PromptForm(NamedTuple):
     persona: str = ""
     thinking: str = "default"
     examples: str = ""
+    wording: str = ""
     other: str = ""
 
 
@@ -107,6 +110,7 @@ def form_of(meta: PredictionsMeta) -> PromptForm:
         persona="+".join(named["persona"]),
         thinking=str(meta.decoding.get("thinking") or "default"),
         examples="+".join(named["examples"]),
+        wording="" if meta.wording == OWN_NAME else meta.wording,
         other="+".join(named["other"]),
     )
 
@@ -126,6 +130,7 @@ def form_name(form: PromptForm, factors: Sequence[str]) -> str:
         "persona": form.persona or "usual persona text",
         "thinking": f"thinking {form.thinking}",
         "examples": form.examples or "usual examples",
+        "wording": f"wording {form.wording or OWN_NAME}",
         "other": form.other,
     }
     levels = [words.get(factor, getattr(form, factor)) for factor in factors]

@@ -7,11 +7,11 @@ an answer that the person did not give.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from codebook import countries, value_questions
+from codebook.countries import country_named
 from contracts.predictions.distributions import canonical_group
 from contracts.predictions.findings import Findings, quote
 from contracts.predictions.source import Chunk, Source
@@ -30,6 +30,9 @@ PERSON_COLUMNS = frozenset({"person_id", "country", "group"})
 
 #: A code as files write it: 3, "3" or "3.0".
 _CODE = r"^\s*[+-]?\d{1,6}(?:\.0*)?\s*$"
+
+#: Next step after a code that cannot be used.
+_CODE_HINT = "Leave the code empty where the person gave no answer."
 
 #: Stands for a code that is not there.
 _NO_ANSWER = -(10**9)
@@ -113,14 +116,16 @@ def read_persons(source: Source, findings: Findings) -> tuple[pa.Table, int]:
     codes = _Codes()
     parts = _Columns()
     rows = 0
+    wide = "question_id" not in source.columns
+    columns = dict.fromkeys(source.columns)  # a JSON line may hold more than the first one
     for chunk in source.chunks(findings):
         rows += len(chunk.rows)
-        for texts, numbers in _long_parts(chunk, source):
-            _take(texts, numbers, codes, parts, findings)
-    wide = "question_id" not in source.columns
-    known = PERSON_COLUMNS | set(question_columns(source.columns)) if wide else LONG_COLUMNS
-    findings.tolerate("extra_columns", len([name for name in source.columns if name not in known]))
-    if not parts.row:
+        text = _texts(chunk)
+        columns.update(dict.fromkeys(text.schema.names))
+        _take(text, np.asarray(chunk.rows, np.int64), codes, parts, findings, wide=wide)
+    known = PERSON_COLUMNS | set(question_columns(tuple(columns))) if wide else LONG_COLUMNS
+    findings.tolerate("extra_columns", len([name for name in columns if name not in known]))
+    if not sum(map(len, parts.row)):
         return persons_schema().empty_table(), rows
     joined = {
         name: np.concatenate([np.asarray(part) for part in getattr(parts, name)])
@@ -129,28 +134,8 @@ def read_persons(source: Source, findings: Findings) -> tuple[pa.Table, int]:
     return _table(joined, parts, codes, findings), rows
 
 
-def _long_parts(chunk: Chunk, source: Source) -> Iterator[tuple[dict[str, pa.Array], Integers]]:
-    """A chunk in long form: the columns person_id, country, group, question_id, code as text."""
-    import numpy as np
-    import pyarrow as pa
-
-    text = _texts(chunk)
-    numbers = np.asarray(chunk.rows, np.int64)
-    empty = pa.array([""] * text.num_rows, pa.string())
-
-    def column(name: str) -> pa.Array:
-        return text.column(name) if name in text.schema.names else empty
-
-    base = {name: column(name) for name in ("person_id", "country", "group")}
-    if "question_id" in source.columns:
-        yield {**base, "question_id": column("question_id"), "code": column("code")}, numbers
-        return
-    for name in question_columns(source.columns):
-        question = pa.array([name.upper()] * text.num_rows, pa.string())
-        yield {**base, "question_id": question, "code": column(name)}, numbers
-
-
 def _texts(chunk: Chunk) -> pa.RecordBatch:
+    """A chunk's columns as text, empty for null or what a record lacks."""
     import pyarrow as pa
 
     if chunk.batch is not None:
@@ -167,55 +152,122 @@ def _texts(chunk: Chunk) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, names=names)
 
 
+@dataclass(frozen=True)
+class _Told:
+    """Whom the rows of a chunk are of.
+
+    Attributes:
+        person_id, group: texts, the group by its canonical name.
+        country: number of the country.
+        rows: numbers of the rows.
+        good: rows whose country and group are known.
+    """
+
+    person_id: pa.Array
+    group: pa.Array
+    country: Integers
+    rows: Integers
+    good: npt.NDArray[np.bool_]
+
+
 def _take(
-    texts: dict[str, pa.Array], rows: Integers, codes: _Codes, parts: _Columns, findings: Findings
+    text: pa.RecordBatch,
+    rows: Integers,
+    codes: _Codes,
+    parts: _Columns,
+    findings: Findings,
+    *,
+    wide: bool,
 ) -> None:
-    """Check some rows and keep those that can be used."""
+    """Check a chunk in long or wide form, and add the answers that can be placed."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    def column(name: str) -> pa.Array:
+        if name not in text.schema.names:
+            return pa.array([""] * text.num_rows, pa.string())
+        return pc.utf8_trim_whitespace(text.column(name))
+
+    told = _told(column("person_id"), column("country"), column("group"), rows, findings)
+    if not wide:
+        _take_answers(
+            told, pc.utf8_upper(column("question_id")), column("code"), codes, parts, findings
+        )
+        return
+    for name in question_columns(tuple(text.schema.names)):
+        question = pa.array([name.upper()] * text.num_rows, pa.string())
+        _take_answers(told, question, column(name), codes, parts, findings, column=name.upper())
+
+
+def _told(
+    person_id: pa.Array, country: pa.Array, group: pa.Array, rows: Integers, findings: Findings
+) -> _Told:
+    """The persons of a chunk; what names no person, country or group is noted."""
+    _note_blank(person_id, rows, "person_id", "the row names no person", findings)
+    _note_blank(country, rows, "country", "the row names no country", findings)
+    nation, unknown = _countries(country, findings)
+    canonical, odd = _groups(group, findings)
+    return _Told(person_id, canonical, nation, rows, ~(unknown | odd))
+
+
+def _take_answers(
+    told: _Told,
+    names: pa.Array,
+    texts: pa.Array,
+    codes: _Codes,
+    parts: _Columns,
+    findings: Findings,
+    *,
+    column: str = "code",
+) -> None:
+    """Check answers and keep those that can be placed; `column` is where their codes stand."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    trimmed = {name: pc.utf8_trim_whitespace(column) for name, column in texts.items()}
-    names = pc.utf8_upper(trimmed["question_id"])
+    rows = told.rows
     question = _number(names, codes.names)
-    _note_blank(trimmed["person_id"], rows, "person_id", "the row names no person", findings)
     _note_blank(names, rows, "question_id", "the row names no question", findings)
-    stranger = (question < 0) & (pc.not_equal(names, "").to_numpy(zero_copy_only=False))
-    findings.tolerate("unknown_questions", int(stranger.sum()))
-    nation, unknown = _countries(pc.utf8_upper(trimmed["country"]))
-    _note_blank(trimmed["country"], rows, "country", "the row names no country", findings)
-    findings.tolerate("unknown_countries", int(unknown.sum()))
-    group, odd = _groups(trimmed["group"])
-    findings.tolerate("unknown_groups", int(odd.sum()))
-    code = _code_numbers(trimmed["code"], rows, findings)
-    keep = (question >= 0) & ~unknown & ~odd
+    blank = pc.equal(names, "").to_numpy(zero_copy_only=False)
+    findings.leave_out_all("unknown_questions", pc.filter(names, pa.array((question < 0) & ~blank)))
+    code = _code_numbers(texts, question, rows, codes, findings, column)
+    keep = (question >= 0) & told.good
     position = np.full(len(rows), -1, np.int16)
     given = keep & (code != _NO_ANSWER)
     position[given] = codes.positions(question[given], code[given])
     for index in np.flatnonzero(given & (position < 0))[:10_000]:
-        name = codes.names[question[index]]
-        scale = value_questions()[name].scale
-        assert scale is not None
-        findings.add(
-            "unknown-option",
-            f"{name} has no such option",
-            row=int(rows[index]),
-            column="code",
-            found=str(code[index]),
-            allowed=", ".join(str(option) for option in scale.codes),
-            hint="Leave the code empty where the person gave no answer.",
-        )
+        _no_option(codes.names[question[index]], int(code[index]), int(rows[index]), column,
+                   findings)  # fmt: skip
     chosen = pa.array(keep)
-    parts.person.append(pc.filter(trimmed["person_id"], chosen))
-    parts.group.append(pc.filter(group, chosen))
-    for name, column in (
-        ("country", nation),
+    parts.person.append(pc.filter(told.person_id, chosen))
+    parts.group.append(pc.filter(told.group, chosen))
+    for name, found in (
+        ("country", told.country),
         ("question", question),
         ("code", code),
         ("position", position),
         ("row", rows),
     ):
-        getattr(parts, name).append(column[keep])
+        getattr(parts, name).append(found[keep])
+
+
+def _no_option(name: str, code: int, row: int, column: str, findings: Findings) -> None:
+    findings.add(
+        "unknown-option",
+        f"{name} has no such option",
+        row=row,
+        column=column,
+        found=str(code),
+        allowed=_options(name),
+        hint=_CODE_HINT,
+    )
+
+
+def _options(name: str) -> str:
+    """The raw codes of a question's options."""
+    scale = value_questions()[name].scale
+    assert scale is not None
+    return ", ".join(str(option) for option in scale.codes)
 
 
 def _number(texts: pa.Array, names: tuple[str, ...]) -> Integers:
@@ -227,24 +279,54 @@ def _number(texts: pa.Array, names: tuple[str, ...]) -> Integers:
     return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def _countries(texts: pa.Array) -> tuple[Integers, npt.NDArray[np.bool_]]:
-    number = _number(texts, tuple(countries()))
+def _countries(texts: pa.Array, findings: Findings) -> tuple[Integers, npt.NDArray[np.bool_]]:
+    """Numbers of countries, by any of their names, and which rows name none that is known."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    order = {name: number for number, name in enumerate(countries())}
+    encoded = texts.dictionary_encode()
+    written = encoded.dictionary.to_pylist()
+    named = [country_named(name) if name else None for name in written]
+    indices = encoded.indices.to_numpy(zero_copy_only=False)
+    number = np.array([order.get(name or "", -1) for name in named], np.int64)[indices]
+    mended = np.array(
+        [name is not None and name != text.upper()
+         for name, text in zip(named, written, strict=True)], bool
+    )[indices]  # fmt: skip
+    findings.tolerate("country_names", int(mended.sum()))
+    blank = np.array([not name for name in written], bool)[indices]
+    findings.leave_out_all("unknown_countries", pc.filter(texts, pa.array((number < 0) & ~blank)))
     return number, number < 0
 
 
-def _groups(texts: pa.Array) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
+def _groups(texts: pa.Array, findings: Findings) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
     """Canonical names of groups, and which are no groups; there are few different ones."""
     import numpy as np
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     encoded = texts.dictionary_encode()
     canonical = [canonical_group(name) for name in encoded.dictionary.to_pylist()]
     indices = encoded.indices.to_numpy(zero_copy_only=False)
     odd = np.array([name is None for name in canonical], bool)[indices]
+    findings.leave_out_all("unknown_groups", pc.filter(texts, pa.array(odd)))
     return pa.array([name or "" for name in canonical], pa.string()).take(encoded.indices), odd
 
 
-def _code_numbers(texts: pa.Array, rows: Integers, findings: Findings) -> Integers:
+#: What tables write where there is nothing; a code that is one of these is no answer.
+_NOTHING = ("nan", "null", "none")
+
+
+def _code_numbers(
+    texts: pa.Array,
+    question: Integers,
+    rows: Integers,
+    codes: _Codes,
+    findings: Findings,
+    column: str,
+) -> Integers:
     """Codes as numbers, `_NO_ANSWER` where empty; what is no whole number is a problem."""
     import numpy as np
     import pyarrow as pa
@@ -255,15 +337,27 @@ def _code_numbers(texts: pa.Array, rows: Integers, findings: Findings) -> Intege
     numbers = pc.if_else(whole, digits, None).cast(pa.int64())
     bad = pc.and_(pc.invert(whole), pc.not_equal(texts, ""))
     for index in pc.indices_nonzero(bad).to_pylist():
+        text = texts[index].as_py()
+        if text.lower() in _NOTHING:
+            continue
         findings.add(
             "not-a-code",
             "the code is no whole number",
             row=int(rows[index]),
-            column="code",
-            found=quote(texts[index].as_py()),
-            allowed="the raw code of an option, or nothing",
+            column=column,
+            found=quote(text),
+            allowed=_options(codes.names[question[index]]) if question[index] >= 0 else "",
+            hint=_CODE_HINT,
         )
     return pc.fill_null(numbers, _NO_ANSWER).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+#: What stands in the fields that no row may lack.
+_FIELDS = {
+    "person_id": "any name that is the same in all rows of a person",
+    "country": "an ISO 3166-1 code such as DEU, or an English name",
+    "question_id": "a question of the codebook, such as Q1",
+}
 
 
 def _note_blank(
@@ -272,7 +366,15 @@ def _note_blank(
     import pyarrow.compute as pc
 
     for index in pc.indices_nonzero(pc.equal(texts, "")).to_pylist():
-        findings.add("missing-field", message, row=int(rows[index]), column=column)
+        findings.add(
+            "missing-field",
+            message,
+            row=int(rows[index]),
+            column=column,
+            found="nothing",
+            allowed=_FIELDS[column],
+            hint="Fill the field in, or leave the row out.",
+        )
 
 
 def _table(joined: dict[str, Any], parts: _Columns, codes: _Codes, findings: Findings) -> pa.Table:

@@ -177,6 +177,8 @@ def read_predictions(
         rows = scan.rows
     if rows == 0 and not findings.count:
         findings.add("no-rows", "the file holds no record")
+    if rows and not findings.count and _empty(cells, table):
+        _nothing_left(findings)
     findings.raise_if_any()
     fields = meta.model_dump(mode="json")
     return Predictions(
@@ -197,6 +199,28 @@ def read_predictions(
 def _model_name(model: str) -> str:
     """The last part of a model's id; empty where it is unknown."""
     return "" if model == "unknown" else model.rstrip("/").rsplit("/", 1)[-1]
+
+
+def _empty(*tables: pa.Table | None) -> bool:
+    """Whether the table that was read, if any, has no row."""
+    read = [table for table in tables if table is not None]
+    return bool(read) and not any(table.num_rows for table in read)
+
+
+def _nothing_left(findings: Findings) -> None:
+    """A file of which every row was left out is refused, with the names that are unknown."""
+    unknown = {
+        kind.removeprefix("unknown_"): ", ".join(quote(name) for name, _ in names.most_common(5))
+        for kind, names in sorted(findings.unknown.items())
+    }
+    findings.add(
+        "nothing-known",
+        "no row can be placed: countries, questions or groups are unknown",
+        found="; ".join(f"{kind} {names}" for kind, names in unknown.items()),
+        allowed="countries by ISO 3166-1 code or English name; questions such as Q1; groups such "
+        "as sex=female",
+        hint="docs/questions.md lists the questions, docs/demographics.md the groups.",
+    )
 
 
 #: Unknown names that a notice lists.

@@ -308,12 +308,13 @@ class Plan:
         """Every question to every person: round by round in a conversation, else person by person,
         whose prompts begin alike."""
         people = list(enumerate(self.personas(condition)))
+        run = condition.variant.repeat - 1
         if self.study.conversation:
             for question, (number, target) in product(self.study.questions, people):
-                yield Item(condition, question, target, draw=number)
+                yield Item(condition, question, target, run, draw=number)
             return
         for (number, target), question in product(people, self.study.questions):
-            yield Item(condition, question, target, draw=number)
+            yield Item(condition, question, target, run, draw=number)
 
     def _repeated_prompt(self, item: Item) -> Prompt:
         """The prompt of an item; repeats follow each other, and have one and the same."""
@@ -473,14 +474,19 @@ class Plan:
         """Number that tells draws of one and the same prompt apart.
 
         Two people alike have the same prompt: where replies are drawn at random, each gets a
-        draw of their own, else they share one.
+        draw of their own, else they share one. A second run of the form (repeat=2) has others.
         """
-        if self.study.personas:
-            drawn = self._kind == "generate" and self.sampling.temperature > 0
-            return item.draw if drawn else 0
-        if self.sampling.temperature == 0 or not item.condition.demographics:
+        drawn = self.sampling.temperature > 0 and (
+            item.condition.demographics if not self.study.personas else self._kind == "generate"
+        )
+        if not drawn:
             return item.repeat
-        return item.draw * self.study.repeats + item.repeat
+        run, repeat = divmod(item.repeat, self.study.repeats)
+        return run * _DRAWS + item.draw * self.study.repeats + repeat
+
+
+#: More draws than one run of a study has, so that those of a second run are others.
+_DRAWS = 10**9
 
 
 def _prompt_length(call: Call) -> int:

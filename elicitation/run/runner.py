@@ -315,7 +315,9 @@ class _Run:
         for call in self._calls():
             key = self._keys.key(call.request)
             if key in self._finished:
-                self.progress.reused += 1
+                # The longest prompt was asked first, by this run.
+                first = key in self._tried and known.get(call.request.request_id) == key
+                self.progress.reused += not first
                 if known.get(call.request.request_id) != key:
                     self._noted.append((self._record(call), key))
                 if len(self._noted) >= _BLOCK:

@@ -175,7 +175,7 @@ class StudyOptions(TaskOptions):
         int | None,
         Parameter(
             help="For the persons protocol, synthetic respondents per country. Default: 100; under "
-            "30 are not scored.",
+            "30 have no structure score.",
             group=STEERING,
         ),
     ] = None

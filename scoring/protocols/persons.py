@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,10 +20,18 @@ from scoring.inputs.survey import read_survey
 from scoring.protocols.report_part import Part, all_protocols
 from scoring.protocols.score_distributions import score_distributions
 from scoring.settings import Task
-from scoring.structure.measures import Floats
+from scoring.structure.moments import Floats
 from scoring.structure.people import read_structure
 from scoring.structure.persons import Persons, as_distributions, persons_by_country
-from scoring.structure.score import BatteryResult, StructureResult, score_structure
+from scoring.structure.score import (
+    LEAST_BOTH,
+    LEAST_PERSONS,
+    LEAST_QUESTIONS,
+    BatteryResult,
+    StructureResult,
+    over_countries,
+    score_structure,
+)
 from scoring.structure.spread import Gap, Spread, demographic_gaps, spread_of
 
 if TYPE_CHECKING:
@@ -43,6 +51,8 @@ def score_persons(predictions: Predictions, release: Release, task: Task, *, cel
     results = [result for result in part.protocols if result.applies]
     if "persons" in task.protocols:
         result, notices = _structure(predictions, release, task)
+        if not result.applies and not part.coverage.scored:
+            raise _nothing_scored(predictions, result.reason)
         results.append(result)
         part.scores = [*result.scores, *part.scores]
         part.notices += notices
@@ -66,13 +76,48 @@ def _as_distributions(
         return Part(coverage=Coverage(expected=0, scored=0), notices=[notice])
 
 
+def _nothing_scored(predictions: Predictions, reason: str) -> ContractError:
+    return fail(
+        "nothing-scored",
+        f"neither structure nor shares can be scored: {reason}",
+        where=predictions.name,
+        found=f"{predictions.rows} rows",
+        allowed=f"{LEAST_PERSONS} persons of a country of the release, {LEAST_QUESTIONS} questions "
+        f"of a battery",
+        hint="The batteries are listed in docs/structure.md.",
+    )
+
+
+def _too_few(persons: Mapping[str, Persons], questions: Sequence[str]) -> str:
+    """Why no battery of any country could be scored, by the country with most persons."""
+    country, most = max(persons.items(), key=lambda item: len(item[1].answers))
+    place = {name: column for column, name in enumerate(questions)}
+    answered = (~np.isnan(most.answers)).sum(axis=0)
+    counts = {
+        battery.name: sum(answered[place[name]] >= LEAST_BOTH for name in battery.questions)
+        for battery in batteries().values()
+    }
+    largest = max(counts, key=lambda name: counts[name])
+    return (
+        f"structure needs {LEAST_PERSONS} persons of a country that the release has correlations "
+        f"of, {LEAST_BOTH} of whom answered both questions of a pair, and {LEAST_QUESTIONS} such "
+        f"questions of a battery; persons of {country}: {len(most.answers)}, questions of "
+        f"{largest} with {LEAST_BOTH} answers: {counts[largest]}"
+    )
+
+
 def _structure(
     predictions: Predictions, release: Release, task: Task
 ) -> tuple[ProtocolResult, list[Notice]]:
     chosen = list(batteries().values())
     questions = tuple(dict.fromkeys(name for battery in chosen for name in battery.questions))
     settings = task.settings
-    people = read_structure(release, questions, wave=settings.wave)
+    people = read_structure(
+        release,
+        questions,
+        wave=settings.wave,
+        batteries=[battery.questions for battery in chosen],
+    )
     if not people:
         reason = f"the release holds no correlations of wave {settings.wave}"
         return ProtocolResult(protocol="persons", applies=False, reason=reason), []
@@ -89,14 +134,7 @@ def _structure(
         rng=rng,
     )
     if not found.countries:
-        raise fail(
-            "nothing-scored",
-            "no battery of questions is answered by enough persons of a country of the release",
-            where=predictions.name,
-            found=f"{predictions.rows} answers",
-            allowed="three questions of a battery, 30 persons of a country",
-            hint="The batteries are listed in docs/structure.md.",
-        )
+        return ProtocolResult(protocol="persons", applies=False, reason=_too_few(persons, ids)), []
     geometry = build_geometry(ids, mode="corrected")
     survey = read_survey(release, geometry, wave=settings.wave, split=settings.split)
     spread = spread_of(persons, survey)
@@ -189,13 +227,14 @@ def _battery_row(name: str, results: Sequence[BatteryResult], title: str) -> dic
         for measure in ("first_component", "dependence", "alpha")
         for side in ("model", "people")
     }
+    structure, _, _, ceiling = over_countries(results)
     return {
         "battery": name,
         "title": title,
         "countries": len(results),
         "questions": max(result.questions for result in results),
-        "structure": number(_mean([result.score for result in results])),
-        "ceiling": number(_mean([result.ceiling for result in results])),
+        "structure": number(structure),
+        "ceiling": number(ceiling),
         **sides,
     }
 
@@ -212,8 +251,8 @@ def _notices(found: StructureResult, persons: Any) -> list[Notice]:
     return [
         Notice(
             code="structure-left-out",
-            message="Countries without a structure score: fewer than 30 persons, fewer than three "
-            f"questions of every battery, or no correlations of people: {', '.join(left_out[:20])}",
+            message="Countries without a structure score, with too few persons or questions, or no "
+            f"correlations of people: {', '.join(left_out[:20])}",
             count=len(left_out),
         )
     ]

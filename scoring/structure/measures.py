@@ -3,81 +3,66 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+from scoring.structure.moments import Floats, upper_pairs
 
 #: Variance of the error of a correlation published to the nearest .02, as if uniform.
 ROUNDING_VARIANCE = 0.02**2 / 12
 
 
-def noise_variance(correlations: Floats, sizes: Floats) -> Floats:
-    """Sampling variance of a correlation coefficient, (1 - r^2)^2 / (n - 1).
+def squared_distance(model: Floats, people: Floats, noise: Floats) -> Floats:
+    """Mean squared difference of correlations, less sampling noise.
+
+        D = mean_ab (r_ab - s_ab)^2 - noise_ab
+
+    over the pairs a < b that both sides hold; below zero where the difference is smaller than
+    noise makes it on average.
 
     Args:
-        correlations: shape (..., Q, Q).
-        sizes: effective number of persons, broadcast to the same shape.
-
-    Source: the delta method for bivariate normal positions; for answer scales it is close.
-    """
-    return (1 - correlations**2) ** 2 / np.maximum(sizes - 1, 1)
-
-
-def structure_score(
-    model: Floats, people: Floats, model_noise: Floats, people_noise: Floats
-) -> float:
-    """How much of the dependence between questions a model shows.
-
-        1 - sqrt(D(model, people) / D(I, people)),
-        D(model, people) = mean_ab (r_ab - s_ab)^2 - noise of both sides,
-        D(I, people)     = mean_ab s_ab^2          - noise of the people,
-
-    over the pairs a < b that both sides hold. 1: as dependent as people, in the same places; 0: as
-    far from people as answers that do not depend on each other at all; below 0: further. A
-    numerator below zero counts as zero: the difference is no larger than sampling noise.
-
-    Args:
-        model: correlations r of the model, shape (Q, Q); NaN where unknown.
-        people: correlations s of the people, shape (Q, Q); NaN where unknown.
-        model_noise: sampling variance of r, shape (Q, Q).
-        people_noise: sampling variance of s, rounding included, shape (Q, Q).
+        model: correlations r of models, shape (..., P) by pair; NaN where unknown.
+        people: correlations s of the people, shape (..., P); NaN where unknown.
+        noise: sampling variance of r - s, shape (P,).
 
     Returns:
-        The score; NaN where no pair is held by both sides, or people's own dependence is no
-        larger than its noise.
+        Shape (...); NaN where no pair is held by both.
+    """
+    squares = (model - people) ** 2 - noise
+    pairs = ~np.isnan(squares)
+    count = pairs.sum(axis=-1)
+    out = np.full(count.shape, np.nan)
+    np.divide(np.where(pairs, squares, 0.0).sum(axis=-1), count, out=out, where=count > 0)
+    return out
+
+
+def structure_score(distance: ArrayLike, scale: ArrayLike) -> Floats:
+    """How much of the dependence between questions a model shows.
+
+        1 - sqrt(D(model, people) / D(I, people))
+
+    with D of `squared_distance`, or its mean over batteries and countries. 1: as dependent as
+    people, in the same places; 0: as far from people as answers that do not depend on each other at
+    all; below 0: further. A distance below zero counts as zero: it is no larger than noise.
+
+    Args:
+        distance: D(model, people), shape (...).
+        scale: D(I, people), of the unrelated answers, of a shape that broadcasts.
+
+    Returns:
+        Scores, shape (...); NaN where people's own dependence is no larger than its noise.
 
     Example:
         >>> import numpy as np
-        >>> people = np.array([[1.0, 0.4], [0.4, 1.0]])
-        >>> none = np.zeros((2, 2))
-        >>> structure_score(people, people, none, none)
+        >>> people, none = np.array([0.4, 0.2]), np.zeros(2)
+        >>> scale = squared_distance(none, people, none)
+        >>> float(structure_score(squared_distance(people, people, none), scale))
         1.0
-        >>> structure_score(np.eye(2), people, none, none)
+        >>> float(structure_score(squared_distance(none, people, none), scale))
         0.0
     """
-    above = np.triu_indices(len(people), 1)
-    return float(pair_scores(model[above], people[above], model_noise[above], people_noise[above]))
-
-
-def pair_scores(model: Floats, people: Floats, model_noise: Floats, people_noise: Floats) -> Floats:
-    """`structure_score` of many models at once, from correlations by pair.
-
-    Args:
-        model: correlations of the models, shape (..., P); NaN where unknown.
-        people: correlations of the people, shape (P,); NaN where unknown.
-        model_noise: sampling variance of the models' correlations, shape (P,).
-        people_noise: that of people's, rounding included, shape (P,).
-
-    Returns:
-        Scores, shape (...).
-    """
-    pairs = ~np.isnan(model) & ~np.isnan(people)
-    count = pairs.sum(axis=-1)
-    noise = model_noise + people_noise
-    distance = np.where(pairs, (model - people) ** 2 - noise, 0.0).sum(axis=-1)
-    scale = np.where(pairs, people**2 - people_noise, 0.0).sum(axis=-1)
-    ratio = np.full(count.shape, np.nan)
-    np.divide(np.maximum(distance, 0.0), scale, out=ratio, where=(count > 0) & (scale > 0))
+    above, below = np.broadcast_arrays(np.asarray(distance, float), np.asarray(scale, float))
+    ratio = np.full(above.shape, np.nan)
+    np.divide(np.maximum(above, 0.0), below, out=ratio, where=below > 0)
     return 1 - np.sqrt(ratio)
 
 
@@ -119,7 +104,7 @@ def standardised_alpha(correlations: Floats, signs: Floats) -> float:
         0.6667
     """
     turned = correlations * np.outer(signs, signs)
-    pairs = turned[np.triu_indices(len(turned), 1)]
+    pairs = turned[upper_pairs(len(turned))]
     if np.isnan(pairs).all():
         return float("nan")
     mean, size = np.nanmean(pairs), len(turned)

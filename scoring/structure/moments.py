@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,13 @@ Integers = NDArray[np.intp]
 
 #: Values of resamples held at once, about 64 MB.
 _BLOCK = 8_000_000
+
+
+@cache
+def upper_pairs(questions: int) -> tuple[Integers, Integers]:
+    """Rows and columns of the pairs above the diagonal, row by row; do not change them."""
+    first, second = np.triu_indices(questions, 1)
+    return first, second
 
 
 def correlation_matrix(answers: Floats, weights: Floats | None = None) -> Floats:
@@ -24,8 +33,8 @@ def correlation_matrix(answers: Floats, weights: Floats | None = None) -> Floats
         weights: one per person, shape (N,); 1 by default.
 
     Returns:
-        Shape (Q, Q); 1 on the diagonal, NaN where fewer than two persons answered both or one
-        of the questions has a single answer among them.
+        Shape (Q, Q); 1 on the diagonal, 0 where one of the questions has a single answer among
+        those who answered both (it depends on nothing), NaN where fewer than two did.
     """
     ones = np.ones((1, len(answers))) if weights is None else weights[None, :]
     return resampled_correlations(answers, ones)[0]
@@ -34,7 +43,7 @@ def correlation_matrix(answers: Floats, weights: Floats | None = None) -> Floats
 def resampled_correlations(answers: Floats, weights: Floats) -> Floats:
     """`correlation_matrix` for B sets of weights, shape (B, N) -> (B, Q, Q)."""
     questions = answers.shape[1]
-    first, second = np.triu_indices(questions, 1)
+    first, second = upper_pairs(questions)
     out = np.ones((len(weights), questions, questions))
     out[:, first, second] = out[:, second, first] = resampled_pairs(answers, weights)
     return out
@@ -48,9 +57,9 @@ def resampled_pairs(answers: Floats, weights: Floats) -> Floats:
         weights: shape (B, N).
 
     Returns:
-        Shape (B, Q (Q - 1) / 2), in the order of `np.triu_indices(Q, 1)`.
+        Shape (B, Q (Q - 1) / 2), in the order of `upper_pairs(Q)`.
     """
-    first, second = np.triu_indices(answers.shape[1], 1)
+    first, second = upper_pairs(answers.shape[1])
     there = ~np.isnan(answers)
     mask = there.astype(float)
     # Centred on the mean, so that sums of squares lose no digits.
@@ -69,7 +78,7 @@ def resampled_pairs(answers: Floats, weights: Floats) -> Floats:
         size = np.where(n > 0, n, np.nan)
         covariance = sxy / size - sx / size * (sy / size)
         spread = (sxx / size - (sx / size) ** 2) * (syy / size - (sy / size) ** 2)
-        r = np.full(covariance.shape, np.nan)
+        r = np.where(n * np.ones_like(spread) > 1, 0.0, np.nan)
         np.divide(covariance, np.sqrt(np.maximum(spread, 0)), out=r, where=spread > 1e-12)
         out[begin : begin + step] = np.clip(r, -1.0, 1.0)
     return out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,12 +74,14 @@ def as_distributions(predictions: Predictions) -> Predictions:
     counts = given.group_by(["country", "question_id", "position"]).aggregate(
         [("position", "count")]
     )
+    columns = ("question_id", "country", "position", "position_count")
     shares: dict[tuple[str, str], NDArray[np.float64]] = {}
-    for row in counts.to_pylist():
-        key = (row["question_id"], row["country"])
-        scale = codebook.questions()[key[0]].scale
-        assert scale is not None
-        shares.setdefault(key, np.zeros(scale.size))[row["position"]] = row["position_count"]
+    for question, country, position, count in zip(
+        *(counts[name].to_pylist() for name in columns), strict=True
+    ):
+        if (question, country) not in shares:
+            shares[question, country] = np.zeros(_options(question))
+        shares[question, country][position] = count
     records = [
         {
             "question_id": question,
@@ -92,3 +95,11 @@ def as_distributions(predictions: Predictions) -> Predictions:
     ]
     cells = pa.Table.from_pylist(records, schema=cells_schema())
     return replace(predictions, kind="distribution", cells=cells, table=None)
+
+
+@cache
+def _options(question_id: str) -> int:
+    """How many options a question's scale has."""
+    scale = codebook.questions()[question_id].scale
+    assert scale is not None
+    return scale.size

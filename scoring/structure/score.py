@@ -4,33 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from codebook.batteries import Battery
 from scoring.inference.intervals import percentile_bounds
 from scoring.structure.measures import (
-    Floats,
     effective_dependence,
     first_component,
-    noise_variance,
-    pair_scores,
+    squared_distance,
     standardised_alpha,
     structure_score,
     whole_part,
 )
-from scoring.structure.moments import correlation_matrix, pair_sizes, resampled_pairs
+from scoring.structure.moments import (
+    Floats,
+    correlation_matrix,
+    pair_sizes,
+    resampled_pairs,
+    upper_pairs,
+)
+from scoring.structure.noise import persons_noise, sample_errors
 from scoring.structure.people import PeopleStructure
 from scoring.structure.persons import Persons
 
 #: A battery counts in a country where both sides hold at least so many of its questions.
 LEAST_QUESTIONS = 3
 
-#: Fewer persons say nothing of correlations.
+#: Fewer persons of a country say nothing of correlations.
 LEAST_PERSONS = 30
 
+#: Fewest persons who answered both questions of a pair.
+LEAST_BOTH = 20
+
 #: Draws of another sample of people behind the ceiling.
-_CEILING_DRAWS = 200
+_CEILING_DRAWS = 50
 
 
 @dataclass(frozen=True)
@@ -41,20 +50,32 @@ class BatteryResult:
         battery: its key.
         country: ISO3 code.
         questions: how many of its questions both sides hold.
-        score: the structure score.
-        replicates: the score over resampled persons, shape (B,).
-        ceiling: mean score of another sample of people of the survey's own size.
+        distance: D(model, people) of the persons.
+        scale: D(I, people), of answers that do not depend on each other.
+        replicates: the distance over resampled persons and people, shape (B,).
+        others: the distance of other samples of people, shape (draws,).
         model, people: first component, effective dependence and alpha of either side.
     """
 
     battery: str
     country: str
     questions: int
-    score: float
+    distance: float
+    scale: float
     replicates: Floats
-    ceiling: float
+    others: Floats
     model: Mapping[str, float]
     people: Mapping[str, float]
+
+    @property
+    def score(self) -> float:
+        """The structure score of the battery in the country."""
+        return float(structure_score(self.distance, self.scale))
+
+    @property
+    def ceiling(self) -> float:
+        """Mean score of another sample of people of the survey's own size."""
+        return float(structure_score(self.others, self.scale).mean())
 
 
 @dataclass(frozen=True)
@@ -63,8 +84,8 @@ class StructureResult:
 
     Attributes:
         batteries: results of all batteries and countries.
-        countries: mean over a country's batteries: score, low, high, ceiling.
-        overall: mean over countries: score, low, high, ceiling.
+        countries: over a country's batteries: score, low, high, ceiling.
+        overall: over countries: score, low, high, ceiling.
     """
 
     batteries: tuple[BatteryResult, ...]
@@ -81,7 +102,7 @@ def score_structure(
     replicates: int,
     rng: np.random.Generator,
 ) -> StructureResult:
-    """Structure scores with intervals over persons.
+    """Structure scores with intervals over persons and people.
 
     Args:
         persons: synthetic respondents by country; columns as `questions`.
@@ -91,8 +112,10 @@ def score_structure(
         replicates: resamples of persons.
         rng: source of the resamples.
 
-    Every country counts once in the mean, and every battery once in a country. In a resample the
-    model's sampling noise stands twice, and is taken off twice.
+    A country's score is that of the mean squared distances over its batteries, the overall score
+    that of the means over countries: each counts once, and the noise that a small sample leaves in
+    one battery goes out in the mean. A resample redraws the persons, and people's correlations
+    within their noise, around differences without noise.
     """
     place = {name: column for column, name in enumerate(questions)}
     results: list[BatteryResult] = []
@@ -131,31 +154,47 @@ def _battery(
 ) -> BatteryResult | None:
     part = answers[:, columns]
     ours = correlation_matrix(part)
+    ours[pair_sizes(part) < LEAST_BOTH] = np.nan
     theirs = people.correlations[np.ix_(columns, columns)]
-    rows = whole_part(np.where(np.isnan(ours), np.nan, theirs))
+    noise = people.noise[np.ix_(columns, columns)]
+    np.fill_diagonal(noise, 0.0)
+    rows = whole_part(ours + theirs + noise)
     if len(rows) < LEAST_QUESTIONS:
         return None
     part, signs = part[:, rows], signs[rows]
     ours, theirs = ours[np.ix_(rows, rows)], theirs[np.ix_(rows, rows)]
-    noise = people.noise[np.ix_(columns[rows], columns[rows])]
-    own = noise_variance(ours, pair_sizes(part))
-    score = structure_score(ours, theirs, own, noise)
-    if np.isnan(score):
+    above = upper_pairs(len(rows))
+    real, error = theirs[above], noise[np.ix_(rows, rows)][above]
+    scale = squared_distance(np.zeros_like(real), real, error)
+    if not scale > 0:
         return None
-    above = np.triu_indices(len(rows), 1)
-    resampled = pair_scores(
-        resampled_pairs(part, counts), theirs[above], 2 * own[above], noise[above]
-    )
+    own = persons_noise(part)
+    distance = squared_distance(ours[above], real, own + error)
+    draws = len(counts) + _CEILING_DRAWS
+    drawn = sample_errors(theirs, people.sizes[columns[rows]], draws, rng) * np.sqrt(error)
+    moved = _shrunk(ours[above] - real, distance) - drawn[: len(counts)]
+    moved += resampled_pairs(part, counts) - ours[above]
+    none = np.zeros_like(real)
     return BatteryResult(
         name,
         country,
         len(rows),
-        score,
-        resampled,
-        _ceiling(theirs[above], noise[above], rng),
+        float(distance),
+        float(scale),
+        squared_distance(moved, none, own + error),
+        squared_distance(np.sqrt(2) * drawn[len(counts) :], none, 2 * error),
         _companions(ours, signs),
         _companions(theirs, signs),
     )
+
+
+def _shrunk(difference: Floats, distance: Floats) -> Floats:
+    """Differences of correlations without the noise in them: of the mean square `distance`.
+
+    Resamples of the differences as found would hold their noise twice, and be too wide.
+    """
+    square = (difference**2).mean()
+    return difference * np.sqrt(max(float(distance), 0.0) / square) if square > 0 else difference
 
 
 def _companions(matrix: Floats, signs: Floats) -> dict[str, float]:
@@ -166,35 +205,46 @@ def _companions(matrix: Floats, signs: Floats) -> dict[str, float]:
     }
 
 
-def _ceiling(people: Floats, noise: Floats, rng: np.random.Generator) -> float:
-    """Mean score of another sample of people, whose correlations differ by noise alone.
-
-    Args:
-        people, noise: correlations and their sampling variance by pair, shape (P,).
-    """
-    draws = rng.normal(size=(_CEILING_DRAWS, len(people)))
-    others = np.clip(people + draws * np.sqrt(2 * noise), -1, 1)
-    return float(pair_scores(others, people, noise, noise).mean())
-
-
 def _summary(results: Sequence[BatteryResult]) -> StructureResult:
     countries: dict[str, tuple[float, float, float, float]] = {}
-    stacked: list[Floats] = []
+    means: list[_Mean] = []
     for country in dict.fromkeys(result.country for result in results):
         own = [result for result in results if result.country == country]
-        score = float(np.mean([result.score for result in own]))
-        drawn = np.nanmean([result.replicates for result in own], axis=0)
-        bounds = percentile_bounds(drawn, np.array(score), limits=(-np.inf, 1.0))
-        ceiling = float(np.mean([result.ceiling for result in own]))
-        countries[country] = (score, float(bounds.low), float(bounds.high), ceiling)
-        stacked.append(drawn)
+        means.append(_mean(own))
+        countries[country] = _score(means[-1])
     if not countries:
         missing = float("nan")
         return StructureResult((), {}, (missing, missing, missing, missing))
-    scores = np.array([values[0] for values in countries.values()])
-    drawn = np.mean(stacked, axis=0)
-    mean = float(scores.mean())
-    bounds = percentile_bounds(drawn, np.array(mean), limits=(-np.inf, 1.0))
-    ceiling = float(np.mean([values[3] for values in countries.values()]))
-    overall = (mean, float(bounds.low), float(bounds.high), ceiling)
-    return StructureResult(tuple(results), countries, overall)
+    return StructureResult(tuple(results), countries, _score(_mean(means)))
+
+
+def over_countries(results: Sequence[BatteryResult]) -> tuple[float, float, float, float]:
+    """Score, ends of its interval, and ceiling of one battery in several countries."""
+    return _score(_mean(results))
+
+
+class _Mean(NamedTuple):
+    """Mean distance, mean scale, and the distance over resamples and other samples of people."""
+
+    distance: float
+    scale: float
+    replicates: Floats
+    others: Floats
+
+
+def _mean(parts: Sequence[_Mean] | Sequence[BatteryResult]) -> _Mean:
+    return _Mean(
+        float(np.mean([part.distance for part in parts])),
+        float(np.mean([part.scale for part in parts])),
+        np.mean([part.replicates for part in parts], axis=0),
+        np.mean([part.others for part in parts], axis=0),
+    )
+
+
+def _score(mean: _Mean) -> tuple[float, float, float, float]:
+    """Score, ends of its interval, and ceiling."""
+    score = structure_score(mean.distance, mean.scale)
+    drawn = structure_score(mean.replicates, mean.scale)
+    bounds = percentile_bounds(drawn, score, limits=(-np.inf, 1.0))
+    ceiling = float(structure_score(mean.others, mean.scale).mean())
+    return float(score), float(bounds.low), float(bounds.high), ceiling

@@ -13,7 +13,8 @@ from contracts.release.read import Release
 from scoring.estimates import row_means
 from scoring.inputs.geometry import Geometry
 from scoring.inputs.survey import Survey, read_survey
-from scoring.structure.measures import Floats, distinct_share, entropy, gap_agreement
+from scoring.structure.measures import distinct_share, entropy, gap_agreement
+from scoring.structure.moments import Floats
 from scoring.structure.persons import Persons
 
 
@@ -104,10 +105,14 @@ def demographic_gaps(
     A gap is the difference of mean positions, as a share of the scale's length. Only persons who
     were told the category count; people's standard errors follow from the groups' n_eff.
     """
+    told = {part for group in persons.values() for one in set(group.groups)
+            for part in one.split(";")}  # fmt: skip
     found = []
     for variable in GROUP_VARIABLES:
         categories = HARMONISED[variable].categories
         ends = (f"{variable}={categories[0]}", f"{variable}={categories[-1]}")
+        if not told.issuperset(ends):
+            continue
         try:
             surveys = [
                 read_survey(release, geometry, wave=wave, split=split, group=name) for name in ends

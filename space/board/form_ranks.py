@@ -49,6 +49,30 @@ class FormRank(NamedTuple):
         return self.rank == self.here
 
 
+class FormScores(NamedTuple):
+    """What the models score in one form.
+
+    Attributes:
+        row_id: the model's row there.
+        label: the form in words.
+        own: whether it is the form of the row that was asked about.
+        estimate, low, high: the model's alignment with its interval.
+        rank: place among the models of the form.
+        models: how many they are.
+        others: name and alignment of the other models.
+    """
+
+    row_id: str
+    label: str
+    own: bool
+    estimate: float
+    low: float | None
+    high: float | None
+    rank: int
+    models: int
+    others: tuple[tuple[str, float], ...]
+
+
 def mark_forms(db: sqlite3.Connection) -> None:
     """Write into every ranked row in how many forms its rank holds, and of how many.
 
@@ -75,6 +99,45 @@ def form_ranks(db: sqlite3.Connection, row_id: str) -> list[FormRank]:
     return sorted(_all_ranks(family, only=row_id).get(row_id, []), key=lambda one: one.label)
 
 
+def form_scores(db: sqlite3.Connection, row_id: str) -> list[FormScores]:
+    """What a row's model and the others score in every form that the model is ranked in."""
+    rows = _ranked(db)
+    own = next((row for row in rows if row["row_id"] == row_id), None)
+    if own is None:
+        return []
+    family = [row for row in rows if _shared(row) == _shared(own)]
+    scores = {
+        name: (estimate, low, high)
+        for name, estimate, low, high in db.execute(
+            "SELECT row_id, estimate, low, high FROM scores WHERE name = 'alignment' "
+            "AND estimate IS NOT NULL"
+        )
+    }
+    found = []
+    for form in _forms(family).values():
+        mine = form.get(own["model"])
+        if mine is None or mine["row_id"] not in scores:
+            continue
+        places = _places(form, form)
+        others = tuple(
+            (str(row["name"]), scores[row["row_id"]][0])
+            for model, row in form.items()
+            if model != own["model"] and row["row_id"] in scores
+        )
+        found.append(
+            FormScores(
+                mine["row_id"],
+                form_label(mine),
+                mine["row_id"] == row_id,
+                *scores[mine["row_id"]],
+                places[own["model"]],
+                len(form),
+                others,
+            )
+        )
+    return found
+
+
 def _ranked(db: sqlite3.Connection) -> list[dict[str, Any]]:
     cursor = db.execute(_RANKED)
     names = [one[0] for one in cursor.description]
@@ -92,13 +155,19 @@ def _families(rows: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     return list(found.values())
 
 
+def _forms(rows: Sequence[Mapping[str, Any]]) -> dict[int, dict[str, Mapping[str, Any]]]:
+    """The rows of each form by model; of a model with several rows in a form the best counts."""
+    forms: dict[int, dict[str, Mapping[str, Any]]] = defaultdict(dict)
+    for row in sorted(rows, key=lambda one: (one["rank"], one["row_id"])):
+        forms[row["group_number"]].setdefault(row["model"], row)
+    return forms
+
+
 def _all_ranks(
     rows: Sequence[Mapping[str, Any]], *, only: str | None = None
 ) -> dict[str, list[FormRank]]:
     """Ranks in other forms by row; of a model with several rows in a form the best counts."""
-    forms: dict[int, dict[str, Mapping[str, Any]]] = defaultdict(dict)
-    for row in sorted(rows, key=lambda one: (one["rank"], one["row_id"])):
-        forms[row["group_number"]].setdefault(row["model"], row)
+    forms = _forms(rows)
     found: dict[str, list[FormRank]] = defaultdict(list)
     for number, form in forms.items():
         if only is not None and only not in {row["row_id"] for row in form.values()}:

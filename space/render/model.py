@@ -8,7 +8,7 @@ from typing import NamedTuple
 from contracts.report import CountryEntry, GroupEntry, Report
 from contracts.specs import score_spec, score_title
 from scoring.maps.model import MapFile
-from space.board.figures.conditions import read_conditions, read_form_ranks
+from space.board.figures.conditions import read_conditions, read_form_ranks, read_form_scores
 from space.board.figures.maps import row_maps
 from space.board.labels import (
     category_name,
@@ -24,8 +24,10 @@ from space.render.figures.maps import map_panels
 from space.render.figures.plane import Link
 from space.render.figures.tabs import tabs
 from space.render.figures.world import world_map
+from space.render.form_curve import form_curve_svg
 from space.render.model_tables import cell_score, tables_html
 from space.render.quoted import quoted_html
+from space.render.structure import structure_head_html
 from space.render.table import NOT_STATED, plain_table
 from space.render.text import (
     DASH,
@@ -107,12 +109,21 @@ def head_html(report: Report, row_id: str, *, around: Around | None = None) -> s
         _heading(report, around.standing)
         + f'<section class="oa-home"><div>{_maps(report, row_id, around)}</div>'
         f"<div>{_tiles(report)}{around.conditions}</div></section>"
+        + _structure(report)
         + _countries(report)
         + _topics(report)
         + _questions(report, row_id if around.on_board else "")
         + _facts(report, row_id)
         + quoted_html(report, row_id)
     )
+
+
+def _structure(report: Report) -> str:
+    """The figure of structure of a row of synthetic respondents."""
+    for one in report.protocols:
+        if one.protocol == "persons" and one.applies:
+            return structure_head_html(one.tables)
+    return ""
 
 
 def _standing(store: Store, row_id: str) -> str:
@@ -211,7 +222,7 @@ def _sentence(report: Report) -> str:
 
 
 def form_ranks_html(store: Store, row_id: str) -> str:
-    """In how many forms the row's rank holds, and its place in each."""
+    """In how many forms the row's rank holds, its score in each as a figure, and its place."""
     found = read_form_ranks(store, row_id)
     if not found:
         return ""
@@ -235,7 +246,9 @@ def form_ranks_html(store: Store, row_id: str) -> str:
     return (
         "<h2>Rank in other forms</h2>"
         f"<p>The rank <b>holds in {holds} of {1 + len(found)} forms</b>, this one included: other "
-        f"steering, languages, methods and prompts, among the models ranked in both.</p>{table}"
+        "steering, languages, methods and prompts, among the models ranked in both. A rank that "
+        "holds in few of them says more about the form than about the model.</p>"
+        f"{form_curve_svg(read_form_scores(store, row_id))}{table}"
     )
 
 

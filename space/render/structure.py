@@ -21,27 +21,42 @@ LEAD = (
     "respondents a substitute for people."
 )
 
-#: Places of the figure, in pixels: names of countries, squares, the scale of scores.
-_NAMES, _CELL, _ROW, _HEAD, _SCALE, _RIGHT = 150, 22, 17, 180, 230, 20
+#: Places of the figure, in pixels: names of countries, squares, the scale of scores; and what a
+#: letter of a slanting heading takes in height.
+_NAMES, _CELL, _ROW, _SCALE, _RIGHT, _LETTER = 150, 22, 17, 230, 20, 5.2
 
 #: Ends of the scale; what lies below is drawn at its end.
 _LOW, _HIGH = -0.5, 1.0
 
 
-def structure_detail_html(tables: Mapping[str, Any]) -> str:
-    """Everything that a report's tables of persons hold."""
-    scores = tables.get("country_batteries")
-    of_countries = scores if isinstance(scores, Mapping) else {}
-    countries = [
-        {**row, "batteries": of_countries.get(row["country"])} for row in _rows(tables, "countries")
-    ]
+def structure_head_html(tables: Mapping[str, Any]) -> str:
+    """What structure is, and the figure of countries and batteries; "" without countries."""
+    countries = _with_batteries(tables)
     if not countries:
         return ""
     return (
         f"<h2>Structure: do answers hang together?</h2><p>{esc(LEAD)}</p>"
-        f"{structure_figure(countries)}{_legend()}{_countries(countries)}"
-        f"{_batteries(_rows(tables, 'batteries'))}{_gaps(_rows(tables, 'gaps'))}"
+        f"{structure_figure(countries)}{_legend()}"
     )
+
+
+def structure_detail_html(tables: Mapping[str, Any]) -> str:
+    """The tables behind the figure."""
+    countries = _with_batteries(tables)
+    if not countries:
+        return ""
+    return (
+        f"<h2>Structure</h2>{_countries(countries)}{_batteries(_rows(tables, 'batteries'))}"
+        f"{_gaps(_rows(tables, 'gaps'))}"
+    )
+
+
+def _with_batteries(tables: Mapping[str, Any]) -> Rows:
+    scores = tables.get("country_batteries")
+    of_countries = scores if isinstance(scores, Mapping) else {}
+    return [
+        {**row, "batteries": of_countries.get(row["country"])} for row in _rows(tables, "countries")
+    ]
 
 
 def _rows(tables: Mapping[str, Any], name: str) -> Rows:
@@ -68,22 +83,23 @@ def structure_figure(rows: Rows) -> str:
     ordered = sorted(rows, key=lambda row: (-(_cell(row).get("estimate") or 0), row["country"]))
     shown = [name for name in batteries() if any(name in _of_batteries(row) for row in ordered)]
     left = _NAMES + len(shown) * _CELL + 16
-    width, height = left + _SCALE + _RIGHT, _HEAD + len(ordered) * _ROW + 24
-    parts = [*_headings(shown), *_axis(left, height)]
+    head = round(24 + _LETTER * max((len(batteries()[name].title) for name in shown), default=0))
+    width, height = left + _SCALE + _RIGHT, head + len(ordered) * _ROW + 24
+    parts = [*_headings(shown, head), *_axis(left, head, height)]
     for place, row in enumerate(ordered):
-        parts += _country(row, shown, _HEAD + place * _ROW, left)
+        parts += _country(row, shown, head + place * _ROW, left)
     label = "Structure by country and battery; the tables below say it too"
     return (
         f'<svg class="oa-structure" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{label}">{"".join(parts)}</svg>'
+        f'style="max-width: {width * 1.3:.0f}px" aria-label="{label}">{"".join(parts)}</svg>'
     )
 
 
-def _headings(shown: Sequence[str]) -> Iterator[str]:
+def _headings(shown: Sequence[str], head: int) -> Iterator[str]:
     for column, name in enumerate(shown):
         x = _NAMES + column * _CELL + _CELL // 2
         yield (
-            f'<text transform="translate({x + 4} {_HEAD - 6}) rotate(-60)">'
+            f'<text transform="translate({x + 4} {head - 6}) rotate(-60)">'
             f"{esc(batteries()[name].title)}</text>"
         )
 
@@ -93,10 +109,10 @@ def _place(left: int, one: float) -> float:
     return round(left + share * _SCALE, 1)
 
 
-def _axis(left: int, height: int) -> Iterator[str]:
+def _axis(left: int, head: int, height: int) -> Iterator[str]:
     for tick in (-0.5, 0.0, 0.5, 1.0):
         x = _place(left, tick)
-        yield f'<line x1="{x}" x2="{x}" y1="{_HEAD - 4}" y2="{height - 20}"></line>'
+        yield f'<line x1="{x}" x2="{x}" y1="{head - 4}" y2="{height - 20}"></line>'
         yield (f'<text class="soft" x="{x}" y="{height - 6}" text-anchor="middle">{tick:g}</text>')
 
 

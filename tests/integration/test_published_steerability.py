@@ -115,3 +115,9 @@ def test_conditions_as_forms(published: Callable[..., list[Predictions]]) -> Non
     pair = next(p for p in found.pairs if (p.first, p.second) == ("deepseek-reasoner", "gpt-4"))
     assert (pair.same_order, pair.forms) == (3, 6)
     assert np.isclose(sum(shares.values()), 1)
+    assert {round(one.difference.estimate or 9, 3) for one in found.recall} <= {
+        -0.001, 0.0, 0.001, 0.002, 0.003,
+    }  # fmt: skip
+    assert min(one.difference.p_value or 0 for one in found.recall) > 0.3
+    assert {(one.difference.questions, one.countries) for one in found.recall} == {(84, 10)}
+    assert {round(one.uniform or 0, 3) for one in found.recall} == {-0.004}

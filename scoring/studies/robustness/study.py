@@ -23,6 +23,7 @@ from scoring.studies.robustness.curve import (
     refusal_rows,
 )
 from scoring.studies.robustness.inputs import FormSet, read_forms
+from scoring.studies.robustness.recall import wave_recall
 from scoring.studies.robustness.retest import retests
 from scoring.studies.robustness.variance import complete_part, decompose, decompose_means
 
@@ -68,6 +69,7 @@ def robustness_study(
         biases=[model_biases(forms, model) for model in forms.models],
         retests=list(retests(forms)),
         refusals=list(refusal_rows(forms)),
+        recall=list(wave_recall(forms, release, wave=wave, weights=weights)),
         notices=[*forms.notices, *_notices(forms, crossed)],
     )
 

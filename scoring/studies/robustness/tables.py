@@ -35,6 +35,8 @@ def robustness_tables(study: Mapping[str, Any]) -> Iterator[TextTable]:
     if found.retests:
         yield _retests(found)
     yield _refusals(found)
+    if found.recall:
+        yield _recall(found)
 
 
 def _models(study: RobustnessStudy) -> TextTable:
@@ -174,6 +176,30 @@ def _refusals(study: RobustnessStudy) -> TextTable:
     columns = ["Model", "Form", "Asked", "Answered", "Refused", "Unreadable", "Missing"]
     note = "Of the cells asked: a question, as a country or for everyone."
     return TextTable("Answers and refusals by form", columns, rows, note, left=2)
+
+
+def _recall(study: RobustnessStudy) -> TextTable:
+    first = study.recall[0]
+    rows = [
+        [
+            one.model,
+            number(one.later_score),
+            number(one.earlier_score),
+            effect_text(one.difference),
+            p_value(one.difference.p_value),
+            signed(one.uniform),
+            f"{one.countries} countries, {one.difference.questions} questions",
+        ]
+        for one in study.recall
+    ]
+    columns = ["Model", f"Wave {first.wave}", f"Wave {first.earlier}", "Difference", "p"]
+    columns += ["Of uniform answers", "Common cells"]
+    note = (
+        "Alignment with the answers of both waves, on questions that asked the same. A difference "
+        "beyond that of uniform answers is what recall of the later wave would look like; it may "
+        "also be that the model follows how people changed."
+    )
+    return TextTable("Recall of a wave", columns, rows, note)
 
 
 def robustness_legend(study: Mapping[str, Any]) -> list[str]:

@@ -15,7 +15,7 @@ import numpy as np
 from scoring.estimates import row_means
 from scoring.inference.bootstrap import question_counts, resampled_means
 from scoring.inference.intervals import percentile_bounds
-from space.board.form_ranks import FormRank, form_ranks
+from space.board.form_ranks import FormRank, FormScores, form_ranks, form_scores
 from space.board.groups import condition_label
 from space.board.index import CommonGrid, common_grids
 from space.board.ranking import REPLICATES, SEED, Floats
@@ -56,6 +56,12 @@ def read_form_ranks(store: Store, row_id: str) -> list[FormRank]:
     """A row's rank in every other form, see `space.board.form_ranks`."""
     with store.connect() as db:
         return form_ranks(db, row_id)
+
+
+def read_form_scores(store: Store, row_id: str) -> list[FormScores]:
+    """What the models score in the forms of a row's model, see `space.board.form_ranks`."""
+    with store.connect() as db:
+        return form_scores(db, row_id)
 
 
 def read_conditions(store: Store, row_id: str) -> list[Condition]:

@@ -72,7 +72,61 @@ def test_wide_json_lines(tmp_path) -> None:
     ]
     path.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
     given = [(r[1], r[4], r[5]) for r in _rows(path) if r[5] is not None]
-    assert given == [("7", "Q1", 1)]
+    assert given == [("7", "Q1", 1), ("8", "Q2", 2)]
+
+
+def test_countries_have_codes_of_two_letters_and_names_too(tmp_path) -> None:
+    path = _written(
+        tmp_path,
+        "person_id,country,group,question_id,code",
+        "a,JP,,Q1,1",
+        "b,Japan,,Q1,2",
+        "c,JPN,,Q1,3",
+    )
+    assert [row[2] for row in _rows(path)] == ["JPN"] * 3
+    assert read_predictions(path).tolerated == {"country_names": 2}
+
+
+def test_a_mistake_in_a_wide_file_is_named_once_with_its_column(tmp_path) -> None:
+    path = _written(
+        tmp_path,
+        "person_id,country,group,Q1,Q2,Q3",
+        "a,JPN,,9,2,often",
+        ",JPN,,1,1,1",
+    )
+    with pytest.raises(ContractError, match="3 problems") as caught:
+        read_predictions(path)
+    problems = [(one.row, one.code, one.column) for one in caught.value.problems]
+    assert problems == [
+        (2, "unknown-option", "Q1"),
+        (2, "not-a-code", "Q3"),
+        (3, "missing-field", "person_id"),
+    ]
+    assert caught.value.problems[1].allowed == "1, 2, 3, 4"
+    assert all(one.found and one.allowed and one.hint for one in caught.value.problems)
+
+
+def test_what_tables_write_for_nothing_is_no_answer(tmp_path) -> None:
+    path = tmp_path / "wide.jsonl"
+    lines = [{"person_id": "a", "country": "JPN", "Q1": float("nan"), "Q2": None, "Q3": 1.0}]
+    path.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+    assert {row[4]: row[5] for row in _rows(path)} == {"Q1": None, "Q2": None, "Q3": 1}
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ("a,XXX,,Q1,1", "countries 'XXX'"),
+        ("a,JPN,mood=good,Q1,1", "groups 'mood=good'"),
+        ("a,JPN,,A165,1", "questions 'A165'"),
+    ],
+)
+def test_a_file_of_which_nothing_is_known_is_refused_with_the_names(tmp_path, row, found) -> None:
+    path = _written(tmp_path, "person_id,country,group,question_id,code", row)
+    with pytest.raises(ContractError, match="no row can be placed") as caught:
+        read_predictions(path)
+    assert caught.value.problems[0].code == "nothing-known"
+    assert caught.value.problems[0].found == found
 
 
 def test_group_of_two_variables_takes_its_canonical_name(tmp_path) -> None:
@@ -127,6 +181,10 @@ def test_what_cannot_be_placed_is_counted(tmp_path) -> None:
         "unknown_groups": 1,
         "unknown_questions": 1,
     }
+    notices = {notice.code: notice.message for notice in found.notices}
+    assert "'XXX'" in notices["unknown-countries"]
+    assert "'mood=good'" in notices["unknown-groups"]
+    assert "'Q999'" in notices["unknown-questions"]
     assert found.table is not None
     assert found.table.num_rows == 1
 

@@ -69,6 +69,8 @@ def test_every_person_answers_every_question(tmp_path, plan_of) -> None:
     plan = plan_of(**OPTIONS)
     assert len(plan) == sum(1 for _ in plan) == 2 * 5 * 4
     session = run_study(plan, MockBackend("steady"), tmp_path)
+    # The longest prompt, which is asked first, is no answer of an earlier run.
+    assert (session.progress.made, session.progress.reused) == (40, 0)
     predictions = read_predictions(session.files[0].path)
     assert (predictions.kind, predictions.rows) == ("persons", 40)
     meta = predictions.meta
@@ -192,3 +194,31 @@ def test_dry_runs_count_all_turns_of_a_conversation(plan_of) -> None:
     last = shown_prompts(together)[-1]
     assert last.item.question_id == "Q60"
     assert len(last.request.messages) == 7
+
+
+def test_runs_and_persona_texts_of_persons_are_forms_of_their_own(tmp_path, plan_of) -> None:
+    """repeat=2 asks the same persons again; persona=2 describes them after another sentence."""
+    plan = plan_of(**{**OPTIONS, "vary": ("default", "repeat=2", "persona=2")})
+    session = run_study(plan, MockBackend("steady"), tmp_path)
+    assert [file.condition for file in session.files] == [
+        "persona_en", "persona_en_repeat-2", "persona_en_persona-2",
+    ]  # fmt: skip
+    usual, again, other = (answers_of_file(file.path) for file in session.files)
+    assert usual.keys() == again.keys() == other.keys()
+    # Draws of the second run are its own, and no answer of the first stands in for them.
+    assert usual != again
+    assert (session.progress.made, session.progress.reused) == (3 * 40, 0)
+    requests = requests_of(tmp_path)
+    prompts = {item: str(request) for item, request in requests.items()}
+    first = next(item for item in prompts if item.startswith("persona_en|"))
+    tail = first.removeprefix("persona_en")
+    assert "Imagine" not in prompts[first]
+    assert "Imagine" in prompts[f"persona_en_persona-2{tail}"]
+    metas = [read_predictions(file.path).meta for file in session.files]
+    assert [meta.extra["variant"] for meta in metas] == ["default", "repeat=2", "persona=2"]
+
+
+def answers_of_file(path: Path) -> dict[tuple[str, str], int | None]:
+    table = read_predictions(path).table
+    assert table is not None
+    return {(row["person_id"], row["question_id"]): row["code"] for row in table.to_pylist()}

@@ -173,11 +173,38 @@ def test_shares_of_persons() -> None:
     assert cells.to_pylist()[0]["shares"] == pytest.approx([2 / 3, 0, 0, 1 / 3])
 
 
-def test_too_few_persons_are_refused_with_the_remedy(reference, tmp_path) -> None:
+def test_too_few_persons_have_shares_and_the_reason(reference, tmp_path) -> None:
     records = [
-        {"person_id": "1", "country": "KEN", "group": "", "question_id": name, "code": 1}
+        {"person_id": str(n), "country": "KEN", "group": "", "question_id": name, "code": 1}
         for name in QUESTIONS[:3]
+        for n in range(25)
     ]
     file = _file(tmp_path / "few.jsonl", iter(records))
-    with pytest.raises(ContractError, match="enough persons"):
+    report = score(file, reference, replicates=20)
+    assert report.score("alignment") is not None
+    assert report.score("structure") is None
+    (result,) = [one for one in report.protocols if one.protocol == "persons"]
+    assert not result.applies
+    assert "persons of KEN: 25, questions of gender with 20 answers: 3" in result.reason
+
+
+def test_persons_of_whom_nothing_can_be_scored_are_refused(reference, tmp_path) -> None:
+    records = [{"person_id": "1", "country": "CHN", "group": "", "question_id": "Q1", "code": 1}]
+    file = _file(tmp_path / "none.jsonl", iter(records))
+    with pytest.raises(ContractError, match="neither structure nor shares"):
         score(file, reference, replicates=20)
+
+
+def test_answers_that_are_all_alike_have_no_structure(reference, tmp_path) -> None:
+    """A model that gives every person the most frequent answer is scored, at 0."""
+    records = [
+        {"person_id": str(n), "country": "KEN", "group": "", "question_id": name, "code": 1}
+        for name in QUESTIONS
+        for n in range(40)
+    ]
+    report = score(_file(tmp_path / "alike.jsonl", iter(records)), reference, replicates=20)
+    assert _value(report, "structure") == pytest.approx(0, abs=1e-6)
+    assert _value(report, "distinct_persons") == pytest.approx(1 / 40)
+    (result,) = [one for one in report.protocols if one.protocol == "persons"]
+    rows = {row["battery"]: row for row in result.tables["batteries"]}
+    assert rows["gender"]["questions"] == len(batteries()["gender"].questions)

@@ -14,13 +14,14 @@ from scoring.structure.measures import (
     entropy,
     first_component,
     gap_agreement,
-    noise_variance,
+    squared_distance,
     standardised_alpha,
     structure_score,
     variance_ratio,
     whole_part,
 )
 from scoring.structure.moments import correlation_matrix, pair_sizes, resampled_correlations
+from scoring.structure.noise import persons_noise
 from scoring.structure.people import read_structure
 
 JUSTIFIABLE = batteries()["justifiable"].questions
@@ -47,11 +48,13 @@ def test_correlations_equal_scipy_with_gaps_and_weights() -> None:
     assert sizes[0, 3] == pytest.approx(weights[both].sum() ** 2 / (weights[both] ** 2).sum())
 
 
-def test_constant_question_has_no_correlation() -> None:
+def test_a_constant_question_depends_on_nothing() -> None:
     answers = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
     found = correlation_matrix(answers)
-    assert np.isnan(found[0, 1])
+    assert found[0, 1] == 0
     assert found[0, 0] == 1
+    alone = np.array([[1.0, np.nan], [np.nan, 1.0], [2.0, np.nan]])
+    assert np.isnan(correlation_matrix(alone)[0, 1])
 
 
 def test_resamples_equal_one_by_one() -> None:
@@ -63,16 +66,6 @@ def test_resamples_equal_one_by_one() -> None:
         assert together[number] == pytest.approx(
             correlation_matrix(np.repeat(answers, row.astype(int), axis=0)), abs=1e-12
         )
-
-
-def test_noise_of_a_correlation() -> None:
-    random = np.random.default_rng(2)
-    draws = random.multivariate_normal((0, 0), ((1, 0.5), (0.5, 1)), (4000, 200))
-    x, y = draws[..., 0], draws[..., 1]
-    x = x - x.mean(axis=1, keepdims=True)
-    y = y - y.mean(axis=1, keepdims=True)
-    r = (x * y).sum(axis=1) / np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
-    assert r.var() == pytest.approx(noise_variance(np.array(0.5), np.array(200.0)), rel=0.06)
 
 
 def test_alpha_by_hand_and_of_raw_items() -> None:
@@ -146,6 +139,15 @@ def structures():
     return read_structure(open_release("reference"), JUSTIFIABLE)
 
 
+def _score(answers: np.ndarray, people: np.ndarray, noise: np.ndarray) -> float:
+    above = np.triu_indices(len(people), 1)
+    real, error = people[above], noise[above]
+    distance = squared_distance(
+        correlation_matrix(answers)[above], real, persons_noise(answers) + error
+    )
+    return float(structure_score(distance, squared_distance(np.zeros_like(real), real, error)))
+
+
 def _scores(structures, persons: int, model) -> list[float]:
     """The structure score of every tenth country with `persons` synthetic respondents."""
     random = np.random.default_rng(6)
@@ -156,9 +158,7 @@ def _scores(structures, persons: int, model) -> list[float]:
         people = twin.correlations[np.ix_(rows, rows)]
         noise = twin.noise[np.ix_(rows, rows)]
         answers = model(country, rows, people, persons, random)
-        ours = correlation_matrix(answers)
-        error = noise_variance(ours, pair_sizes(answers))
-        found.append(structure_score(ours, people, error, noise))
+        found.append(_score(answers, people, noise))
     return found
 
 
@@ -178,9 +178,9 @@ def test_halves_of_a_twin_have_the_same_structure(structures) -> None:
         rows = whole_part(structures[country].correlations)
         matrix = structures[country].correlations[np.ix_(rows, rows)]
         halves = [_copula(matrix, 750, random) for _ in range(2)]
-        found = [correlation_matrix(half) for half in halves]
-        errors = [noise_variance(r, pair_sizes(h)) for r, h in zip(found, halves, strict=True)]
-        scores.append(structure_score(found[0], found[1], errors[0], errors[1]))
+        other = np.zeros(matrix.shape)
+        other[np.triu_indices(len(rows), 1)] = persons_noise(halves[1])
+        scores.append(_score(halves[0], correlation_matrix(halves[1]), other))
     assert np.mean(scores) >= 0.95
 
 
@@ -194,9 +194,7 @@ def test_neighbour_lies_between(structures) -> None:
         rows = whole_part(people + other)
         part = np.ix_(rows, rows)
         answers = _copula(other[part], 600, random)
-        ours = correlation_matrix(answers)
-        error = noise_variance(ours, pair_sizes(answers))
-        scores.append(structure_score(ours, people[part], error, structures[country].noise[part]))
+        scores.append(_score(answers, people[part], structures[country].noise[part]))
     assert 0.2 < np.mean(scores) < 0.9
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from contracts.report import Report, write_report
-from space.board.figures.conditions import read_form_ranks
+from contracts.report import Report, read_report, write_report
+from space.board.figures.conditions import read_form_ranks, read_form_scores
 from space.board.form_ranks import mark_text
 from space.board.page import read_board
 from space.board.query import BoardQuery
 from space.board.store import Store, open_store
+from space.render.form_curve import form_curve_svg
 from space.render.model import form_ranks_html
 from space.render.table import board_table
 
@@ -77,6 +79,38 @@ def test_the_model_page_lists_the_forms(forms: Store) -> None:
     html = form_ranks_html(forms, "a-default")
     assert "<b>holds in 2 of 3 forms</b>" in html
     assert "letters" in html
+
+
+def test_the_figure_has_every_form_with_score_rank_and_the_other_models(forms: Store) -> None:
+    found = {one.row_id: one for one in read_form_scores(forms, "a-default")}
+    assert set(found) == {"a-default", "a-letters", "a-shuffled"}
+    assert {name: (one.rank, one.models, one.own) for name, one in found.items()} == {
+        "a-default": (1, 3, True),
+        "a-letters": (2, 3, False),
+        "a-shuffled": (1, 2, False),
+    }
+    for row_id, one in found.items():
+        variant = row_id.split("-")[1]
+        report = read_report(forms.reports_folder / f"{row_id}.json")
+        assert one.estimate == report.score("alignment").value.estimate
+        assert {name for name, _ in one.others} == {
+            f"{model}-{variant}" for model in SKILLS[variant] if model != "a"
+        }
+    svg = form_curve_svg(list(found.values()))
+    assert svg.count('<circle class="mine"') == 3
+    assert svg.count('<circle class="other"') == 2 + 2 + 1
+    assert svg.count('<line class="span"') == 3
+    assert "(this one)</text>" in svg
+    # From the highest score of the model down, the line through its marks.
+    order = re.findall(r"<title>([^<:]*): ([\d.]+) [^<]*rank \d of \d</title>", svg)
+    assert [float(score) for _, score in order] == sorted(
+        (float(score) for _, score in order), reverse=True
+    )
+    marks = re.findall(r'class="mine" cx="([\d.]+)" cy="(\d+)"', svg)
+    (line,) = re.findall(r'<path d="([^"]+)"', svg)
+    assert line == " ".join(f"{'L' if place else 'M'}{x} {y}" for place, (x, y) in enumerate(marks))
+    assert svg in form_ranks_html(forms, "a-default")
+    assert form_curve_svg(list(found.values())[:1]) == ""
 
 
 def test_a_row_of_one_form_has_no_mark(samples, tmp_path: Path) -> None:

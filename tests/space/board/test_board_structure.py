@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from space.render.structure import structure_detail_html
+from space.render.structure import structure_detail_html, structure_head_html
 
 
 def tables(**changes: Any) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class _Balanced(HTMLParser):
 
 
 def test_the_figure_has_a_row_per_country_from_best_to_worst() -> None:
-    text = structure_detail_html(tables())
+    text = structure_head_html(tables())
     _Balanced(text)
     circles = re.findall(r'<circle cx="([\d.]+)".*?<title>(\w+): ([−-]?[\d.]+)', text)
     assert [name for _, name, _ in circles] == ["Japan", "Germany", "Brazil"]
@@ -69,7 +69,7 @@ def test_the_figure_has_a_row_per_country_from_best_to_worst() -> None:
 
 
 def test_a_square_per_country_and_battery_with_its_colour() -> None:
-    text = structure_detail_html(tables())
+    text = structure_head_html(tables())
     squares = re.findall(r"<rect [^>]*?(?: class=\"(s\d)\")?><title>([^<]*)</title>", text)
     assert {title: colour for colour, title in squares} == {
         "Japan, Roles of women and men: not scored": "",
@@ -92,19 +92,31 @@ def test_texts_of_a_report_are_escaped() -> None:
     evil = "<script>alert(1)</script>"
     found = tables(batteries=[{"battery": "trust", "title": evil}], gaps=[{"variable": evil}])
     found["countries"][0]["country"] = evil
-    text = structure_detail_html(found)
-    assert "<script" not in text
+    assert "<script" not in structure_head_html(found) + structure_detail_html(found)
 
 
 def test_older_reports_without_scores_by_battery_are_shown() -> None:
     found = tables()
     del found["country_batteries"]
-    text = structure_detail_html(found)
+    text = structure_head_html(found)
     _Balanced(text)
     assert "<rect" not in text
     assert "Germany" in text
 
 
 def test_nothing_is_shown_without_countries() -> None:
-    assert structure_detail_html({}) == ""
+    assert structure_head_html({}) == structure_detail_html({}) == ""
+    assert structure_head_html(tables(countries=[])) == ""
     assert structure_detail_html(tables(countries=[])) == ""
+
+
+def test_the_figure_stands_in_sight_on_the_model_page(samples: Any) -> None:
+    from contracts.report import ProtocolResult
+    from space.render.model import head_html
+
+    people = samples.sample_people(["DEU"], ["Q57", "Q58", "Q59"])
+    report = samples.sample_report("twins", people, skill=0.5, seed=1)
+    assert "oa-structure" not in head_html(report, "twins")
+    result = ProtocolResult(protocol="persons", applies=True, tables=tables())
+    with_persons = report.model_copy(update={"protocols": [*report.protocols, result]})
+    assert head_html(with_persons, "twins").count('<svg class="oa-structure"') == 1
