@@ -86,7 +86,7 @@ class PredictionsRef(Strict):
 class Settings(Strict):
     """How the scores were computed."""
 
-    mode: Literal["corrected", "paper"] = "corrected"
+    mode: Literal["corrected", "paper", "paper-listed"] = "corrected"
     weights: Literal["design", "none"] = "design"
     design: Literal["design", "kish"] = Field(
         default="kish",
