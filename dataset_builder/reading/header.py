@@ -79,11 +79,13 @@ def find_header(data: bytes, *, encoding: str, name: str) -> Header:
         return _fields(text, named or _separator(text))
 
     chosen = skip + header_row([row(t) for t in texts[skip:]])
-    names = _as_long_as_rows(row(texts[chosen]), [row(text) for text in texts[chosen + 1 :][:3]])
+    separator = named or _separator(texts[chosen])
+    below = [_fields(text, separator) for text in texts[chosen + 1 :][:3]]
+    names = _as_long_as_rows(_fields(texts[chosen], separator), below)
     if not any(cell.strip() for cell in names):
         raise fail("no-header", "the first line of the file is blank", where=name)
     length = sum(len(line) for line in lines[: chosen + 1])
-    return Header(names, named or _separator(texts[chosen]), chosen, length)
+    return Header(names, separator, chosen, length)
 
 
 def _as_long_as_rows(names: list[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -87,6 +87,8 @@ def almost_questions(headers: Sequence[str]) -> tuple[str, ...]:
             found.append(header.strip())
         elif match := _LIKE_QUESTION.fullmatch(header):
             question = f"Q{match[2].upper()}"
+            if question not in value_questions():
+                question = question.removesuffix("A")
             turned = INVERTED.fullmatch(variable_name(header))
             if question in value_questions() and question not in read and not turned:
                 found.append(header.strip())

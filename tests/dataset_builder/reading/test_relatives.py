@@ -21,6 +21,7 @@ from dataset_builder.reading.waves import read_surveys
 from dataset_builder.survey import Survey
 from dataset_builder.synthesis import synthesize
 
+
 @pytest.fixture(scope="module")
 def pooled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("relatives") / "pooled.csv"
