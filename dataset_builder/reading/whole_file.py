@@ -245,8 +245,8 @@ def strange_labels(layout: Layout, file: TabularFile) -> list[str]:
         return []
     more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
     return [
-        f"None of the file's labels are known for {', '.join(found[:_MOST_NAMED])}{more}. The codes "
-        "were read as the questionnaire's; check that the columns were not recoded."
+        f"None of the file's labels are known for {', '.join(found[:_MOST_NAMED])}{more}. Their "
+        "codes were read as the questionnaire's; check that the columns were not recoded."
     ]
 
 
