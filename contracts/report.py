@@ -90,7 +90,7 @@ CeilingKind = Literal["effective sample sizes", "halves of clusters", "halves of
 class Settings(Strict):
     """How the scores were computed."""
 
-    mode: Literal["corrected", "paper"] = "corrected"
+    mode: Literal["corrected", "paper", "paper-listed"] = "corrected"
     weights: Literal["design", "none"] = "design"
     design: Literal["design", "kish"] = Field(
         default="kish",

@@ -226,7 +226,7 @@ def score(
     release: Release | str | Path = "reference",
     *,
     protocols: Sequence[str] | None = None,
-    mode: Literal["corrected", "paper"] = "corrected",
+    mode: Literal["corrected", "paper", "paper-listed"] = "corrected",
     questions: str | Sequence[str] | None = None,
     weights: Literal["design", "none"] = "design",
     design: Literal["design", "kish"] = "design",
@@ -244,7 +244,8 @@ def score(
         predictions: from `read_predictions` or `write_predictions`, or the path of their file.
         release: from `open_release` or `build_release`, or what `open_release` takes.
         protocols: names of protocols to score by; None is all that apply.
-        mode: `corrected`, or `paper` for each paper's own rules.
+        mode: `corrected`, or `paper` for each paper's own rules; `paper-listed` is `paper` with
+            Q119 in the order of the alignment paper's prompt.
         questions: name of a question set, or question ids; None is the set that the predictions
             were made for.
         weights: `design` counts respondents by their design weights, `none` equally.

@@ -131,9 +131,11 @@ def score(
         ),
     ] = (),
     compat: Annotated[
-        Literal["paper"] | None,
+        Literal["paper", "paper-listed"] | None,
         Parameter(
-            help="`paper` follows the published rules of each paper instead of the corrected ones.",
+            help="`paper` follows the published rules of each paper instead of the corrected ones; "
+            "`paper-listed` does so with Q119 in the order of the alignment paper's prompt, as "
+            "its tables 1 and 9 do.",
             group=RULES,
         ),
     ] = None,
@@ -213,7 +215,7 @@ def score(
         wave=wave,
         rules={
             "protocols": protocol or None,
-            "mode": "paper" if compat == "paper" else "corrected",
+            "mode": compat or "corrected",
             "questions": named_questions(questions),
             "weights": weights,
             "design": design,

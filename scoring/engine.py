@@ -49,7 +49,8 @@ def score(
         predictions: from `contracts.predictions.read.read_predictions`.
         release: from `contracts.release.read.open_release`.
         protocols: names of protocols to score by; None is all that apply.
-        mode: `corrected`, or `paper` for each paper's own rules.
+        mode: `corrected`, or `paper` for each paper's own rules; `paper-listed` is `paper` with
+            Q119 in the order of the alignment paper's prompt (`scoring.inputs.geometry`).
         questions: name of a question set, or question ids; None takes the set that the
             predictions were made for (`alignment`, or `worldvaluesbench` for ratings).
         weights: `design` or `none`.

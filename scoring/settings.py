@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import codebook
 from contracts.digests import canonical_json, sha256_text
@@ -63,7 +63,7 @@ def resolve_task(
     Raises:
         ContractError: an argument has a value that does not exist.
     """
-    _check(mode, ("corrected", "paper"), "mode")
+    _check(mode, get_args(Mode), "mode")
     _check(weights, ("design", "none"), "weights")
     _check(design, ("design", "kish"), "design")
     _check(ceiling, ("aggregates", "halves"), "ceiling")
@@ -75,12 +75,12 @@ def resolve_task(
             "few-replicates", "intervals need replicates", found=str(replicates), allowed=">= 2"
         )
     notices: list[Notice] = []
-    resolved_mode: Mode = "paper" if mode == "paper" else "corrected"
+    resolved_mode = cast(Mode, mode)
     resolved_weights: Weights = "none" if weights == "none" else "design"
     if not kind_spec(predictions.kind).population:
         # Ratings stand for single persons and advice for countries: there is nobody to weight.
         resolved_weights = "none"
-    elif resolved_mode == "paper" and resolved_weights == "design":
+    elif resolved_mode != "corrected" and resolved_weights == "design":
         resolved_weights = "none"
         notices.append(
             Notice(code="paper-unweighted", message="Paper mode counts people unweighted.")

@@ -6,7 +6,7 @@ whole file and raises every problem at once. `write_predictions` writes the same
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -241,13 +241,22 @@ def _left_out(findings: Findings) -> list[Notice]:
                 count=names.total(),
             )
         )
-    bad = findings.tolerated.get("bad_cells", 0)
-    if bad:
-        found.append(
-            Notice(
-                code="bad-cells",
-                message="Cells whose options or shares are wrong were counted as invalid.",
-                count=bad,
-            )
+    return [*found, *bad_cells_notices(findings.tolerated)]
+
+
+def bad_cells_notices(tolerated: Mapping[str, int]) -> list[Notice]:
+    """The notice of cells that were counted as invalid; none if there are none.
+
+    Args:
+        tolerated: what was tolerated in a file, by name, counted.
+    """
+    count = tolerated.get("bad_cells", 0)
+    if not count:
+        return []
+    return [
+        Notice(
+            code="bad-cells",
+            message="Cells whose options or shares are wrong were counted as invalid.",
+            count=count,
         )
-    return found
+    ]

@@ -38,7 +38,7 @@ def read_survey(
     if not place.is_file():
         raise fail(
             "no-file",
-            f"there is no file {place}",
+            f"{place} is a folder, not a file" if place.is_dir() else f"there is no file {place}",
             hint="Give the path of a wave 7 file of the World Values Survey.",
         )
     with open_tabular(place) as file:

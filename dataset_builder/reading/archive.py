@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import tempfile
 import zipfile
 import zlib
@@ -19,6 +20,9 @@ LARGEST_BYTES = 4 << 30
 LARGEST_RATIO = 250
 _FREE_BYTES = 16 << 20
 _COPY_BYTES = 4 << 20
+
+#: Texts that explain the survey file beside them.
+_NOTES = re.compile(r"(read[ _-]?me|licen[cs]e|citation|changelog|notes?)\b.*\.txt", re.IGNORECASE)
 
 #: What a damaged gzip file makes the library raise.
 GZIP_DAMAGE = (gzip.BadGzipFile, zlib.error, EOFError)
@@ -66,6 +70,8 @@ def _choose(archive: zipfile.ZipFile, suffixes: tuple[str, ...], *, name: str) -
                 hint="Do not unpack it; take the file from worldvaluessurvey.org.",
             )
     wanted = [m for m in members if _is_survey(m.filename, suffixes)]
+    if len(wanted) > 1:
+        wanted = [m for m in wanted if not _NOTES.match(PurePosixPath(m.filename).name)]
     if len(wanted) != 1:
         raise fail(
             "zip-content",

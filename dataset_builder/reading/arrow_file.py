@@ -16,6 +16,9 @@ from dataset_builder.reading.blocks import Block, Wanted
 
 BLOCK_ROWS = 8_192
 
+#: How a stream of Arrow begins.
+STREAM_START = b"\xff\xff\xff\xff"
+
 _NAMES = {"parquet": "Parquet", "feather": "Feather (Arrow)"}
 _DAMAGE = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError)
 
@@ -43,7 +46,7 @@ class ArrowFile:
                 self.headers = list(about.schema_arrow.names)
                 self.total = int(about.metadata.num_rows)
             else:
-                table = pa_feather.read_table(path)
+                table = self._whole()
                 self.headers, self.total = list(table.column_names), table.num_rows
         except _DAMAGE as error:
             raise self._damaged(error) from None
@@ -60,13 +63,38 @@ class ArrowFile:
             if self._kind == "parquet":
                 table = pq.read_table(self._path, columns=names)
             else:
-                table = pa_feather.read_table(self._path, columns=names)
+                table = self._whole().select(list(wanted.all()))
         except _DAMAGE as error:
             raise self._damaged(error) from None
         for start in range(0, table.num_rows, BLOCK_ROWS):
             part = table.slice(start, BLOCK_ROWS)
-            columns = {i: _array(part.column(self.headers[i])) for i in wanted.all()}
+            columns = {i: self._column(part, i) for i in wanted.all()}
             yield Block(rows=part.num_rows, columns=columns, done=start + part.num_rows)
+
+    def _whole(self) -> pa.Table:
+        """The table of a Feather file, or of a stream of Arrow."""
+        with self._path.open("rb") as handle:
+            stream = handle.read(4) == STREAM_START
+        if not stream:
+            return pa_feather.read_table(self._path)
+        with pa.OSFile(str(self._path)) as handle:
+            return pa.ipc.open_stream(handle).read_all()
+
+    def _column(self, part: pa.Table, place: int) -> pa.Array:
+        header = self.headers[place]
+        column = part.column(header)
+        try:
+            return _array(column)
+        except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+            raise fail(
+                "column-type",
+                "a column holds neither numbers nor text",
+                where=self._name,
+                column=header,
+                found=str(column.type),
+                allowed="whole numbers, decimal numbers, text or categories",
+                hint="Write the column as numbers or text.",
+            ) from None
 
     def _damaged(self, error: Exception) -> ContractError:
         return fail(

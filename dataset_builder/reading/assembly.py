@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from codebook.questions import MissingKind
-from contracts.errors import fail
+from contracts.errors import Problem
 from dataset_builder.reading.blocks import Block
 from dataset_builder.reading.coding import (
     UNKNOWN,
@@ -18,6 +19,8 @@ from dataset_builder.reading.coding import (
     number_of_text,
 )
 from dataset_builder.reading.layout import Layout
+from dataset_builder.reading.row_problems import RowProblems, shown_entry
+from dataset_builder.reading.rows import refuse_names_among_rows, without_blank_rows
 from dataset_builder.reading.unlisted import UnlistedCodes
 from dataset_builder.reading.variables import WAVE
 
@@ -47,7 +50,9 @@ class Assembly:
     )
     unlisted: UnlistedCodes = field(default_factory=UnlistedCodes)
     design: dict[str, list[NDArray[np.int64]]] = field(default_factory=dict)
+    row_problems: RowProblems = field(default_factory=RowProblems)
     rows: int = 0
+    blank_rows: int = 0
     _texts: dict[str, int] = field(default_factory=dict, repr=False)
 
     def add(self, block: Block) -> None:
@@ -59,7 +64,7 @@ class Assembly:
         for variable, place in self.layout.demographics.items():
             codes = self._coded(variable, block.columns[place], country)
             kept = np.where(codes == UNKNOWN, int(MissingKind.MISSING), codes)
-            self.demographics.setdefault(variable, []).append(self._small(variable, kept))
+            self.demographics.setdefault(variable, []).append(self._small(kept))
         for role in ID_ROLES:
             if role in self.layout.roles:
                 coder = self.coders[role]
@@ -73,6 +78,35 @@ class Assembly:
         self._weights(block)
         self._versions(block)
         self.rows += block.rows
+
+    def add_people(self, block: Block, headers: Sequence[str], *, above: int) -> None:
+        """Take in a block as the file has it: rows that hold nobody are left out or refused.
+
+        Args:
+            block: some rows.
+            headers: headers of all columns.
+            above: rows of the file above the block.
+
+        Raises:
+            ContractError: a row holds names of columns.
+        """
+        layout = self.layout
+        country = [layout.roles[r] for r in ("country", "country_alpha") if r in layout.roles]
+        content = {*layout.questions.values(), *layout.demographics.values()}
+        if "weight" in layout.roles:
+            content.add(layout.roles["weight"])
+        block, left_out = without_blank_rows(block, country, content)
+        refuse_names_among_rows(
+            block,
+            headers,
+            {place: self.coders[question] for question, place in layout.questions.items()},
+            country=country[0],
+            above=above,
+            where=self.where,
+        )
+        self.blank_rows += left_out
+        if block.rows:
+            self.add(block)
 
     def joined_design(self, role: str) -> NDArray[np.int64] | None:
         """Codes of a design variable of all rows; None where the file has none."""
@@ -114,33 +148,28 @@ class Assembly:
             answers[:, j] = self._coded(question, block.columns[place], country)
         return answers
 
-    def _small(self, variable: str, codes: NDArray[np.int64]) -> NDArray[np.int32]:
-        if codes.size and (codes.min() < -(2**31) or codes.max() >= 2**31):
-            raise fail(
-                "code-too-large",
-                f"{variable} holds a code beyond 32 bits",
-                where=self.where,
-                column=variable,
-                found=str(max(codes.max(), -codes.min())),
-            )
-        return codes.astype(np.int32)
+    def _small(self, codes: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Codes of a demographic in 32 bits; those beyond were listed as no codes."""
+        fits = np.abs(codes) < 2**31
+        return np.where(fits, codes, int(MissingKind.MISSING)).astype(np.int32)
 
     def _country(self, block: Block) -> NDArray[np.int64]:
         """The country's code of everyone; one that is unknown is kept for the final message."""
         roles = self.layout.roles
         role = "country" if "country" in roles else "country_alpha"
-        codes, found = self.coders["B_COUNTRY"].code(block.columns[roles[role]])
+        column = block.columns[roles[role]]
+        codes, found = self.coders["B_COUNTRY"].code(column)
         blank = np.flatnonzero((codes < 0) & (codes != UNKNOWN))
-        if blank.size:
-            raise fail(
+        self._note_rows(
+            Problem(
                 "no-country",
                 "a person has no country",
-                where=self.where,
-                row=self.rows + int(blank[0]) + 2,
                 column="B_COUNTRY",
-                found=str(codes[blank[0]]),
-                count=int(blank.size),
-            )
+                allowed="the survey's code or the name of a country",
+            ),
+            blank,
+            column,
+        )
         if found is not None and "B_COUNTRY" not in self.layout.demographics:
             self.unlisted.add(self.coders["B_COUNTRY"], found, codes)
         return codes.astype(np.int64)
@@ -148,18 +177,31 @@ class Assembly:
     def _check_wave(self, block: Block) -> None:
         if "wave" not in self.layout.roles:
             return
-        codes, _ = self.coders["A_WAVE"].code(block.columns[self.layout.roles["wave"]])
-        wrong = np.unique(codes[codes != WAVE])
-        if wrong.size:
-            raise fail(
+        column = block.columns[self.layout.roles["wave"]]
+        codes, _ = self.coders["A_WAVE"].code(column)
+        self._note_rows(
+            Problem(
                 "wrong-wave",
                 "the file holds people of another wave",
-                where=self.where,
                 column="A_WAVE",
-                found=", ".join(str(c) for c in wrong[:5]),
                 allowed=str(WAVE),
                 hint="Take the wave 7 file, or keep only its rows with A_WAVE = 7.",
+            ),
+            np.flatnonzero(codes != WAVE),
+            column,
+        )
+
+    def _note_rows(self, problem: Problem, rows: NDArray[np.intp], column: pa.Array) -> None:
+        """Count rows of the block that have a problem; `column` holds what was found there."""
+        if rows.size:
+            first = replace(
+                problem,
+                where=self.where,
+                row=self.rows + self.blank_rows + int(rows[0]) + 2,
+                count=int(rows.size),
             )
+            entries = column.take(pa.array(rows)).unique().to_pylist()
+            self.row_problems.add(first, [shown_entry(entry) for entry in entries])
 
     def _weights(self, block: Block) -> None:
         if "weight" not in self.layout.roles:
@@ -172,20 +214,19 @@ class Assembly:
             weights = known[place]
         else:
             weights = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
-        bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
-        if bad.size:
-            raise fail(
+        weights = weights.astype(np.float64)
+        self._note_rows(
+            Problem(
                 "bad-weight",
                 "a design weight is blank, negative or no number",
-                where=self.where,
-                row=self.rows + int(bad[0]) + 2,
                 column="W_WEIGHT",
-                found=str(column[int(bad[0])].as_py()),
                 allowed="a number of zero or more, or 'No weighting'",
-                count=int(bad.size),
                 hint="Correct the file; a file without the column gives everyone weight 1.",
-            )
-        self.weight.append(weights.astype(np.float64))
+            ),
+            np.flatnonzero(~(np.isfinite(weights) & (weights >= 0))),
+            column,
+        )
+        self.weight.append(weights)
 
     def _versions(self, block: Block) -> None:
         """Keep the texts that say which version the file is, and where it is published."""

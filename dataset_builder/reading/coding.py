@@ -27,6 +27,9 @@ UNKNOWN = np.int64(-(2**62))
 
 _WHOLE = re.compile(r"[+-]?\d{1,15}(?:[.,]0*)?")
 _NONE = "None"
+
+#: Stata's extended missing values, in the order in which the survey's files use them.
+STATA_MISSING = {".a": -1, ".b": -2, ".c": -3, ".d": -4, ".e": -5}
 _DECIMAL = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?")
 #: Span of the lookup table; codes beyond it fall on its two ends, which are looked up apart.
 _SMALLEST, _LARGEST = -6, 200
@@ -64,6 +67,7 @@ class Coder:
         strict: whether another code is an error.
         mirror: code by code of the file, where the scale runs against the questionnaire.
         numbers: whether every whole number is fine.
+        largest: codes beyond it are no codes (a date counted in seconds); None for ids.
         label: code of a label that this variable alone has; asked before the codebook's labels.
         used_labels: whether a label was met.
         used_decimals: whether a number was written as `-3.0`.
@@ -74,6 +78,7 @@ class Coder:
     strict: bool
     mirror: Mapping[int, int] = field(default_factory=dict)
     numbers: bool = False
+    largest: int | None = None
     label: Callable[[str], int | None] | None = None
     used_labels: bool = False
     used_decimals: bool = False
@@ -94,6 +99,8 @@ class Coder:
             codes = self._from_floats(column)
         if self.mirror:
             codes = self._mirrored(codes, column)
+        if self.largest is not None and (np.abs(codes) > self.largest).any():
+            codes = np.where(np.abs(codes) > self.largest, UNKNOWN, codes)
         return codes, self._unlisted(codes, column)
 
     def _from_floats(self, column: pa.Array) -> NDArray[np.int64]:
@@ -126,6 +133,10 @@ class Coder:
     def _decode(self, text: str) -> int:
         if text in BLANKS:
             return int(MissingKind.MISSING)
+        if text in STATA_MISSING:
+            return STATA_MISSING[text]
+        if _WHOLE.fullmatch(bare := text.strip("'\"").replace("\u2212", "-")):
+            text = bare
         if _WHOLE.fullmatch(text):
             self.used_decimals |= not text.lstrip("+-").isdigit()
             code = int(re.split(r"[.,]", text)[0])
@@ -211,6 +222,7 @@ def demographic_coder(variable: str, *, mirror: Mapping[int, int] | None = None)
         strict=False,
         mirror=mirror or {},
         numbers=known.kind == "date",
+        largest=2**31 - 1,
     )
 
 

@@ -170,15 +170,17 @@ class CsvFile:
         at_end = self._source.ended and place + len(first.text.encode()) >= len(chunk.rstrip())
         return fail(
             "truncated" if at_end else "row-length",
-            "the file ends in the middle of a row"
+            "the last line is no whole row: the file was cut short, or a note stands below it"
             if at_end
             else "rows differ in their number of columns",
             where=self._name,
             row=line,
-            found=f"{first.actual_columns} columns",
+            found=f"{first.actual_columns} columns: {first.text[:60]!r}",
             allowed=f"{first.expected_columns}, as in the header",
             count=len(rows),
-            hint="Download the file again; it was cut short or changed.",
+            hint="Download the file again, or delete the line if it is a note."
+            if at_end
+            else "Download the file again; it was cut short or changed.",
         )
 
     def _damaged(self, reason: str) -> ContractError:

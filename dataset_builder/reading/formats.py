@@ -19,7 +19,7 @@ from dataset_builder.reading.archive import (
     unpack_gzip,
     unpacked,
 )
-from dataset_builder.reading.arrow_file import ArrowFile
+from dataset_builder.reading.arrow_file import STREAM_START, ArrowFile
 from dataset_builder.reading.blocks import TabularFile
 from dataset_builder.reading.csv_file import CsvFile
 from dataset_builder.reading.lookalikes import lookalike
@@ -139,7 +139,12 @@ def _format_of_bytes(start: bytes, path: Path) -> str:
         return "csv"
     if start.startswith(b"\x1f\x8b"):
         return "r" if _unpacked_start(path).startswith(_R) else "gz"
-    known = {"r": _R, "parquet": (b"PAR1",), "feather": (b"ARROW1", b"FEA1"), "other": _FOREIGN}
+    known = {
+        "r": _R,
+        "parquet": (b"PAR1",),
+        "feather": (b"ARROW1", b"FEA1", STREAM_START),
+        "other": _FOREIGN,
+    }
     found = [kind for kind, starts in known.items() if start.startswith(starts)]
     return found[0] if found else ("other" if b"\0" in start else "csv")
 

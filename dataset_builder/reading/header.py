@@ -18,7 +18,7 @@ MOST_LINES_ABOVE = 10
 #: Known variables that a line must name to be taken for the header below other lines.
 _FEWEST_KNOWN = 2
 
-SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
 
 #: Excel's own note about the separator, which stands above everything else.
 _SEP_LINE = re.compile(r"\s*\"?sep=(.)\"?[;,\t|]*\s*", re.IGNORECASE)
@@ -46,8 +46,12 @@ def known_variables(headers: Sequence[str]) -> int:
 
 
 def header_row(rows: Sequence[Sequence[str]]) -> int:
-    """Index of the row of column names: the first, or below rows that name no variable."""
-    if not rows or known_variables(rows[0]):
+    """Index of the row of column names: the one, near the top, that names most variables.
+
+    A title that names a few ("Q1 and Q8 by B_COUNTRY") stands above it. The first row counts where
+    no other names at least two variables.
+    """
+    if not rows:
         return 0
     known = [known_variables(row) for row in rows[: MOST_LINES_ABOVE + 1]]
     most = max(known)
@@ -74,13 +78,14 @@ def find_header(data: bytes, *, encoding: str, name: str) -> Header:
     def row(text: str) -> list[str]:
         return _fields(text, named or _separator(text))
 
-    first = row(texts[skip])
-    chosen = skip if known_variables(first) else skip + header_row([row(t) for t in texts[skip:]])
-    names = _as_long_as_rows(row(texts[chosen]), [row(text) for text in texts[chosen + 1 :][:3]])
+    chosen = skip + header_row([row(t) for t in texts[skip:]])
+    separator = named or _separator(texts[chosen])
+    below = [_fields(text, separator) for text in texts[chosen + 1 :][:3]]
+    names = _as_long_as_rows(_fields(texts[chosen], separator), below)
     if not any(cell.strip() for cell in names):
         raise fail("no-header", "the first line of the file is blank", where=name)
     length = sum(len(line) for line in lines[: chosen + 1])
-    return Header(names, named or _separator(texts[chosen]), chosen, length)
+    return Header(names, separator, chosen, length)
 
 
 def _as_long_as_rows(names: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -141,5 +146,11 @@ def _fields(text: str, separator: str) -> list[str]:
 
 
 def _separator(text: str) -> str:
-    """The separator that yields the most variables known."""
-    return max(SEPARATORS, key=lambda s: (known_variables(_fields(text, s)), text.count(s)))
+    """The separator that yields the most variables known; a space only where no other does.
+
+    R's `write.table` separates by spaces; within names they separate words ("Q1 Family").
+    """
+    return max(
+        SEPARATORS,
+        key=lambda s: (known_variables(_fields(text, s)), s != " ", text.count(s)),
+    )

@@ -22,6 +22,9 @@ _SUFFIX = re.compile(r"\{\d+\}\s*$")
 _APOSTROPHES = str.maketrans(dict.fromkeys("´`’‘ʼ′", "'"))
 _DASHES = str.maketrans(dict.fromkeys("–—‑−", "-"))
 _SPACES = re.compile(r"\s+")
+#: Invisible marks that word processors and web pages leave, and the soft hyphen.
+_INVISIBLE = str.maketrans(dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_QUOTES = '"“”„«»'
 _AROUND = re.compile(r"\s*([;:,/-])\s*")
 _ARTICLE = re.compile(r"^(?:the|an?) ")
 _DEGREE = re.compile(r"\b((?:dis)?agree) (strongly|completely|somewhat|slightly)\b")
@@ -30,6 +33,9 @@ _DEGREE = re.compile(r"\b((?:dis)?agree) (strongly|completely|somewhat|slightly)
 _NUMBERED = re.compile(
     r"(?:\[(-?\d{1,9})\]\s*(?=\S)|(-?\d{1,3})(?:\s*[.:=)-]\s*|\s+)(?=[^\W\d]))(.+)", re.DOTALL
 )
+
+#: "Very important (1)" and "Very important [1]" do so, too.
+_NUMBERED_BEHIND = re.compile(r"(.*\S)\s*[(\[](-?\d{1,9})[)\]]", re.DOTALL)
 
 #: SPSS and others cut labels, at 60 bytes say; from this length on a beginning names its label.
 _SHORTEST_BEGINNING = 40
@@ -44,13 +50,15 @@ _EVERY_VARIABLE = "*"
 def label_key(label: str) -> str:
     """A label in the form in which labels are compared.
 
-    Case, kinds of apostrophe and dash, runs of spaces, spaces around punctuation, a closing full
-    stop or semicolon, and the suffix `{1}` of version 6 do not count.
+    Case, kinds of apostrophe and dash, runs of spaces, spaces around punctuation, quotation marks
+    around it, invisible marks, a closing full stop, ellipsis or semicolon, and the suffix `{1}` of
+    version 6 do not count.
     """
-    text = _SUFFIX.sub("", label.translate(_APOSTROPHES).translate(_DASHES))
+    text = label.translate(_INVISIBLE).translate(_APOSTROPHES).translate(_DASHES)
+    text = _SUFFIX.sub("", text.strip().strip(_QUOTES))
     text = _SPACES.sub(" ", text.replace("\u00a0", " ")).strip().casefold()
     text = _AROUND.sub(r"\1", text)
-    return text.rstrip(".;, ")
+    return text.rstrip(".…;, ")
 
 
 def loose_key(key: str) -> str:
@@ -110,7 +118,7 @@ def code_of_label(variable: str, label: str) -> int | None:
     """Raw code of a label, None if the variable has no such label.
 
     Known are also labels with the words in another order (`loose_key`), labels cut short
-    (`_SHORTEST_BEGINNING`), labels behind their own code ("10 Completely satisfied"), and
+    (`_SHORTEST_BEGINNING`), labels with their own code ("10 Completely satisfied"), and
     `Don't -9:-2`, as version 1.5 of the USA writes "don't know".
     """
     key = label_key(label)
@@ -127,18 +135,21 @@ def code_of_label(variable: str, label: str) -> int | None:
 
 
 def split_number(label: str) -> tuple[int | None, str]:
-    """Number and text of "10 Completely satisfied" or "[1] Very important"; else (None, label)."""
+    """Number and text of "10 Completely satisfied" or "Very important (1)"; else (None, label)."""
     match = _NUMBERED.fullmatch(label.strip())
     if match is None:
-        return None, label
+        behind = _NUMBERED_BEHIND.fullmatch(label.strip())
+        return (int(behind[2]), behind[1]) if behind else (None, label)
     bracketed, bare, text = match.groups()
     return int(bracketed or bare), text
 
 
 def _code_of_beginning(variable: str, label: str) -> int | None:
     """Code of the one label that begins like this; a letter cut in half at the end is left out."""
-    key = label_key(label.rstrip("\ufffd"))
-    if len(key) < _SHORTEST_BEGINNING:
+    label = label.rstrip("\ufffd")
+    key = label_key(label)
+    # A label may have been cut behind a space.
+    if len(key) + label.endswith(" ") < _SHORTEST_BEGINNING:
         return None
     start = loose_key(key)
     labels = label_codes(variable).items()

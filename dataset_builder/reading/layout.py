@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +14,11 @@ from dataset_builder.reading.variables import (
     INVERTED,
     ON_REQUEST,
     ROLES,
+    almost_questions,
     header_style,
     known_names,
     variable_name,
 )
-
-#: What merging two tables, or reading a name twice, makes of it.
-_WITH_ENDING = re.compile(r"(Q\d+A?)(?:[._][xy]|\.\d|\.{3}\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class Layout:
         demographics: column by demographic variable, those given out on request included.
         roles: column by role (`variables.ROLES`).
         header_style: how the columns are headed.
-        set_aside: columns named like a question with an ending (`Q1.x`), which are not read.
+        set_aside: columns that begin like a question (`Q1.x`), which are not read.
     """
 
     questions: Mapping[str, int]
@@ -76,15 +73,12 @@ def find_layout(headers: Sequence[str], *, where: str) -> Layout:
             if any(name in index for name in group)
         },
         header_style=header_style(tuple(headers)),
-        set_aside=tuple(
-            name
-            for name in names
-            if (match := _WITH_ENDING.fullmatch(name)) and match[1].upper() in value_questions()
-        ),
+        set_aside=almost_questions(headers),
     )
     refuse_unknown(
         names,
         questions=len(layout.questions),
+        set_aside=layout.set_aside,
         country=any(role in layout.roles for role in ("country", "country_alpha")),
         where=where,
     )

@@ -34,7 +34,8 @@ _KINDS: Sequence[Lookalike] = (
     ),
     Lookalike(
         re.compile(
-            rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body|table)\b",
+            rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*"
+            rb"<(?:!doctype html|html|head|body|table|div|script|meta|title|p|br|b|h\d)\b",
             re.IGNORECASE | re.DOTALL,
         ),
         "a web page, perhaps the login page of the site it was downloaded from",
@@ -58,6 +59,12 @@ _KINDS: Sequence[Lookalike] = (
         "Export it as CSV, or take the SPSS file from worldvaluessurvey.org.",
     ),
     Lookalike(re.compile(rb"BZh|\xfd7zXZ|\(\xb5/\xfd"), "a compressed file", "Unpack it first."),
+    Lookalike(re.compile(rb".{257}ustar", re.DOTALL), "a tar archive", "Unpack it first."),
+    Lookalike(
+        re.compile(rb"\S*/annex/objects/"),
+        "a git-annex pointer: it names the file, but does not hold it",
+        "Fetch the file itself: git annex get",
+    ),
     Lookalike(re.compile(rb"7z\xbc\xaf|Rar!"), "a 7z or RAR archive", "Unpack it first."),
     Lookalike(re.compile(rb"SQLite format 3"), "an SQLite database", _EXPORT),
     Lookalike(re.compile(rb"\s*[\[{]\s*[\[{\"]"), "a JSON file", _EXPORT),
@@ -66,6 +73,7 @@ _KINDS: Sequence[Lookalike] = (
 
 def lookalike(start: bytes, *, name: str) -> ContractError | None:
     """The error that names what a file is, by its first bytes; None for all that may be data."""
+    start = start.removeprefix(b"\xef\xbb\xbf")
     for kind in _KINDS:
         if kind.start.match(start):
             return fail(

@@ -18,15 +18,13 @@ import pyarrow as pa
 from contracts.digests import sha256_file
 from contracts.errors import ContractError, fail
 from dataset_builder.reading.blocks import Block, Wanted
+from dataset_builder.reading.coding import STATA_MISSING
 from dataset_builder.reading.labels import code_of_label
 from dataset_builder.reading.variables import variable_name
 
 BLOCK_ROWS = 8_192
 
 _CHILD = Path(__file__).with_name("readstat_child.py")
-
-#: Stata's extended missing values, in the order in which the survey's files use them.
-_STATA_LETTERS = {"a": -1, "b": -2, "c": -3, "d": -4, "e": -5}
 
 _NAMES = {"sav": "SPSS (.sav)", "dta": "Stata (.dta)", "r": "R (.rds, .RData)"}
 
@@ -194,7 +192,7 @@ def _letters(header: str, labels: Mapping[str, str]) -> dict[str, str]:
     """Code, as text, of Stata's extended missing values: by label, else by order."""
     variable = variable_name(header)
     found: dict[str, str] = {}
-    for letter, code in _STATA_LETTERS.items():
+    for letter, code in ((name[1:], code) for name, code in STATA_MISSING.items()):
         label = labels.get(letter)
         known = code_of_label(variable, label) if label else None
         found[letter] = str(known if known is not None and known < 0 else code)

@@ -18,6 +18,11 @@ MANY = 20
 _NUMBERED = re.compile(r"V\d+[A-Z]?")
 _SERIES = re.compile(r"[A-GX]\d{3}(_\d+[A-Z]?)?")
 
+#: Names under which other files have the country, without dots and underscores.
+_COUNTRIES = frozenset(
+    {"BCOUNTRY", "BCOUNTRYALPHA", "COUNTRY", "COUNTRYCODE", "CNTRY", "ISO3", "ISO", "CTRY"}
+)
+
 _SITE = "worldvaluessurvey.org"
 
 
@@ -60,7 +65,7 @@ def refuse_relatives(headers: Sequence[str], *, where: str) -> None:
             names,
             where,
         )
-    if "CNTRY" in known and (in_series(names) or {"STUDY", "WAVE"} <= known):
+    if {"CNTRY", "CNTRY_AN"} & known and (in_series(names) or {"STUDY", "WAVE"} <= known):
         raise _relative(
             "the file is the joint file of EVS and WVS, 2017-2022, whose questions are named as "
             "over several waves (A001, ...) and whose country is cntry",
@@ -109,7 +114,14 @@ def shown(names: Sequence[str]) -> str:
     return listed[:400]
 
 
-def refuse_unknown(names: Sequence[str], *, questions: int, country: bool, where: str) -> None:
+def refuse_unknown(
+    names: Sequence[str],
+    *,
+    questions: int,
+    country: bool,
+    where: str,
+    set_aside: Sequence[str] = (),
+) -> None:
     """Refuse a file that is not of wave 7, or does not say where its people live.
 
     Args:
@@ -117,6 +129,7 @@ def refuse_unknown(names: Sequence[str], *, questions: int, country: bool, where
         questions: value questions among them.
         country: whether a column says the country.
         where: name of the file.
+        set_aside: columns that begin like a question, but are not read.
 
     Raises:
         ContractError: it is such a file.
@@ -129,7 +142,9 @@ def refuse_unknown(names: Sequence[str], *, questions: int, country: bool, where
             where=where,
             found=shown(names),
             allowed="a file with questions named Q1 to Q259 and a country (B_COUNTRY)",
-            hint=f"Take a wave 7 file from {_SITE}; save it with the names of variables (Q1), not "
+            hint=f"Rename columns such as {set_aside[0]!r} to the question's name alone (Q1)."
+            if set_aside
+            else f"Take a wave 7 file from {_SITE}; save it with the names of variables (Q1), not "
             "with labels or names of your own. Or make a synthetic one: "
             "opinion-atlas synthesize --out survey.csv",
         )
@@ -140,8 +155,15 @@ def refuse_unknown(names: Sequence[str], *, questions: int, country: bool, where
             where=where,
             found=f"{questions} questions; {shown(names)}",
             allowed="a column B_COUNTRY or B_COUNTRY_ALPHA",
-            hint="Add the column B_COUNTRY with the survey's country code.",
+            hint="If the file is of this survey, add a column B_COUNTRY with its country codes or "
+            f"the names of countries{_country_like(names)}.",
         )
+
+
+def _country_like(names: Sequence[str]) -> str:
+    """A column that seems to say the country, as the end of a hint; empty if none does."""
+    found = [name for name in names if re.sub(r"\W|_", "", name).upper() in _COUNTRIES]
+    return f" (rename {found[0]}?)" if found else ""
 
 
 def _kind(names: Sequence[str]) -> str:
@@ -155,9 +177,12 @@ def _kind(names: Sequence[str]) -> str:
             f"the file has questions named as in wave 7 ({', '.join(asked[:3])}), but no column "
             "B_COUNTRY, so that it may be any survey's"
         )
-    if numbered(names) >= MANY:
-        return "the file is of an earlier wave (questions are named V1, V2, ...)"
-    if in_series(names) >= MANY:
+    if numbered(names) >= MANY or (numbered(names) and "V2" in names):
+        return (
+            "the questions are named V1, V2, ... as in earlier waves, but no column V1 holds the "
+            "wave (5 or 6)"
+        )
+    if in_series(names) >= MANY or (in_series(names) and {"S002VS", "S003"} & set(names)):
         return (
             "the questions are named A001, E001, ... as in files of several waves, but the "
             "columns of wave and country (S002VS, S003) are lacking"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.errors import ContractError, Problem
+from contracts.errors import Problem
 from contracts.release.manifest import CodeCount
 from dataset_builder.reading.coding import UNKNOWN, Coder, Unlisted, allowed_text
 
@@ -49,32 +49,28 @@ class UnlistedCodes:
     def problems(
         self, *, where: str, coders: Mapping[str, Coder], name: Callable[[int], str]
     ) -> list[Problem]:
-        """A problem for every unlisted code of a strict variable."""
+        """A problem for every unlisted code of a strict variable, with all its countries."""
+        places: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        for (variable, country, text, strict), count in sorted(self.counts.items()):
+            if strict:
+                places.setdefault((variable, text), []).append((name(country), count))
         return [
             Problem(
                 "unknown-code",
-                f"{variable} ({name(country)}): {self._kind(variable, text)} {text!r} is not in "
+                f"{variable} ({_listed(found)}): {self._kind(variable, text)} {text!r} is not in "
                 "the codebook",
                 where=where,
                 column=variable,
                 found=text,
                 allowed=allowed_text(variable, coders[variable].allowed),
-                count=count,
+                count=sum(count for _, count in found),
                 hint=_HINT,
             )
-            for (variable, country, text, strict), count in sorted(self.counts.items())
-            if strict
+            for (variable, text), found in places.items()
         ]
 
     def _kind(self, variable: str, text: str) -> str:
         return "label" if (variable, text) in self.no_code else "code"
-
-    def refuse(
-        self, *, where: str, coders: Mapping[str, Coder], name: Callable[[int], str]
-    ) -> None:
-        """Raise one `ContractError` of all unlisted codes of strict variables, if there are any."""
-        if problems := self.problems(where=where, coders=coders, name=name):
-            raise ContractError(problems, subject=f"{where}: codes that the codebook lacks")
 
     def listing(self, name: Callable[[int], str]) -> tuple[CodeCount, ...]:
         """All unlisted codes with what was done about them, for the manifest.
@@ -100,6 +96,15 @@ class UnlistedCodes:
                     )
                 )
         return tuple(listed)
+
+
+def _listed(places: list[tuple[str, int]]) -> str:
+    """The countries that hold a code, with how often each where there are several."""
+    if len(places) == 1:
+        return places[0][0]
+    shown = [f"{country} {count}" for country, count in places[:MOST_LISTED]]
+    more = [f"{len(places) - MOST_LISTED} more countries"] if len(places) > MOST_LISTED else []
+    return ", ".join([*shown, *more])
 
 
 def _summed_up(codes: list[tuple[str, int]]) -> list[tuple[str, int]]:

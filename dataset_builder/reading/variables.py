@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 
@@ -40,8 +40,14 @@ INVERTED = re.compile(r"(Q\d+A?)P", re.IGNORECASE)
 
 _NAME = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*(?:$|[:\s(\[–—|=]|[.-](?:\s|$))")
 
-#: `Q_1` for `Q1`, as some programs write it.
-_APART = re.compile(r"(Q)_(\d+A?P?)", re.IGNORECASE)
+#: `Q_1` and `Q001` for `Q1`, as some programs write it.
+_APART = re.compile(r"(Q)_?0*(\d+A?P?)", re.IGNORECASE)
+
+
+#: `Q1.x` and `Q1.1`, which merging tables makes, or reading a name twice.
+_MERGED = re.compile(r"(Q\d+A?)(?:[._][xy]|\.\d|\.{3}\d+)", re.IGNORECASE)
+#: Begins like a question and goes on: `q1_important_in_life` (cleaned labels), `[Q1] ...`, `Q1_W7`.
+_LIKE_QUESTION = re.compile(r"\W*(Q)[ _.]?0*(\d+A?)(?![0-9]).*", re.IGNORECASE | re.DOTALL)
 
 
 @cache
@@ -54,7 +60,7 @@ def known_names() -> Mapping[str, str]:
 
 def variable_name(header: str) -> str:
     """The variable of a column headed `NAME`, `NAME: label`, `NAME. label`, `NAME - label` or
-    `NAME label`; `Q_1` is `Q1`.
+    `NAME label`; `Q_1` and `Q001` are `Q1`.
 
     Case does not count for the names that are read; a header without a name is given back as it
     stands. `Q1.1`, which pandas writes for a second column Q1, is another name.
@@ -62,8 +68,31 @@ def variable_name(header: str) -> str:
     match = _NAME.match(header)
     if not match:
         return header.strip()
-    name = _APART.sub(r"\1\2", match.group(1)) if _APART.fullmatch(match[1]) else match.group(1)
+    name = _APART.sub(r"\1\2", match[1]) if _APART.fullmatch(match[1]) else match[1]
     return known_names().get(name.upper(), name)
+
+
+def almost_questions(headers: Sequence[str]) -> tuple[str, ...]:
+    """Headers that begin like a value question, but are not read as any.
+
+    Left out are those whose question another column holds (the survey's own `Q82_EU` beside
+    `Q82`), save what merging tables makes (`Q1.x`).
+    """
+    read = {variable_name(header) for header in headers}
+    found = []
+    for header in headers:
+        if variable_name(header) in known_names().values():
+            continue
+        if (match := _MERGED.fullmatch(header.strip())) and match[1].upper() in value_questions():
+            found.append(header.strip())
+        elif match := _LIKE_QUESTION.fullmatch(header):
+            question = f"Q{match[2].upper()}"
+            if question not in value_questions():
+                question = question.removesuffix("A")
+            turned = INVERTED.fullmatch(variable_name(header))
+            if question in value_questions() and question not in read and not turned:
+                found.append(header.strip())
+    return tuple(found)
 
 
 def header_style(headers: tuple[str, ...]) -> str:

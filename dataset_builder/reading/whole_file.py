@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,18 +12,22 @@ from numpy.typing import NDArray
 
 from codebook import country_by_wvs_code, value_questions
 from codebook.questions import MissingKind
-from contracts.errors import fail
+from contracts.errors import ContractError, Problem, fail
 from dataset_builder.reading.assembly import ID_ROLES, TEXT_ROLES, Assembly
 from dataset_builder.reading.blocks import Progress, TabularFile, Wanted
 from dataset_builder.reading.coding import Coder, demographic_coder, question_coder
 from dataset_builder.reading.direction import direction_of, renumbered
 from dataset_builder.reading.identity import identity_notes, respondent_ids
+from dataset_builder.reading.labels import code_of_label
 from dataset_builder.reading.layout import Layout, find_layout
 from dataset_builder.reading.provenance import synthetic_source
 from dataset_builder.reading.source_file import source_file
 from dataset_builder.reading.unknown_share import unknown_notes, unknown_shares, withhold
 from dataset_builder.reading.variables import ON_REQUEST, WAVE
 from dataset_builder.survey import Survey
+
+#: Questions that a note names one by one.
+_MOST_NAMED = 5
 
 
 def read_tabular(
@@ -33,15 +40,42 @@ def read_tabular(
     """
     layout = find_layout(file.headers, where=path.name)
     assembly = Assembly(layout=layout, where=path.name, coders=_coders(layout, file))
+    strange = strange_labels(layout, file)
+    above = 0
     for block in file.blocks(_wanted(layout)):
-        assembly.add(block)
+        assembly.add_people(block, file.headers, above=above)
+        above += block.rows
         if progress is not None:
             progress(block.done, file.total)
     if not assembly.rows:
         raise fail("no-rows", "the file has column names but no people", where=path.name)
-    if not allow_unknown or assembly.unlisted.has("B_COUNTRY"):
-        assembly.unlisted.refuse(where=path.name, coders=assembly.coders, name=country_name)
-    return _survey(assembly, file, path)
+    refuse(problems_of([assembly], allow_unknown), where=path.name)
+    survey = _survey(assembly, file, path)
+    return replace(survey, notes=(*survey.notes, *strange))
+
+
+def problems_of(assemblies: Sequence[Assembly], allow_unknown: bool) -> list[Problem]:
+    """All that is wrong with the rows of a file.
+
+    Args:
+        assemblies: rows of the file, by wave.
+        allow_unknown: whether codes that the codebook lacks pass; unknown countries never do.
+    """
+    problems = [problem for part in assemblies for problem in part.row_problems.problems()]
+    for part in assemblies:
+        if not allow_unknown or part.unlisted.has("B_COUNTRY"):
+            problems += part.unlisted.problems(
+                where=part.where, coders=part.coders, name=country_name
+            )
+    return problems
+
+
+def refuse(problems: Sequence[Problem], *, where: str) -> None:
+    """Raise one error of all problems, if there are any."""
+    if problems:
+        codes = all(problem.code == "unknown-code" for problem in problems)
+        what = "codes that the codebook lacks" if codes else "rows that cannot be read"
+        raise ContractError(problems, subject=f"{where}: {what}")
 
 
 def _coders(layout: Layout, file: TabularFile) -> dict[str, Coder]:
@@ -162,8 +196,13 @@ def _notes(assembly: Assembly) -> list[str]:
         )
     if assembly.layout.set_aside:
         notes.append(
-            f"Columns {', '.join(assembly.layout.set_aside)} are not read: merging tables or "
-            "reading a name twice makes such names. Rename the one that is meant."
+            f"Columns {', '.join(assembly.layout.set_aside)} are not read, though their names "
+            "begin like a question's. Rename those that are meant to its name alone (Q1)."
+        )
+    if assembly.blank_rows:
+        notes.append(
+            f"{assembly.blank_rows} rows without a country or any answer were passed over (blank "
+            "lines, notes below the table)."
         )
     if turned:
         notes.append(
@@ -182,6 +221,33 @@ def _is_turned(assembly: Assembly, question: str) -> bool:
         and scale is not None
         and set(mirror) | set(mirror.values()) <= set(scale.codes)
     )
+
+
+def strange_labels(layout: Layout, file: TabularFile) -> list[str]:
+    """A note on questions whose codes bear labels in the file that are not known, if there are any.
+
+    They are in another language, as a rule; or the question was recoded, and the codes no longer
+    mean what they mean in the questionnaire.
+    """
+    found = []
+    for question, place in layout.questions.items():
+        scale = value_questions()[question].scale
+        assert scale is not None
+        words = {
+            code: text
+            for code, text in file.value_labels.get(place, {}).items()
+            if code in scale.codes and re.search(r"[^\W\d]", text)
+        }
+        if words and all(code_of_label(question, text) is None for text in words.values()):
+            code, text = next(iter(words.items()))
+            found.append(f"{question} ({code} = {text!r})")
+    if not found:
+        return []
+    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    return [
+        f"None of the file's labels are known for {', '.join(found[:_MOST_NAMED])}{more}. Their "
+        "codes were read as the questionnaire's; check that the columns were not recoded."
+    ]
 
 
 def _seen(assembly: Assembly) -> dict[str, str]:

@@ -13,6 +13,7 @@ from contracts.digests import sha256_file
 from contracts.errors import fail
 from dataset_builder.reading.blocks import Block, Wanted, text_array
 from dataset_builder.reading.header import MOST_LINES_ABOVE, header_row, known_variables
+from dataset_builder.reading.relatives import is_wave7, upper_names
 
 BLOCK_ROWS = 8_192
 
@@ -33,7 +34,7 @@ class XlsxFile:
         self.value_labels: dict[int, dict[int, str]] = {}
         try:
             book = python_calamine.load_workbook(str(path))
-            self._sheet, sheet = _sheet_of(book)
+            self._sheet, sheet = _sheet_of(book, name=name)
         except (python_calamine.CalamineError, OSError, IndexError) as error:
             raise fail(
                 "damaged-file",
@@ -67,14 +68,36 @@ class XlsxFile:
                 yield Block(rows=len(people), columns=columns, done=done)
 
 
-def _sheet_of(book: Any) -> tuple[Any, str]:
-    """The first sheet that names variables, and its name; the first one where none does."""
-    for number, name in enumerate(book.sheet_names):
+def _sheet_of(book: Any, *, name: str) -> tuple[Any, str]:
+    """The sheet whose row of names has most variables, and its name; the first if none has any.
+
+    Raises:
+        ContractError: several sheets hold people.
+    """
+    known: list[int] = []
+    people = []
+    for number, title in enumerate(book.sheet_names):
         sheet = book.get_sheet_by_index(number)
-        top = sheet.to_python(skip_empty_area=True, nrows=MOST_LINES_ABOVE + 1)
-        if any(known_variables([str(cell) for cell in row]) for row in top):
-            return sheet, name
-    return book.get_sheet_by_index(0), book.sheet_names[0]
+        rows = [
+            [str(cell) for cell in row]
+            for row in sheet.to_python(skip_empty_area=True, nrows=MOST_LINES_ABOVE + 1)
+        ]
+        headers = rows[header_row(rows)] if rows else []
+        known.append(known_variables(headers))
+        names = upper_names(headers)
+        if is_wave7(names) or {"S002VS", "V2"} & set(names):
+            people.append(title)
+    if len(people) > 1:
+        raise fail(
+            "several-sheets",
+            "several sheets of the workbook hold people",
+            where=name,
+            found=", ".join(people[:10]),
+            allowed="one sheet with everyone",
+            hint="Put the people of all sheets into one, or save the sheet that is meant as CSV.",
+        )
+    best = known.index(max(known))
+    return book.get_sheet_by_index(best), book.sheet_names[best]
 
 
 def _array(cells: list[Any]) -> pa.Array:

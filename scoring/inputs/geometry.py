@@ -24,13 +24,17 @@ from numpy.typing import NDArray
 import codebook
 from contracts.errors import fail
 
-Mode = Literal["corrected", "paper"]
+Mode = Literal["corrected", "paper", "paper-listed"]
 Floats = NDArray[np.float64]
 #: Shares of single or double precision.
 Shares = TypeVar("Shares", NDArray[np.float32], NDArray[np.float64])
 
 #: Raw codes that the alignment paper's prompts do not offer: "it is against democracy".
 PAPER_LEFT_OUT = {f"Q{number}": (0,) for number in range(241, 250)}
+
+#: Codes in the order in which the alignment paper's prompt lists them ("hard to say" last); its
+#: tables 1 and 9 were computed on these positions, not on the raw codes that its text describes.
+PAPER_LISTED = {"Q119": (1, 2, 3, 4, 0)}
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,13 @@ class Geometry:
         )
 
 
-def _paper_codes(question: codebook.Question) -> tuple[int, ...]:
+def _codes(question: codebook.Question, mode: Mode) -> tuple[int, ...]:
+    """Codes of the options in the order of their positions."""
     assert question.scale is not None
+    if mode == "corrected":
+        return question.scale.codes
+    if mode == "paper-listed" and question.question_id in PAPER_LISTED:
+        return PAPER_LISTED[question.question_id]
     left_out = PAPER_LEFT_OUT.get(question.question_id, ())
     return tuple(sorted(code for code in question.scale.codes if code not in left_out))
 
@@ -118,6 +127,8 @@ def build_geometry(question_ids: Sequence[str], *, mode: Mode = "corrected") -> 
     corrected: positions 0..K-1 in the codebook's order; nominal questions by total variation.
     paper: the raw codes are the positions, every question counts as ordinal, and code 0 of
     Q241-Q249 is left out (the alignment paper's rules).
+    paper-listed: the same, but Q119 has positions 0..4 in the order that the paper's prompt lists
+    (1, 2, 3, 4, 0), as its tables 1 and 9 have.
 
     Raises:
         ContractError: a question does not exist or has no answer scale.
@@ -133,15 +144,11 @@ def build_geometry(question_ids: Sequence[str], *, mode: Mode = "corrected") -> 
         )
     chosen = [known[name] for name in question_ids]
     scales = [question.scale for question in chosen]
-    codes = tuple(
-        _paper_codes(q) if mode == "paper" else s.codes
-        for q, s in zip(chosen, scales, strict=True)
-        if s is not None
-    )
+    codes = tuple(_codes(question, mode) for question in chosen)
     width = max((len(row) for row in codes), default=2)
     source = np.full((len(codes), width), -1, np.int64)
     weights = np.zeros((len(codes), width))
-    ordinal = np.array([mode == "paper" or bool(s and s.is_ordinal) for s in scales], bool)
+    ordinal = np.array([mode != "corrected" or bool(s and s.is_ordinal) for s in scales], bool)
     for row, (scale, options) in enumerate(zip(scales, codes, strict=True)):
         assert scale is not None
         size = len(options)
@@ -149,6 +156,7 @@ def build_geometry(question_ids: Sequence[str], *, mode: Mode = "corrected") -> 
         if not ordinal[row]:
             weights[row, :size] = 0.5
             continue
-        places = np.array(options if mode == "paper" else range(size), float)
+        by_code = mode != "corrected" and list(options) == sorted(options)
+        places = np.array(options if by_code else range(size), float)
         weights[row, : size - 1] = np.diff(places) / (places[-1] - places[0])
     return Geometry(tuple(question_ids), codes, source, ordinal, weights)

@@ -116,7 +116,7 @@ def _was_asked(scores: AlignmentScores) -> bool:
 def _excluded(predictions: Predictions, survey: Survey, task: Task) -> NDArray[np.bool_]:
     """Questions that the prompts showed with answers, or the paper's own examples."""
     shown = list(predictions.meta.few_shot_questions)
-    if task.settings.mode == "paper" and not shown:
+    if task.settings.mode != "corrected" and not shown:
         shown = list(PAPER_EXAMPLES)
     return few_shot_rows(survey, shown)
 
@@ -134,7 +134,7 @@ def _score_twice(
     Both are the same, but in paper mode: there a country is scored on every question, while the
     model's mean leaves the example questions out.
     """
-    paper = task.settings.mode == "paper"
+    paper = task.settings.mode != "corrected"
     _, parts = category_names(survey.geometry.question_ids)
 
     def run(left_out: NDArray[np.bool_]) -> AlignmentScores:

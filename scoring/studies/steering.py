@@ -108,7 +108,7 @@ def steering_study(
         "conditions": sorted({row.condition for row in rows}, key=condition_order),
         "rows": table,
         "shown_questions": _shown(study),
-        "test": "independent t-test (paper)" if mode == "paper" else "paired sign flips",
+        "test": "independent t-test (paper)" if mode != "corrected" else "paired sign flips",
         "seed": seed,
         "permutations": permutations,
         "notices": [notice.model_dump() for notice in study_notices(study)],
@@ -122,7 +122,7 @@ def _scored(report: Report) -> dict[str, dict[str, float]]:
     tables leave out the country's own only, so they need the cells that `score --cells` lists.
     """
     found: dict[str, dict[str, float]] = {}
-    if report.settings.mode == "paper" and report.cells:
+    if report.settings.mode != "corrected" and report.cells:
         for cell in report.cells:
             own = few_shot_ids(cell.country)
             if cell.alignment is not None and not cell.group and cell.question_id not in own:
@@ -245,7 +245,7 @@ def _tests(
     rows: Sequence[Row], mode: Mode, rng: np.random.Generator, permutations: int
 ) -> list[PairedTest | None]:
     """The test of each row against its base; None where there is none."""
-    if mode == "paper":
+    if mode != "corrected":
         return [_paper_test(row) for row in rows]
     gaps = [row_means((row.scores - row.base).T) for row in rows if row.base is not None]
     if not gaps:
@@ -265,7 +265,7 @@ def _adjust(rows: Sequence[dict[str, Any]], mode: Mode) -> None:
     """Adjusted p-values over all tests of the table; in paper mode the paper's stars."""
     tested = [row for row in rows if "p_value" in row]
     p_values = [np.nan if row["p_value"] is None else row["p_value"] for row in tested]
-    if mode == "paper":
+    if mode != "corrected":
         for row, p_value in zip(tested, p_values, strict=True):
             row["stars"] = stars(p_value)
         return

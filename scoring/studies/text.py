@@ -80,7 +80,7 @@ def _one_model(
 def _steering_cells(
     cells: Sequence[Mapping[str, Any] | None], study: Mapping[str, Any]
 ) -> list[str]:
-    return [_steering_cell(cell, paper=study["mode"] == "paper") for cell in cells]
+    return [_steering_cell(cell, paper=study["mode"] != "corrected") for cell in cells]
 
 
 def _condition(name: str) -> str:
@@ -201,7 +201,7 @@ def study_legend(study: Mapping[str, Any]) -> list[str]:
 
 
 def _steering_legend(study: Mapping[str, Any]) -> list[str]:
-    if study["mode"] == "paper":
+    if study["mode"] != "corrected":
         marks = "Stars: two-sided independent t-test against no steering, as in the alignment "
         marks += "paper: * p < 0.05, ** p < 0.01, *** p < 0.001; not adjusted."
     else:

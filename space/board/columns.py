@@ -100,7 +100,12 @@ _FIXED = (
     ),
     Column("protocols", "Protocols", "Which protocols the predictions serve.", "text"),
     Column("question_set", "Questions", "The set of questions that was scored.", "text"),
-    Column("mode", "Scoring", "corrected, or paper: the rules of the original study.", "text"),
+    Column(
+        "mode",
+        "Scoring",
+        "corrected, or paper (paper-listed): the rules of the original study.",
+        "text",
+    ),
     Column(
         "wording",
         "Wording",

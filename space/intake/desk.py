@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.errors import ContractError, Problem, fail
+from contracts.predictions.distributions import BadCells
 from contracts.release.read import Release
 from space.board.store import Store
 from space.intake.attached import attached_release
@@ -36,11 +37,13 @@ class Upload:
         path: the file, None where none was.
         sidecar: its metadata, where it came apart.
         name: the name it was uploaded under; by default that of `path`.
+        bad_cells: what becomes of cells with unknown options.
     """
 
     path: Path | None
     sidecar: Path | None = None
     name: str = ""
+    bad_cells: BadCells = "refuse"
 
 
 class Desk:
@@ -204,6 +207,7 @@ class Desk:
             stated=form.metadata(),
             score=score,
             board=board,
+            bad_cells=upload.bad_cells,
         )
 
     # What a public server allows.

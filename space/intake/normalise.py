@@ -14,7 +14,12 @@ from contracts.digests import sha256_file
 from contracts.errors import ContractError
 from contracts.models import validation_problems
 from contracts.predictions.meta import PredictionsMeta
-from contracts.predictions.read import Predictions, read_predictions, write_predictions
+from contracts.predictions.read import (
+    Predictions,
+    bad_cells_notices,
+    read_predictions,
+    write_predictions,
+)
 
 #: Key of the metadata's `extra` that says what file the row was made from.
 UPLOAD_KEY = "upload"
@@ -66,7 +71,9 @@ def read_stored(path: Path) -> Predictions:
     upload = found.meta.extra.get(UPLOAD_KEY)
     if not isinstance(upload, dict):
         return found
-    return replace(found, rows=upload["rows"], tolerated=upload["tolerated"])
+    tolerated = upload["tolerated"]
+    notices = (*found.notices, *bad_cells_notices(tolerated))
+    return replace(found, rows=upload["rows"], tolerated=tolerated, notices=notices)
 
 
 def _records(predictions: Predictions) -> Iterator[Mapping[str, Any]]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.errors import ContractError, Problem, fail
+from contracts.predictions.distributions import BadCells
 from contracts.report import Report, read_report
 from space.board.untrusted_text import safe_file_name
 from space.intake.limits import MEGABYTE, Limits
@@ -58,6 +59,8 @@ class Job:
         board: whether lacking metadata is an error.
         seed: seed of the scores.
         replicates: bootstrap replicates.
+        bad_cells: what becomes of cells with unknown options: the file is refused, or they count
+            as invalid answers.
     """
 
     path: Path
@@ -71,6 +74,7 @@ class Job:
     board: bool = False
     seed: int = 0
     replicates: int = 1000
+    bad_cells: BadCells = "refuse"
 
 
 @dataclass(frozen=True)
@@ -227,6 +231,7 @@ def _lay_out(job: Job, folder: Path, limits: Limits) -> dict[str, Any]:
         board=job.board,
         seed=job.seed,
         replicates=job.replicates,
+        bad_cells=job.bad_cells,
     )
 
 

@@ -188,7 +188,7 @@ def _read(
         problems = plain_problems(fields, where=sidecar.name, limits=limits)
         if problems:
             raise ContractError(problems, subject=sidecar.name)
-    predictions = read_predictions(path, meta_path=sidecar)
+    predictions = read_predictions(path, meta_path=sidecar, bad_cells=job["bad_cells"])
     if not predictions.meta.name:
         # The model's name, else the file's, which is one that we gave.
         named = predictions.meta.model_copy(update={"name": predictions.name})
@@ -344,5 +344,6 @@ def job_fields(limits: Limits, **fields: Any) -> dict[str, Any]:
         "board": False,
         "seed": 0,
         "replicates": 1000,
+        "bad_cells": "refuse",
     }
     return {**defaults, **fields, "limits": asdict(limits)}

@@ -86,8 +86,21 @@ def dry_run_html(outcome: Outcome, store: Store) -> str:
         "apart. Nothing was stored."
     )
     return (
-        f"{head}{_lacking(outcome)}{trial_html(store, outcome.report)}{_tolerated(outcome)}"
+        f"{head}{_bad_cells(outcome)}{_lacking(outcome)}{trial_html(store, outcome.report)}{_tolerated(outcome)}"
         f"{head_html(outcome.report, 'dry-run')}{tables_html(outcome.report, links=False)}"
+    )
+
+
+def _bad_cells(outcome: Outcome) -> str:
+    """How many cells count as invalid, since their options or shares are wrong; "" for none."""
+    count = outcome.tolerated.get("bad_cells", 0)
+    if not count:
+        return ""
+    cells = "1 cell has" if count == 1 else f"{count:,} cells have"
+    return notice(
+        f"<b>{cells} wrong options or shares</b> and count as invalid answers: coverage falls by "
+        "them, and the row says so. Choose to refuse the file to see which they are.",
+        kind="warn",
     )
 
 

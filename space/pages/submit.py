@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from contracts.errors import ContractError, fail
+from contracts.predictions.distributions import BadCells
 from contracts.predictions.source import FORMATS
 from contracts.report import write_report
 from space.board.texts import RATINGS_HERE, RATINGS_LOCAL, SUBMIT_GUIDE, SUBMIT_LICENCE
@@ -31,6 +33,12 @@ _SLOW: dict[str, Any] = {
     "concurrency_limit": 2,
     "concurrency_id": "uploads",
     "api_visibility": "private",
+}
+
+#: What becomes of cells that are wrong, as the form says it; `score --bad-cells`.
+BAD_CELLS: dict[BadCells, str] = {
+    "refuse": "refuse the file and list them",
+    "invalid": "count them as invalid answers (coverage falls)",
 }
 
 _FILE_TYPES = [*FORMATS, ".json"]
@@ -71,6 +79,12 @@ def layout(app: gr.Blocks, desk: Desk) -> None:
             elem_id="sidecar",
             height=170,
         )
+    bad_cells = gr.Radio(
+        [(text, value) for value, text in BAD_CELLS.items()],
+        value="refuse",
+        label="Cells with options that the question does not have, or shares that are no numbers",
+        elem_id="bad-cells",
+    )
     check = gr.Button("Check: a dry run, nothing is stored", variant="primary", elem_id="check")
     result = html_box(elem_id="submit-result", js_on_load=figures_script())
     report = gr.DownloadButton(
@@ -81,7 +95,7 @@ def layout(app: gr.Blocks, desk: Desk) -> None:
     submit = gr.Button("Submit", elem_id="submit", interactive=desk.book is not None)
     receipt = html_box(elem_id="submit-receipt")
     names = tuple(boxes)
-    inputs = [file, sidecar, *boxes.values()]
+    inputs = [file, sidecar, bad_cells, *boxes.values()]
 
     def checked(request: gr.Request, profile: gr.OAuthProfile | None, *values: Any) -> list[Any]:
         upload, form = read_boxes(names, values)
@@ -226,15 +240,16 @@ def _billions(label: str, elem_id: str) -> gr.Number:
 
 
 def read_boxes(names: tuple[str, ...], values: tuple[Any, ...]) -> tuple[Upload, Form]:
-    """The upload and the form that the page's boxes say: file, sidecar, then the form's."""
-    file, sidecar, *rest = values
+    """The upload and the form that the page's boxes say: file, sidecar, bad cells, the form's."""
+    file, sidecar, bad_cells, *rest = values
     said = dict(zip(names, rest, strict=True))
     form = Form(
         stated={key: item for key, item in said.items() if key in _stated_fields()},
         contact=str(said.get("contact") or ""),
         accepts_licence=said.get("accepts_licence") is True,
     )
-    return upload_of(file, sidecar), form
+    chosen: BadCells = "invalid" if bad_cells == "invalid" else "refuse"
+    return replace(upload_of(file, sidecar), bad_cells=chosen), form
 
 
 def _stated_fields() -> frozenset[str]:

@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 
 from codebook import country_by_wvs_code
 from codebook.countries import WAVES
-from contracts.errors import ContractError, Problem, fail
+from contracts.errors import Problem, fail
 from dataset_builder.reading.assembly import TEXT_ROLES, Assembly
 from dataset_builder.reading.blocks import Block, Progress, TabularFile, Wanted
-from dataset_builder.reading.coding import Coder
+from dataset_builder.reading.coding import UNKNOWN, Coder
 from dataset_builder.reading.direction import renumbered
 from dataset_builder.reading.relatives import upper_names
+from dataset_builder.reading.rows import refuse_names_among_rows, without_blank_rows
 from dataset_builder.reading.waves.layout import wave_coders, wave_layout
 from dataset_builder.reading.waves.sources import Source
 from dataset_builder.reading.waves.surveys import make_survey
-from dataset_builder.reading.whole_file import country_name
+from dataset_builder.reading.whole_file import problems_of, refuse
 from dataset_builder.survey import Survey
 
 
@@ -36,6 +37,7 @@ class Gathered:
         other_waves: people of waves that are not read, by wave.
         unknown_countries: people of countries that the codebook lacks, by the survey's code.
         row_count: rows read.
+        blank_rows: rows without a country or any answer.
     """
 
     parts: Mapping[int, Assembly]
@@ -43,11 +45,15 @@ class Gathered:
     other_waves: Counter[int] = field(default_factory=Counter)
     unknown_countries: Counter[int] = field(default_factory=Counter)
     row_count: int = 0
+    blank_rows: int = 0
 
     def add(self, block: Block, wave: NDArray[np.int64], country: NDArray[np.int64]) -> None:
-        """Take in a block; `wave` and `country` are the codes of its rows."""
+        """Take in a block; `wave` and `country` are the codes of its rows.
+
+        A country that is blank or no code at all is left for the assembly to refuse.
+        """
         codes = np.array(sorted(country_by_wvs_code()), np.int64)
-        known = np.isin(country, codes)
+        known = np.isin(country, codes) | (country < 0)
         strangers = ~known & np.isin(wave, list(self.parts))
         self.other_waves.update(wave[~np.isin(wave, list(self.parts))].tolist())
         self.unknown_countries.update(country[strangers].tolist())
@@ -81,14 +87,25 @@ def read_waves(
     gathered = Gathered(parts)
     any_layout = next(iter(parts.values())).layout
     place = _wave_place(file, source)
+    home = any_layout.roles["country"]
+    questions = {
+        column: part.coders[question]
+        for part in parts.values()
+        for question, column in part.layout.questions.items()
+    }
+    content = _content(parts)
     for block in file.blocks(_wanted(parts, place)):
-        waves = _waves_of(file, block, place, source, where=path.name)
-        gathered.add(block, waves, _codes(file, block, any_layout.roles["country"], "B_COUNTRY"))
+        people, left_out = without_blank_rows(block, [home], content)
+        refuse_names_among_rows(
+            people, file.headers, questions, country=home, above=gathered.row_count, where=path.name
+        )
+        gathered.blank_rows += left_out
+        waves = _waves_of(file, people, place, source, where=path.name)
+        gathered.add(people, waves, _codes(file, people, home, "B_COUNTRY"))
         if progress is not None:
             progress(block.done, file.total)
     _refuse_empty(gathered, source, where=path.name)
-    if not allow_unknown:
-        _refuse_unlisted(gathered, file.headers, where=path.name)
+    _refuse_problems(gathered, file.headers, allow_unknown=allow_unknown, where=path.name)
     return [
         make_survey(
             assembly,
@@ -102,6 +119,16 @@ def read_waves(
         for wave, assembly in parts.items()
         if assembly.rows
     ]
+
+
+def _content(parts: Mapping[int, Assembly]) -> set[int]:
+    """Columns of answers, demographics and weights of all waves."""
+    found: set[int] = set()
+    for part in parts.values():
+        layout = part.layout
+        found |= {*layout.questions.values(), *layout.demographics.values()}
+        found |= {layout.roles["weight"]} if "weight" in layout.roles else set()
+    return found
 
 
 def _wave_place(file: TabularFile, source: Source) -> int | None:
@@ -139,7 +166,7 @@ def _waves_of(
             "the file holds people of another wave",
             where=where,
             column=source.roles["wave"][0],
-            found=", ".join(str(c) for c in wrong[:5]),
+            found=", ".join("text" if c == UNKNOWN else str(c) for c in wrong[:5]),
             allowed=str(source.waves[0]),
             hint="Take the file of a single wave, or the time series.",
         )
@@ -160,21 +187,24 @@ def _refuse_empty(gathered: Gathered, source: Source, *, where: str) -> None:
     )
 
 
-def _refuse_unlisted(gathered: Gathered, headers: Sequence[str], *, where: str) -> None:
-    """Raise one error of all unlisted codes of all waves, named as in the file."""
-    problems = [
-        _named(problem, assembly, headers)
-        for assembly in gathered.parts.values()
-        for problem in assembly.unlisted.problems(
-            where=where, coders=assembly.coders, name=country_name
-        )
+def _refuse_problems(
+    gathered: Gathered, headers: Sequence[str], *, allow_unknown: bool, where: str
+) -> None:
+    """Raise one error of all that is wrong in all waves, with variables named as in the file."""
+    by_wave = [
+        [_named(problem, part, headers) for problem in problems_of([part], allow_unknown)]
+        for part in gathered.parts.values()
     ]
-    if problems:
-        raise ContractError(problems, subject=f"{where}: codes that the codebook lacks")
+    refuse([problem for problems in by_wave for problem in problems], where=where)
 
 
 def _named(problem: Problem, assembly: Assembly, headers: Sequence[str]) -> Problem:
     """The problem with the name that its variable has in the file."""
+    roles = assembly.layout.roles
+    own = {"B_COUNTRY": roles["country"]}
+    own |= {"W_WEIGHT": roles["weight"]} if "weight" in roles else {}
+    if problem.column in own:
+        return replace(problem, column=headers[own[problem.column]].strip())
     columns = {**assembly.layout.questions, **assembly.layout.demographics}
     place = columns.get(problem.column or "")
     if place is None:
@@ -184,6 +214,11 @@ def _named(problem: Problem, assembly: Assembly, headers: Sequence[str]) -> Prob
 
 def _left_out(gathered: Gathered) -> tuple[str, ...]:
     notes = []
+    if gathered.blank_rows:
+        notes.append(
+            f"{gathered.blank_rows} rows without a country or any answer were passed over (blank "
+            "lines, notes below the table)."
+        )
     if gathered.other_waves:
         counts = ", ".join(f"{w}: {n}" for w, n in sorted(gathered.other_waves.items()))
         notes.append(

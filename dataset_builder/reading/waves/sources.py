@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from codebook.countries import WAVES
+from codebook.questions import MissingKind
 from contracts.errors import fail
 from dataset_builder.reading.blocks import TabularFile, Wanted
 from dataset_builder.reading.coding import UNKNOWN, Coder
@@ -143,5 +144,6 @@ def _first_block(file: TabularFile, places: Sequence[int]) -> dict[int, tuple[in
         variable = "A_WAVE" if variable_name(file.headers[place]).upper() == "V1" else "B_COUNTRY"
         mirror = renumbered(variable, file.value_labels.get(place, {}))
         coder = Coder(variable, frozenset(), strict=False, numbers=True, mirror=mirror)
-        found[place] = tuple(int(c) for c in np.unique(coder.code(block.columns[place])[0]))
+        codes = np.unique(coder.code(block.columns[place])[0])
+        found[place] = tuple(int(c) for c in codes if c != MissingKind.MISSING)
     return found

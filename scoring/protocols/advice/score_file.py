@@ -126,7 +126,7 @@ def _coverage(counts: AdviceCounts, predictions: Predictions) -> Coverage:
 
 def _result(counts: AdviceCounts, task: Task) -> ProtocolResult:
     rng = np.random.default_rng(task.settings.seed)
-    paper = task.settings.mode == "paper"
+    paper = task.settings.mode != "corrected"
     tally = counts.countries
     rows = [
         _row(approach, dimension, cells, paper=paper)

@@ -293,7 +293,7 @@ class _Scorer:
         for value, low, high in rows:
             if np.isnan(value):
                 verdicts.append(None)
-            elif self.mode == "paper":
+            elif self.mode != "corrected":
                 verdicts.append("over" if value > 0 else "under" if value < 0 else "within")
             else:
                 verdicts.append("over" if low > 0 else "under" if high < 0 else "within")

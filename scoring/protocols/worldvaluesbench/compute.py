@@ -47,7 +47,7 @@ def score_counts(
     task: Task,
     rng: np.random.Generator,
 ) -> RatingScores:
-    paper = task.settings.mode == "paper"
+    paper = task.settings.mode != "corrected"
     geometry = scales.geometry
     by_cell = answered if counts.apart else counts.people if paper else counts.pairs.sum(axis=3)
     model_cells = counts.ratings if paper or counts.apart else counts.pairs.sum(axis=2)

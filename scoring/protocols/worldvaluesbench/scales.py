@@ -49,7 +49,7 @@ def rating_scales(question_ids: tuple[str, ...], *, mode: Mode, coding: str) -> 
     """Scales of the questions under a mode, for ratings coded `raw` or `worldvaluesbench`."""
     known = codebook.questions()
     chosen = [known[name] for name in question_ids]
-    if mode == "paper":
+    if mode != "corrected":
         geometry = _recoded_geometry(chosen)
         answers = [_recoded_slots(question) for question in chosen]
         direct = [{c: i for i, c in enumerate(q.worldvaluesbench_codes())} for q in chosen]

@@ -50,7 +50,7 @@ def score_ratings(
     ids = _question_ids(release, task, source)
     people = read_people(release, ids, wave=settings.wave, source=source, split=settings.split)
     scales = rating_scales(ids, mode=settings.mode, coding=predictions.meta.coding)
-    paper = settings.mode == "paper"
+    paper = settings.mode != "corrected"
     counts = count_ratings(predictions, people, scales, samples=samples, keep=paper)
     answered = probe_answers(people, scales)
     rng = np.random.default_rng(settings.seed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import sys
 import zipfile
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyreadr
 import pytest
 
 from codebook.crosswalk import wave_variable
@@ -20,10 +20,6 @@ from dataset_builder.reading import read_survey
 from dataset_builder.reading.waves import read_surveys
 from dataset_builder.survey import Survey
 from dataset_builder.synthesis import synthesize
-
-needs_pyreadr = pytest.mark.skipif(
-    importlib.util.find_spec("pyreadr") is None, reason="the extra `r` is not installed"
-)
 
 
 @pytest.fixture(scope="module")
@@ -214,11 +210,8 @@ def test_files_of_r_without_their_reader(tmp_path: Path, monkeypatch: pytest.Mon
         read_survey(path)
 
 
-@needs_pyreadr
 @pytest.mark.parametrize("ending", ["rds", "RData"])
 def test_files_of_r(ending: str, frame: pd.DataFrame, expected: Survey, tmp_path: Path) -> None:
-    import pyreadr
-
     path = tmp_path / f"survey.{ending}"
     if ending == "rds":
         pyreadr.write_rds(path, frame, compress="gzip")
@@ -229,10 +222,7 @@ def test_files_of_r(ending: str, frame: pd.DataFrame, expected: Survey, tmp_path
     assert found.source.detected["format"] == "R (.rds, .RData)"
 
 
-@needs_pyreadr
 def test_factors_of_r_are_labels(tmp_path: Path) -> None:
-    import pyreadr
-
     few = pd.DataFrame({"B_COUNTRY": ["Germany", "Chile"], "Q1": ["Very important", None]})
     few["Q1"] = few["Q1"].astype("category")
     pyreadr.write_rds(tmp_path / "few.rds", few)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -42,22 +43,27 @@ def test_numbers_given_anew_go_back_by_their_labels(
     assert renumbered(variable, labels) == codes
 
 
-def as_factors(source: Path, path: Path, wave: int) -> Path:
-    """The labels as a factor of R or a category of pandas, saved as Stata or SPSS."""
-    frame, meta = pyreadstat.read_sav(str(source), user_missing=True, apply_value_formats=True)
-    few = frame[KEPT[wave]].copy()
-    labels: dict[str, dict[int, str]] = {}
-    for name in few.columns:
-        if name in meta.variable_value_labels:
-            texts = few[name].astype(object)
-            levels = sorted({_text(t) for t in texts})
-            labels[name] = {number + 1: text for number, text in enumerate(levels)}
-            few[name] = [levels.index(_text(t)) + 1 for t in texts]
-    if path.suffix == ".sav":
-        pyreadstat.write_sav(few, str(path), variable_value_labels=labels)  # type: ignore[arg-type]
-    else:
-        pyreadstat.write_dta(few, str(path), variable_value_labels=labels)  # type: ignore[arg-type]
-    return path
+@dataclass(frozen=True)
+class Factors:
+    """A few columns of a synthetic file as factors of R or categories of pandas.
+
+    Attributes:
+        wave: the wave.
+        survey: what the file itself holds.
+        frame: the columns, with numbers 1 to m in the order of the alphabet.
+        labels: label of each number, by column.
+    """
+
+    wave: int
+    survey: Survey
+    frame: pd.DataFrame
+    labels: dict[str, dict[int, str]]
+
+    def save(self, path: Path) -> Path:
+        """Write them as SPSS or Stata."""
+        write = pyreadstat.write_sav if path.suffix == ".sav" else pyreadstat.write_dta
+        write(self.frame, str(path), variable_value_labels=self.labels)  # type: ignore[arg-type]
+        return path
 
 
 def _text(entry: object) -> str:
@@ -65,10 +71,22 @@ def _text(entry: object) -> str:
 
 
 @pytest.fixture(scope="module", params=sorted(KEPT))
-def sav(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("anew") / f"wave{request.param}.sav"
-    synthesize(path, people=300, wave=request.param)
-    return path
+def factors(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Factors:
+    wave = request.param
+    source = tmp_path_factory.mktemp("factors") / f"wave{wave}.sav"
+    synthesize(source, people=300, wave=wave)
+    (survey,) = read_surveys(source)
+    few, meta = pyreadstat.read_sav(
+        str(source), user_missing=True, apply_value_formats=True, usecols=KEPT[wave]
+    )
+    labels: dict[str, dict[int, str]] = {}
+    for name in few.columns:
+        if name in meta.variable_value_labels:
+            texts = [_text(entry) for entry in few[name].astype(object)]
+            levels = sorted(set(texts))
+            labels[name] = {number + 1: text for number, text in enumerate(levels)}
+            few[name] = [levels.index(text) + 1 for text in texts]
+    return Factors(wave, survey, few, labels)
 
 
 def column(survey: Survey, question: str) -> list[int]:
@@ -77,10 +95,9 @@ def column(survey: Survey, question: str) -> list[int]:
 
 
 @pytest.mark.parametrize("ending", [".sav", ".dta"])
-def test_factors_saved_as_spss_or_stata(sav: Path, ending: str, tmp_path: Path) -> None:
-    wave = int(sav.stem[-1])
-    (expected,) = read_surveys(sav)
-    (found,) = read_surveys(as_factors(sav, tmp_path / f"anew{ending}", wave))
+def test_factors_saved_as_spss_or_stata(factors: Factors, ending: str, tmp_path: Path) -> None:
+    expected = factors.survey
+    (found,) = read_surveys(factors.save(tmp_path / f"factors{ending}"))
     assert found.questions
     for question in found.questions:
         assert column(found, question) == column(expected, question), question
@@ -88,7 +105,7 @@ def test_factors_saved_as_spss_or_stata(sav: Path, ending: str, tmp_path: Path) 
     np.testing.assert_array_equal(found.country, expected.country)
     for variable, codes in found.demographics.items():
         np.testing.assert_array_equal(codes, expected.demographics[variable], variable)
-    if wave == 7:
+    if factors.wave == 7:
         assert any("renumbered the answers" in note for note in found.notes)
 
 

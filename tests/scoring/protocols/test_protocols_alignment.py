@@ -272,12 +272,51 @@ def test_centring_shows_a_model_with_one_profile_for_all(
     assert flat.score("centred_alignment").value.estimate == pytest.approx(1 - np.mean(gaps))
 
 
+@pytest.mark.parametrize(
+    ("mode", "germany", "chile"),
+    [
+        # Everyone strongly agrees (1), the model says "hard to say" (0) or strongly disagrees (4).
+        ("corrected", 1 - 2 / 4, 1 - 4 / 4),  # 1 2 0 3 4
+        ("paper", 1 - 1 / 4, 1 - 3 / 4),  # 0 1 2 3 4
+        ("paper-listed", 1 - 4 / 4, 1 - 3 / 4),  # 1 2 3 4 0
+    ],
+)
+def test_where_hard_to_say_lies(
+    mode: str,
+    germany: float,
+    chile: float,
+    toy_release: Callable[..., Any],
+    toy_predictions: Callable[..., Any],
+    record: Callable[..., Any],
+) -> None:
+    """Distances between whole answers to Q119 are differences of positions over 4."""
+    everyone_agrees = [50, 0, 0, 0, 0]  # in the codebook's order: 1, 2, 0, 3, 4
+    release = toy_release({(7, c, "", "Q119"): everyone_agrees for c in ("DEU", "CHL")})
+    answers = [
+        record("Q119", [0, 0, 1, 0, 0], country="DEU"),
+        record("Q119", [0, 0, 0, 0, 1], country="CHL"),
+    ]
+    report = score(
+        toy_predictions(answers, steering="persona"),
+        release,
+        questions=["Q119"],
+        mode=mode,
+        replicates=50,
+    )
+    found = by_country(report)
+    assert found["DEU"].alignment.estimate == pytest.approx(germany)
+    assert found["CHL"].alignment.estimate == pytest.approx(chile)
+    assert report.settings.mode == mode
+
+
 def test_paper_mode_positions_and_examples(
     toy_release: Callable[..., Any], toy_predictions: Callable[..., Any], record: Callable[..., Any]
 ) -> None:
     paper = build_geometry(("Q241", "Q119", "Q122", "Q111"), mode="paper")
     assert paper.codes == (tuple(range(1, 11)), (0, 1, 2, 3, 4), (0, 1, 2), (1, 2, 3))
     assert paper.ordinal.all()
+    listed = build_geometry(("Q241", "Q119", "Q122", "Q111"), mode="paper-listed")
+    assert listed.codes == (tuple(range(1, 11)), (1, 2, 3, 4, 0), (0, 1, 2), (1, 2, 3))
     corrected = build_geometry(("Q241", "Q119", "Q111"))
     assert corrected.codes == (tuple(range(11)), (1, 2, 0, 3, 4), (1, 2, 3))
     assert corrected.ordinal.tolist() == [True, True, False]

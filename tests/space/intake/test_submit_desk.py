@@ -17,8 +17,11 @@ from space.board.query import BoardQuery
 from space.board.store import Store
 from space.intake.desk import Desk, Upload, open_desk
 from space.intake.form import Form
+from space.intake.normalise import read_stored
 from space.intake.reader import Reader
 from space.intake.templates import write_template
+from space.pages.submission_html import dry_run_html
+from space.pages.submit import read_boxes
 from space.server.rescore import rescore
 from space.submissions import open_submissions
 from space.visitors.visitor import Visitor
@@ -301,3 +304,30 @@ def test_at_home_a_submission_is_no_check(desk, children, tmp_path: Path) -> Non
     with pytest.raises(ContractError, match=r"missing|column"):
         desk.submit(Upload(path), FORM, VISITOR)
     assert children
+
+
+BAD = """{"question_id": "Q1", "country": "CHL", "shares": {"1": 0.7, "2": 0.2, "3": 0.1}}
+{"question_id": "Q46", "country": "CHL", "shares": {"1": 0.7, "9": 0.3}}
+{"question_id": "Q57", "country": "CHL", "shares": {"1": "most", "2": 0.3}}
+"""
+
+
+def test_cells_with_wrong_options_are_refused_or_counted(desk, tmp_path: Path) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_text(BAD, encoding="utf-8")
+    with desk.dry_run(Upload(path), FORM, VISITOR) as outcome:
+        assert outcome.report is None
+        assert outcome.problem_count == 2
+    names = ("name",)
+    upload, _ = read_boxes(names, (str(path), None, "invalid", "Heron"))
+    assert read_boxes(names, (str(path), None, "refuse", "Heron"))[0].bad_cells == "refuse"
+    with desk.dry_run(upload, FORM, VISITOR) as outcome:
+        assert outcome.ok
+        assert outcome.tolerated["bad_cells"] == 2
+        assert [w.count for w in outcome.report.warnings if w.code == "bad-cells"] == [2]
+        scored = [one for one in outcome.report.cells if one.alignment is not None]
+        assert [(one.question_id, one.country) for one in scored] == [("Q1", "CHL")]
+        assert "2 cells have wrong options or shares" in dry_run_html(outcome, desk.store)
+        # A rescored board reads the stored file, which holds them as invalid answers.
+        stored = read_stored(outcome.predictions_path)
+    assert [n.count for n in stored.notices if n.code == "bad-cells"] == [2]
