@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from codebook.questions import questions_of
 from codebook.dilemmas.dilemma import dilemmas
+from codebook.questions import questions_of
 from contracts.digests import canonical_json, sha256_text
 from contracts.errors import ContractError, Problem
 from contracts.models import Strict
