@@ -125,7 +125,7 @@ def test_a_trial_stands_among_the_models_of_its_condition_and_stores_nothing(day
     estimates = [bar.estimate for bar in trial.chart.bars]
     assert estimates == sorted(estimates, reverse=True)
     marks = [mark for mark in trial.maps.maps[0].marks if mark.kind == "model"]
-    assert len(marks) == 8
+    assert len(marks) == 9
     shown = trial_html(day_one, own)
     assert "Mine &lt;b&gt;" in shown
     assert "<b>Mine <b>" not in shown
