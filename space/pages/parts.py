@@ -54,26 +54,45 @@ QUICK: dict[str, Any] = {
 }
 
 
+#: Stands in a page's first box until the page's content has come; while it is there, boxes of
+#: choices that hold nothing yet are not shown (`board.css`).
+WAITING = '<p class="oa-wait" role="status"><i aria-hidden="true"></i>Loading</p>'
+
+#: Class of rows of boxes that are filled with the page's content.
+FILLED = "oa-filled"
+
 #: Seconds until a file to download is removed.
 KEPT_SECONDS = 600.0
 
 _KEPT: deque[tuple[float, Path]] = deque()
 
 
-def html_box(content: str = "", *, elem_id: str, embedded: bool = True, **options: Any) -> gr.HTML:
+def html_box(
+    content: str = "",
+    *,
+    elem_id: str,
+    embedded: bool = True,
+    filled: bool = False,
+    **options: Any,
+) -> gr.HTML:
     """An HTML box in our look.
 
     Args:
         content: what it holds at first.
         elem_id: its id.
         embedded: whether it stands in a frame of another page as well (`?embed=1`).
+        filled: whether it is out of sight until the page's content has come.
         options: further ones of the framework.
     """
     return gr.HTML(
         content,
         html_template='<div class="oa">${value}</div>',
         elem_id=elem_id,
-        elem_classes=["oa-html"] if embedded else ["oa-html", "oa-off-embed"],
+        elem_classes=[
+            "oa-html",
+            *([] if embedded else ["oa-off-embed"]),
+            *([FILLED] if filled else []),
+        ],
         apply_default_css=False,
         **options,
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from importlib import resources
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -20,6 +19,7 @@ from space.board.store import Store
 from space.board.texts import TITLE
 from space.render.closest import closest_rows
 from space.render.text import esc, listed, number
+from space.server.share_images import IMAGES, share_image
 
 #: Longest description, in characters.
 LONGEST = 300
@@ -27,11 +27,13 @@ LONGEST = 300
 #: Countries or models that a description names.
 NAMED = 3
 
-#: Folder of the images, made by `tools/share_images.py`.
-IMAGES = "share"
-
 _PLAIN = {
     "compare": ("Compare models", "Two to four models side by side, by country and by topic."),
+    "you": (
+        "Who answers like you?",
+        "Twenty survey questions, compared in your browser: which "
+        "country's people and which language model answer like you. Nothing is stored.",
+    ),
     "advice": ("Advice", "How models advise people of different cultures in binary dilemmas."),
     "submit": ("Submit", "Check a predictions file and see at once whose answers it comes near."),
     "run": ("Run a model", "Ask a hosted model the survey's questions and see whom it is like."),
@@ -215,11 +217,3 @@ def add_heads(server: FastAPI, store: Store) -> None:
         )
         kept = {k: v for k, v in response.headers.items() if k.lower() != "content-length"}
         return Response(html, 200, headers=kept)
-
-
-def share_image(name: str) -> bytes | None:
-    """One of the images; None where there is none of that name."""
-    if not re.fullmatch(r"[a-z]+", name):
-        return None
-    path = resources.files("space").joinpath("assets", IMAGES, f"{name}.png")
-    return path.read_bytes() if path.is_file() else None
