@@ -27,8 +27,8 @@ from space.render.closest import closest_html
 from space.render.country import average_human, country_head, differences_html
 from space.render.figures.stacked import Stack, stacked_bars
 from space.render.survey import people_bars
-from space.render.timeline import timeline_html
 from space.render.text import esc, href, link
+from space.render.timeline import timeline_html
 
 #: Entries in a page's cache: parts of the page and lists of names.
 CACHE_SIZE = 300

@@ -15,6 +15,7 @@ from typing import Any
 import gradio as gr
 from starlette.datastructures import QueryParams
 
+from space.board.groups import condition_label
 from space.board.store import Store
 
 #: Puts a permalink into the address bar without loading the page. What a visitor does is a step
@@ -145,13 +146,13 @@ def row_choices(store: Store) -> list[tuple[str, str]]:
     """Rows for a dropdown: what tells them apart, and the id."""
     with store.connect() as db:
         found = db.execute(
-            "SELECT row_id, kind, name, method, steering, language, release FROM rows "
+            "SELECT row_id, kind, name, method, steering, language, thinking, release FROM rows "
             "WHERE derived = 0 ORDER BY kind != 'model', name COLLATE NOCASE, row_id"
         ).fetchall()
     names = [
         f"{row['name']} ({row['kind']})"
         if row["kind"] != "model"
-        else f"{row['name']} · {row['method']} · {row['steering']} · {row['language']}"
+        else f"{row['name']} · {condition_label(row)} · {row['method'].replace('_', ' ')}"
         for row in found
     ]
     twice = {name for name in names if names.count(name) > 1}

@@ -95,8 +95,8 @@ def country_page(store: Store, people: People, country: str, *, pages: Pages) ->
     differs = differences_html(people, wave=wave, country=country)
     body = (
         f"{country_head(people, wave=wave, country=country, other=None)}"
-        f'<div class="oa-pair"><div>{differs}</div><div>{closest}</div></div>{timeline_html(people, country=country)}'
-        f"{limits_html()}"
+        f'<div class="oa-pair"><div>{differs}</div><div>{closest}</div></div>'
+        f"{timeline_html(people, country=country)}{limits_html()}"
     )
     about = (
         f"How the answers of people in {name} differ from the world's, and the models' from them."

@@ -22,7 +22,7 @@ def wave_lines(
         label: what is shown, for those who do not see it.
     """
     across = {
-        wave: _LEFT + 14 + at * (_RIGHT - _LEFT - 28) / max(len(waves) - 1, 1)
+        wave: _LEFT + 18 + at * (_RIGHT - _LEFT - 36) / max(len(waves) - 1, 1)
         for at, wave in enumerate(waves)
     }
     ticks = "".join(

@@ -49,10 +49,26 @@ def plane_figure(
         _drawing(picture, models, size, country_page=country_page) for size in (WIDE, NARROW)
     )
     return (
-        f'<figure class="oa-plane">{drawings}'
+        f'<figure class="oa-plane">{drawings}{_key(picture)}'
         f'<figcaption class="oa-tip" aria-live="polite">{esc(caption(picture))}</figcaption>'
         "</figure>"
     )
+
+
+def _key(picture: MapPicture) -> str:
+    """What the colours and shapes of the marks mean."""
+    parts = sorted({continent_of(mark.name) for mark in picture.marks if mark.kind == "country"})
+    items = "".join(
+        f'<span class="oa-mark-country {_continent_class(part)}"><i></i>{esc(part)}</span>'
+        for part in parts
+    )
+    if any(mark.kind == "model" for mark in picture.marks):
+        items += '<span class="oa-key-mark"><i></i>model</span>'
+    return f'<p class="oa-chart-legend oa-continents">{items}</p>'
+
+
+def _continent_class(part: str) -> str:
+    return f"oa-{part.lower().replace(' ', '-')}"
 
 
 def caption(picture: MapPicture) -> str:
@@ -60,11 +76,10 @@ def caption(picture: MapPicture) -> str:
     models = [mark for mark in picture.marks if mark.kind == "model"]
     if picture.map == "cultural_map":
         said = "Left to right: survival to self-expression; bottom to top: traditional to secular."
-        if not models:
-            said += (
-                " No model of this chart answered the fourteen questions that place one here: "
-                "ask with the question set of the map."
-            )
+        absent = sum(one.kind == "model" for one in picture.not_placed)
+        if absent:
+            verb = "model was" if absent == 1 else "models were"
+            said += f" {absent} {verb} not asked all fourteen questions that place one here."
         return said
     outside = [mark.outside for mark in models if mark.outside is not None]
     said = "Countries by their answers: near means alike in the two directions that differ most."
@@ -164,10 +179,17 @@ class _Labels:
         x, y = place(mark)
         name = country_name(mark.name)
         at = self._room(x, y, mark.name, must=False) if self.size.countries else None
-        part = continent_of(mark.name).lower().replace(" ", "-")
         shape = f'<circle cx="{x}" cy="{y}" r="4"/>'
         address = f"{page}?country={mark.name}" if page else ""
-        return _linked(f"oa-mark-country oa-{part}", address, name, shape, mark.name, at, (x, y))
+        return _linked(
+            f"oa-mark-country {_continent_class(continent_of(mark.name))}",
+            address,
+            name,
+            shape,
+            mark.name,
+            at,
+            (x, y),
+        )
 
     def _room(self, x: float, y: float, text: str, *, must: bool) -> tuple[float, float] | None:
         """Left end of a name's base line; None where there is no room and none must be."""
