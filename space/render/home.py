@@ -65,8 +65,8 @@ def _found(chart: Chart) -> str:
     """What the first chart says, in two sentences."""
     where = f" in {chart.countries} countries" if chart.countries else ""
     about = (
-        f"{TITLE} asks language models the questions of the World Values Survey and compares "
-        f"their answers with those of people{where}."
+        f"{TITLE} compares the answers of language models to the World Values Survey with those "
+        f"of people{where}."
     )
     if not chart.bars:
         return f'<p class="oa-lead oa-found">{esc(about)}</p>'
@@ -79,8 +79,9 @@ def _found(chart: Chart) -> str:
     average = next((line for line in chart.lines if line.name == LINES["world-average"]), None)
     if average is not None and len(chart.bars) > 1 and best.estimate < average.estimate:
         said += (
-            f" None of the {len(chart.bars)} models comes as close to a country as the average of "
-            f"all other countries' people ({number(average.estimate)})."
+            f"<span class='oa-further'> None of the {len(chart.bars)} models comes as close to a "
+            "country as the average of all other countries' people "
+            f"({number(average.estimate)}).</span>"
         )
     return f'<p class="oa-lead oa-found">{esc(about)} <span>{said}</span></p>'
 
@@ -173,7 +174,10 @@ def _key(chart: Chart) -> str:
     """What the marks and words of a chart mean."""
     found = []
     if any(bar.rank_low is not None for bar in chart.bars):
-        found.append("<b>Rank</b>: in brackets the ranks that it cannot be told apart from.")
+        found.append(
+            "<b>Rank</b>: the ranks that may be its own; where those of two models overlap, their "
+            "difference may be chance."
+        )
     if any(bar.worth is not None for bar in chart.bars):
         spec = score_spec(WORTH)
         found.append(f"<b>Worth N people</b>: {esc(spec.reading)}" if spec else "")
@@ -200,8 +204,7 @@ def _dot(bar: Bar) -> Dot:
     rank = f"{bar.rank} of {bar.ranked}" if bar.rank is not None else "not ranked"
     place = ""
     if bar.rank is not None and (bar.ranked or 0) > 1:
-        span = f" ({bar.rank_low}–{bar.rank_high})" if bar.rank_low is not None else ""
-        place = f"rank {bar.rank}{span} · "
+        place = f"rank {_span(bar)} · "
     address = row_address(bar.row_id) if bar.row_id else ""
     name = (
         f'<a href="{esc(address)}" title="{esc(rank)}">{esc(bar.name)}</a>'
@@ -215,6 +218,13 @@ def _dot(bar: Bar) -> Dot:
         name, bar.estimate, bar.low, bar.high, look="" if address else "mine", below=near,
         key=bar.row_id,
     )  # fmt: skip
+
+
+def _span(bar: Bar) -> str:
+    """The ranks that a model may have."""
+    if bar.rank_low is None or bar.rank_high is None or bar.rank_low == bar.rank_high:
+        return str(bar.rank)
+    return f"{bar.rank_low}–{bar.rank_high}"
 
 
 def _named(codes: Sequence[str]) -> str:

@@ -120,7 +120,8 @@ def _standing(store: Store, row_id: str) -> str:
     with store.connect() as db:
         row = db.execute(
             "SELECT r.*, g.title, g.countries AS places, g.questions AS asked, "
-            "g.size AS members FROM rows r LEFT JOIN groups g ON g.number = r.group_number WHERE r.row_id = ?",
+            "g.size AS members FROM rows r LEFT JOIN groups g ON g.number = r.group_number "
+            "WHERE r.row_id = ?",
             (row_id,),
         ).fetchone()
     if row is None or row["kind"] != "model":

@@ -26,6 +26,9 @@ NARROW = Size("narrow", 380, 250, 12, countries=False)
 
 _EDGE = 14
 
+#: Width of a letter as a share of its height: of countries' codes, of models' bold names.
+PLAIN, BOLD = 0.62, 0.7
+
 
 class Link(NamedTuple):
     """Where a model's mark leads, what it is called, and whether it is the visitor's own."""
@@ -170,7 +173,7 @@ class _Labels:
         outside = f"; {mark.outside:.0%} of its offset is outside" if mark.outside else ""
         tip = f"{known.name}{outside}"
         self.taken.append((x - 6, y - 6, x + 6, y + 6))
-        at = self._room(x, y, known.name, must=True)
+        at = self._room(x, y, known.name, must=True, letter=BOLD)
         shape = f'<path d="M{x} {y - 7}L{x + 7} {y}L{x} {y + 7}L{x - 7} {y}Z"/>'
         kind = "oa-mark-model oa-mark-mine" if known.mine else "oa-mark-model"
         return _linked(kind, known.address, tip, shape, known.name, at, (x, y))
@@ -191,9 +194,11 @@ class _Labels:
             (x, y),
         )
 
-    def _room(self, x: float, y: float, text: str, *, must: bool) -> tuple[float, float] | None:
+    def _room(
+        self, x: float, y: float, text: str, *, must: bool, letter: float = PLAIN
+    ) -> tuple[float, float] | None:
         """Left end of a name's base line; None where there is no room and none must be."""
-        wide, high = 0.62 * self.size.letter * len(text), self.size.letter
+        wide, high = letter * self.size.letter * len(text), self.size.letter
         steps = range(-9, 10) if must else range(-1, 2)
         places = [(9.0, 0.0), (-9 - wide, 0.0)]
         places += [(dx, step * high * 0.9) for step in sorted(steps, key=abs) if step
