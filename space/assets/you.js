@@ -42,7 +42,7 @@ const ranked = (sides, answers, ordinal) => {
   }
   return whole;
 };
-const row = (one, page, field, ends) => {
+const row = (one, page, ends) => {
   const at = (score) => `${100 * (Math.min(Math.max(score, ends[0]), ends[1]) - ends[0]) /
     (ends[1] - ends[0])}%`;
   const made = text('div', '', 'oa-chart-row');
@@ -72,13 +72,11 @@ const row = (one, page, field, ends) => {
   made.append(name, track, score);
   return made;
 };
-const chart = (shown, page, label) => {
+const chart = (shown, page, label, ends) => {
   const list = text('div', '', 'oa-chart');
   list.setAttribute('role', 'list');
   list.setAttribute('aria-label', label);
-  const ends = [Math.min(...shown.map((one) => one.score - one.margin)),
-    Math.max(...shown.map((one) => one.score + one.margin))];
-  list.append(...shown.map((one) => row(one, page, label, ends)));
+  list.append(...shown.map((one) => row(one, page, ends)));
   return list;
 };
 const told = (sides, noun) => {
@@ -113,12 +111,16 @@ const show = () => {
     text('b', countries[0].name), '.', told(countries, ['country', 'countries']));
   if (models.length) lead.append(' Among models, ', text('b', models[0].name),
     ' answers most like you.', told(models, ['model', 'models']));
+  const near = countries.slice(0, DOTS), far = countries.slice(-ENDS).reverse();
+  const drawn = [...near, ...far, ...models];
+  const ends = [Math.min(...drawn.map((one) => one.score - one.margin)),
+    Math.max(...drawn.map((one) => one.score + one.margin))];
   parts.push(lead, text('p', 'Bars are 95 % intervals over the questions; blue: not told apart '
     + 'from the first.', 'oa-sub'), text('h3', 'Closest countries'),
-  chart(countries.slice(0, DOTS), countryPage, 'Closest countries'),
+  chart(near, countryPage, 'Closest countries', ends),
   text('h3', 'Farthest countries'),
-  chart(countries.slice(-ENDS).reverse(), countryPage, 'Farthest countries'));
-  if (models.length) parts.push(text('h3', 'Models'), chart(models, modelPage, 'Models'));
+  chart(far, countryPage, 'Farthest countries', ends));
+  if (models.length) parts.push(text('h3', 'Models'), chart(models, modelPage, 'Models', ends));
   const clear = text('button', 'Clear my answers', 'oa-you-clear');
   clear.type = 'button';
   parts.push(clear);

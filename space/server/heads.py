@@ -42,6 +42,14 @@ _PLAIN = {
     "receipt": ("Receipt", "What became of a submission."),
 }
 
+#: The framework scopes the app's style sheet to what lies below its bar of pages.
+_BAR = (
+    "<style>@media (max-width: 600px) { gradio-app .nav-holder { padding: 4px 0 !important; } "
+    "gradio-app .nav-holder nav { gap: 0 !important; padding: 0 14px !important; "
+    "justify-content: flex-start !important; } gradio-app .nav-holder nav a "
+    "{ padding: 3px 7px !important; font-size: 14px !important; } }</style>"
+)
+
 #: In a frame of another page only figures stand; what they lead to opens a page of its own.
 _EMBEDDED = (
     "<style>.oa-off-embed, gradio-app nav, gradio-app .nav-holder, gradio-app footer "
@@ -165,6 +173,7 @@ def with_head(html: str, head: Head, *, address: str, root: str, embedded: bool)
         ("name", "twitter:image", image),
     ):
         tags.append(_meta(kind, name, content))
+    tags.append(_BAR)
     if embedded:
         tags.append(_EMBEDDED)
         start = start.replace('<base href="./" />', '<base href="./" target="_blank" />', 1)
