@@ -29,8 +29,10 @@ def timeline_html(
         for name, look in zip(names, ("people", "other"), strict=False)
     )
     beside = ""
-    if other and not any(line.second for line in found.lines):
-        beside = f" {esc(country_name(other))} took part in none of the earlier waves."
+    absent = [str(wave) for wave in found.waves if other and other not in people.countries(wave)]
+    if absent:
+        plural = "wave" if len(absent) == 1 else "waves"
+        beside = f" {esc(names[-1])} took no part in {plural} {listed(absent)}."
     waves = listed([str(wave) for wave in found.waves])
     charts = "".join(_chart(line, names, found.waves, links=links) for line in found.lines)
     return (

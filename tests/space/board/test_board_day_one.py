@@ -24,6 +24,7 @@ from space.published.measured import measured_rows
 from space.published.store import published_maps
 from space.render.closest import closest_html
 from space.render.home import home_html
+from space.render.model import model_html
 from space.server.static_links import static_links
 
 
