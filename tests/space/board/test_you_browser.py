@@ -131,7 +131,11 @@ def test_the_static_page_compares_as_well(page, store, you, tmp_path) -> None:
 )
 def test_a_page_that_waits_shows_a_spinner_and_no_empty_boxes(page, board, path, boxes) -> None:
     held: list[Any] = []
-    page.route("**/gradio_api/run/**", held.append)
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    page.route("**/gradio_api/run/**", hold)
     page.goto(f"{board}{path}")
     page.wait_for_selector(".oa-wait")
     page.wait_for_function("() => document.querySelectorAll('.oa-wait').length === 1")
