@@ -131,16 +131,20 @@ def test_the_static_page_compares_as_well(page, store, you, tmp_path) -> None:
 )
 def test_a_page_that_waits_shows_a_spinner_and_no_empty_boxes(page, board, path, boxes) -> None:
     held: list[Any] = []
+    released: list[bool] = []
 
     def hold(route: Any) -> None:
-        held.append(route)
+        if released:
+            route.continue_()
+        else:
+            held.append(route)
 
     page.route("**/gradio_api/run/**", hold)
     page.goto(f"{board}{path}")
     page.wait_for_selector(".oa-wait")
     page.wait_for_function("() => document.querySelectorAll('.oa-wait').length === 1")
     assert page.locator(f"{boxes} >> visible=true").count() == 0
-    page.unroute("**/gradio_api/run/**")
+    released.append(True)
     for route in held:
         route.continue_()
     page.wait_for_selector(f"{boxes} >> visible=true")
