@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cache
@@ -242,6 +242,15 @@ def question_set(name: str) -> tuple[str, ...]:
             f"no question set {name!r}; there are: all, {', '.join((*QUESTION_SETS, *batteries()))}"
         )
     return tuple(k for k, q in questions().items() if name in q.memberships)
+
+
+def questions_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Ids of several sets, each once, in the order of the sets.
+
+    Raises:
+        KeyError: no set has such a name.
+    """
+    return tuple(dict.fromkeys(one for name in names for one in question_set(name)))
 
 
 class MissingKind(IntEnum):

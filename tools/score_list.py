@@ -25,7 +25,7 @@ def _protocols() -> Iterator[str]:
     yield "| protocol | answers | asks by default | scored on | what it does |"
     yield "|---|---|---|---|---|"
     for spec in protocol_specs().values():
-        asked = "dilemmas" if spec.dilemmas else spec.asked
+        asked = "dilemmas" if spec.dilemmas else ", ".join(spec.asked)
         scored = "dilemmas" if spec.dilemmas else spec.scored_on
         defaults = f"{asked}; {spec.method}; steering {', '.join(spec.steering)}"
         if not spec.method:

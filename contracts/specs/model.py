@@ -39,7 +39,8 @@ class ProtocolSpec:
         method: method of asking, unless another is named; "" for a protocol whose files come from
             elsewhere, which `elicit` does not ask.
         steering: conditions asked by default.
-        asked: question set asked by default; "" for a protocol of dilemmas.
+        asked: question sets asked by default, those that are scored first; none for a protocol of
+            dilemmas.
         scored_on: question set scored on when none is named.
         about: what it does: a predicate whose subject is the protocol's name.
         scorer: import string of its scorer, for protocols that share a kind of answers:
@@ -56,7 +57,7 @@ class ProtocolSpec:
     kind: Kind
     method: str
     steering: tuple[str, ...]
-    asked: str
+    asked: tuple[str, ...]
     scored_on: str
     about: str
     scorer: str = ""

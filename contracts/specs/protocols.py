@@ -16,7 +16,7 @@ PROTOCOLS = (
         kind="distribution",
         method="verbalized",
         steering=("none", "persona", "few-shot"),
-        asked="alignment",
+        asked=("alignment", "cultural-map"),
         scored_on="alignment",
         about="asks a model for the whole distribution of answers in a country and compares it "
         "with people's by the Wasserstein distance.",
@@ -29,7 +29,7 @@ PROTOCOLS = (
         kind="rating",
         method="rating",
         steering=("none",),
-        asked="probe",
+        asked=("probe",),
         scored_on="worldvaluesbench",
         about="asks for the rating that one described person would give and compares "
         "the ratings of many with theirs, question by question.",
@@ -40,7 +40,7 @@ PROTOCOLS = (
         kind="distribution",
         method="option_likelihood",
         steering=("persona",),
-        asked="judgments",
+        asked=("judgments",),
         scored_on="judgments",
         about="takes the likelihood of every answer option and correlates mean scores with "
         "people's over questions, country by country.",
@@ -53,7 +53,7 @@ PROTOCOLS = (
         kind="persons",
         method="sampling",
         steering=("persona",),
-        asked="batteries",
+        asked=("batteries",),
         scored_on="alignment",
         about="plays many respondents of a country one by one and compares how their answers hang "
         "together with how people's do, by correlations within batteries of questions.",
@@ -64,7 +64,7 @@ PROTOCOLS = (
         kind="advice",
         method="forced_choice",
         steering=("none",),
-        asked="",
+        asked=(),
         scored_on="alignment",
         about="asks for advice in a dilemma as a persona or in a language and correlates it with "
         "Hofstede's country scores.",

@@ -39,7 +39,8 @@ class TaskOptions:
         names(
             "Question ids (Q1), question sets (alignment, judgments, probe, ...) or batteries "
             "(trust, gender, ...); for advice, ids of dilemmas or cultural dimensions. Default: "
-            "the protocol's own set."
+            "the protocol's own sets; for alignment also cultural-map, whose fourteen questions "
+            "place a model on the cultural map and leave its scores as they are."
         ),
     ] = ()
     languages: Annotated[

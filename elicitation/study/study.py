@@ -148,7 +148,7 @@ class Study(Strict):
             yield from ((said, approach) for said in ((OWN_LANGUAGE,) if own else self.languages))
 
 
-def resolve_questions(given: tuple[str, ...], preset: str) -> tuple[str, ...]:
+def resolve_questions(given: tuple[str, ...], preset: tuple[str, ...]) -> tuple[str, ...]:
     """Ids of the questions: sets by name and single ids, each once, in the order given.
 
     Raises:
@@ -156,7 +156,7 @@ def resolve_questions(given: tuple[str, ...], preset: str) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     problems = []
-    for name in given or (preset,):
+    for name in given or preset:
         try:
             found |= dict.fromkeys(question_set(name))
         except KeyError as error:

@@ -7,6 +7,7 @@ least 95 % of all the (country, question) cells that either of two scored are sc
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -123,6 +124,28 @@ def short_condition(row: Mapping[str, Any]) -> str:
         said, language = "Own language", ""
     thinking = f"thinking {row['thinking']}" if row["thinking"] not in _NO_CHOICE else ""
     return ", ".join(part for part in (said, language, thinking) if part)
+
+
+def titles_apart(groups: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Titles of groups by condition; those of one condition are told apart by what else differs.
+
+    Args:
+        groups: each with `condition`, and the `method`, `class` and `countries` of its leader.
+    """
+    titles = [str(one["condition"]) for one in groups]
+    for more in (
+        lambda one: str(one["method"]).replace("_", " "),
+        lambda one: str(one["class"]),
+        lambda one: f"{one['countries']} countries",
+    ):
+        repeated = {title for title, times in Counter(titles).items() if times > 1}
+        told = [more(one) for one in groups]
+        for title in repeated:
+            places = [at for at, one in enumerate(titles) if one == title]
+            if len({told[at] for at in places}) > 1:
+                for at in places:
+                    titles[at] = f"{title}, {told[at]}"
+    return titles
 
 
 def write_groups(db: sqlite3.Connection, groups: Sequence[Group]) -> None:

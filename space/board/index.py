@@ -26,7 +26,7 @@ from space.board.ranking import SEED, rank_rows
 from space.board.rows import CEILING, EVERYWHERE, grid_of, part_rows, row_fields, score_rows
 
 #: An index of another version is rebuilt from the reports.
-INDEX_VERSION = 10
+INDEX_VERSION = 11
 
 #: Coverage that a report must have for its people's ceiling to stand for all questions.
 FULL_COVERAGE_FOR_CEILING = 0.999
@@ -198,7 +198,7 @@ def add_report(db: sqlite3.Connection, report: Report, file: ReportFile) -> None
         "INSERT OR IGNORE INTO parts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [(file.row_id, *part) for part in part_rows(report)],
     )
-    placing.add_answers(db, report, file.row_id)
+    placing.add_answers(db, report, file.path, file.row_id)
     grid = grid_of(report)
     if grid is not None:
         db.execute(

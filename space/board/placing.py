@@ -10,14 +10,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from codebook.questions import questions
-from contracts.errors import ContractError
 from contracts.report import Report
 from scoring.maps import cultural_map, opinion_plane
 from scoring.maps.model import Mark, NotPlaced
-from scoring.maps.rows import MapRow, row_of_report
+from scoring.maps.rows import MapRow
+from space.board.map_answers import beside, map_row
 from space.board.rows import row_kind
 from space.published.answers import published_answer_rows, unsteered_shares
 from space.published.store import published_maps, published_plane
@@ -49,19 +50,23 @@ class ModelAnswer(NamedTuple):
     shares: tuple[float, ...]
 
 
-def add_answers(db: sqlite3.Connection, report: Report, row_id: str) -> None:
-    """Put a model's marks and its shares into an open index; nothing for other rows."""
+def add_answers(db: sqlite3.Connection, report: Report, file: Path, row_id: str) -> None:
+    """Put a model's marks and its shares into an open index; nothing for other rows.
+
+    Args:
+        db: the index.
+        report: the row's report.
+        file: the report's file, beside whose folder that of predictions lies.
+        row_id: the row.
+    """
     if row_kind(report) != "model":
         return
-    if not report.cells:
-        row = _published_row(row_id)
-        if row is None:
-            return
+    row = None if report.cells else _published_row(row_id)
+    if row is not None:
         marks = _published_marks(row_id)
     else:
-        try:
-            row = row_of_report(report, name=row_id)
-        except ContractError:  # scored by a paper's rules, or without distributions
+        row = map_row(report, beside(file), name=row_id)
+        if row is None:  # scored by a paper's rules, or without distributions
             return
         marks = place_answers(row)
     db.executemany("INSERT INTO places VALUES (?, ?, ?, ?, ?, ?, ?)", map(_place, marks.items()))

@@ -10,7 +10,15 @@ from starlette.datastructures import QueryParams
 from contracts.errors import ContractError
 from space.board.figures.advice import advice_rows, advice_tables_of
 from space.board.store import Store
-from space.pages.parts import QUICK, bind_address, html_box, permalink_box, row_choices
+from space.pages.parts import (
+    FILLED,
+    QUICK,
+    WAITING,
+    bind_address,
+    html_box,
+    permalink_box,
+    row_choices,
+)
 from space.render.advice import LEAD, advice_detail_html, advice_rows_html
 from space.render.text import esc, href, notice
 
@@ -18,8 +26,14 @@ from space.render.text import esc, href, notice
 def layout(app: gr.Blocks, store: Store) -> None:
     """Lay out the page and bind its events."""
     html_box(f"<h1>Advice</h1><p>{esc(LEAD)}</p>", elem_id="advice-head")
-    overview = html_box(elem_id="advice-rows")
-    row = gr.Dropdown(_choices(store), label="Row", elem_id="advice-row", value=None)
+    overview = html_box(WAITING, elem_id="advice-rows")
+    row = gr.Dropdown(
+        _choices(store),
+        label="Row",
+        elem_id="advice-row",
+        value=None,
+        elem_classes=[FILLED],
+    )
     body = html_box(elem_id="advice")
     link = permalink_box("advice-link")
 
@@ -29,7 +43,11 @@ def layout(app: gr.Blocks, store: Store) -> None:
         asked = params.get("row") or next(iter(known), None)
         chosen = asked if asked in known else None
         table = advice_rows_html(advice_rows(store))
-        return [table, gr.update(choices=choices, value=chosen), *show(store, asked)]
+        return [
+            table,
+            gr.update(choices=choices, value=chosen, visible=bool(choices)),
+            *show(store, asked),
+        ]
 
     bind_address(app, restore, [overview, row, body, link], name="advice")
     row.input(lambda row_id: show(store, row_id), [row], [body, link], **QUICK)

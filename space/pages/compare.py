@@ -11,7 +11,15 @@ from starlette.datastructures import QueryParams
 from contracts.errors import ContractError
 from space.board.figures.compare import MOST_ROWS, compare_rows, opening_pair
 from space.board.store import Store
-from space.pages.parts import QUICK, bind_address, html_box, permalink_box, row_choices
+from space.pages.parts import (
+    FILLED,
+    QUICK,
+    WAITING,
+    bind_address,
+    html_box,
+    permalink_box,
+    row_choices,
+)
 from space.render.compare import comparison_html
 from space.render.text import esc, notice
 
@@ -24,9 +32,9 @@ def layout(app: gr.Blocks, store: Store) -> None:
         max_choices=MOST_ROWS,
         label="Rows (two to four)",
         elem_id="compare-rows",
-        elem_classes=["oa-off-embed"],
+        elem_classes=["oa-off-embed", FILLED],
     )
-    body = html_box(elem_id="compare")
+    body = html_box(WAITING, elem_id="compare")
     link = permalink_box("compare-link")
 
     def restore(params: QueryParams) -> list[Any]:

@@ -13,12 +13,22 @@ from space.board.labels import country_name, question_title
 from space.board.placing import model_answers
 from space.board.store import Store
 from space.board.survey_answers import People
-from space.pages.parts import QUICK, bind_address, figures_script, first_of, html_box, permalink_box
+from space.pages.parts import (
+    FILLED,
+    QUICK,
+    WAITING,
+    bind_address,
+    figures_script,
+    first_of,
+    html_box,
+    permalink_box,
+)
 from space.render.closest import closest_html
 from space.render.country import average_human, country_head, differences_html
 from space.render.figures.stacked import Stack, stacked_bars
 from space.render.survey import people_bars
 from space.render.text import esc, href, link
+from space.render.timeline import timeline_html
 
 #: Entries in a page's cache: parts of the page and lists of names.
 CACHE_SIZE = 300
@@ -26,19 +36,20 @@ CACHE_SIZE = 300
 
 def layout(app: gr.Blocks, store: Store, people: People) -> None:
     """Lay out the page and bind its events."""
-    with gr.Row(elem_classes=["oa-off-embed"]):
+    with gr.Row(elem_classes=["oa-off-embed", FILLED]):
         country = gr.Dropdown([], label="Country", elem_id="country-one")
         other = gr.Dropdown([], label="Beside it", elem_id="country-two")
         wave = gr.Dropdown([], label="Wave", elem_id="country-wave")
         question = gr.Dropdown([], label="Question", elem_id="country-question", scale=2)
-    head = html_box(elem_id="country-head")
+    head = html_box(WAITING, elem_id="country-head")
     with gr.Row(equal_height=False, elem_classes=["oa-sides"]):
         differs = html_box(elem_id="country-differs", js_on_load=figures_script())
         closest = html_box(elem_id="country-closest", js_on_load=figures_script())
+    over_time = html_box(elem_id="country-waves")
     bars = html_box(elem_id="country-bars", embedded=False)
     permalink = permalink_box("country-link")
     picked = [country, other, wave, question]
-    shown = [head, differs, closest, bars, permalink]
+    shown = [head, differs, closest, over_time, bars, permalink]
     view = partial(show, store, people, cache=IndexCache(CACHE_SIZE))
 
     def restore(params: QueryParams) -> list[Any]:
@@ -68,8 +79,8 @@ def show(
     *,
     cache: IndexCache[Any] | None = None,
 ) -> list[Any]:
-    """Updates of the four boxes, the head, the differences, the closest rows, the single
-    question's bars and the permalink.
+    """Updates of the four boxes, the head, the differences, the closest rows, the lines over
+    waves, the single question's bars and the permalink.
 
     Args:
         store: the board's store.
@@ -108,8 +119,8 @@ def _pictures(
     question: str,
     country: str,
     other: str | None,
-) -> tuple[str, str, str, str]:
-    """Head, differences, closest rows and the single question's bars."""
+) -> tuple[str, str, str, str, str]:
+    """Head, differences, closest rows, lines over waves and the single question's bars."""
     pair = [country, *([other] if other else [])]
     bars = cache.get(
         store,
@@ -135,7 +146,10 @@ def _pictures(
             other=average_human(store, country),
         ),
     )
-    return head, differs, closest, bars
+    over_time = cache.get(
+        store, ("waves", *pair), lambda: timeline_html(people, country=country, other=other)
+    )
+    return head, differs, closest, over_time, bars
 
 
 def single_question(

@@ -15,7 +15,9 @@ from space.board.cache import IndexCache
 from space.board.labels import country_name, question_title
 from space.board.store import Store
 from space.pages.parts import (
+    FILLED,
     QUICK,
+    WAITING,
     bind_address,
     figures_script,
     html_box,
@@ -51,11 +53,11 @@ def layout(app: gr.Blocks, store: Store) -> None:
     """Lay out the page and bind its events."""
     row = gr.Dropdown(
         row_choices(store), label="Row", elem_id="model-row", value=None,
-        elem_classes=["oa-off-embed"],
+        elem_classes=["oa-off-embed", FILLED],
     )  # fmt: skip
-    head = html_box(elem_id="model", js_on_load=figures_script())
-    html_box("<h2>Single answers</h2>", elem_id="model-answer-title", embedded=False)
-    with gr.Row(elem_classes=["oa-off-embed"]):
+    head = html_box(WAITING, elem_id="model", js_on_load=figures_script())
+    html_box("<h2>Single answers</h2>", elem_id="model-answer-title", embedded=False, filled=True)
+    with gr.Row(elem_classes=["oa-off-embed", FILLED]):
         country = gr.Dropdown([], label="Country", elem_id="model-country")
         question = gr.Dropdown([], label="Question", elem_id="model-question")
     answer = html_box(elem_id="model-answer", embedded=False, js_on_load=_TO_ANSWER)

@@ -15,6 +15,7 @@ from typing import Any
 import gradio as gr
 from starlette.datastructures import QueryParams
 
+from space.board.groups import condition_label
 from space.board.store import Store
 
 #: Puts a permalink into the address bar without loading the page. What a visitor does is a step
@@ -54,26 +55,45 @@ QUICK: dict[str, Any] = {
 }
 
 
+#: Stands in a page's first box until the page's content has come; while it is there, boxes of
+#: choices that hold nothing yet are not shown (`board.css`).
+WAITING = '<p class="oa-wait" role="status"><i aria-hidden="true"></i>Loading</p>'
+
+#: Class of rows of boxes that are filled with the page's content.
+FILLED = "oa-filled"
+
 #: Seconds until a file to download is removed.
 KEPT_SECONDS = 600.0
 
 _KEPT: deque[tuple[float, Path]] = deque()
 
 
-def html_box(content: str = "", *, elem_id: str, embedded: bool = True, **options: Any) -> gr.HTML:
+def html_box(
+    content: str = "",
+    *,
+    elem_id: str,
+    embedded: bool = True,
+    filled: bool = False,
+    **options: Any,
+) -> gr.HTML:
     """An HTML box in our look.
 
     Args:
         content: what it holds at first.
         elem_id: its id.
         embedded: whether it stands in a frame of another page as well (`?embed=1`).
+        filled: whether it is out of sight until the page's content has come.
         options: further ones of the framework.
     """
     return gr.HTML(
         content,
         html_template='<div class="oa">${value}</div>',
         elem_id=elem_id,
-        elem_classes=["oa-html"] if embedded else ["oa-html", "oa-off-embed"],
+        elem_classes=[
+            "oa-html",
+            *([] if embedded else ["oa-off-embed"]),
+            *([FILLED] if filled else []),
+        ],
         apply_default_css=False,
         **options,
     )
@@ -126,13 +146,13 @@ def row_choices(store: Store) -> list[tuple[str, str]]:
     """Rows for a dropdown: what tells them apart, and the id."""
     with store.connect() as db:
         found = db.execute(
-            "SELECT row_id, kind, name, method, steering, language, release FROM rows "
+            "SELECT row_id, kind, name, method, steering, language, thinking, release FROM rows "
             "WHERE derived = 0 ORDER BY kind != 'model', name COLLATE NOCASE, row_id"
         ).fetchall()
     names = [
         f"{row['name']} ({row['kind']})"
         if row["kind"] != "model"
-        else f"{row['name']} · {row['method']} · {row['steering']} · {row['language']}"
+        else f"{row['name']} · {condition_label(row)} · {row['method'].replace('_', ' ')}"
         for row in found
     ]
     twice = {name for name in names if names.count(name) > 1}

@@ -13,7 +13,16 @@ from space.board.labels import question_title
 from space.board.store import Store
 from space.board.survey_answers import People
 from space.pages.country import CACHE_SIZE, asked_in, wave_of
-from space.pages.parts import QUICK, bind_address, figures_script, first_of, html_box, permalink_box
+from space.pages.parts import (
+    FILLED,
+    QUICK,
+    WAITING,
+    bind_address,
+    figures_script,
+    first_of,
+    html_box,
+    permalink_box,
+)
 from space.render.closest import closest_html
 from space.render.question import question_html
 from space.render.text import href
@@ -21,10 +30,10 @@ from space.render.text import href
 
 def layout(app: gr.Blocks, store: Store, people: People) -> None:
     """Lay out the page and bind its events."""
-    with gr.Row(elem_classes=["oa-off-embed"]):
+    with gr.Row(elem_classes=["oa-off-embed", FILLED]):
         question = gr.Dropdown([], label="Question", elem_id="question-id", scale=3)
         wave = gr.Dropdown([], label="Wave", elem_id="question-wave")
-    body = html_box(elem_id="question", js_on_load=figures_script())
+    body = html_box(WAITING, elem_id="question", js_on_load=figures_script())
     closest = html_box(elem_id="question-closest", embedded=False)
     link = permalink_box("question-link")
     picked, shown = [question, wave], [body, closest, link]

@@ -85,8 +85,9 @@ def dry_run_html(outcome: Outcome, store: Store) -> str:
         else "<b>Dry run.</b> A report made elsewhere is shown as <b>self-reported</b> and ranked "
         "apart. Nothing was stored."
     )
+    own = trial_html(store, outcome.report, predictions=outcome.predictions_path)
     return (
-        f"{head}{_bad_cells(outcome)}{_lacking(outcome)}{trial_html(store, outcome.report)}{_tolerated(outcome)}"
+        f"{head}{_bad_cells(outcome)}{_lacking(outcome)}{own}{_tolerated(outcome)}"
         f"{head_html(outcome.report, 'dry-run')}{tables_html(outcome.report, links=False)}"
     )
 

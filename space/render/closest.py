@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from space.board.groups import titles_apart
 from space.board.store import Store
 from space.render.figures.dots import Dot, dot_chart, legend
 from space.render.figures.tabs import tabs
@@ -74,11 +74,11 @@ def closest_html(
 def _groups(store: Store, *, kind: str, name: str) -> list[tuple[str, list[Dot]]]:
     """Condition and dots of each comparison group that has the part, in the board's order.
 
-    Groups of one condition are told apart by method, else by their number of countries.
+    Groups of one condition are told apart by method, class, or their number of countries.
     """
     with store.connect() as db:
         found = db.execute(
-            "SELECT r.row_id, r.name, r.method, r.group_number, g.condition, g.countries, "
+            "SELECT r.row_id, r.name, r.method, r.class, r.group_number, g.condition, g.countries, "
             "p.estimate, p.low, p.high "
             "FROM parts p JOIN rows r USING (row_id) JOIN groups g ON g.number = r.group_number "
             "WHERE p.kind = ? AND p.name = ? AND p.estimate IS NOT NULL "
@@ -95,14 +95,5 @@ def _groups(store: Store, *, kind: str, name: str) -> list[tuple[str, list[Dot]]
             label = link("model", row["name"], row=row["row_id"])
             group.append(Dot(label, row["estimate"], row["low"], row["high"], key=row["row_id"]))
     shown = list(leaders.values())[:MOST_GROUPS]
-    titles = [row["condition"] for row in shown]
-    for more in (
-        lambda row: row["method"].replace("_", " "),
-        lambda row: f"{row['countries']} countries",
-    ):
-        repeated = {title for title, times in Counter(titles).items() if times > 1}
-        titles = [
-            f"{title}, {more(row)}" if title in repeated else title
-            for title, row in zip(titles, shown, strict=True)
-        ]
+    titles = titles_apart(shown)
     return [(title, dots[row["group_number"]]) for title, row in zip(titles, shown, strict=True)]

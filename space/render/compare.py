@@ -20,9 +20,13 @@ def comparison_html(found: Comparison, *, titles: Mapping[str, str]) -> str:
     """Whether the rows differ, by country and by topic as pictures; then the numbers."""
     names = [titles.get(row_id, row_id) for row_id in found.rows]
     key = legend([(f"oa-dot-row-{at}", name) for at, name in enumerate(names)])
+    scale = (
+        '<p class="oa-sub">Alignment with people: 1 is the same answers. Each picture has its own '
+        "scale; the numbers stand beside the dots, in the order of the legend.</p>"
+    )
     return (
         f"<h2>Do they differ?</h2>{_differences(found, titles)}"
-        f"{_picture('By topic', _topic_dots(found), key)}"
+        f"{scale}{_picture('By topic', _topic_dots(found), key)}"
         f"{_picture('By country', _country_dots(found), key, dense=True)}"
         f"<h2>Questions that make the difference</h2>{_question_picture(found, key)}"
         "<h2>In numbers</h2>"
@@ -43,7 +47,7 @@ def _differences(found: Comparison, titles: Mapping[str, str]) -> str:
             pair.difference,
             pair.low,
             pair.high,
-            below=_said(pair),
+            below=_said(pair, titles),
         )
         for pair in found.pairs
     ]
@@ -55,14 +59,15 @@ def _differences(found: Comparison, titles: Mapping[str, str]) -> str:
     )
 
 
-def _said(pair: Pair) -> str:
+def _said(pair: Pair, titles: Mapping[str, str]) -> str:
     """What a pair's interval says, in words."""
     over = f"over {pair.questions} questions in {pair.countries} countries"
     if pair.low is None or pair.high is None:
         return f"too few common questions for a test, {over}"
     if pair.low > 0 or pair.high < 0:
-        side = "more" if pair.difference > 0 else "less"
-        return f"the first is {side} like people; the interval leaves out 0, {over}"
+        ahead = pair.first if pair.difference > 0 else pair.second
+        name = esc(titles.get(ahead, ahead))
+        return f"<b>{name}</b> is more like people: the interval leaves out 0, {over}"
     return f"they cannot be told apart: the interval holds 0, {over}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from space.board.figures.distances import Apart, between, from_world, mean_alignment
-from space.board.labels import country_name, question_text
+from space.board.labels import country_in_text, country_name, question_text
 from space.board.store import Store
 from space.board.survey_answers import People
 from space.render.figures.stacked import Stack, stacked_bars
@@ -18,18 +18,20 @@ SHOWN = 10
 def country_head(people: People, *, wave: int, country: str, other: str | None) -> str:
     """Heading and a sentence on how like other people's its answers are."""
     apart = from_world(people, wave, country)
-    beside = ""
-    if other:
-        alike = mean_alignment(between(people, wave, country, other))
-        beside = f" and {number(alike)} with {esc(country_name(other))}'s"
+    alike, count = mean_alignment(apart), len(apart)
     name = esc(country_name(country))
+    if not apart:
+        return f"<h1>{name}</h1>" + notice(f"No questions of wave {wave} can be compared.")
+    beside, whom = "", "the world"
+    if other:
+        pair = between(people, wave, country, other)
+        beside = f" and {number(mean_alignment(pair))} with {esc(country_name(other))}'s"
+        apart, whom = (pair, esc(country_in_text(other))) if pair else (apart, whom)
     return (
-        f"<h1>{name}</h1><p class='oa-lead'>Over {len(apart)} questions of wave {wave}, its "
-        f"people's answers agree {number(mean_alignment(apart))} with those of all other "
-        f"countries{beside}; 1 is the same answers, and {esc(_least(apart))} is where it differs "
-        "most.</p>"
-        if apart
-        else f"<h1>{name}</h1>" + notice(f"No questions of wave {wave} can be compared.")
+        f"<h1>{name}</h1><p class='oa-lead'>Over {count} questions of wave {wave}, its "
+        f"people's answers agree <b>{number(alike)}</b> with those of all other countries{beside} "
+        f"(1: the same answers, 0: opposite ends of every scale). It differs most from {whom} on "
+        f"{esc(_least(apart))}</p>"
     )
 
 

@@ -4,16 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from space.board.figures.home import Bar, Chart, read_charts
+from contracts.specs import score_spec
+from space.board.figures.home import LINES, Alone, Bar, Chart, read_alone, read_charts
 from space.board.figures.maps import board_maps, names_of
-from space.board.labels import country_name
+from space.board.groups import titles_apart
+from space.board.labels import country_in_text, country_name
 from space.board.store import Store
+from space.board.texts import TITLE
 from space.render.figures.dots import Dot, dot_chart, legend
 from space.render.figures.maps import map_panels
 from space.render.figures.plane import Link
 from space.render.figures.tabs import tabs
 from space.render.figures.world import world_map
 from space.render.text import esc, href, link, number
+
+#: Score that says how many people a model is worth.
+WORTH = "worth_people"
+
+#: What the reference lines of a chart are.
+ABOUT_LINES = {
+    "uniform": "every answer equally often.",
+    "world average": "the people of all other countries together.",
+    "human ceiling": "a second sample of the same people.",
+}
+
+#: What the words of a condition's title mean.
+ABOUT_CONDITIONS = {
+    "unsteered": "no country was named in the question.",
+    "persona": "the model was told to answer as people who live in the country.",
+    "few-shot": "it was told so, and shown the country's real answers to five other questions.",
+    "own language": "asked in the country's own language.",
+}
 
 QUESTION = "Whose values does a language model reflect?"
 
@@ -24,7 +45,7 @@ def question_html() -> str:
 
 
 def home_html(store: Store) -> str:
-    """Maps and charts, or "" for a board without models on real people.
+    """What was found, maps and charts, or "" for a board without models on real people.
 
     Args:
         store: the store.
@@ -33,9 +54,60 @@ def home_html(store: Store) -> str:
     if not charts:
         return ""
     return (
+        f"{_found(charts[0])}"
         f'<section class="oa-home" aria-label="{esc(QUESTION)}">'
         f'<div class="oa-home-map">{_maps(store, charts[0])}</div>'
-        f'<div class="oa-home-chart">{_charts(charts)}</div></section>'
+        f'<div class="oa-home-chart">{_charts(charts)}{_alone(read_alone(store))}</div></section>'
+    )
+
+
+def _found(chart: Chart) -> str:
+    """What the first chart says, in two sentences."""
+    where = f" in {chart.countries} countries" if chart.countries else ""
+    about = (
+        f"{TITLE} compares the answers of language models to the World Values Survey with those "
+        f"of people{where}."
+    )
+    if not chart.bars:
+        return f'<p class="oa-lead oa-found">{esc(about)}</p>'
+    best = chart.bars[0]
+    said = f"<b>{esc(best.name)}</b> answers most like people"
+    if best.closest and best.farthest:
+        near, far = country_in_text(best.closest[0]), country_in_text(best.farthest[0])
+        said += f", closest to <b>{esc(near)}</b> and farthest from {esc(far)}"
+    said += "." + _certainty(best)
+    average = next((line for line in chart.lines if line.name == LINES["world-average"]), None)
+    if average is not None and len(chart.bars) > 1 and best.estimate < average.estimate:
+        said += (
+            f"<span class='oa-further'> None of the {len(chart.bars)} models comes as close to a "
+            "country as the average of all other countries' people "
+            f"({number(average.estimate)}).</span>"
+        )
+    return f'<p class="oa-lead oa-found">{esc(about)} <span>{said}</span></p>'
+
+
+def _certainty(best: Bar) -> str:
+    """Whether the first place is a real difference."""
+    if best.rank_low is None or best.rank_high is None or (best.ranked or 0) < 2:
+        return ""
+    if best.rank_high == best.rank_low:
+        return " Its lead over the others is larger than chance."
+    return f" Its lead may be chance: its rank lies between {best.rank_low} and {best.rank_high}."
+
+
+def _alone(rows: Sequence[Alone]) -> str:
+    """Models that no other was asked like."""
+    if not rows:
+        return ""
+    listed = "; ".join(
+        f'<a href="{esc(row_address(one.row_id))}">{esc(one.name)}</a> '
+        f"({esc(one.condition.lower())}, {esc(one.method.replace('_', ' '))}) "
+        f"{number(one.estimate)}"
+        for one in rows
+    )
+    return (
+        '<p class="oa-sub oa-alone">Asked in another way than all others, and so not ranked: '
+        f"{listed}.</p>"
     )
 
 
@@ -65,18 +137,21 @@ def _world(chart: Chart) -> str:
     drawn = world_map(chart.by_country, tips=tips, label="Mean alignment by country", page=page)
     return (
         f'<figure class="oa-plane">{drawn}<figcaption class="oa-tip" aria-live="polite">'
-        f"Mean alignment of the {len(chart.bars)} models of the first chart with each country."
+        f"Mean alignment of the {len(chart.bars)} models ({esc(chart.condition.lower())}) with "
+        "each country."
         "</figcaption></figure>"
     )
 
 
 def _charts(charts: Sequence[Chart]) -> str:
-    panels = [(chart.condition, chart_figure(chart)) for chart in charts]
-    names = [name for name, _ in panels]
-    panels = [
-        (name if names.count(name) == 1 else f"{name}, {chart.countries} countries", panel)
-        for (name, panel), chart in zip(panels, charts, strict=True)
-    ]
+    titles = titles_apart(
+        [
+            {"condition": one.condition, "method": one.method, "class": one.row_class,
+             "countries": one.countries}
+            for one in charts
+        ]
+    )  # fmt: skip
+    panels = [(title, chart_figure(chart)) for title, chart in zip(titles, charts, strict=True)]
     return tabs("condition", panels, label="Conditions")
 
 
@@ -89,10 +164,32 @@ def chart_figure(chart: Chart) -> str:
     places = f" in {chart.countries} countries" if chart.countries else ""
     return (
         f"{legend(_lines(chart))}{dot_chart(dots, label=chart.title, lines=lines)}"
-        f'<p class="oa-sub">Alignment with people: 1 is the same answers, averaged over '
-        f"{chart.questions} questions{places}; bars are 95 % intervals."
-        f"{beyond}</p>"
+        f'<p class="oa-sub"><b>Alignment with people</b>: 1 is the same answers, averaged over '
+        f"{chart.questions} questions{places}; bars are 95 % intervals, which count the sampling "
+        f"of questions and of people.{beyond}{_key(chart)}</p>"
     )
+
+
+def _key(chart: Chart) -> str:
+    """What the marks and words of a chart mean."""
+    found = []
+    if any(bar.rank_low is not None for bar in chart.bars):
+        found.append(
+            "<b>Rank</b>: the ranks that may be its own; where those of two models overlap, their "
+            "difference may be chance."
+        )
+    if any(bar.worth is not None for bar in chart.bars):
+        spec = score_spec(WORTH)
+        found.append(f"<b>Worth N people</b>: {esc(spec.reading)}" if spec else "")
+    found += [
+        f"<b>{esc(line.name.capitalize())}</b>: {esc(ABOUT_LINES[line.name])}"
+        for line in chart.lines
+        if line.name in ABOUT_LINES
+    ]
+    told = [text for word, text in ABOUT_CONDITIONS.items() if word in chart.condition.lower()]
+    if told:
+        found.append(f"<b>{esc(chart.condition)}</b>: {esc(' '.join(told))}")
+    return "".join(f" {one}" for one in found if one)
 
 
 def _lines(chart: Chart) -> list[tuple[str, str]]:
@@ -105,6 +202,9 @@ def _lines(chart: Chart) -> list[tuple[str, str]]:
 def _dot(bar: Bar) -> Dot:
     worth = f" · worth {bar.worth:.0f} people" if bar.worth is not None else ""
     rank = f"{bar.rank} of {bar.ranked}" if bar.rank is not None else "not ranked"
+    place = ""
+    if bar.rank is not None and (bar.ranked or 0) > 1:
+        place = f"rank {_span(bar)} · "
     address = row_address(bar.row_id) if bar.row_id else ""
     name = (
         f'<a href="{esc(address)}" title="{esc(rank)}">{esc(bar.name)}</a>'
@@ -113,11 +213,18 @@ def _dot(bar: Bar) -> Dot:
     )
     near = ""
     if bar.closest:
-        near = f"closest {_named(bar.closest)}; farthest {_named(bar.farthest)}{esc(worth)}"
+        near = f"{place}closest {_named(bar.closest)}; farthest {_named(bar.farthest)}{esc(worth)}"
     return Dot(
         name, bar.estimate, bar.low, bar.high, look="" if address else "mine", below=near,
         key=bar.row_id,
     )  # fmt: skip
+
+
+def _span(bar: Bar) -> str:
+    """The ranks that a model may have."""
+    if bar.rank_low is None or bar.rank_high is None or bar.rank_low == bar.rank_high:
+        return str(bar.rank)
+    return f"{bar.rank_low}–{bar.rank_high}"
 
 
 def _named(codes: Sequence[str]) -> str:

@@ -130,12 +130,22 @@ def _standing(store: Store, row_id: str) -> str:
     """The rank of a row, and among whom."""
     with store.connect() as db:
         row = db.execute(
-            "SELECT r.*, g.title, g.countries AS places, g.questions AS asked FROM rows r "
-            "LEFT JOIN groups g ON g.number = r.group_number WHERE r.row_id = ?",
+            "SELECT r.*, g.title, g.countries AS places, g.questions AS asked, "
+            "g.size AS members FROM rows r LEFT JOIN groups g ON g.number = r.group_number "
+            "WHERE r.row_id = ?",
             (row_id,),
         ).fetchone()
-    if row is None or row["rank"] is None or row["ranked"] < 2:
+    if row is None or row["kind"] != "model":
         return ""
+    if row["rank"] is None or row["ranked"] < 2:
+        if not row["title"]:
+            return ""
+        return (
+            "Not ranked: no other model was asked in the same way "
+            f'<span class="oa-sub">{esc(row["title"])}</span>'
+            if row["members"] == 1
+            else ""
+        )
     low, high = row["rank_low"], row["rank_high"]
     apart = (
         f"; ranks {low} to {high} cannot be told apart" if low != high else "; the rank is certain"

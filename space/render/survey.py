@@ -49,8 +49,14 @@ def counts_table(cells: Sequence[tuple[str, Answers]]) -> str:
         )
         for country, answers in cells
     ]
-    headings = ("Country", "Valid answers", "Effective n", "No valid answer", "Doubts")
-    return plain_table(headings, rows, label="Counts, rounded", numeric=(1, 2, 3))
+    headings = ("Country", "Valid answers", "Effective sample size", "No valid answer", "Notes")
+    note = ""
+    if any(answers.n_eff is not None and answers.n_eff_kind == "assumed" for _, answers in cells):
+        note = (
+            '<p class="oa-sub">* From the median design effect of other countries: this file '
+            "names no sampling clusters.</p>"
+        )
+    return plain_table(headings, rows, label="Counts, rounded", numeric=(1, 2, 3)) + note
 
 
 def _effective(answers: Answers) -> str:

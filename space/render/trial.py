@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from contracts.report import Report
 from space.board.figures.maps import names_of
 from space.board.figures.trial import TRIAL, Trial, try_report
@@ -13,9 +15,15 @@ from space.render.home import chart_figure, row_address
 from space.render.text import esc, notice
 
 
-def trial_html(store: Store, report: Report) -> str:
-    """Maps and chart with the report among the models of the board; "" where it has neither."""
-    trial = try_report(store, report)
+def trial_html(store: Store, report: Report, *, predictions: Path | None = None) -> str:
+    """Maps and chart with the report among the models of the board; "" where it has neither.
+
+    Args:
+        store: the board's store.
+        report: the visitor's report.
+        predictions: the file that it was scored from, if it is at hand.
+    """
+    trial = try_report(store, report, predictions=predictions)
     left, right = _maps(store, trial), _chart(trial)
     if not left and not right:
         return ""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from codebook import question_set
 from codebook.dilemmas.dilemma import dilemmas
+from codebook.questions import questions_of
 from contracts.digests import canonical_json, sha256_text
 from contracts.errors import ContractError, Problem
 from contracts.models import Strict
@@ -201,11 +201,13 @@ def _asking_problems(choice: RunChoice) -> Iterator[Problem]:
 def sampled_questions(choice: RunChoice) -> tuple[str, ...]:
     """Ids of the questions (dilemmas, for advice), in the protocol's order.
 
-    A sample is drawn without replacement with the choice's seed; the same choice gives the same.
+    A sample is drawn without replacement with the choice's seed, from the questions that are
+    scored; the same choice gives the same.
     Questions that every prompt shows as an example of the form are never asked, so not drawn.
     """
     spec = protocol_spec(choice.protocol)
-    every = tuple(dilemmas()) if spec.dilemmas else question_set(spec.asked)
+    sets = spec.asked[:1] if choice.sample else spec.asked
+    every = tuple(dilemmas()) if spec.dilemmas else questions_of(sets)
     if choice.sample and METHODS[choice.asked_method].reader == "shares":
         form = form_examples(count=DEFAULT_VARIANT.example_count, seed=choice.seed)
         shown = {example.question_id for example in form}

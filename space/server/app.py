@@ -19,6 +19,7 @@ from space.pages import (
     question,
     receipt,
     submit,
+    you,
 )
 from space.pages.blocks import PlainBlocks
 from space.pages.running import page as run
@@ -48,6 +49,7 @@ def make_app(store: Store, people: People, desk: Desk, runs: Runs | None = None)
         ("Country", "/country", lambda: country.layout(app, store, people)),
         ("Question", "/question", lambda: question.layout(app, store, people)),
         ("Compare", "/compare", lambda: compare.layout(app, store)),
+        ("You", "/you", lambda: you.layout(app, store, people)),
         ("Advice", "/advice", lambda: advice.layout(app, store)),
         ("Submit", "/submit", lambda: submit.layout(app, desk)),
         ("Run a model", "/run", lambda: run.layout(app, runs)),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from importlib import resources
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -20,6 +19,7 @@ from space.board.store import Store
 from space.board.texts import TITLE
 from space.render.closest import closest_rows
 from space.render.text import esc, listed, number
+from space.server.share_images import IMAGES, share_image
 
 #: Longest description, in characters.
 LONGEST = 300
@@ -27,11 +27,13 @@ LONGEST = 300
 #: Countries or models that a description names.
 NAMED = 3
 
-#: Folder of the images, made by `tools/share_images.py`.
-IMAGES = "share"
-
 _PLAIN = {
     "compare": ("Compare models", "Two to four models side by side, by country and by topic."),
+    "you": (
+        "Who answers like you?",
+        "Twenty survey questions, compared in your browser: which "
+        "country's people and which language model answer like you. Nothing is stored.",
+    ),
     "advice": ("Advice", "How models advise people of different cultures in binary dilemmas."),
     "submit": ("Submit", "Check a predictions file and see at once whose answers it comes near."),
     "run": ("Run a model", "Ask a hosted model the survey's questions and see whom it is like."),
@@ -39,6 +41,14 @@ _PLAIN = {
     "endpoints": ("For programs", "Everything on these pages as files and calls."),
     "receipt": ("Receipt", "What became of a submission."),
 }
+
+#: The framework scopes the app's style sheet to what lies below its bar of pages.
+_BAR = (
+    "<style>@media (max-width: 600px) { gradio-app .nav-holder { padding: 4px 0 !important; } "
+    "gradio-app .nav-holder nav { gap: 0 !important; padding: 0 14px !important; "
+    "justify-content: flex-start !important; } gradio-app .nav-holder nav a "
+    "{ padding: 3px 7px !important; font-size: 14px !important; } }</style>"
+)
 
 #: In a frame of another page only figures stand; what they lead to opens a page of its own.
 _EMBEDDED = (
@@ -163,6 +173,7 @@ def with_head(html: str, head: Head, *, address: str, root: str, embedded: bool)
         ("name", "twitter:image", image),
     ):
         tags.append(_meta(kind, name, content))
+    tags.append(_BAR)
     if embedded:
         tags.append(_EMBEDDED)
         start = start.replace('<base href="./" />', '<base href="./" target="_blank" />', 1)
@@ -222,11 +233,3 @@ def add_heads(server: FastAPI, store: Store) -> None:
         )
         kept = {k: v for k, v in response.headers.items() if k.lower() != "content-length"}
         return Response(html, 200, headers=kept)
-
-
-def share_image(name: str) -> bytes | None:
-    """One of the images; None where there is none of that name."""
-    if not re.fullmatch(r"[a-z]+", name):
-        return None
-    path = resources.files("space").joinpath("assets", IMAGES, f"{name}.png")
-    return path.read_bytes() if path.is_file() else None

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from space.board.facts import read_facts
+from space.board.figures.you import read_you
 from space.board.labels import country_name, question_text, question_title
 from space.board.store import Store
 from space.board.survey_answers import People
+from space.board.texts import TITLE
 from space.render.about import about_html
 from space.render.closest import closest_html
 from space.render.country import average_human, country_head, differences_html
@@ -15,6 +17,9 @@ from space.render.frame import header_html, limits_html
 from space.render.model import model_html
 from space.render.question import question_html
 from space.render.text import esc
+from space.render.timeline import timeline_html
+from space.render.you import you_html
+from space.server.share_images import share_tags
 from space.server.static_links import static_links
 
 Pages = Mapping[str, Collection[str]]
@@ -62,6 +67,13 @@ def about_page(store: Store, people: People, *, pages: Pages) -> str:
     return _page("About", about, about_html(store, people), pages, up="")
 
 
+def you_page(store: Store, people: People) -> str:
+    """Twenty questions to the reader, compared by the page's own script."""
+    about = "Twenty survey questions: which country's people and which model answer like you."
+    body = you_html(read_you(store, people), files=True)
+    return _page("Who answers like you?", about, body, {}, up="", script="you.js")
+
+
 def row_page(store: Store, row_id: str, *, pages: Pages | None = None) -> str:
     """A row's page: everything known about it but its single answers.
 
@@ -71,7 +83,7 @@ def row_page(store: Store, row_id: str, *, pages: Pages | None = None) -> str:
     facts = read_facts(store)
     body = f"{header_html(facts)}{model_html(store, row_id)}{limits_html()}"
     about = "A model's answers beside people's: closest and farthest countries, with intervals."
-    return _page(row_id, about, body, pages or static_names(store, None))
+    return _page(row_id, about, body, pages or static_names(store, None), image="model")
 
 
 def country_page(store: Store, people: People, country: str, *, pages: Pages) -> str:
@@ -83,12 +95,13 @@ def country_page(store: Store, people: People, country: str, *, pages: Pages) ->
     differs = differences_html(people, wave=wave, country=country)
     body = (
         f"{country_head(people, wave=wave, country=country, other=None)}"
-        f'<div class="oa-pair"><div>{differs}</div><div>{closest}</div></div>{limits_html()}'
+        f'<div class="oa-pair"><div>{differs}</div><div>{closest}</div></div>'
+        f"{timeline_html(people, country=country)}{limits_html()}"
     )
     about = (
         f"How the answers of people in {name} differ from the world's, and the models' from them."
     )
-    return _page(name, about, body, pages)
+    return _page(name, about, body, pages, image="country")
 
 
 def static_question_page(store: Store, people: People, question: str, *, pages: Pages) -> str:
@@ -96,17 +109,28 @@ def static_question_page(store: Store, people: People, question: str, *, pages: 
     title = question_title(question)
     shown = question_html(store, people, question_id=question, wave=people.waves[0])
     closest = closest_html(store, kind="question", name=question, title=title)
-    return _page(title, question_text(question), f"{shown}{closest}{limits_html()}", pages)
+    return _page(
+        title, question_text(question), f"{shown}{closest}{limits_html()}", pages, image="question"
+    )
 
 
-def _page(title: str, about: str, body: str, pages: Pages, *, up: str = "../") -> str:
+def _page(
+    title: str,
+    about: str,
+    body: str,
+    pages: Pages,
+    *,
+    up: str = "../",
+    script: str = "figures.js",
+    image: str = "home",
+) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<title>{esc(title)} - Opinion Atlas</title><link rel="icon" href="data:,">'
-        f'<meta name="description" content="{esc(about)}">'
+        f"{share_tags(f'{title} - {TITLE}', about, image=image, up=up)}"
         f'<link rel="stylesheet" href="{up}board.css">'
-        f'<script src="{up}figures.js" defer></script>'
+        f'<script src="{up}{script}" defer></script>'
         "<script>if (matchMedia('(prefers-color-scheme: dark)').matches)"
         " document.documentElement.classList.add('dark');</script></head>"
         '<body class="oa-static"><main class="oa">'

@@ -32,8 +32,9 @@ from space.render.home import home_html, question_html
 from space.render.published import published_html, published_rows
 from space.render.table import NOT_STATED, REFERENCE_LINES, board_table
 from space.render.text import esc
+from space.server.share_images import share_images, share_tags
 from space.server.static_links import static_links
-from space.server.static_pages import about_page, static_names, static_pages
+from space.server.static_pages import about_page, static_names, static_pages, you_page
 
 #: Fields of a row that the static board needs.
 _HIDDEN = ("comparison", "updated")
@@ -120,6 +121,8 @@ def board_files(store: Store, people: People | None = None) -> dict[str, str]:
     about = {}
     if people is not None:
         about["about.html"] = about_page(store, people, pages=static_names(store, people))
+        about["you.html"] = you_page(store, people)
+        about["you.js"] = whole_page(asset("you.js"))
     return {
         **about,
         "index.html": index_html(store, people),
@@ -127,13 +130,13 @@ def board_files(store: Store, people: People | None = None) -> dict[str, str]:
         "board.json": pretty_json(payload),
         "board.css": asset("board.css"),
         "board.js": asset("board.js"),
-        "figures.js": figures_script(),
+        "figures.js": whole_page(asset("figures.js")),
     }
 
 
-def figures_script() -> str:
-    """The figures' script, over the whole page."""
-    return f"(function (element) {{\n{asset('figures.js')}}})(document);\n"
+def whole_page(script: str) -> str:
+    """A script of a box of the app, over the whole page."""
+    return f"(function (element) {{\n{script}}})(document);\n"
 
 
 def _script_safe(text: str) -> str:
@@ -148,7 +151,11 @@ def index_html(store: Store, people: People | None = None) -> str:
     page = read_board(store, BoardQuery())
     return Template(asset("board.html")).substitute(
         title=f"{TITLE}: {LEAD[0].lower()}{LEAD[1:]}",
-        description="Language models' answers to the World Values Survey beside people's.",
+        description=share_tags(
+            f"{TITLE}: {LEAD[0].lower()}{LEAD[1:]}",
+            "Language models' answers to the World Values Survey beside people's.",
+            image="home",
+        ),
         header=question_html() + home + stamp_html(facts),
         controls=_controls(facts),
         count=f"{len(page.rows)} of {page.all_rows - page.synthetic} rows",
@@ -160,7 +167,10 @@ def index_html(store: Store, people: People | None = None) -> str:
 def _about_link(people: People | None) -> str:
     if people is None:
         return ""
-    return '<p><a href="about.html">About: method, scores, maps, how to cite</a></p>'
+    return (
+        '<p><a href="you.html">You: which country and which model answers like you</a></p>'
+        '<p><a href="about.html">About: method, scores, maps, how to cite</a></p>'
+    )
 
 
 def _controls(facts: Facts) -> str:
@@ -232,5 +242,10 @@ def export_board(
             path = partial / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
+            names.append(name)
+        for name, content in share_images():
+            path = partial / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
             names.append(name)
     return sorted(names)

@@ -38,6 +38,7 @@ from space.server.door import Door
 from space.server.heads import add_heads, add_images
 from space.server.health import Health
 from space.server.logs import log_request
+from space.server.share_images import IMAGES
 from space.server.static_pages import (
     country_page,
     row_page,
@@ -246,6 +247,10 @@ def _add_static(server: FastAPI, store: Store, people: People) -> None:
             "questions",
             name,
         )
+
+    @server.get("/static-board/share/{name}.png")
+    def static_image(name: str) -> RedirectResponse:
+        return RedirectResponse(f"../../{IMAGES}/{_file_name(name)}.png")
 
     @server.get("/static-board/")
     def static_root() -> RedirectResponse:

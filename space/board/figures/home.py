@@ -32,6 +32,7 @@ class Bar(NamedTuple):
         row_id, name: its row.
         estimate, low, high: alignment and 95 % interval.
         rank, ranked: its rank and how many were ranked; None where it is not ranked.
+        rank_low, rank_high: ranks that it cannot be told apart from.
         closest, farthest: countries by alignment, the most extreme first.
         worth: how many people it is worth, where its report says so.
     """
@@ -46,6 +47,8 @@ class Bar(NamedTuple):
     closest: tuple[str, ...]
     farthest: tuple[str, ...]
     worth: float | None
+    rank_low: int | None = None
+    rank_high: int | None = None
 
 
 class Line(NamedTuple):
@@ -53,6 +56,24 @@ class Line(NamedTuple):
 
     name: str
     estimate: float
+
+
+class Alone(NamedTuple):
+    """A model that no other was asked like, so that it is neither ranked nor in a chart.
+
+    Attributes:
+        row_id, name: its row.
+        condition, method: how it was asked.
+        estimate, low, high: alignment and 95 % interval.
+    """
+
+    row_id: str
+    name: str
+    condition: str
+    method: str
+    estimate: float
+    low: float | None
+    high: float | None
 
 
 class Chart(NamedTuple):
@@ -65,6 +86,7 @@ class Chart(NamedTuple):
         bars: its models, best first.
         lines: baselines and human ceiling, lowest first.
         by_country: mean alignment of its models by country.
+        method, row_class: of its leader.
     """
 
     number: int
@@ -76,6 +98,8 @@ class Chart(NamedTuple):
     bars: tuple[Bar, ...]
     lines: tuple[Line, ...]
     by_country: Mapping[str, float]
+    method: str = ""
+    row_class: str = ""
 
 
 def read_charts(store: Store) -> list[Chart]:
@@ -85,16 +109,32 @@ def read_charts(store: Store) -> list[Chart]:
     """
     with store.connect() as db:
         found = db.execute(
-            "SELECT g.*, r.release_digest, r.wave, r.mode FROM groups g "
+            "SELECT g.*, r.release_digest, r.wave, r.mode, r.method, r.class FROM groups g "
             "JOIN rows r ON r.row_id = g.leader WHERE r.synthetic = 0 ORDER BY g.number"
         ).fetchall()
         larger = [group for group in found if group["size"] > 1]
         return [_chart(db, group) for group in (larger or found)[:MOST_TABS]]
 
 
+def read_alone(store: Store) -> list[Alone]:
+    """Models on real people that stand alone in the way they were asked, where others do not."""
+    with store.connect() as db:
+        found = db.execute(
+            "SELECT r.row_id, r.name, g.condition, r.method, s.estimate, s.low, s.high "
+            "FROM groups g JOIN rows r ON r.row_id = g.leader "
+            "JOIN scores s ON s.row_id = r.row_id AND s.name = 'alignment' "
+            "WHERE g.size = 1 AND r.synthetic = 0 AND r.same_as = '' AND s.estimate IS NOT NULL "
+            "AND EXISTS (SELECT 1 FROM groups h JOIN rows l ON l.row_id = h.leader "
+            "WHERE h.size > 1 AND l.synthetic = 0) ORDER BY g.number LIMIT ?",
+            (MOST_TABS,),
+        ).fetchall()
+    return [Alone(*row) for row in found]
+
+
 def _chart(db: sqlite3.Connection, group: sqlite3.Row) -> Chart:
     rows = db.execute(
-        "SELECT r.row_id, r.name, r.rank, r.ranked, s.estimate, s.low, s.high FROM rows r "
+        "SELECT r.row_id, r.name, r.rank, r.ranked, r.rank_low, r.rank_high, s.estimate, s.low, "
+        "s.high FROM rows r "
         "JOIN scores s ON s.row_id = r.row_id AND s.name = 'alignment' "
         "WHERE r.group_number = ? AND s.estimate IS NOT NULL AND r.same_as = '' "
         "ORDER BY s.estimate DESC, r.row_id LIMIT ?",
@@ -117,6 +157,8 @@ def _chart(db: sqlite3.Connection, group: sqlite3.Row) -> Chart:
                 (group["number"],),
             )
         ),
+        group["method"],
+        group["class"],
     )
 
 
@@ -144,6 +186,8 @@ def _bar(db: sqlite3.Connection, row: sqlite3.Row) -> Bar:
         closest=tuple(countries[:NAMED]),
         farthest=tuple(countries[::-1][:NAMED]),
         worth=worth[0] if worth else None,
+        rank_low=row["rank_low"],
+        rank_high=row["rank_high"],
     )
 
 

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from contracts.errors import ContractError
 from contracts.report import Report
 from scoring.estimates import row_means
 from scoring.inference.bootstrap import question_counts
 from scoring.inference.intervals import percentile_bounds
 from scoring.maps.model import MapFile, Mark, NotPlaced
-from scoring.maps.rows import MapRow, row_of_report
+from scoring.maps.rows import MapRow
 from space.board.figures.home import NAMED, Bar, Chart, Line, baseline_grids
 from space.board.figures.maps import board_marks, maps_with
 from space.board.groups import short_condition
 from space.board.index import grid_on, read_grid
+from space.board.map_answers import map_row
 from space.board.placing import place_answers
 from space.board.ranking import REPLICATES, SEED, Floats, country_equal_means, rank_rows
 from space.board.rows import EVERYWHERE, grid_of, row_fields, row_kind
@@ -54,25 +55,28 @@ class Trial(NamedTuple):
     why_not: Mapping[str, str]
 
 
-def try_report(store: Store, report: Report) -> Trial:
+def try_report(store: Store, report: Report, *, predictions: Path | None = None) -> Trial:
     """Draw a report that is not on the board.
 
     Args:
         store: the board's store, which is not changed.
         report: the report, with cells if it is to stand on a map.
+        predictions: what it was scored from: answers that place it on the cultural map.
     """
     name = report.predictions.meta.name or report.predictions.name
-    maps, why_not = _maps(store, report)
+    maps, why_not = _maps(store, report, predictions)
     with store.connect() as db:
         chart = _chart(db, report, name) if row_kind(report) == "model" else None
     return Trial(name, chart, maps, why_not)
 
 
-def _maps(store: Store, report: Report) -> tuple[MapFile | None, dict[str, str]]:
-    try:
-        own = place_answers(MapRow(TRIAL, row_of_report(report).shares))
-    except ContractError:
+def _maps(
+    store: Store, report: Report, predictions: Path | None
+) -> tuple[MapFile | None, dict[str, str]]:
+    row = map_row(report, predictions, name=TRIAL)
+    if row is None:
         return None, {}
+    own = place_answers(MapRow(TRIAL, row.shares))
     found: dict[str, list[Mark | NotPlaced]] = {
         name: [*marks] for name, marks in board_marks(store).items()
     }

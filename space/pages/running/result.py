@@ -122,7 +122,10 @@ class Result(NamedTuple):
         row_class = row_class_of(record)
         place = self.runs.looks.place(record, path, row_class=row_class)
         # The pictures come with the place: until it is found this is asked every second.
-        own = trial_html(self.runs.store, report) if place is not None else ""
+        predictions = predictions_path(self.runs, record, result_of(record, condition))
+        own = ""
+        if place is not None:
+            own = trial_html(self.runs.store, report, predictions=predictions)
         said = report_html(report, place, condition=condition, row_class=row_class, own=own)
         return said, place is None
 

@@ -26,6 +26,9 @@ NARROW = Size("narrow", 380, 250, 12, countries=False)
 
 _EDGE = 14
 
+#: Width of a letter as a share of its height: of countries' codes, of models' bold names.
+PLAIN, BOLD = 0.62, 0.7
+
 
 class Link(NamedTuple):
     """Where a model's mark leads, what it is called, and whether it is the visitor's own."""
@@ -49,10 +52,26 @@ def plane_figure(
         _drawing(picture, models, size, country_page=country_page) for size in (WIDE, NARROW)
     )
     return (
-        f'<figure class="oa-plane">{drawings}'
+        f'<figure class="oa-plane">{drawings}{_key(picture)}'
         f'<figcaption class="oa-tip" aria-live="polite">{esc(caption(picture))}</figcaption>'
         "</figure>"
     )
+
+
+def _key(picture: MapPicture) -> str:
+    """What the colours and shapes of the marks mean."""
+    parts = sorted({continent_of(mark.name) for mark in picture.marks if mark.kind == "country"})
+    items = "".join(
+        f'<span class="oa-mark-country {_continent_class(part)}"><i></i>{esc(part)}</span>'
+        for part in parts
+    )
+    if any(mark.kind == "model" for mark in picture.marks):
+        items += '<span class="oa-key-mark"><i></i>model</span>'
+    return f'<p class="oa-chart-legend oa-continents">{items}</p>'
+
+
+def _continent_class(part: str) -> str:
+    return f"oa-{part.lower().replace(' ', '-')}"
 
 
 def caption(picture: MapPicture) -> str:
@@ -60,11 +79,10 @@ def caption(picture: MapPicture) -> str:
     models = [mark for mark in picture.marks if mark.kind == "model"]
     if picture.map == "cultural_map":
         said = "Left to right: survival to self-expression; bottom to top: traditional to secular."
-        if not models:
-            said += (
-                " No model of this chart answered the fourteen questions that place one here: "
-                "ask with the question set of the map."
-            )
+        absent = sum(one.kind == "model" for one in picture.not_placed)
+        if absent:
+            verb = "model was" if absent == 1 else "models were"
+            said += f" {absent} {verb} not asked all fourteen questions that place one here."
         return said
     outside = [mark.outside for mark in models if mark.outside is not None]
     said = "Countries by their answers: near means alike in the two directions that differ most."
@@ -155,7 +173,7 @@ class _Labels:
         outside = f"; {mark.outside:.0%} of its offset is outside" if mark.outside else ""
         tip = f"{known.name}{outside}"
         self.taken.append((x - 6, y - 6, x + 6, y + 6))
-        at = self._room(x, y, known.name, must=True)
+        at = self._room(x, y, known.name, must=True, letter=BOLD)
         shape = f'<path d="M{x} {y - 7}L{x + 7} {y}L{x} {y + 7}L{x - 7} {y}Z"/>'
         kind = "oa-mark-model oa-mark-mine" if known.mine else "oa-mark-model"
         return _linked(kind, known.address, tip, shape, known.name, at, (x, y))
@@ -164,14 +182,23 @@ class _Labels:
         x, y = place(mark)
         name = country_name(mark.name)
         at = self._room(x, y, mark.name, must=False) if self.size.countries else None
-        part = continent_of(mark.name).lower().replace(" ", "-")
         shape = f'<circle cx="{x}" cy="{y}" r="4"/>'
         address = f"{page}?country={mark.name}" if page else ""
-        return _linked(f"oa-mark-country oa-{part}", address, name, shape, mark.name, at, (x, y))
+        return _linked(
+            f"oa-mark-country {_continent_class(continent_of(mark.name))}",
+            address,
+            name,
+            shape,
+            mark.name,
+            at,
+            (x, y),
+        )
 
-    def _room(self, x: float, y: float, text: str, *, must: bool) -> tuple[float, float] | None:
+    def _room(
+        self, x: float, y: float, text: str, *, must: bool, letter: float = PLAIN
+    ) -> tuple[float, float] | None:
         """Left end of a name's base line; None where there is no room and none must be."""
-        wide, high = 0.62 * self.size.letter * len(text), self.size.letter
+        wide, high = letter * self.size.letter * len(text), self.size.letter
         steps = range(-9, 10) if must else range(-1, 2)
         places = [(9.0, 0.0), (-9 - wide, 0.0)]
         places += [(dx, step * high * 0.9) for step in sorted(steps, key=abs) if step

@@ -78,7 +78,7 @@ def stacked_bars(
 
 
 def _sorter(labels: Sequence[str], stacks: Sequence[Stack]) -> str:
-    options = ['<option value="">in this order</option>', '<option value="name">name</option>']
+    options = ['<option value="">models first</option>', '<option value="name">name</option>']
     if any(mean_of(one.shares) is not None for one in stacks):
         options.append('<option value="mean">mean position</option>')
     options += [

@@ -109,5 +109,5 @@ def _legend(ends: tuple[float, float]) -> str:
         f"{number(low + step * width)} to {number(low + (step + 1) * width)}</span>"
         for step in range(STEPS)
     )
-    grey = '<span><i style="background:var(--oa-land)"></i>no answer</span>'
+    grey = '<span><i style="background:var(--oa-land)"></i>not in this release</span>'
     return f'<div class="oa-legend">{items}{grey}</div>'

@@ -22,6 +22,7 @@ PAGES = (
     "country?country=DEU&other=JPN",
     "question?question=Q164",
     "compare?row=heron-8b&row=ibis-large",
+    "you",
     "about",
     "advice",
     "submit",

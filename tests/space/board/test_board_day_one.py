@@ -24,6 +24,7 @@ from space.published.measured import measured_rows
 from space.published.store import published_maps
 from space.render.closest import closest_html
 from space.render.home import home_html
+from space.render.model import model_html
 from space.server.static_links import static_links
 
 
@@ -99,12 +100,37 @@ def test_home_names_each_model_its_countries_and_its_interval(day_one) -> None:
     for name in ("GPT-4", "DeepSeek R1", "Aya 23"):
         assert f">{name}</a>" in shown
     assert 'href="country?country=USA"' in shown
-    assert shown.count("oa-mark-model") == 14  # seven models, drawn wide and narrow
+    # Eight models on the plane and one on the cultural map, drawn wide and narrow.
+    assert shown.count('class="oa-mark-model"') == 18
+    assert "SmolLM2 135M</a> (unsteered, option likelihood) 0.729" in shown
     assert len(shown) < 300_000
     exported = static_links(shown, pages={"rows": ["published-gpt-4-none-en"]})
     assert "country?country" not in exported
     assert 'href="rows/published-gpt-4-none-en.html"' in exported
     assert "rows/published-aya-23-35b-none-en.html" not in exported  # which has no file
+
+
+def test_home_says_who_is_closest_and_whether_the_lead_is_real(day_one) -> None:
+    shown = " ".join(re.sub("<[^>]+>", "", home_html(day_one)).split())
+    assert "DeepSeek R1 answers most like people, closest to the United States" in shown
+    assert "Its lead may be chance: its rank lies between 1 and 2." in shown
+    assert "None of the 7 models comes as close to a country as the average of all other" in shown
+    first = read_charts(day_one)[0]
+    assert (first.bars[0].rank_low, first.bars[0].rank_high) == (1, 2)
+    # Every word of the chart has its meaning below it.
+    for word in ("Rank: ", "Worth N people: ", "Uniform: ", "World average: ", "Human ceiling: "):
+        assert word in shown
+    for word in ("Unsteered: no country", "Persona: the model", "Own language: asked in"):
+        assert word in shown
+    assert "Africa Asia Europe North America Oceania South America model" in re.sub(
+        r"\s+", " ", re.sub("<[^>]+>", " ", home_html(day_one))
+    )
+
+
+def test_a_row_alone_in_its_way_of_asking_says_why_it_has_no_rank(day_one) -> None:
+    page = model_html(day_one, "smollm2-135m-none-en")
+    assert "Not ranked: no other model was asked in the same way" in page
+    assert "Not ranked" not in model_html(day_one, "published-gpt-4-none-en")
 
 
 def test_the_model_page_says_what_the_steering_report_says(day_one) -> None:

@@ -63,7 +63,9 @@ def test_the_stored_plane_places_as_the_fitted_one(row_id, tmp_path) -> None:
 def test_every_published_row_is_placed_and_the_cultural_map_says_what_lacks(day_one) -> None:
     maps = {one.map: one for one in board_maps(day_one).maps}
     models = [mark for mark in maps["opinion_plane"].marks if mark.kind == "model"]
-    assert len(models) == 7
+    assert len(models) == 8
+    on_both = [mark.name for mark in maps["cultural_map"].marks if mark.kind == "model"]
+    assert on_both == ["smollm2-135m-none-en"]  # asked the questions of the map, too
     lacking = [one for one in maps["cultural_map"].not_placed if one.kind == "model"]
     assert len(lacking) == 7
     assert all("Q254" in one.reason for one in lacking)
@@ -123,7 +125,7 @@ def test_a_trial_stands_among_the_models_of_its_condition_and_stores_nothing(day
     estimates = [bar.estimate for bar in trial.chart.bars]
     assert estimates == sorted(estimates, reverse=True)
     marks = [mark for mark in trial.maps.maps[0].marks if mark.kind == "model"]
-    assert len(marks) == 8
+    assert len(marks) == 9
     shown = trial_html(day_one, own)
     assert "Mine &lt;b&gt;" in shown
     assert "<b>Mine <b>" not in shown

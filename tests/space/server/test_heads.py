@@ -84,6 +84,10 @@ def test_every_link_of_the_exported_site_leads_somewhere(sample_root, people, tm
     site = tmp_path / "site"
     names = export_board(open_store(sample_root), site, people=people)
     assert {"about.html", "countries/JPN.html", "questions/Q164.html", "figures.js"} <= set(names)
+    assert {"you.html", "you.js", "share/home.png", "share/country.png"} <= set(names)
+    page = (site / "countries/JPN.html").read_text(encoding="utf-8")
+    (image,) = re.findall(r'property="og:image" content="([^"]+)"', page)
+    assert (site / "countries" / image).resolve().read_bytes() == share_image("country")
     for path in site.rglob("*.html"):
         for target in re.findall(r'(?:href|src)="([^"#?]+)"', path.read_text(encoding="utf-8")):
             if not re.match(r"[a-z]+:", target):
