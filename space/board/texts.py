@@ -69,6 +69,9 @@ API_GUIDE = """
 <ul>
 <li><a href="board.json"><code>board.json</code></a>: all rows with all scores and parts</li>
 <li><a href="static-board/"><code>static-board/</code></a>: the board as plain pages</li>
+<li><a href="data/country/JPN.csv"><code>data/country/JPN.csv</code></a>,
+<a href="data/question/Q164.csv"><code>data/question/Q164.csv</code></a>: answers of a
+country's people, and of everybody to a question</li>
 <li><code>download/board.csv?QUERY</code>, <code>.json</code>, <code>.parquet</code>: what a
 permalink shows</li>
 <li><code>download/report/ROW.json</code>: a row's whole report</li>

@@ -142,7 +142,7 @@ def _standing(store: Store, row_id: str) -> str:
             return ""
         return (
             "Not ranked: no other model was asked in the same way "
-            f'<span class="oa-sub">{esc(row["title"])}</span>'
+            f'<span class="oa-sub">{esc(row["title"].replace("_", " "))}</span>'
             if row["members"] == 1
             else ""
         )
@@ -152,7 +152,7 @@ def _standing(store: Store, row_id: str) -> str:
     )
     return (
         f"Rank <b>{row['rank']} of {row['ranked']}</b>{apart} "
-        f'<span class="oa-sub">among {esc(row["title"])}</span>'
+        f'<span class="oa-sub">among {esc(row["title"].replace("_", " "))}</span>'
     )
 
 
