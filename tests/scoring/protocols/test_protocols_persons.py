@@ -22,7 +22,7 @@ from scoring.structure.people import read_structure
 from scoring.structure.persons import as_distributions
 
 QUESTIONS = (*batteries()["gender"].questions, *batteries()["justifiable"].questions)
-COUNTRIES = ("AUS", "CHL", "KEN")
+COUNTRIES = ("AUS", "KEN", "URY")
 PERSONS = 250
 
 
