@@ -43,7 +43,7 @@ def refuse(path: Path, match: str) -> ContractError:
 def test_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="there is no file"):
         read_survey(tmp_path / "nothing.csv")
-    with pytest.raises(ContractError, match="there is no file"):
+    with pytest.raises(ContractError, match="is a folder, not a file"):
         read_survey(tmp_path)
 
 
@@ -67,7 +67,7 @@ def test_truncated_csv_names_the_row(share: float, good_csv: bytes, tmp_path: Pa
     cut = good_csv[: int(len(good_csv) * share)]
     cut = cut[: cut.rindex(b",")]
     row = cut.count(b"\n") + 1
-    error = refuse(write(tmp_path, "t.csv", cut), "ends in the middle of a row")
+    error = refuse(write(tmp_path, "t.csv", cut), "the last line is no whole row")
     assert error.problems[0].row == row
 
 
