@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    WithJsonSchema,
+    model_serializer,
+)
 
 from contracts.errors import ContractError, Problem, invalid_json
 from contracts.versions import (
@@ -14,11 +23,47 @@ from contracts.versions import (
 
 Model = TypeVar("Model", bound=BaseModel)
 
+#: A JSON object of any fields.
+JsonFields: TypeAlias = dict[str, Annotated[JsonValue, WithJsonSchema({})]]
+
 
 class Strict(BaseModel):
     """Base of every contract model: unknown fields are errors, instances are frozen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sparse(Strict):
+    """A model whose JSON holds only the fields that were given: a default stands for an absent key.
+
+    Fields of other versions of the project are left unread. JSON keys stand in the order in which
+    the fields are declared, those of a base first.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, serialize_by_alias=True)
+
+    @model_serializer(mode="wrap")
+    def _given(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        known = type(self).model_fields
+        given = {known[name].alias or name for name in self.model_fields_set}
+        return {name: item for name, item in fields.items() if name in given}
+
+    def to_json(self) -> JsonFields:
+        """The fields that were given, as plain JSON."""
+        return self.model_dump(mode="json")
+
+
+def read_model(model: type[Model], fields: Mapping[str, Any], *, where: str) -> Model:
+    """Read parsed JSON into a model, all problems at once.
+
+    Raises:
+        ContractError: it has wrong fields.
+    """
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise ContractError(validation_problems(error, where=where)) from None
 
 
 def parse_model(
@@ -44,10 +89,7 @@ def parse_model(
     if not isinstance(fields, dict):
         raise ContractError(Problem("not-object", "the file holds no JSON object", where=where))
     check_schema_version(str(fields.get("schema_version", "missing")), where=where, current=current)
-    try:
-        return model.model_validate(fields)
-    except ValidationError as error:
-        raise ContractError(validation_problems(error, where=where)) from None
+    return read_model(model, fields, where=where)
 
 
 def validation_problems(error: ValidationError, *, where: str) -> list[Problem]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
 from contracts.atomic import write_text
 from contracts.digests import pretty_json, sha256_text
 from contracts.errors import fail
-from contracts.models import Notice, Strict, parse_model
+from contracts.models import JsonFields, Notice, Sparse, Strict, parse_model, read_model
 from contracts.predictions.meta import PredictionsMeta
 from contracts.specs import ProtocolName
 from contracts.specs.model import Kind
@@ -198,6 +198,20 @@ class CellEntry(Strict):
     floor: float | None = None
 
 
+class ProtocolTables(Sparse):
+    """Base of the tables of one protocol; a table that a report does not have is None.
+
+    Attributes:
+        PROTOCOL: name of the protocol that the tables belong to.
+    """
+
+    PROTOCOL: ClassVar[str]
+
+
+Tables = TypeVar("Tables", bound=ProtocolTables)
+Table = TypeVar("Table", bound=Sparse)
+
+
 class ProtocolResult(Strict):
     """Whether a protocol applied, and what it found beyond the common tables."""
 
@@ -205,7 +219,16 @@ class ProtocolResult(Strict):
     applies: bool
     reason: str = ""
     scores: list[Score] = Field(default_factory=list)
-    tables: dict[str, Any] = Field(default_factory=dict)
+    # The JSON form of the protocol's tables, whatever the version; `read_tables` gives the model.
+    tables: JsonFields = Field(default_factory=dict)
+
+    def read_tables(self, model: type[Tables]) -> Tables:
+        """The tables as a protocol's model.
+
+        Raises:
+            ContractError: a table does not have the fields of the model.
+        """
+        return read_model(model, self.tables, where=f"tables of {self.protocol}")
 
 
 class Report(Strict):
@@ -224,7 +247,7 @@ class Report(Strict):
     groups: list[GroupEntry] = Field(default_factory=list)
     cells: list[CellEntry] = Field(default_factory=list)
     protocols: list[ProtocolResult] = Field(default_factory=list)
-    tests: list[dict[str, Any]] = Field(default_factory=list)
+    tests: list[JsonFields] = Field(default_factory=list)
     warnings: list[Notice] = Field(default_factory=list)
 
     @property
@@ -236,10 +259,30 @@ class Report(Strict):
         """The score of that name, if the report has it."""
         return next((score for score in self.scores if score.name == name), None)
 
-    def tables_of(self, protocol: str) -> dict[str, Any]:
-        """Tables of a protocol; empty where it does not apply."""
-        found = (one.tables for one in self.protocols if one.protocol == protocol and one.applies)
-        return next(found, {})
+    def tables_of(self, model: type[Tables]) -> Tables:
+        """Tables of the model's protocol; without any where it does not apply.
+
+        Raises:
+            ContractError: a table does not have the fields of the model.
+        """
+        found = (
+            one.read_tables(model)
+            for one in self.protocols
+            if one.protocol == model.PROTOCOL and one.applies
+        )
+        return next(found, model())
+
+    def table(self, name: str, model: type[Table]) -> Table | None:
+        """The table of a name, of the first protocol that applies and has it; None without one.
+
+        Raises:
+            ContractError: the table does not have the fields of the model.
+        """
+        for one in self.protocols:
+            table = one.tables.get(name)
+            if one.applies and isinstance(table, dict) and table:
+                return read_model(model, table, where=f"{one.protocol}, table {name}")
+        return None
 
 
 def report_text(report: Report) -> str:

@@ -254,7 +254,7 @@ def compare(
 
     one, two = read_report(first), read_report(second)
     if advice_rows(one) and advice_rows(two):
-        pairs = compare_advice(one, two, seed=seed)
+        pairs = [pair.to_json() for pair in compare_advice(one, two, seed=seed)]
         if out is not None:
             write_text(out, pretty_json(pairs))
         print_json(pairs)
@@ -435,7 +435,7 @@ def report_sensitivity(
     from scoring.studies.files import read_reports, say_study, write_study
     from scoring.studies.prompts import sensitivity_study
 
-    found = sensitivity_study(read_reports(files)).model_dump(mode="json")
+    found = sensitivity_study(read_reports(files))
     written = write_study(found, out)
     say_study(found, written, json=json)
 
@@ -458,7 +458,7 @@ def report_models(
     from scoring.studies.files import read_reports, say_study, write_study
     from scoring.studies.models import models_study
 
-    found = models_study(read_reports(files), score=score, seed=seed).model_dump(mode="json")
+    found = models_study(read_reports(files), score=score, seed=seed)
     written = write_study(found, out)
     say_study(found, written, json=json)
 

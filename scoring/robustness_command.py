@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from contracts.command_line import Json, ReleaseName, paths
+
+if TYPE_CHECKING:
+    from scoring.studies.text import Study
 
 PredictionsFile = Annotated[
     Path,
@@ -63,7 +65,7 @@ def report_robustness(
         study = robustness_study(
             found, opened, questions=_named(questions), wave=wave, weights=weights
         )
-    _write(study.model_dump(mode="json"), out, "robustness", json=json)
+    _write(study, out, "robustness", json=json)
 
 
 def report_steerability(
@@ -102,7 +104,7 @@ def report_steerability(
             seed=seed,
             permutations=permutations,
         )
-    _write(study.model_dump(mode="json"), out, "steerability", json=json)
+    _write(study, out, "steerability", json=json)
 
 
 def _read(predictions: tuple[Path, ...], release: str) -> tuple[list[Any], Any]:
@@ -120,7 +122,7 @@ def _named(questions: str | None) -> Any:
     return named_questions(questions)
 
 
-def _write(study: Mapping[str, Any], out: tuple[Path, ...], name: str, *, json: bool) -> None:
+def _write(study: Study, out: tuple[Path, ...], name: str, *, json: bool) -> None:
     from scoring.studies.files import say_study, study_paths, write_study
 
     say_study(study, write_study(study, study_paths(out, name)), json=json)

@@ -47,8 +47,11 @@ class ProtocolSpec:
             `(inputs, rng) -> scoring.protocols.report_part.Outcome`, with `inputs` the
             `DistributionInputs` of `scoring.protocols.score_distributions`. Empty where the
             kind's own scorer fills the protocol's result.
-        detail: import string of the HTML of its tables on the board: `(tables) -> str`. Empty: no
-            section of its own; the report page shows tables of plain rows in any case.
+        tables: import string of the model of its tables, a `contracts.report.ProtocolTables`.
+            Empty: its tables are plain JSON by name.
+        detail: import string of the HTML of its tables on the board: `(tables) -> str`, given the
+            model of the tables. Empty: no section of its own; the report page shows tables of
+            plain rows in any case.
         web_methods: methods that the web form offers, the usual one first; none: not offered.
         dilemmas: whether it asks dilemmas in place of the survey's questions.
     """
@@ -61,6 +64,7 @@ class ProtocolSpec:
     scored_on: str
     about: str
     scorer: str = ""
+    tables: str = ""
     detail: str = ""
     web_methods: tuple[str, ...] = ()
     dilemmas: bool = False

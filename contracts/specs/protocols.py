@@ -7,7 +7,13 @@ from types import MappingProxyType
 from contracts.specs.model import KindSpec, ProtocolSpec
 
 #: Names of the protocols whose tables are read by name.
-ALIGNMENT, ADVICE = "alignment", "advice"
+ALIGNMENT, WORLDVALUESBENCH, JUDGMENTS, PERSONS, ADVICE = (
+    "alignment",
+    "worldvaluesbench",
+    "judgments",
+    "persons",
+    "advice",
+)
 
 #: The protocols, in the order of reports.
 PROTOCOLS = (
@@ -21,6 +27,7 @@ PROTOCOLS = (
         about="asks a model for the whole distribution of answers in a country and compares it "
         "with people's by the Wasserstein distance.",
         scorer="scoring.protocols.score_distributions:alignment_outcome",
+        tables="contracts.report_tables.alignment:AlignmentTables",
         detail="space.render.protocols:alignment_detail_html",
         web_methods=("verbalized", "sampling", "sequence", "forced_choice"),
     ),
@@ -33,6 +40,7 @@ PROTOCOLS = (
         scored_on="worldvaluesbench",
         about="asks for the rating that one described person would give and compares "
         "the ratings of many with theirs, question by question.",
+        tables="contracts.report_tables.worldvaluesbench:WorldValuesBenchTables",
         # Ratings are scored on single persons, which the public reference has not: no web form.
     ),
     ProtocolSpec(
@@ -45,6 +53,7 @@ PROTOCOLS = (
         about="takes the likelihood of every answer option and correlates mean scores with "
         "people's over questions, country by country.",
         scorer="scoring.protocols.judgments:judgments_outcome",
+        tables="contracts.report_tables.judgments:JudgmentsTables",
         detail="space.render.protocols:judgments_detail_html",
         web_methods=("label_likelihood", "option_likelihood"),
     ),
@@ -68,6 +77,7 @@ PROTOCOLS = (
         scored_on="alignment",
         about="asks for advice in a dilemma as a persona or in a language and correlates it with "
         "Hofstede's country scores.",
+        tables="contracts.report_tables.advice:AdviceTables",
         detail="space.render.advice:advice_detail_html",
         web_methods=("forced_choice",),
         dilemmas=True,

@@ -18,7 +18,8 @@ import numpy as np
 from contracts.errors import ContractError, Problem, fail
 from contracts.models import Notice
 from contracts.report import Interval, Report
-from contracts.specs.protocols import ADVICE
+from contracts.report_tables.advice import AdviceCountry, AdviceTables, ApproachPair
+from contracts.report_tables.alignment import CellGrid
 from scoring.comparison.wordings import wording_notices
 from scoring.inference.bootstrap import question_counts, resampled_means
 from scoring.inference.intervals import interval, percentile_bounds
@@ -164,11 +165,10 @@ def check_comparable(first: Report, second: Report) -> None:
 
 def cell_scores(report: Report) -> CellScores:
     """Scores by (country, question), or by question alone where the report has no more."""
-    for result in report.protocols:
-        table = result.tables.get(CELL_TABLE)
-        if result.applies and table:
-            scores = np.array(table["scores"], dtype=np.float64)
-            return CellScores(tuple(table["countries"]), tuple(table["questions"]), scores)
+    table = report.table(CELL_TABLE, CellGrid)
+    if table is not None:
+        scores = np.array(table.scores, dtype=np.float64)
+        return CellScores(tuple(table.countries), tuple(table.questions), scores)
     entries = [q for q in report.questions if q.alignment.estimate is not None]
     scores = np.array([[q.alignment.estimate for q in entries]], dtype=np.float64)
     return CellScores(("",), tuple(q.question_id for q in entries), scores)
@@ -269,21 +269,21 @@ def _notices(first: Report, second: Report, common: int) -> list[Notice]:
     return [*found, *wording_notices([first, second])]
 
 
-def advice_rows(report: Report) -> list[dict[str, Any]]:
+def advice_rows(report: Report) -> list[AdviceCountry]:
     """Rows of a report's advice table `countries`; empty for reports of other files."""
-    return list(report.tables_of(ADVICE).get("countries", []))
+    return list(report.tables_of(AdviceTables).countries or ())
 
 
 def compare_advice(
     first: Report, second: Report, *, seed: int = 0, replicates: int = 1000
-) -> list[dict[str, Any]]:
+) -> list[ApproachPair]:
     """Pairs of an approach of the first and one of the second report, with difference and test.
 
     See `scoring.protocols.advice.lean.paired_approaches`. p-values are adjusted over all pairs.
     """
     rng = np.random.default_rng(seed)
     marked = [
-        {**row, "approach": f"{place}:{row['approach']}"}
+        row.model_copy(update={"approach": f"{place}:{row.approach}"})
         for place, report in (("first", first), ("second", second))
         for row in advice_rows(report)
     ]

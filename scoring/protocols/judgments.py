@@ -10,12 +10,19 @@ Source: the value-judgments study (209 questions, 55 countries), section 2.2.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contracts.report import Interval, ProtocolResult, Score
+from contracts.report_tables.judgments import (
+    CategoryCorrelation,
+    ContinentCorrelation,
+    CountryCorrelation,
+    JudgmentsTables,
+    RandomFlips,
+)
 from scoring import measures
 from scoring.estimates import Estimate, many, number, row_means, single
 from scoring.inference.bootstrap import question_counts
@@ -210,28 +217,31 @@ def judgments_outcome(inputs: DistributionInputs, rng: np.random.Generator) -> O
         ),
     ]
     result = ProtocolResult(
-        protocol=NAME, applies=True, scores=overall, tables=_tables(scores, found)
+        protocol=NAME, applies=True, scores=overall, tables=_tables(scores, found).to_json()
     )
     return Outcome(result, {"judgments": many(found.country)})
 
 
-def _tables(scores: AlignmentScores, found: JudgmentScores) -> dict[str, Any]:
+def _tables(scores: AlignmentScores, found: JudgmentScores) -> JudgmentsTables:
     countries = many(found.country)
-    return {
-        "countries": [
-            {"country": name, "pearson": value.model_dump(), "spearman": number(rank)}
+    return JudgmentsTables(
+        countries=[
+            CountryCorrelation(country=name, pearson=value, spearman=number(rank))
             for name, value, rank in zip(
                 scores.survey.countries, countries, found.spearman, strict=True
             )
         ],
-        "continents": [
-            {"continent": name, "pearson": single(value).model_dump()}
+        continents=[
+            ContinentCorrelation(continent=name, pearson=single(value))
             for name, value in found.continents.items()
         ],
-        "categories": [
-            {"category": name, "pearson": number(value)} for name, value in found.categories.items()
+        categories=[
+            CategoryCorrelation(category=name, pearson=number(value))
+            for name, value in found.categories.items()
         ],
-        "random_flips": {name: number(value) for name, value in found.flips.items()},
-        "note": "Scales keep their own number of options: the paper's recoding to 3, 5, 7 or 9 "
+        random_flips=RandomFlips.model_validate(
+            {name: number(value) for name, value in found.flips.items()}
+        ),
+        note="Scales keep their own number of options: the paper's recoding to 3, 5, 7 or 9 "
         "options is not given, so there is no paper mode. Nominal questions are left out.",
-    }
+    )

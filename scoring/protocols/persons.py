@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -13,6 +13,12 @@ from contracts.errors import ContractError, fail
 from contracts.models import Notice
 from contracts.release.read import Release
 from contracts.report import Coverage, Interval, ProtocolResult, Score
+from contracts.report_tables.persons import (
+    BatteryStructure,
+    CountryStructure,
+    GapRow,
+    PersonsTables,
+)
 from scoring.estimates import number
 from scoring.inference.intervals import interval
 from scoring.inputs.geometry import build_geometry
@@ -141,7 +147,10 @@ def _structure(
     gaps = demographic_gaps(persons, release, geometry, wave=settings.wave, split=settings.split)
     tables = _tables(found, gaps, persons, chosen)
     result = ProtocolResult(
-        protocol="persons", applies=True, scores=_scores(found, spread, gaps), tables=tables
+        protocol="persons",
+        applies=True,
+        scores=_scores(found, spread, gaps),
+        tables=tables.to_json(),
     )
     return result, _notices(found, persons)
 
@@ -182,19 +191,19 @@ def _tables(
     gaps: Sequence[Gap],
     persons: dict[str, Persons] | Any,
     chosen: Sequence[Battery],
-) -> dict[str, Any]:
+) -> PersonsTables:
     titles = {battery.name: battery.title for battery in chosen}
-    return {
-        "countries": [
-            {
-                "country": country,
-                "persons": len(persons[country].answers),
-                "structure": interval(score, low, high).model_dump(),
-                "ceiling": number(ceiling),
-            }
+    return PersonsTables(
+        countries=[
+            CountryStructure(
+                country=country,
+                persons=len(persons[country].answers),
+                structure=interval(score, low, high),
+                ceiling=number(ceiling),
+            )
             for country, (score, low, high, ceiling) in found.countries.items()
         ],
-        "country_batteries": {
+        country_batteries={
             country: {
                 result.battery: number(result.score)
                 for result in found.batteries
@@ -202,41 +211,45 @@ def _tables(
             }
             for country in found.countries
         },
-        "batteries": [
+        batteries=[
             _battery_row(name, [r for r in found.batteries if r.battery == name], titles[name])
             for name in titles
             if any(result.battery == name for result in found.batteries)
         ],
-        "gaps": [
-            {
-                "variable": gap.variable,
-                "contrast": " less ".join(reversed(gap.contrast)),
-                "same_sign": number(gap.same_sign),
-                "size": number(gap.size),
-                "gaps": gap.gaps,
-            }
+        gaps=[
+            GapRow(
+                variable=gap.variable,
+                contrast=" less ".join(reversed(gap.contrast)),
+                same_sign=number(gap.same_sign),
+                size=number(gap.size),
+                gaps=gap.gaps,
+            )
             for gap in gaps
         ],
-    }
+    )
 
 
-def _battery_row(name: str, results: Sequence[BatteryResult], title: str) -> dict[str, Any]:
+def _battery_row(name: str, results: Sequence[BatteryResult], title: str) -> BatteryStructure:
     """Means over the countries of one battery."""
-    sides = {
-        f"{measure}_{side}": number(_mean([getattr(r, side)[measure] for r in results]))
-        for measure in ("first_component", "dependence", "alpha")
-        for side in ("model", "people")
-    }
+
+    def mean(measure: str, side: Literal["model", "people"]) -> float | None:
+        return number(_mean([getattr(result, side)[measure] for result in results]))
+
     structure, _, _, ceiling = over_countries(results)
-    return {
-        "battery": name,
-        "title": title,
-        "countries": len(results),
-        "questions": max(result.questions for result in results),
-        "structure": number(structure),
-        "ceiling": number(ceiling),
-        **sides,
-    }
+    return BatteryStructure(
+        battery=name,
+        title=title,
+        countries=len(results),
+        questions=max(result.questions for result in results),
+        structure=number(structure),
+        ceiling=number(ceiling),
+        first_component_model=mean("first_component", "model"),
+        first_component_people=mean("first_component", "people"),
+        dependence_model=mean("dependence", "model"),
+        dependence_people=mean("dependence", "people"),
+        alpha_model=mean("alpha", "model"),
+        alpha_people=mean("alpha", "people"),
+    )
 
 
 def _mean(values: Sequence[float]) -> Floats:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.models import Notice
+from contracts.models import JsonFields, Notice
 from contracts.report import (
     CellEntry,
     CountryEntry,
@@ -31,7 +31,7 @@ class Part:
     groups: list[GroupEntry] = field(default_factory=list)
     cells: list[CellEntry] = field(default_factory=list)
     protocols: list[ProtocolResult] = field(default_factory=list)
-    tests: list[dict[str, Any]] = field(default_factory=list)
+    tests: list[JsonFields] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
 
 

@@ -12,6 +12,7 @@ from contracts.errors import ContractError, fail
 from contracts.models import Notice
 from contracts.release.read import Release
 from contracts.report import GroupEntry, ProtocolResult
+from contracts.report_tables.alignment import AlignmentTables
 from contracts.specs import ProtocolSpec, load, protocol_specs
 from scoring.estimates import Estimate, row_means, single
 from scoring.inference.bootstrap import question_counts, resampled_means
@@ -195,17 +196,18 @@ def _part(
 def alignment_outcome(inputs: DistributionInputs, rng: np.random.Generator) -> Outcome:
     """The alignment protocol's scores and tables."""
     overall, by_country, headline, predictions, release, task, ceiling = inputs
-    tables = {}
+    tables = AlignmentTables()
     if overall.scored.any():
         tables = alignment_tables(overall, by_country, predictions, release, task, rng)
     if ceiling is not None:
-        tables["ceilings"] = ceiling_table(ceiling, by_country.survey, by_country.scored)
+        rows = ceiling_table(ceiling, by_country.survey, by_country.scored)
+        tables = tables.model_copy(update={"ceilings": rows})
     return Outcome(
         ProtocolResult(
             protocol="alignment",
             applies=True,
             scores=list(headline),
-            tables=tables,
+            tables=tables.to_json(),
         )
     )
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from contracts.atomic import write_text
 from contracts.digests import pretty_json
 from contracts.errors import fail
 from contracts.report import Report, read_report
 from scoring.presentation.terminal import console, print_json
-from scoring.studies.text import markdown, study_legend, study_markdown, study_tables, study_title
+from scoring.studies.text import (
+    Study,
+    markdown,
+    study_legend,
+    study_markdown,
+    study_tables,
+    study_title,
+)
 
 #: Rows of a table that are printed; the files hold all.
 _SHOWN_ROWS = 40
@@ -38,14 +44,14 @@ def read_reports(paths: Sequence[Path]) -> list[Report]:
     return [read_report(path) for path in dict.fromkeys(files)]
 
 
-def write_study(study: Mapping[str, Any], paths: Sequence[Path]) -> list[Path]:
+def write_study(study: Study, paths: Sequence[Path]) -> list[Path]:
     """Write a study to each path, in the form of its ending.
 
     Raises:
         ContractError: an ending is none of those that are written; then nothing is.
     """
     writers: dict[str, Callable[[], str]] = {
-        ".json": lambda: pretty_json(study),
+        ".json": lambda: pretty_json(study.model_dump(mode="json")),
         ".md": lambda: study_markdown(study),
         ".html": lambda: _page(study),
     }
@@ -78,16 +84,16 @@ def study_paths(out: Sequence[Path], name: str) -> list[Path]:
     return found
 
 
-def _page(study: Mapping[str, Any]) -> str:
+def _page(study: Study) -> str:
     from scoring.studies.page import study_page
 
     return study_page(study)
 
 
-def say_study(study: Mapping[str, Any], written: Sequence[Path], *, json: bool) -> None:
+def say_study(study: Study, written: Sequence[Path], *, json: bool) -> None:
     """Print a study's tables, or all of it as JSON."""
     if json:
-        print_json(study)
+        print_json(study.model_dump(mode="json"))
         return
     shown = console()
     shown.print(study_title(study), markup=False)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from contracts.specs import score_title
 from contracts.studies import ChatPair, ModelRow, ModelsStudy, SensitivityRow, SensitivityStudy
@@ -13,11 +12,11 @@ from scoring.studies.text_table import TextTable, signed
 _QUANTITIES = {"parameters": "number of parameters", "training_tokens": "training tokens"}
 
 
-def sensitivity_tables(study: Mapping[str, Any]) -> Iterator[TextTable]:
+def sensitivity_tables(study: SensitivityStudy) -> Iterator[TextTable]:
     """A table for each way of asking each model."""
     columns = ["Prompt", "Alignment", "Less default", "r over countries", "r over questions"]
     columns += ["Mean change of a cell", "Countries", "Questions"]
-    for group in SensitivityStudy.model_validate(study).groups:
+    for group in study.groups:
         base = ["default", number(group.score), *["–"] * (len(columns) - 2)]
         title = f"{group.model}, {group.method}, steering {group.steering}, {group.language}"
         yield TextTable(title, columns, [base, *map(_sensitivity_row, group.rows)])
@@ -36,7 +35,7 @@ def _sensitivity_row(row: SensitivityRow) -> list[str]:
     ]
 
 
-def sensitivity_legend(study: Mapping[str, Any]) -> list[str]:
+def sensitivity_legend(study: SensitivityStudy) -> list[str]:
     """What the columns mean."""
     del study
     return [
@@ -45,27 +44,26 @@ def sensitivity_legend(study: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def model_tables(study: Mapping[str, Any]) -> Iterator[TextTable]:
+def model_tables(study: ModelsStudy) -> Iterator[TextTable]:
     """Scores, trends, pairs of base and chat, countries by models."""
-    found = ModelsStudy.model_validate(study)
-    title = score_title(found.score)
+    title = score_title(study.score)
     columns = ["Model", title, "95 % interval", "Parameters", "Training tokens", "Tuning"]
-    yield TextTable("Scores", columns, [_model_row(row) for row in found.rows])
+    yield TextTable("Scores", columns, [_model_row(row) for row in study.rows])
     columns = ["Over", "Spearman", "p", "Models"]
     rows = [
         [_QUANTITIES[t.quantity], number(t.spearman), p_value(t.p_value), str(t.models)]
-        for t in found.trends
+        for t in study.trends
     ]
     yield TextTable(f"Trends of: {title}", columns, rows)
-    if found.pairs:
+    if study.pairs:
         columns = ["Chat model", "Base model", "Chat", "Base", "Difference"]
-        yield TextTable("Chat beside base", columns, [_pair(one) for one in found.pairs], left=2)
-    if found.matrix is not None:
+        yield TextTable("Chat beside base", columns, [_pair(one) for one in study.pairs], left=2)
+    if study.matrix is not None:
         rows = [
             [country_name(country), *map(number, values)]
-            for country, values in zip(found.matrix.countries, found.matrix.alignment, strict=True)
+            for country, values in zip(study.matrix.countries, study.matrix.alignment, strict=True)
         ]
-        yield TextTable("Alignment by country", ["Country", *found.matrix.models], rows)
+        yield TextTable("Alignment by country", ["Country", *study.matrix.models], rows)
 
 
 def _model_row(row: ModelRow) -> list[str]:
@@ -84,7 +82,7 @@ def _pair(pair: ChatPair) -> list[str]:
     return [pair.chat, pair.base, *scores, signed(pair.difference)]
 
 
-def models_legend(study: Mapping[str, Any]) -> list[str]:
+def models_legend(study: ModelsStudy) -> list[str]:
     """How trends are computed."""
     del study
     return [

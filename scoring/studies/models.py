@@ -10,13 +10,10 @@ import numpy as np
 from contracts.errors import ContractError, Problem, fail
 from contracts.models import Notice
 from contracts.report import Report
-from contracts.specs.protocols import ALIGNMENT
+from contracts.report_tables.alignment import AlignmentTables
 from contracts.studies import (
-    ChatPair,
-    CountryModelMatrix,
     ModelRow,
     ModelsStudy,
-    ModelTrend,
     StudyRelease,
 )
 from scoring.comparison.compare import check_comparable
@@ -46,16 +43,16 @@ def models_study(
     _check_models(chosen)
     _check_score(chosen, score)
     first = chosen[0]
-    whole = all("question_scores" in one.tables_of(ALIGNMENT) for one in chosen)
+    whole = all(one.tables_of(AlignmentTables).question_scores for one in chosen)
     rng = np.random.default_rng(seed)
     return ModelsStudy(
         mode=first.settings.mode,
         release=StudyRelease(name=first.release.name, digest=first.release.digest),
         score=score,
         rows=sorted((_row(one, score) for one in chosen), key=_best_first),
-        trends=[ModelTrend(**row) for row in training_trends(chosen, score=score, rng=rng)],
-        pairs=[ChatPair(**row) for row in chat_pairs(chosen, score=score)],
-        matrix=CountryModelMatrix(**country_model_matrix(chosen)) if whole else None,
+        trends=training_trends(chosen, score=score, rng=rng),
+        pairs=chat_pairs(chosen, score=score),
+        matrix=country_model_matrix(chosen) if whole else None,
         notices=_notices(reports, chosen),
     )
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from scoring.presentation.html.page import environment
-from scoring.studies.text import study_context
+from scoring.studies.text import Study, study_context
 
 
-def study_page(study: Mapping[str, Any]) -> str:
+def study_page(study: Study) -> str:
     """The whole page of a study as text."""
     style = environment().get_template("style.css.jinja").render()
     template = environment().get_template("study.html.jinja")

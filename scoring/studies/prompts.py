@@ -99,11 +99,11 @@ def _row(base: Report, other: Report) -> SensitivityRow:
         variant=variant_of(other.predictions.meta),
         score=score,
         difference=None if score is None or before is None else number(score - before),
-        countries=found["countries"]["count"],
-        countries_pearson=found["countries"]["pearson"],
-        questions=found["questions"]["count"],
-        questions_pearson=found["questions"]["pearson"],
-        mean_absolute_change=found["questions"]["mean_absolute_change"],
+        countries=found.countries.count,
+        countries_pearson=found.countries.pearson,
+        questions=found.questions.count,
+        questions_pearson=found.questions.pearson,
+        mean_absolute_change=found.questions.mean_absolute_change,
     )
 
 

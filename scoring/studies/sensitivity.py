@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from contracts.errors import fail
 from contracts.report import Report
-from contracts.specs.protocols import ALIGNMENT
+from contracts.report_tables.alignment import AlignmentTables
+from contracts.studies import (
+    CellAgreement,
+    ChatPair,
+    CountryModelMatrix,
+    MeanAgreement,
+    ModelTrend,
+    QuestionAgreement,
+)
 from scoring import measures
 from scoring.estimates import number, row_means
 from scoring.inputs.geometry import Floats
 from scoring.measures.agreement import MINIMUM_PAIRS
+
+#: Facts of a model that a trend is taken over.
+QUANTITIES: tuple[Literal["parameters", "training_tokens"], ...] = (
+    "parameters",
+    "training_tokens",
+)
 
 
 class CellTable(NamedTuple):
@@ -32,45 +46,45 @@ def cell_table(reports: Sequence[Report]) -> CellTable:
     """
     tables = []
     for report in reports:
-        scores = report.tables_of(ALIGNMENT).get("question_scores")
-        if scores is None:
+        table = report.tables_of(AlignmentTables).question_scores
+        if table is None:
             raise fail(
                 "no-cell-scores",
                 "the report has no scores by country and question",
                 where=report.predictions.name,
                 hint="Score a distribution file with the alignment protocol.",
             )
-        tables.append(scores)
+        tables.append(table)
     if len({report.release.digest for report in reports}) > 1:
         raise fail("other-release", "the reports were scored on different releases")
-    countries = tuple(sorted({name for table in tables for name in table["countries"]}))
-    questions = tuple(sorted({name for table in tables for name in table["questions"]}))
+    countries = tuple(sorted({name for table in tables for name in table.countries}))
+    questions = tuple(sorted({name for table in tables for name in table.questions}))
     scores = np.full((len(reports), len(countries), len(questions)), np.nan)
     for index, table in enumerate(tables):
-        rows = [countries.index(name) for name in table["countries"]]
-        columns = [questions.index(name) for name in table["questions"]]
-        scores[index][np.ix_(rows, columns)] = np.array(table["scores"], np.float64)
+        rows = [countries.index(name) for name in table.countries]
+        columns = [questions.index(name) for name in table.questions]
+        scores[index][np.ix_(rows, columns)] = np.array(table.scores, np.float64)
     return CellTable(countries, questions, scores)
 
 
 # Models side by side
 
 
-def country_model_matrix(reports: Sequence[Report]) -> dict[str, Any]:
+def country_model_matrix(reports: Sequence[Report]) -> CountryModelMatrix:
     """Alignment of every country with every model, over each pair's own scored questions."""
     table = cell_table(reports)
     means = row_means(table.scores)
-    return {
-        "models": [report.predictions.name for report in reports],
-        "countries": list(table.countries),
-        "alignment": [[number(value) for value in row] for row in means.T],
-    }
+    return CountryModelMatrix(
+        models=[report.predictions.name for report in reports],
+        countries=list(table.countries),
+        alignment=[[number(value) for value in row] for row in means.T],
+    )
 
 
 # Sensitivity
 
 
-def sensitivity(default: Report, other: Report) -> dict[str, Any]:
+def sensitivity(default: Report, other: Report) -> CellAgreement:
     """How far scores under another prompt go with those under the default one.
 
     Pearson's r over countries is what the alignment paper reports; it is high for any prompt,
@@ -80,7 +94,7 @@ def sensitivity(default: Report, other: Report) -> dict[str, Any]:
     return cell_agreement(*cell_table([default, other]).scores)
 
 
-def cell_agreement(one: Floats, other: Floats) -> dict[str, Any]:
+def cell_agreement(one: Floats, other: Floats) -> CellAgreement:
     """How far two grids of scores go together over the cells that both have.
 
     Args:
@@ -93,17 +107,17 @@ def cell_agreement(one: Floats, other: Floats) -> dict[str, Any]:
     common = np.isfinite(one) & np.isfinite(other)
     first, second = (np.where(common, side, np.nan) for side in (one, other))
     change = np.abs(first - second)
-    return {
-        "countries": {
-            "pearson": number(measures.pearson(row_means(first), row_means(second))),
-            "count": int(common.any(axis=1).sum()),
-        },
-        "questions": {
-            "pearson": number(measures.pearson(row_means(first.T), row_means(second.T))),
-            "mean_absolute_change": number(row_means(row_means(change.T))),
-            "count": int(common.any(axis=0).sum()),
-        },
-    }
+    return CellAgreement(
+        countries=MeanAgreement(
+            pearson=number(measures.pearson(row_means(first), row_means(second))),
+            count=int(common.any(axis=1).sum()),
+        ),
+        questions=QuestionAgreement(
+            pearson=number(measures.pearson(row_means(first.T), row_means(second.T))),
+            mean_absolute_change=number(row_means(row_means(change.T))),
+            count=int(common.any(axis=0).sum()),
+        ),
+    )
 
 
 # Training
@@ -111,14 +125,14 @@ def cell_agreement(one: Floats, other: Floats) -> dict[str, Any]:
 
 def training_trends(
     reports: Sequence[Report], *, score: str = "pearson", rng: np.random.Generator
-) -> list[dict[str, Any]]:
+) -> list[ModelTrend]:
     """How a score goes with a model's size and training tokens, over models.
 
     Spearman's correlation with log10 of the quantity and a permutation p-value; models whose
     metadata do not say it are left out. Below three models there is no trend.
     """
     rows = []
-    for quantity in ("parameters", "training_tokens"):
+    for quantity in QUANTITIES:
         pairs = [
             (getattr(report.predictions.meta, quantity), report_score(report, score))
             for report in reports
@@ -126,13 +140,13 @@ def training_trends(
         known = [(float(x), float(y)) for x, y in pairs if x is not None and y is not None]
         value, p_value = rank_trend(known, rng=rng)
         rows.append(
-            {
-                "quantity": quantity,
-                "score": score,
-                "models": len(known),
-                "spearman": value,
-                "p_value": p_value,
-            }
+            ModelTrend(
+                quantity=quantity,
+                score=score,
+                models=len(known),
+                spearman=value,
+                p_value=p_value,
+            )
         )
     return rows
 
@@ -154,7 +168,7 @@ def rank_trend(
     return number(value), number(p_value)
 
 
-def chat_pairs(reports: Sequence[Report], *, score: str = "pearson") -> list[dict[str, Any]]:
+def chat_pairs(reports: Sequence[Report], *, score: str = "pearson") -> list[ChatPair]:
     """Chat models beside their base models: both scores and the difference.
 
     A pair is a report whose metadata name, as `base_model`, the model of another report.
@@ -168,13 +182,13 @@ def chat_pairs(reports: Sequence[Report], *, score: str = "pearson") -> list[dic
             continue
         first, second = report_score(report, score), report_score(base, score)
         rows.append(
-            {
-                "chat": meta.model,
-                "base": base.predictions.meta.model,
-                "chat_score": first,
-                "base_score": second,
-                "difference": None if first is None or second is None else first - second,
-            }
+            ChatPair(
+                chat=meta.model,
+                base=base.predictions.meta.model,
+                chat_score=first,
+                base_score=second,
+                difference=None if first is None or second is None else first - second,
+            )
         )
     return rows
 

@@ -10,13 +10,14 @@ the stars of the alignment paper's tables 1 and 9, unadjusted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from codebook.questions import few_shot_ids
 from contracts.errors import fail
 from contracts.report import Report
+from contracts.studies import SteeringRow, SteeringStudy, StudyRelease
 from scoring.comparison.compare import cell_scores
 from scoring.estimates import number, row_means
 from scoring.inference.tests import (
@@ -63,8 +64,8 @@ def steering_study(
     countries: Sequence[str] = (),
     seed: int = 0,
     permutations: int = 9999,
-) -> dict[str, Any]:
-    """The steering table as plain JSON.
+) -> SteeringStudy:
+    """The steering table.
 
     Args:
         reports: one for each model and condition, scored by the alignment protocol on one
@@ -96,23 +97,21 @@ def steering_study(
     rows += _over_countries(rows)
     tests = _tests(rows, mode, np.random.default_rng(seed), permutations)
     table = [_entry(row, test) for row, test in zip(rows, tests, strict=True)]
-    _adjust(table, mode)
     first = reports[0]
-    return {
-        "kind": "steering",
-        "mode": mode,
-        "release": {"name": first.release.name, "digest": first.release.digest},
-        "wave": first.settings.wave,
-        "models": list(study.models),
-        "countries": list(chosen),
-        "conditions": sorted({row.condition for row in rows}, key=condition_order),
-        "rows": table,
-        "shown_questions": _shown(study),
-        "test": "independent t-test (paper)" if mode != "corrected" else "paired sign flips",
-        "seed": seed,
-        "permutations": permutations,
-        "notices": [notice.model_dump() for notice in study_notices(study)],
-    }
+    return SteeringStudy(
+        mode=mode,
+        release=StudyRelease(name=first.release.name, digest=first.release.digest),
+        wave=first.settings.wave,
+        models=list(study.models),
+        countries=list(chosen),
+        conditions=sorted({row.condition for row in rows}, key=condition_order),
+        rows=_adjusted(table, mode),
+        shown_questions=_shown(study),
+        test="independent t-test (paper)" if mode != "corrected" else "paired sign flips",
+        seed=seed,
+        permutations=permutations,
+        notices=study_notices(study),
+    )
 
 
 def _scored(report: Report) -> dict[str, dict[str, float]]:
@@ -223,22 +222,22 @@ def _over_countries(rows: Sequence[Row]) -> list[Row]:
     return found
 
 
-def _entry(row: Row, test: PairedTest | None) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "country": row.country,
-        "model": row.model,
-        "condition": row.condition,
-        "alignment": number(row_means(row_means(row.scores))),
-        "questions": int(np.isfinite(row.scores).any(axis=0).sum()),
-        "averaged": len(row.scores),
-    }
+def _entry(row: Row, test: PairedTest | None) -> SteeringRow:
+    entry = SteeringRow(
+        country=row.country,
+        model=row.model,
+        condition=row.condition,
+        alignment=number(row_means(row_means(row.scores))),
+        questions=int(np.isfinite(row.scores).any(axis=0).sum()),
+        averaged=len(row.scores),
+    )
     if row.base is None:
         return entry
     gap = row.scores - row.base
-    return entry | {
-        "difference": number(row_means(row_means(gap))),
-        "p_value": None if test is None else number(test.p_value),
-    }
+    p_value = None if test is None else number(test.p_value)
+    return entry.model_copy(
+        update={"difference": number(row_means(row_means(gap))), "p_value": p_value}
+    )
 
 
 def _tests(
@@ -261,17 +260,26 @@ def _paper_test(row: Row) -> PairedTest | None:
     return independent_t_test(row.scores.ravel(), row.base.ravel())
 
 
-def _adjust(rows: Sequence[dict[str, Any]], mode: Mode) -> None:
-    """Adjusted p-values over all tests of the table; in paper mode the paper's stars."""
-    tested = [row for row in rows if "p_value" in row]
-    p_values = [np.nan if row["p_value"] is None else row["p_value"] for row in tested]
+def _adjusted(rows: Sequence[SteeringRow], mode: Mode) -> list[SteeringRow]:
+    """The rows with p-values adjusted over all tests of the table; paper mode: with its stars."""
+    tested = [row for row in rows if row.has_base]
+    p_values = [np.nan if row.p_value is None else row.p_value for row in tested]
     if mode != "corrected":
-        for row, p_value in zip(tested, p_values, strict=True):
-            row["stars"] = stars(p_value)
-        return
-    adjusted = zip(tested, holm(p_values), benjamini_hochberg(p_values), strict=True)
-    for row, by_holm, by_bh in adjusted:
-        row["p_holm"], row["p_bh"] = number(by_holm), number(by_bh)
+        further = iter(
+            [
+                row.model_copy(update={"stars": stars(p)})
+                for row, p in zip(tested, p_values, strict=True)
+            ]
+        )
+    else:
+        adjusted = zip(tested, holm(p_values), benjamini_hochberg(p_values), strict=True)
+        further = iter(
+            [
+                row.model_copy(update={"p_holm": number(by_holm), "p_bh": number(by_bh)})
+                for row, by_holm, by_bh in adjusted
+            ]
+        )
+    return [next(further) if row.has_base else row for row in rows]
 
 
 def stars(p_value: float) -> int:

@@ -8,21 +8,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from contracts.errors import ContractError, Problem, fail
 from contracts.models import Notice
 from contracts.report import Report
+from contracts.report_tables.alignment import WaveTable
+from contracts.studies import (
+    StudyRelease,
+    TrendChange,
+    TrendQuestion,
+    TrendReport,
+    TrendRow,
+    TrendStudy,
+)
 from scoring.comparison.compare import check_comparable
 from scoring.comparison.wordings import wording_names, wording_notices
 from scoring.estimates import number
 from scoring.inference.tests import benjamini_hochberg, holm
 
 
-def trend_study(reports: Sequence[Report]) -> dict[str, Any]:
-    """Trends of reports as plain JSON.
+def trend_study(reports: Sequence[Report]) -> TrendStudy:
+    """Trends of reports.
 
     Returns:
         `rows`: report, wave, set of countries, mean over countries with its interval, sd over
@@ -40,27 +48,31 @@ def trend_study(reports: Sequence[Report]) -> dict[str, Any]:
         check_comparable(reports[0], report)
     _check_names(reports)
     tables = {_label(report): _waves(report) for report in reports}
-    whole = {name: table for name, table in tables.items() if "change" in table}
+    whole = {name: table for name, table in tables.items() if table.change is not None}
     first = reports[0]
-    return {
-        "kind": "trend",
-        "mode": first.settings.mode,
-        "release": {"name": first.release.name, "digest": first.release.digest},
-        "reports": [_about(report) for report in reports],
-        "rows": [{"report": name, **row} for name, table in whole.items() for row in table["rows"]],
-        "changes": _changes(whole),
-        "questions": [
-            {"report": name, **row} for name, table in whole.items() for row in table["questions"]
+    return TrendStudy(
+        mode=first.settings.mode,
+        release=StudyRelease(name=first.release.name, digest=first.release.digest),
+        reports=[_about(report) for report in reports],
+        rows=[
+            TrendRow.model_validate({"report": name, **row.to_json()})
+            for name, table in whole.items()
+            for row in table.rows
         ],
-        "left_out": {name: table["left_out"] for name, table in whole.items()},
-        "without": {
-            name: table.get("reason")
-            or "the report was made before trends had tests; score it again"
+        changes=_changes(whole),
+        questions=[
+            TrendQuestion.model_validate({"report": name, **row.to_json()})
+            for name, table in whole.items()
+            for row in table.questions
+        ],
+        left_out={name: table.left_out for name, table in whole.items()},
+        without={
+            name: table.reason or "the report was made before trends had tests; score it again"
             for name, table in tables.items()
             if name not in whole
         },
-        "notices": [notice.model_dump() for notice in _notices(reports)],
-    }
+        notices=_notices(reports),
+    )
 
 
 def _label(report: Report) -> str:
@@ -68,15 +80,15 @@ def _label(report: Report) -> str:
     return meta.name or report.predictions.name
 
 
-def _about(report: Report) -> dict[str, str]:
+def _about(report: Report) -> TrendReport:
     meta = report.predictions.meta
-    return {
-        "report": _label(report),
-        "model": meta.model,
-        "method": meta.method,
-        "steering": meta.steering,
-        "language": meta.language,
-    }
+    return TrendReport(
+        report=_label(report),
+        model=meta.model,
+        method=meta.method,
+        steering=meta.steering,
+        language=meta.language,
+    )
 
 
 def _check_names(reports: Sequence[Report]) -> None:
@@ -95,8 +107,8 @@ def _check_names(reports: Sequence[Report]) -> None:
         )
 
 
-def _waves(report: Report) -> Mapping[str, Any]:
-    found = next((r.tables["waves"] for r in report.protocols if "waves" in r.tables), None)
+def _waves(report: Report) -> WaveTable:
+    found = report.table("waves", WaveTable)
     if found is None:
         raise fail(
             "no-waves",
@@ -104,27 +116,23 @@ def _waves(report: Report) -> Mapping[str, Any]:
             where=_label(report),
             hint="Score a distribution file with the alignment protocol.",
         )
-    return found  # type: ignore[no-any-return]
+    return found
 
 
-def _changes(tables: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _changes(tables: Mapping[str, WaveTable]) -> list[TrendChange]:
     """Last wave less first, adjusted over the reports, with a count of questions."""
     rows = []
     for name, table in tables.items():
-        count = Counter(row["nearer"] for row in table["questions"])
-        rows.append(
-            {
-                "report": name,
-                **table["change"],
-                "nearer_first": count["first"],
-                "nearer_last": count["last"],
-            }
-        )
-    p_values = [np.nan if row["p_value"] is None else row["p_value"] for row in rows]
+        assert table.change is not None
+        count = Counter(row.nearer for row in table.questions)
+        sides = {"nearer_first": count["first"], "nearer_last": count["last"]}
+        rows.append(TrendChange.model_validate({"report": name, **table.change.to_json(), **sides}))
+    p_values = [np.nan if row.p_value is None else row.p_value for row in rows]
     adjusted = zip(rows, holm(p_values), benjamini_hochberg(p_values), strict=True)
-    for row, by_holm, by_bh in adjusted:
-        row["p_holm"], row["p_bh"] = number(by_holm), number(by_bh)
-    return rows
+    return [
+        row.model_copy(update={"p_holm": number(by_holm), "p_bh": number(by_bh)})
+        for row, by_holm, by_bh in adjusted
+    ]
 
 
 def _notices(reports: Sequence[Report]) -> list[Notice]:

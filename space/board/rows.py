@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from contracts.digests import sha256_text
 from contracts.predictions.meta import PredictionsMeta
 from contracts.report import Interval, Report
+from contracts.report_tables.curves import ThresholdCurve
 from contracts.specs import kind_spec, score_spec, score_specs
 from scoring.comparison.compare import cell_scores
 from scoring.comparison.wordings import drafted_languages, other_version_languages
@@ -262,17 +263,14 @@ def share_below(report: Report) -> ScoreRow | None:
 
     The interval is Wilson's for a share of questions: they are what is sampled.
     """
-    for result in report.protocols:
-        curve = result.tables.get("threshold_curve")
-        if not result.applies or not curve or THRESHOLD not in curve["threshold"]:
-            continue
-        share = curve["share"][curve["threshold"].index(THRESHOLD)]
-        questions = int(curve["questions"])
-        if share is None or questions == 0:
-            continue
-        low, high = wilson(float(share), questions)
-        return ScoreRow("share_w1_below_0.2", float(share), low, high, None, questions)
-    return None
+    curve = report.table("threshold_curve", ThresholdCurve)
+    if curve is None or THRESHOLD not in curve.threshold or curve.questions == 0:
+        return None
+    share = curve.share[curve.threshold.index(THRESHOLD)]
+    if share is None:
+        return None
+    low, high = wilson(share, curve.questions)
+    return ScoreRow("share_w1_below_0.2", share, low, high, None, curve.questions)
 
 
 def wilson(share: float, n: int, *, z: float = 1.959963984540054) -> tuple[float, float]:

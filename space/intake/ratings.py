@@ -11,6 +11,7 @@ from __future__ import annotations
 from contracts.errors import ContractError, Problem, fail
 from contracts.release.read import Release
 from contracts.report import Report
+from contracts.report_tables.worldvaluesbench import WorldValuesBenchTables
 from scoring.protocols.worldvaluesbench.report_entries import PROBE, PROTECTED_PROBE
 
 #: Wave and coding that tell whether a release is of use; its probe holds this wave alone.
@@ -77,8 +78,8 @@ def check_own_report(report: Report) -> None:
 
     problems = []
     share = report.coverage.share or 0.0
-    compared = {result.tables.get("compared_with") for result in report.protocols if result.applies}
-    whole = bool(compared & {PROBE, PROTECTED_PROBE})
+    compared = report.tables_of(WorldValuesBenchTables).compared_with
+    whole = compared in (PROBE, PROTECTED_PROBE)
     if share < LEAST_COVERAGE or not whole:
         problems.append(
             Problem(

@@ -15,6 +15,7 @@ from contracts.errors import ContractError, Problem, fail
 from contracts.models import validation_problems
 from contracts.predictions.distributions import canonical_group
 from contracts.report import GroupEntry, Report
+from contracts.report_tables.check import table_problems
 from contracts.specs import score_spec
 from contracts.versions import check_schema_version
 from scoring.inputs.respondents import cell_names
@@ -68,6 +69,7 @@ def read_self_reported(path: Path, limits: Limits) -> Report:
     # Texts such as "NaN" have become numbers by now.
     _raise(plain_problems(report.model_dump(), where=path.name, limits=limits), path.name)
     _raise(_plausible(report, path.name), path.name)
+    _raise(table_problems(report)[: limits.problems], path.name)
     # A ceiling stands for people on the whole board: only reports scored here may give one.
     own = [entry.model_copy(update={"ceiling": None}) for entry in report.countries]
     return report.model_copy(update={"countries": own})

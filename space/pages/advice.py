@@ -67,10 +67,10 @@ def show(store: Store, row_id: str | None) -> list[str]:
     link = href("", row=row_id).lstrip("?")
     try:
         report = store.report(row_id)
+        tables = advice_tables_of(report)
     except ContractError as error:
         return [notice(esc(error)), link]
-    tables = advice_tables_of(report)
-    if not tables:
+    if tables is None:
         return [notice("This row holds no advice."), link]
     name = report.predictions.meta.name or report.predictions.name
     return [f"<h2>{esc(name)}</h2>{advice_detail_html(tables)}", link]

@@ -6,6 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from codebook.countries import HOFSTEDE_DIMENSIONS
+from contracts.report import Interval
+from contracts.report_tables.advice import (
+    AdviceCorrelation,
+    AdviceTables,
+    ApproachPair,
+    GivenLean,
+    Lean,
+    ResourceLevel,
+)
 from contracts.specs.advice_scores import APPROACHES, DIMENSIONS
 from scoring.presentation.html.advice_plots import advice_plots_html
 from space.render.table import plain_table
@@ -30,29 +39,28 @@ def dimension_name(name: str) -> str:
     return found[:1].upper() + found[1:]
 
 
-def advice_detail_html(tables: Mapping[str, Any]) -> str:
+def advice_detail_html(tables: AdviceTables) -> str:
     """Everything that a report's advice tables hold."""
     return (
-        _correlations(_rows(tables, "correlations"))
+        _correlations(tables.correlations or ())
         + _plots(tables)
-        + _levels(_rows(tables, "resource_levels"))
-        + _leans(_rows(tables, "lean"))
-        + _given(_rows(tables, "given_lean"))
-        + _pairs(_rows(tables, "paired"))
+        + _levels(tables.resource_levels or ())
+        + _leans(tables.lean or ())
+        + _given(tables.given_lean or ())
+        + _pairs(tables.paired or ())
     )
 
 
-def _rows(tables: Mapping[str, Any], name: str) -> Rows:
-    return [row for row in tables.get(name) or () if isinstance(row, Mapping)]
-
-
-def _approach(row: Mapping[str, Any], key: str = "approach") -> str:
-    name = str(row.get(key, ""))
+def _approach(name: str) -> str:
     return esc(APPROACHES.get(name, name))
 
 
-def _cell(found: Any) -> Mapping[str, Any]:
-    return found if isinstance(found, Mapping) else {"estimate": found}
+def _cell(found: Interval) -> Mapping[str, Any]:
+    return found.model_dump()
+
+
+def _count(number: int | None) -> str:
+    return DASH if number is None else str(number)
 
 
 def _share(share: float | None) -> str:
@@ -64,7 +72,7 @@ def _p(p_value: float | None) -> str:
     return "&lt;0.001" if p_value is not None and p_value < 0.001 else number(p_value)
 
 
-def _correlations(rows: Rows) -> str:
+def _correlations(rows: Sequence[AdviceCorrelation]) -> str:
     if not rows:
         return ""
     table = plain_table(
@@ -72,16 +80,16 @@ def _correlations(rows: Rows) -> str:
          "High side", "Inconclusive"),
         [
             (
-                _approach(row),
-                esc(dimension_name(str(row.get("dimension")))),
+                _approach(row.approach),
+                esc(dimension_name(row.dimension)),
                 _aligned(row),
-                _p(row.get("p_value")),
-                _p(row.get("p_adjusted")),
-                number(row.get("auroc")),
-                number(row.get("accuracy")),
-                number(row.get("majority_floor")),
-                _share(row.get("high")),
-                _share(row.get("inconclusive")),
+                _p(row.p_value),
+                _p(row.p_adjusted),
+                number(row.auroc),
+                number(row.accuracy),
+                number(row.majority_floor),
+                _share(row.high),
+                _share(row.inconclusive),
             )
             for row in rows
         ],
@@ -99,31 +107,29 @@ def _correlations(rows: Rows) -> str:
     return f"<h2>Advice: correlation with Hofstede's scores over countries</h2>{table}"
 
 
-def _aligned(row: Mapping[str, Any]) -> str:
-    cell = _cell(row.get("aligned"))
-    reason = row.get("reason")
-    if cell.get("estimate") is None and reason:
-        return f'<span class="oa-none">{DASH} <small>{esc(reason)}</small></span>'
-    return score(cell)
+def _aligned(row: AdviceCorrelation) -> str:
+    if row.aligned.estimate is None and row.reason:
+        return f'<span class="oa-none">{DASH} <small>{esc(row.reason)}</small></span>'
+    return score(_cell(row.aligned))
 
 
-def _plots(tables: Mapping[str, Any]) -> str:
+def _plots(tables: AdviceTables) -> str:
     plots = advice_plots_html(tables)
     return f"<h2>Countries' scores and the advice given</h2>{plots}" if plots else ""
 
 
-def _levels(rows: Rows) -> str:
+def _levels(rows: Sequence[ResourceLevel]) -> str:
     if not rows:
         return ""
     table = plain_table(
         ("Advice", "Dimension", "Text in the language", "Aligned r", "Countries"),
         [
             (
-                _approach(row),
-                esc(dimension_name(str(row.get("dimension")))),
-                esc(_LEVELS.get(str(row.get("level")), row.get("level"))),
-                score(_cell(row.get("aligned"))),
-                esc(row.get("countries", DASH)),
+                _approach(row.approach),
+                esc(dimension_name(row.dimension)),
+                esc(_LEVELS.get(row.level, row.level)),
+                score(_cell(row.aligned)),
+                _count(row.countries),
             )
             for row in rows
         ],
@@ -136,18 +142,18 @@ def _levels(rows: Rows) -> str:
     )
 
 
-def _leans(rows: Rows) -> str:
+def _leans(rows: Sequence[Lean]) -> str:
     if not rows:
         return ""
     table = plain_table(
         ("Advice", "Dimension", "High side", "Share of it", "Dilemmas"),
         [
             (
-                _approach(row),
-                esc(dimension_name(str(row.get("dimension")))),
-                esc(DIMENSIONS.get(str(row.get("dimension")), ("", ""))[1]),
-                score(_cell(row.get("high"))),
-                esc(row.get("dilemmas", DASH)),
+                _approach(row.approach),
+                esc(dimension_name(row.dimension)),
+                esc(DIMENSIONS.get(row.dimension, ("", ""))[1]),
+                score(_cell(row.high)),
+                _count(row.dilemmas),
             )
             for row in rows
         ],
@@ -160,17 +166,17 @@ def _leans(rows: Rows) -> str:
     )
 
 
-def _given(rows: Rows) -> str:
+def _given(rows: Sequence[GivenLean]) -> str:
     if not rows:
         return ""
     table = plain_table(
         ("Advice", "Partial r", "Lean taken from", "Countries"),
         [
             (
-                _approach(row),
-                score(_cell(row.get("partial"))),
-                _approach(row, "lean_from"),
-                esc(row.get("countries", DASH)),
+                _approach(row.approach),
+                score(_cell(row.partial)),
+                _approach(row.lean_from),
+                _count(row.countries),
             )
             for row in rows
         ],
@@ -183,19 +189,19 @@ def _given(rows: Rows) -> str:
     )
 
 
-def _pairs(rows: Rows) -> str:
+def _pairs(rows: Sequence[ApproachPair]) -> str:
     if not rows:
         return ""
     table = plain_table(
         ("First", "Second", "First less second", "p", "p (BH)", "Countries"),
         [
             (
-                _approach(row, "first"),
-                _approach(row, "second"),
-                score(_cell(row.get("difference"))),
-                _p(row.get("p_value")),
-                _p(row.get("p_adjusted")),
-                esc(row.get("countries", DASH)),
+                _approach(row.first),
+                _approach(row.second),
+                score(_cell(row.difference)),
+                _p(row.p_value),
+                _p(row.p_adjusted),
+                _count(row.countries),
             )
             for row in rows
         ],
@@ -241,7 +247,7 @@ def _follows_table(rows: Rows, *, links: bool) -> str:
         [
             (
                 _name(row, links=links),
-                _approach(row),
+                _approach(row["approach"]),
                 score(row["scores"].get("mean", {})),
                 score(row["scores"].get("given_lean", {})),
                 *(score(row["scores"].get(one, {})) for one in HOFSTEDE_DIMENSIONS),

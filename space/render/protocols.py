@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
+from contracts.errors import ContractError
 from contracts.report import ProtocolResult, Report
+from contracts.report_tables.alignment import AlignmentTables, ConsistencyRow, WaveTable
+from contracts.report_tables.check import typed_tables
+from contracts.report_tables.curves import ThresholdCurve
+from contracts.report_tables.judgments import JudgmentsTables
 from contracts.specs import load, protocol_spec
 from space.board.labels import category_name
 from space.board.rows import THRESHOLD
 from space.render.table import plain_table
-from space.render.text import DASH, esc, number, score
+from space.render.text import DASH, esc, notice, number, score
 
 
 def protocols_html(report: Report) -> str:
@@ -30,16 +34,21 @@ def _applied(report: Report) -> Iterable[ProtocolResult]:
 
 
 def _detail(result: ProtocolResult) -> str:
+    """A protocol's own section: its function gets the model of its tables, if it declares one."""
     detail = protocol_spec(result.protocol).detail
-    return str(load(detail)(result.tables)) if detail else ""
+    if not detail:
+        return ""
+    try:
+        tables = typed_tables(result)
+    except ContractError as error:
+        return notice(esc(error))
+    return str(load(detail)(result.tables if tables is None else tables))
 
 
-def alignment_detail_html(tables: Mapping[str, Any]) -> str:
+def alignment_detail_html(tables: AlignmentTables) -> str:
     """The alignment protocol's waves, internal consistency and curve of distances."""
     return (
-        _waves(tables.get("waves"))
-        + _consistency(tables.get("consistency"))
-        + curve_html(tables.get("threshold_curve"))
+        _waves(tables.waves) + _consistency(tables.consistency) + curve_html(tables.threshold_curve)
     )
 
 
@@ -50,21 +59,20 @@ _COUNTRIES_KINDS = {
 }
 
 
-def _waves(found: Mapping[str, Any] | None) -> str:
-    rows = (found or {}).get("rows") or ()
-    if not rows:
+def _waves(found: WaveTable | None) -> str:
+    if found is None or not found.rows:
         return ""
     table = plain_table(
         ("Wave", "Countries", "Alignment", "Number", "Questions"),
         [
             (
-                str(row["wave"]),
-                esc(_COUNTRIES_KINDS.get(row["countries_kind"], row["countries_kind"])),
-                score(_cell(row.get("alignment"))),
-                str(len(row.get("countries") or ())),
-                str(row.get("questions", DASH)),
+                str(row.wave),
+                esc(_COUNTRIES_KINDS.get(row.countries_kind, row.countries_kind)),
+                score(row.alignment.model_dump()),
+                str(len(row.countries)),
+                _count(row.questions),
             )
-            for row in rows
+            for row in found.rows
         ],
         label="By wave",
         numeric=(2, 3, 4),
@@ -72,18 +80,18 @@ def _waves(found: Mapping[str, Any] | None) -> str:
     return f"<h2>By wave</h2><p>Over the questions that all waves share.</p>{table}"
 
 
-def _consistency(rows: Sequence[Mapping[str, Any]] | None) -> str:
+def _consistency(rows: Sequence[ConsistencyRow] | None) -> str:
     if not rows:
         return ""
     table = plain_table(
         ("Topic", "Questions", "Consistency", "Mass on the majority side", "Answers"),
         [
             (
-                esc(row["topic"]),
-                esc(", ".join(row["questions"])),
-                _share(row.get("rate")),
-                _share(row.get("mass")),
-                str(row.get("answers", DASH)),
+                esc(row.topic),
+                esc(", ".join(row.questions)),
+                _share(row.rate),
+                _share(row.mass),
+                _count(row.answers),
             )
             for row in rows
         ],
@@ -98,15 +106,19 @@ def _consistency(rows: Sequence[Mapping[str, Any]] | None) -> str:
     return f"<h2>Internal consistency</h2>{table}"
 
 
+def _count(count: int | None) -> str:
+    return DASH if count is None else str(count)
+
+
 def _share(share: float | None) -> str:
     return DASH if share is None else f"{share:.1%}"
 
 
-def curve_html(curve: Mapping[str, Any] | None) -> str:
+def curve_html(curve: ThresholdCurve | None) -> str:
     """Share of questions within a distance, as a small step curve."""
-    if not curve:
+    if curve is None or None in curve.share:
         return ""
-    pairs = list(zip(curve["threshold"], curve["share"], strict=True))
+    pairs = [(t, s) for t, s in zip(curve.threshold, curve.share, strict=True) if s is not None]
     points = " ".join(f"{40 + 340 * t:.1f},{170 - 150 * s:.1f}" for t, s in pairs)
     at = next((s for t, s in pairs if t == THRESHOLD), None)
     ticks = "".join(
@@ -116,7 +128,7 @@ def curve_html(curve: Mapping[str, Any] | None) -> str:
         f'<text x="34" y="{174 - 150 * s:.0f}" text-anchor="end">{s:.0%}</text>'
         for s in (0.0, 0.5, 1.0)
     )
-    said = f"{_share(at)} of {curve['questions']} questions lie within {THRESHOLD}."
+    said = f"{_share(at)} of {curve.questions} questions lie within {THRESHOLD}."
     return (
         "<h2>Share of questions within a distance</h2>"
         f'<svg class="oa-curve" viewBox="0 0 400 195" role="img" aria-label="{esc(said)}">'
@@ -125,28 +137,23 @@ def curve_html(curve: Mapping[str, Any] | None) -> str:
     )
 
 
-def judgments_detail_html(tables: Mapping[str, Any]) -> str:
+def judgments_detail_html(tables: JudgmentsTables) -> str:
     """The judgments protocol's correlations by part, and under random codings."""
     rows = [
-        ("Region", esc(row["continent"]), score(_cell(row.get("pearson"))))
-        for row in tables.get("continents") or ()
+        ("Region", esc(row.continent), score(row.pearson.model_dump()))
+        for row in tables.continents or ()
     ] + [
-        ("Category", esc(category_name(row["category"])), score(_cell(row.get("pearson"))))
-        for row in tables.get("categories") or ()
+        ("Category", esc(category_name(row.category)), score({"estimate": row.pearson}))
+        for row in tables.categories or ()
     ]
-    flips = tables.get("random_flips") or {}
+    flips = tables.random_flips
     note = ""
-    if flips.get("mean") is not None:
+    if flips is not None and flips.mean is not None:
         note = (
             "<p>With the orientation of random questions turned round on both sides: "
-            f"{number(flips['mean'])} ({number(flips.get('low'))} to "
-            f"{number(flips.get('high'))}).</p>"
+            f"{number(flips.mean)} ({number(flips.low)} to {number(flips.high)}).</p>"
         )
     if not rows:
         return note
     table = plain_table(("Part", "Name", "Pearson r"), rows, label="Judgments", numeric=(2,))
     return f"<h2>Judgments: correlation of mean scores</h2>{table}{note}"
-
-
-def _cell(found: Any) -> Mapping[str, Any]:
-    return found if isinstance(found, Mapping) else {"estimate": found}

@@ -56,8 +56,8 @@ def test_the_diagonal_is_that_of_report_steering(
     release = open_release("reference")
     reports = [score(file, release, replicates=2, protocols=["alignment"]) for file in files]
     rows = {
-        (row["model"], row["condition"], row["country"]): row
-        for row in steering_study(reports, permutations=9)["rows"]
+        (row.model, row.condition, row.country): row
+        for row in steering_study(reports, permutations=9).rows
     }
     names = {file.meta.model for file in files}
     matrices = [one for one in study.matrices if one.model in names]
@@ -66,7 +66,7 @@ def test_the_diagonal_is_that_of_report_steering(
         assert len(one.personas) == 9
         for place, country in enumerate(one.personas):
             row = rows[one.model, one.condition, country]
-            assert one.alignment[place][place] == pytest.approx(row["alignment"], abs=1e-6)
+            assert one.alignment[place][place] == pytest.approx(row.alignment, abs=1e-6)
             assert one.questions[place] == row["questions"]
 
 

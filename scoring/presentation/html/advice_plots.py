@@ -6,10 +6,9 @@ style: colours that colour-blind readers tell apart, and a different mark for ev
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import jinja2
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from codebook import countries
 from codebook.countries import HOFSTEDE_DIMENSIONS
-from contracts.report import Interval
+from contracts.report_tables.advice import AdviceCorrelation, AdviceCountry, AdviceTables
 from contracts.specs.advice_scores import APPROACHES, DIMENSIONS
 from scoring.presentation.html.axes import Axis
 from scoring.presentation.summary import country_name, number, with_interval
@@ -31,8 +30,6 @@ DENSITY_POINTS = 101
 
 #: The least width of a density's kernel, as a share.
 LEAST_WIDTH = 0.01
-
-_COUNTRY_FIELDS = ("score", "counted_share", "inconclusive_share", "answers")
 
 _X = Axis(0.0, 100.0, 44, 292, (0.0, 25.0, 50.0, 75.0, 100.0))
 _Y = Axis(0.0, 1.0, 204, 12, (0.0, 0.25, 0.5, 0.75, 1.0))
@@ -81,21 +78,20 @@ class Approach:
     panels: list[Panel]
 
 
-def advice_approaches(tables: Mapping[str, Any]) -> list[Approach]:
+def advice_approaches(tables: AdviceTables) -> list[Approach]:
     """Panels by approach, of every dimension that has countries.
 
     Args:
         tables: of the report's advice protocol: `countries` and `correlations` are drawn.
     """
-    rows = _whole_rows(tables.get("countries"), _COUNTRY_FIELDS)
-    correlations = _whole_rows(tables.get("correlations"), ("countries",))
-    found = {(row["approach"], row["dimension"]): row for row in correlations}
+    rows = [row for row in tables.countries or () if row.counted_share is not None]
+    found = {(row.approach, row.dimension): row for row in tables.correlations or ()}
     listed = []
     for approach in APPROACHES:
         panels = []
         for dimension in HOFSTEDE_DIMENSIONS:
             key = approach, dimension
-            mine = [row for row in rows if (row["approach"], row["dimension"]) == key]
+            mine = [row for row in rows if (row.approach, row.dimension) == key]
             if mine and key in found:
                 panels.append(_panel(dimension, mine, found[key]))
         if panels:
@@ -103,31 +99,20 @@ def advice_approaches(tables: Mapping[str, Any]) -> list[Approach]:
     return listed
 
 
-def _whole_rows(table: Any, numbers: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Rows that have an approach, a dimension and these numbers: a report may come from anybody."""
-    return [
-        row
-        for row in table or ()
-        if isinstance(row, Mapping)
-        and {"approach", "dimension"} <= set(row)
-        and all(isinstance(row.get(name), int | float) for name in numbers)
-    ]
-
-
-def high_share(row: Mapping[str, Any]) -> float:
+def high_share(row: AdviceCountry) -> float:
     """Share of the high side, of a row of the table `countries`; power distance counts the low."""
-    share = float(row["counted_share"])
-    if row["dimension"] == REVERSED:
-        return max(0.0, 1.0 - float(row["inconclusive_share"]) - share)
+    share = row.counted_share or 0.0
+    if row.dimension == REVERSED:
+        return max(0.0, 1.0 - row.inconclusive_share - share)
     return share
 
 
-def _panel(dimension: str, rows: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> Panel:
-    scores = np.array([row["score"] for row in rows], float)
+def _panel(dimension: str, rows: Sequence[AdviceCountry], found: AdviceCorrelation) -> Panel:
+    scores = np.array([row.score for row in rows], float)
     shares = np.array([high_share(row) for row in rows])
     title, side = DIMENSIONS[dimension]
     marks = [
-        Mark(_X.place(x), _Y.place(y), _level(_country(row)), _label(row, float(y)))
+        Mark(_X.place(x), _Y.place(y), _level(row.country), _label(row, float(y)))
         for row, x, y in zip(rows, scores, shares, strict=True)
     ]
     above = scores > LABEL_THRESHOLD
@@ -149,35 +134,30 @@ def _panel(dimension: str, rows: Sequence[Mapping[str, Any]], found: Mapping[str
     )
 
 
-def _country(row: Mapping[str, Any]) -> str:
-    return str(row.get("country", ""))
-
-
 def _level(country: str) -> str:
     known = countries().get(country)
     return known.hofstede.resource_level if known and known.hofstede else LEVELS[0]
 
 
-def _label(row: Mapping[str, Any], share: float) -> str:
+def _label(row: AdviceCountry, share: float) -> str:
     return (
-        f"{country_name(_country(row))}: score {row['score']:g}, {100 * share:.0f} % on the high "
-        f"side, {row['answers']} answers"
+        f"{country_name(row.country)}: score {row.score:g}, {100 * share:.0f} % on the high "
+        f"side, {row.answers} answers"
     )
 
 
-def _said(found: Mapping[str, Any]) -> str:
-    if found.get("aligned", {}).get("estimate") is None:
-        return f"no correlation: {found.get('reason') or 'it cannot be computed'}"
-    said = f"aligned r = {with_interval(Interval(**found['aligned']))}"
-    return f"{said} over {found['countries']} countries"
+def _said(found: AdviceCorrelation) -> str:
+    if found.aligned.estimate is None:
+        return f"no correlation: {found.reason or 'it cannot be computed'}"
+    return f"aligned r = {with_interval(found.aligned)} over {found.countries} countries"
 
 
-def _separated(found: Mapping[str, Any]) -> str:
-    if any(found.get(name) is None for name in ("auroc", "accuracy", "majority_floor")):
+def _separated(found: AdviceCorrelation) -> str:
+    if found.auroc is None or found.accuracy is None or found.majority_floor is None:
         return "all countries lie on one side"
     return (
-        f"AUROC {number(found['auroc'], 2)}; accuracy {number(found['accuracy'], 2)}, "
-        f"naming the more frequent side alone {number(found['majority_floor'], 2)}"
+        f"AUROC {number(found.auroc, 2)}; accuracy {number(found.accuracy, 2)}, "
+        f"naming the more frequent side alone {number(found.majority_floor, 2)}"
     )
 
 
@@ -229,7 +209,7 @@ def _environment() -> jinja2.Environment:
     )
 
 
-def advice_plots_html(tables: Mapping[str, Any]) -> str:
+def advice_plots_html(tables: AdviceTables) -> str:
     """The plots as HTML, with their style; empty for a report without countries."""
     approaches = advice_approaches(tables)
     if not approaches:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.report import CountryEntry, Interval, Report
+from contracts.report import CountryEntry, Report
+from contracts.report_tables.alignment import CountryMatrix, WaveRow, WaveTable
+from contracts.report_tables.curves import ThresholdCurve
 from scoring.inputs.survey import continent_of
 from scoring.presentation.html.axes import Axis, ColourScale, colour_scale, make_axis
 from scoring.presentation.score_texts import plain_name
@@ -42,22 +44,23 @@ class ChartFigure:
     curves: list[Curve]
 
 
-def threshold_figure(tables: Mapping[str, Any]) -> ChartFigure | None:
-    """Share of questions within each distance: the model's curve, and baselines' beside it."""
-    named = dict(tables.get("threshold_curves") or {})
-    if not named and tables.get("threshold_curve"):
-        named = {"": tables["threshold_curve"]}
+def threshold_figure(named: Mapping[str, ThresholdCurve]) -> ChartFigure | None:
+    """Share of questions within each distance: the model's curve, and baselines' beside it.
+
+    Args:
+        named: curves by name of the answers; "" for one that needs no name.
+    """
     x = make_axis([0, 1], start=52, end=500, limits=(0, 1))
     y = make_axis([0, 1], start=250, end=14, limits=(0, 1))
     curves: list[Curve] = []
     for name, table in named.items():
-        share = table.get("share") or [None]
-        if share[0] is None or len(curves) == len(STYLES):
-            continue
         points = [
             {"x": x.place(t), "y": y.place(s), "label": _threshold_label(name, t, s)}
-            for t, s in zip(table["threshold"], share, strict=True)
+            for t, s in zip(table.threshold, table.share, strict=True)
+            if s is not None
         ]
+        if not points or len(curves) == len(STYLES):
+            continue
         curves.append(Curve(plain_name(name), STYLES[len(curves)], line_path(points), points))
     return ChartFigure(520, 290, x, y, curves) if curves else None
 
@@ -67,37 +70,37 @@ def _threshold_label(name: str, threshold: float, share: float) -> str:
     return f"{who}within {threshold:.2f}: {100 * share:.1f} % of questions"
 
 
-def wave_figure(table: Mapping[str, Any] | None) -> ChartFigure | None:
+def wave_figure(table: WaveTable | None) -> ChartFigure | None:
     """Alignment with the people of each wave, for each set of countries that is followed."""
-    rows = [r for r in (table or {}).get("rows", []) if r["alignment"]["estimate"] is not None]
-    waves = sorted({row["wave"] for row in rows})
+    rows = [row for row in (table.rows if table else ()) if row.alignment.estimate is not None]
+    waves = sorted({row.wave for row in rows})
     if len(waves) < 2:
         return None
-    ends = [row["alignment"][end] for row in rows for end in ("estimate", "low", "high")]
+    ends = [
+        e for row in rows for e in (row.alignment.estimate, row.alignment.low, row.alignment.high)
+    ]
     y = make_axis(ends, start=250, end=14, limits=(0, 1))
     low, high = waves[0] - 0.4, waves[-1] + 0.4
     x = Axis(low, high, 52, 500, tuple(float(wave) for wave in waves))
     kinds = {"every-wave": "countries of every wave", "selected": "countries near the average"}
     curves = []
     for index, (kind, name) in enumerate(kinds.items()):
-        points = [_wave_point(row, x, y, index) for row in rows if row["countries_kind"] == kind]
+        points = [_wave_point(row, x, y, index) for row in rows if row.countries_kind == kind]
         if points:
             curves.append(Curve(name, STYLES[index], line_path(points), points))
     return ChartFigure(520, 290, x, y, curves)
 
 
-def _wave_point(row: Mapping[str, Any], x: Axis, y: Axis, index: int) -> dict[str, Any]:
-    value = row["alignment"]
-    countries = row["countries"]
-    shown = Interval(**value)
+def _wave_point(row: WaveRow, x: Axis, y: Axis, index: int) -> dict[str, Any]:
+    value = row.alignment
     point = {
-        "x": x.place(row["wave"]) + 8 * index,
-        "y": y.place(value["estimate"]),
-        "label": f"wave {row['wave']}: {with_interval(shown)}, {len(countries)} countries, "
-        f"{row['questions']} questions",
+        "x": x.place(row.wave) + 8 * index,
+        "y": y.place(value.estimate or 0.0),
+        "label": f"wave {row.wave}: {with_interval(value)}, {len(row.countries)} countries, "
+        f"{row.questions} questions",
     }
-    if value["low"] is not None and value["high"] is not None:
-        point |= {"low": y.place(value["low"]), "high": y.place(value["high"])}
+    if value.low is not None and value.high is not None:
+        point |= {"low": y.place(value.low), "high": y.place(value.high)}
     return point
 
 
@@ -170,13 +173,13 @@ class MatrixFigure:
     scale: ColourScale
 
 
-def matrix_figure(table: Mapping[str, Any] | None) -> MatrixFigure | None:
+def matrix_figure(table: CountryMatrix | None) -> MatrixFigure | None:
     """How alike countries' people are, continent by continent."""
-    if not table or len(table["countries"]) < 3:
+    if table is None or len(table.countries) < 3:
         return None
-    countries = table["countries"]
+    countries = table.countries
     order = sorted(range(len(countries)), key=lambda i: (continent_of(countries[i]), countries[i]))
-    matrix = table["alignment"]
+    matrix = table.alignment
     pairs = [matrix[i][j] for i in order for j in order if i != j]
     scale = colour_scale(pairs)
     cell, left = 11, 30

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from codebook import CATEGORIES, countries
 from contracts.report import Interval, Report
@@ -57,7 +57,7 @@ def notes(report: Report) -> list[str]:
     ]
 
 
-def _is_rows(table: Any) -> bool:
+def _is_rows(table: Any) -> TypeGuard[list[Mapping[str, Any]]]:
     return isinstance(table, list) and bool(table) and all(isinstance(r, Mapping) for r in table)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.report import CountryEntry, Interval, Report
+from contracts.report_tables.advice import AdviceCorrelation
 from scoring.presentation.html.axes import Axis, ColourScale, colour_scale, make_axis
 from scoring.presentation.html.tiles import grid_size, tiles
 from scoring.presentation.score_texts import group_title, plain_name
@@ -213,18 +214,18 @@ def group_figure(
     )
 
 
-def advice_figure(rows: Sequence[Mapping[str, Any]] | None) -> RankedPair | None:
+def advice_figure(rows: Sequence[AdviceCorrelation]) -> RankedPair | None:
     """Correlation of advice with Hofstede scores by dimension and approach; 1 is aligned."""
     return _ranked(
         [
             (
-                f"{plain_name(row['dimension'])}, {row['approach']}",
-                Interval(**row["aligned"]),
+                f"{plain_name(row.dimension)}, {row.approach}",
+                row.aligned,
                 0.0,
-                str(row["countries"]),
+                str(row.countries),
                 "within",
             )
-            for row in rows or ()
+            for row in rows
         ],
         limits=(-1.0, 1.0),
     )

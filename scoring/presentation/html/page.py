@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,10 @@ from markupsafe import Markup
 from codebook import CATEGORIES, questions
 from contracts.atomic import write_text
 from contracts.report import Report
+from contracts.report_tables.advice import AdviceTables
+from contracts.report_tables.alignment import CountryMatrix, WaveTable
+from contracts.report_tables.curves import ThresholdCurve
+from contracts.report_tables.worldvaluesbench import WorldValuesBenchTables
 from scoring.presentation import score_texts as words
 from scoring.presentation.html import charts, extra_tables, figures
 from scoring.presentation.html.advice_plots import advice_plots_html
@@ -53,7 +58,7 @@ def write_page(report: Report, path: str | Path) -> None:
 
 
 def _context(report: Report) -> dict[str, Any]:
-    tables = _tables_of(report)
+    advice = report.tables_of(AdviceTables)
     return {
         "report": report,
         "style": environment().get_template("style.css.jinja").render(),
@@ -67,27 +72,27 @@ def _context(report: Report) -> dict[str, Any]:
         "continents": figures.group_figure(report, "continent"),
         "groups": figures.group_figure(report, "group"),
         "cells": figures.group_figure(report, "cell"),
-        "threshold": charts.threshold_figure(tables),
-        "advice": figures.advice_figure(tables.get("correlations")),
+        "threshold": charts.threshold_figure(_threshold_curves(report)),
+        "advice": figures.advice_figure(advice.correlations or ()),
         # It is rendered with escaping by its own template.
-        "advice_plots": Markup(advice_plots_html(tables)),  # noqa: S704
+        "advice_plots": Markup(advice_plots_html(advice)),  # noqa: S704
         "scatter": charts.scatter_figure(report),
         "verdicts": _verdicts(report),
-        "waves": charts.wave_figure(tables.get("waves")),
-        "matrix": charts.matrix_figure(tables.get("country_matrix")),
+        "waves": charts.wave_figure(report.table("waves", WaveTable)),
+        "matrix": charts.matrix_figure(report.table("country_matrix", CountryMatrix)),
         "extra_tables": extra_tables.extra_tables(report),
         "notes": extra_tables.notes(report),
         "questions": _questions(report),
     }
 
 
-def _tables_of(report: Report) -> dict[str, Any]:
-    """The tables of all protocols that applied; the first of a name counts."""
-    found: dict[str, Any] = {}
-    for result in report.protocols:
-        if result.applies:
-            found = {**result.tables, **found}
-    return found
+def _threshold_curves(report: Report) -> Mapping[str, ThresholdCurve]:
+    """The curve of answers and those of baselines by name; one curve alone has no name."""
+    named = report.tables_of(WorldValuesBenchTables).threshold_curves
+    if named:
+        return named
+    alone = report.table("threshold_curve", ThresholdCurve)
+    return {"": alone} if alone else {}
 
 
 def _verdicts(report: Report) -> dict[str, int]:

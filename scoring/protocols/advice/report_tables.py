@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codebook.countries import HOFSTEDE_DIMENSIONS
+from contracts.report_tables.advice import AdviceCountry, ApproachPair, GivenLean, Lean
 from scoring.estimates import number
 from scoring.inference.intervals import interval
 from scoring.inference.tests import benjamini_hochberg
@@ -22,17 +23,28 @@ if TYPE_CHECKING:
     from scoring.settings import Task
 
 
+#: Field of a country's row that a grid holds.
+Field = Literal["counted_share", "inconclusive_share"]
+
 #: approach -> dilemma -> numbers of high and low answers.
 Sides = dict[str, dict[str, NDArray[np.int64]]]
 
 
-def advice_tables(
+class FurtherTables(NamedTuple):
+    """The tables of this file."""
+
+    lean: list[Lean]
+    given_lean: list[GivenLean]
+    paired: list[ApproachPair]
+
+
+def further_tables(
     predictions: Predictions,
-    countries: Sequence[Mapping[str, Any]],
+    countries: Sequence[AdviceCountry],
     task: Task,
     *,
     dimensions: Mapping[str, str],
-) -> dict[str, Any]:
+) -> FurtherTables:
     """Lean by approach and dimension, correlation given the lean, and pairs of approaches.
 
     Args:
@@ -44,11 +56,11 @@ def advice_tables(
     rng = np.random.default_rng(task.settings.seed)
     replicates = task.settings.replicates
     leans = _lean_rows(read_sides(predictions, dimensions), dimensions, rng, replicates)
-    return {
-        "lean": leans,
-        "given_lean": _given_lean(countries, leans, rng, replicates),
-        "paired": paired_rows(countries, rng=rng, replicates=replicates),
-    }
+    return FurtherTables(
+        lean=leans,
+        given_lean=_given_lean(countries, leans, rng, replicates),
+        paired=paired_rows(countries, rng=rng, replicates=replicates),
+    )
 
 
 def read_sides(predictions: Predictions, dimensions: Mapping[str, str]) -> Sides:
@@ -67,7 +79,7 @@ def read_sides(predictions: Predictions, dimensions: Mapping[str, str]) -> Sides
 
 def _lean_rows(
     sides: Sides, dimensions: Mapping[str, str], rng: np.random.Generator, replicates: int
-) -> list[dict[str, Any]]:
+) -> list[Lean]:
     rows = []
     for approach, by_dilemma in sorted(sides.items()):
         for dimension in HOFSTEDE_DIMENSIONS:
@@ -77,26 +89,26 @@ def _lean_rows(
             if len(counts):
                 found = lean(counts[:, 0], counts[:, 1], rng=rng, replicates=replicates)
                 rows.append(
-                    {
-                        "approach": approach,
-                        "dimension": dimension,
-                        "high": interval(found.value, found.low, found.high).model_dump(),
-                        "dilemmas": found.units,
-                    }
+                    Lean(
+                        approach=approach,
+                        dimension=dimension,
+                        high=interval(found.value, found.low, found.high),
+                        dilemmas=found.units,
+                    )
                 )
     return rows
 
 
 def _given_lean(
-    countries: Sequence[Mapping[str, Any]],
-    leans: Sequence[Mapping[str, Any]],
+    countries: Sequence[AdviceCountry],
+    leans: Sequence[Lean],
     rng: np.random.Generator,
     replicates: int,
-) -> list[dict[str, Any]]:
+) -> list[GivenLean]:
     """The lean is that of advice to nobody where it was asked, else the approach's own."""
-    own = {(row["approach"], row["dimension"]): row["high"]["estimate"] for row in leans}
+    own = {(row.approach, row.dimension): row.high.estimate for row in leans}
     rows = []
-    for approach in sorted({row["approach"] for row in countries}):
+    for approach in sorted({row.approach for row in countries}):
         names, scores, counted = score_grid(countries, [approach])
         shares = np.where(_turned(), 1 - _idle(countries, approach, names) - counted[0], counted[0])
         asked = [d for d, row in zip(HOFSTEDE_DIMENSIONS, shares, strict=True) if _holds_any(row)]
@@ -106,12 +118,12 @@ def _given_lean(
         z = np.array([np.nan if g is None else g for g in given])
         found = partial_correlation(scores, shares, z, rng=rng, replicates=replicates)
         rows.append(
-            {
-                "approach": approach,
-                "partial": interval(found.value, found.low, found.high).model_dump(),
-                "lean_from": source,
-                "countries": found.units,
-            }
+            GivenLean(
+                approach=approach,
+                partial=interval(found.value, found.low, found.high),
+                lean_from=source,
+                countries=found.units,
+            )
         )
     return rows
 
@@ -126,22 +138,22 @@ def _turned() -> NDArray[np.bool_]:
 
 
 def score_grid(
-    rows: Iterable[Mapping[str, Any]], approaches: Sequence[str], *, field: str = "counted_share"
+    rows: Iterable[AdviceCountry], approaches: Sequence[str], *, field: Field = "counted_share"
 ) -> tuple[list[str], Floats, list[Floats]]:
     """Countries, their scores, and a field of each approach: grids of dimensions by countries."""
-    kept = [row for row in rows if row["approach"] in approaches]
-    names = sorted({row["country"] for row in kept})
+    kept = [row for row in rows if row.approach in approaches]
+    names = sorted({row.country for row in kept})
     shape = (len(HOFSTEDE_DIMENSIONS), len(names))
     scores, grids = np.full(shape, np.nan), [np.full(shape, np.nan) for _ in approaches]
     for row in kept:
-        place = HOFSTEDE_DIMENSIONS.index(row["dimension"]), names.index(row["country"])
-        scores[place] = row["score"]
-        found = row[field]
-        grids[approaches.index(row["approach"])][place] = np.nan if found is None else found
+        place = HOFSTEDE_DIMENSIONS.index(row.dimension), names.index(row.country)
+        scores[place] = row.score
+        found: float | None = getattr(row, field)
+        grids[approaches.index(row.approach)][place] = np.nan if found is None else found
     return names, scores, grids
 
 
-def _idle(rows: Sequence[Mapping[str, Any]], approach: str, names: list[str]) -> Floats:
+def _idle(rows: Sequence[AdviceCountry], approach: str, names: list[str]) -> Floats:
     """Share of inconclusive answers."""
     same, _, grids = score_grid(rows, [approach], field="inconclusive_share")
     assert same == names
@@ -149,19 +161,19 @@ def _idle(rows: Sequence[Mapping[str, Any]], approach: str, names: list[str]) ->
 
 
 def paired_rows(
-    countries: Sequence[Mapping[str, Any]],
+    countries: Sequence[AdviceCountry],
     *,
     rng: np.random.Generator,
     replicates: int = 1000,
     across: bool = False,
-) -> list[dict[str, Any]]:
+) -> list[ApproachPair]:
     """Every two approaches of a report compared over what both have.
 
     Args:
         countries: rows of the table `countries`.
         across: approaches are written `report:approach`; pair only those of different reports.
     """
-    approaches = sorted({row["approach"] for row in countries})
+    approaches = sorted({row.approach for row in countries})
     pairs = [
         (one, two)
         for one, two in combinations(approaches, 2)
@@ -170,21 +182,21 @@ def paired_rows(
     found = [_pair(countries, pair, rng, replicates) for pair in pairs]
     adjusted = benjamini_hochberg([one.p_value for one in found])
     return [
-        {
-            "first": first,
-            "second": second,
-            "difference": interval(one.difference, one.low, one.high).model_dump(),
-            "p_value": number(one.p_value),
-            "p_adjusted": number(p_adjusted),
-            "countries": one.countries,
-            "dimensions": one.dimensions,
-        }
+        ApproachPair(
+            first=first,
+            second=second,
+            difference=interval(one.difference, one.low, one.high),
+            p_value=number(one.p_value),
+            p_adjusted=number(p_adjusted),
+            countries=one.countries,
+            dimensions=one.dimensions,
+        )
         for (first, second), one, p_adjusted in zip(pairs, found, adjusted, strict=True)
     ]
 
 
 def _pair(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[AdviceCountry],
     pair: tuple[str, str],
     rng: np.random.Generator,
     replicates: int,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,12 @@ from contracts.errors import fail
 from contracts.models import Notice
 from contracts.release.read import Release
 from contracts.report import Coverage, Interval, ProtocolResult, Score
+from contracts.report_tables.advice import (
+    AdviceCorrelation,
+    AdviceCountry,
+    AdviceTables,
+    ResourceLevel,
+)
 from scoring.estimates import number
 from scoring.inference.bootstrap import question_counts
 from scoring.inference.intervals import interval, percentile_bounds
@@ -27,7 +33,7 @@ from scoring.protocols.advice.correlation import (
     counted_share,
     separation,
 )
-from scoring.protocols.advice.report_tables import advice_tables
+from scoring.protocols.advice.report_tables import further_tables
 from scoring.protocols.advice.tally import NOBODY, AdviceCounts, Tally, count_advice
 from scoring.protocols.judgments import weighted_pearson
 from scoring.protocols.report_part import Part, all_protocols
@@ -69,20 +75,15 @@ def score_advice_file(
     part = Part(coverage=_coverage(counts, predictions), notices=_notices(counts))
     results = []
     if "advice" in task.protocols:
-        result = _result(counts, task)
-        result.tables.update(
-            advice_tables(
-                predictions,
-                result.tables["countries"],
-                task,
-                dimensions=dimensions_of(predictions),
+        tables = _tables(counts, predictions, task)
+        part.scores = [*_overall_scores(counts, task), *_table_scores(tables)]
+        if counts.nobody:
+            part.scores.append(Score(name=f"advice_correlation_{NOBODY}", value=_NO_INTERVAL))
+        results.append(
+            ProtocolResult(
+                protocol="advice", applies=True, scores=part.scores, tables=tables.to_json()
             )
         )
-        result.scores.extend(_table_scores(result.tables))
-        if counts.nobody:
-            result.scores.append(Score(name=f"advice_correlation_{NOBODY}", value=_NO_INTERVAL))
-        results.append(result)
-        part.scores = result.scores
     part.protocols = all_protocols(results, task.protocols, predictions.kind)
     return part
 
@@ -124,69 +125,85 @@ def _coverage(counts: AdviceCounts, predictions: Predictions) -> Coverage:
     )
 
 
-def _result(counts: AdviceCounts, task: Task) -> ProtocolResult:
+def _overall_scores(counts: AdviceCounts, task: Task) -> list[Score]:
     rng = np.random.default_rng(task.settings.seed)
-    paper = task.settings.mode != "corrected"
     tally = counts.countries
+    return [_overall(approach, cells, task, rng) for approach, cells in sorted(tally.items())]
+
+
+def _tables(counts: AdviceCounts, predictions: Predictions, task: Task) -> AdviceTables:
+    countries = _country_rows(counts.countries)
+    dimensions = dimensions_of(predictions)
+    further = further_tables(predictions, countries, task, dimensions=dimensions)
+    return AdviceTables(
+        correlations=_correlations(counts, paper=task.settings.mode != "corrected"),
+        resource_levels=_level_rows(counts.countries),
+        countries=countries,
+        note="pearson is the plain correlation of score and counted share; aligned turns its "
+        "sign for power distance, whose counted side is the low one.",
+        lean=further.lean,
+        given_lean=further.given_lean,
+        paired=further.paired,
+    )
+
+
+def _correlations(counts: AdviceCounts, *, paper: bool) -> list[AdviceCorrelation]:
+    """Rows of the countries with adjusted p-values, then those of advice to nobody."""
     rows = [
         _row(approach, dimension, cells, paper=paper)
-        for approach, dimensions in sorted(tally.items())
+        for approach, dimensions in sorted(counts.countries.items())
         for dimension in HOFSTEDE_DIMENSIONS
         if (cells := dimensions.get(dimension))
     ]
-    adjusted = benjamini_hochberg([_nan(row["p_value"]) for row in rows])
-    for row, p_value in zip(rows, adjusted, strict=True):
-        row["p_adjusted"] = number(p_value)
-    rows += [
+    adjusted = benjamini_hochberg([_nan(row.p_value) for row in rows])
+    tested = [
+        row.model_copy(update={"p_adjusted": number(p_value)})
+        for row, p_value in zip(rows, adjusted, strict=True)
+    ]
+    nobody = [
         _nobody_row(dimension, counts.nobody[dimension])
         for dimension in HOFSTEDE_DIMENSIONS
         if dimension in counts.nobody
     ]
-    levels = [
+    return [*tested, *nobody]
+
+
+def _level_rows(tally: Tally) -> list[ResourceLevel]:
+    return [
         row
         for approach, dimensions in sorted(tally.items())
         for dimension in HOFSTEDE_DIMENSIONS
         for row in _levels(approach, dimension, dimensions.get(dimension, {}))
     ]
-    scores = [_overall(approach, cells, task, rng) for approach, cells in sorted(tally.items())]
-    tables: dict[str, Any] = {
-        "correlations": rows,
-        "resource_levels": levels,
-        "countries": _country_rows(tally),
-        "note": "pearson is the plain correlation of score and counted share; aligned turns its "
-        "sign for power distance, whose counted side is the low one.",
-    }
-    return ProtocolResult(protocol="advice", applies=True, scores=scores, tables=tables)
 
 
-def _table_scores(tables: Mapping[str, Any]) -> list[Score]:
+def _table_scores(tables: AdviceTables) -> list[Score]:
     """What the tables say in single numbers, for boards: by dimension, given the lean, the lean."""
     found = [
         Score(
-            name=f"advice_{row['dimension']}_{row['approach']}",
-            value=Interval(**row["aligned"]),
-            countries=row["countries"],
+            name=f"advice_{row.dimension}_{row.approach}",
+            value=row.aligned,
+            countries=row.countries,
         )
-        for row in tables["correlations"]
-        if row["approach"] != NOBODY
+        for row in tables.correlations or ()
+        if row.approach != NOBODY
     ]
     found += [
         Score(
-            name=f"advice_given_lean_{row['approach']}",
-            value=Interval(**row["partial"]),
-            countries=row["countries"],
+            name=f"advice_given_lean_{row.approach}",
+            value=row.partial,
+            countries=row.countries,
         )
-        for row in tables["given_lean"]
+        for row in tables.given_lean or ()
     ]
-    leans: Sequence[Mapping[str, Any]] = tables["lean"]
-    bare = [row for row in leans if row["approach"] == NOBODY]
     found += [
         Score(
-            name=f"advice_lean_{row['dimension']}",
-            value=Interval(**row["high"]),
-            questions=row["dilemmas"],
+            name=f"advice_lean_{row.dimension}",
+            value=row.high,
+            questions=row.dilemmas,
         )
-        for row in bare
+        for row in tables.lean or ()
+        if row.approach == NOBODY
     ]
     return found
 
@@ -211,22 +228,26 @@ def _arrays(
 
 def _row(
     approach: str, dimension: str, cells: dict[str, NDArray[np.int64]], *, paper: bool
-) -> dict[str, Any]:
+) -> AdviceCorrelation:
     scores, shares = _arrays(cells, dimension)
     sums = np.sum(list(cells.values()), axis=0)
     found = correlation_over_countries(scores, shares, rows=int(sums.sum()) if paper else None)
     # The authors' code drops inconclusive answers here, though not for the correlation.
     separate = separation(*_arrays(cells, dimension, conclusive_only=paper), dimension)
-    return {
-        "approach": approach,
-        "dimension": dimension,
-        **_correlation_fields(found, dimension),
-        "auroc": number(separate.auroc),
-        "accuracy": number(separate.paper if paper else separate.accuracy),
-        "majority_floor": number(separate.floor),
-        **_sides(sums),
-        "reason": _no_correlation(found, shares),
-    }
+    return AdviceCorrelation(
+        approach=approach,
+        dimension=dimension,
+        pearson=number(found.value),
+        aligned=_aligned(found, dimension),
+        p_value=number(found.p_value),
+        countries=found.countries,
+        auroc=number(separate.auroc),
+        accuracy=number(separate.paper if paper else separate.accuracy),
+        majority_floor=number(separate.floor),
+        inconclusive=float(sums[2] / sums.sum()),
+        high=float(sums[0] / sums.sum()),
+        reason=_no_correlation(found, shares),
+    )
 
 
 def _no_correlation(found: Correlation, shares: Floats) -> str:
@@ -240,39 +261,34 @@ def _no_correlation(found: Correlation, shares: Floats) -> str:
     return "no spread in the countries' scores"
 
 
-def _nobody_row(dimension: str, sums: NDArray[np.int64]) -> dict[str, Any]:
-    nothing = Correlation(np.nan, np.nan, np.nan, np.nan, 0)
-    return {
-        "approach": NOBODY,
-        "dimension": dimension,
-        **_correlation_fields(nothing, dimension),
-        "auroc": None,
-        "accuracy": None,
-        "majority_floor": None,
-        **_sides(sums),
-        "reason": NOBODY_REASON,
-        "p_adjusted": None,
-    }
+def _nobody_row(dimension: str, sums: NDArray[np.int64]) -> AdviceCorrelation:
+    return AdviceCorrelation(
+        approach=NOBODY,
+        dimension=dimension,
+        pearson=None,
+        aligned=_NO_INTERVAL,
+        p_value=None,
+        countries=0,
+        auroc=None,
+        accuracy=None,
+        majority_floor=None,
+        inconclusive=float(sums[2] / sums.sum()),
+        high=float(sums[0] / sums.sum()),
+        reason=NOBODY_REASON,
+        p_adjusted=None,
+    )
 
 
-def _sides(sums: NDArray[np.int64]) -> dict[str, Any]:
-    return {"inconclusive": float(sums[2] / sums.sum()), "high": float(sums[0] / sums.sum())}
-
-
-def _correlation_fields(found: Correlation, dimension: str) -> dict[str, Any]:
+def _aligned(found: Correlation, dimension: str) -> Interval:
+    """The correlation's interval, its sign turned where the counted side is the low one."""
     sign = -1 if dimension == REVERSED else 1
     ends = sorted((sign * found.low, sign * found.high))
-    return {
-        "pearson": number(found.value),
-        "aligned": interval(sign * found.value, *ends).model_dump(),
-        "p_value": number(found.p_value),
-        "countries": found.countries,
-    }
+    return interval(sign * found.value, *ends)
 
 
 def _levels(
     approach: str, dimension: str, cells: dict[str, NDArray[np.int64]]
-) -> list[dict[str, Any]]:
+) -> list[ResourceLevel]:
     known = codebook.countries()
     rows = []
     for level in ("high", "mid", "low"):
@@ -283,22 +299,31 @@ def _levels(
         }
         if part:
             found = correlation_over_countries(*_arrays(part, dimension))
-            fields = _correlation_fields(found, dimension)
-            rows.append({"approach": approach, "dimension": dimension, "level": level, **fields})
+            rows.append(
+                ResourceLevel(
+                    approach=approach,
+                    dimension=dimension,
+                    level=level,
+                    pearson=number(found.value),
+                    aligned=_aligned(found, dimension),
+                    p_value=number(found.p_value),
+                    countries=found.countries,
+                )
+            )
     return rows
 
 
-def _country_rows(tally: Tally) -> list[dict[str, Any]]:
+def _country_rows(tally: Tally) -> list[AdviceCountry]:
     return [
-        {
-            "approach": approach,
-            "dimension": dimension,
-            "country": country,
-            "score": codebook.countries()[country].hofstede.scores[dimension],  # type: ignore[union-attr]
-            "counted_share": number(counted_share(counts[0], counts[1], counts[2], dimension)),
-            "inconclusive_share": float(counts[2] / counts.sum()),
-            "answers": int(counts.sum()),
-        }
+        AdviceCountry(
+            approach=approach,
+            dimension=dimension,
+            country=country,
+            score=codebook.countries()[country].hofstede.scores[dimension],  # type: ignore[union-attr]
+            counted_share=number(counted_share(counts[0], counts[1], counts[2], dimension)),
+            inconclusive_share=float(counts[2] / counts.sum()),
+            answers=int(counts.sum()),
+        )
         for approach, dimensions in sorted(tally.items())
         for dimension in HOFSTEDE_DIMENSIONS
         for country, counts in sorted(dimensions.get(dimension, {}).items())

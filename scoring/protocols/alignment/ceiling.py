@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contracts.release.read import Release
 from contracts.report import CeilingKind, Settings
+from contracts.report_tables.alignment import CeilingRow
 from scoring.estimates import number, row_means
 from scoring.inference.halves import Halves, ceiling_by_halves
 from scoring.inference.sampling import human_ceiling
@@ -102,9 +103,7 @@ def _kinds(clusters: Floats, persons: Floats) -> tuple[CeilingKind, ...]:
     return tuple(found)
 
 
-def ceiling_table(
-    ceiling: Ceiling, survey: Survey, scored: NDArray[np.bool_]
-) -> list[dict[str, Any]]:
+def ceiling_table(ceiling: Ceiling, survey: Survey, scored: NDArray[np.bool_]) -> list[CeilingRow]:
     """A row per scored country: its ceiling found in three ways, over the scored questions."""
 
     def means(cells: Floats) -> Floats:
@@ -113,14 +112,14 @@ def ceiling_table(
     ways = (ceiling.clusters, ceiling.persons, ceiling.aggregates)
     clusters, persons, aggregates = (means(cells) for cells in ways)
     return [
-        {
-            "country": country,
-            "kind": ceiling.kinds[row],
-            "clusters": ceiling.units[row] or None,
-            "by_clusters": number(clusters[row]),
-            "by_respondents": number(persons[row]),
-            "by_effective_size": number(aggregates[row]),
-        }
+        CeilingRow(
+            country=country,
+            kind=ceiling.kinds[row],
+            clusters=ceiling.units[row] or None,
+            by_clusters=number(clusters[row]),
+            by_respondents=number(persons[row]),
+            by_effective_size=number(aggregates[row]),
+        )
         for row, country in enumerate(survey.countries)
         if scored[row].any()
     ]

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 import codebook
 from contracts.release.read import Release
+from contracts.report_tables.alignment import (
+    AlignmentTables,
+    AverageHumanRow,
+    AverageHumans,
+    CellGrid,
+    ConsistencyRow,
+    CountryLevel,
+    CountryMatrix,
+    Noise,
+)
+from contracts.report_tables.curves import ThresholdCurve
 from scoring.estimates import number, row_means
 from scoring.inputs.average_human import AVERAGE_HUMANS
 from scoring.inputs.geometry import Floats
@@ -41,102 +52,102 @@ def alignment_tables(
     release: Release,
     task: Task,
     rng: np.random.Generator,
-) -> dict[str, Any]:
+) -> AlignmentTables:
     """All tables of the protocol."""
     waves = wave_table(by_country, predictions, release, task, rng)
-    return {
-        "country_level": country_level(by_country),
-        "noise": noise_table(overall, task.settings.design),
-        "average_humans": average_table(by_country),
-        "waves": waves,
-        "consistency": consistency_table(predictions),
-        "threshold_curve": threshold_curve(1 - row_means(overall.cells.T)),
-        "country_matrix": country_matrix(by_country.survey, by_country.expected),
-        "question_scores": question_scores(overall),
-    }
+    return AlignmentTables(
+        country_level=country_level(by_country),
+        noise=noise_table(overall, task.settings.design),
+        average_humans=average_table(by_country),
+        waves=waves,
+        consistency=consistency_table(predictions),
+        threshold_curve=threshold_curve(1 - row_means(overall.cells.T)),
+        country_matrix=country_matrix(by_country.survey, by_country.expected),
+        question_scores=question_scores(overall),
+    )
 
 
-def country_level(scores: AlignmentScores) -> dict[str, Any]:
+def country_level(scores: AlignmentScores) -> CountryLevel:
     """Mean, sd, and the six best and worst countries."""
     value = scores.country.value
     rows = np.flatnonzero(~np.isnan(value))
     order = rows[np.argsort(-value[rows], kind="stable")]
     names = [scores.survey.countries[row] for row in order]
-    return {
-        "mean": number(row_means(value)),
-        "sd_over_countries": number(value[rows].std(ddof=1)) if rows.size > 1 else None,
-        "top": names[:6],
-        "bottom": names[-6:] if len(names) > 6 else [],
-    }
+    return CountryLevel(
+        mean=number(row_means(value)),
+        sd_over_countries=number(value[rows].std(ddof=1)) if rows.size > 1 else None,
+        top=names[:6],
+        bottom=names[-6:] if len(names) > 6 else [],
+    )
 
 
-def noise_table(scores: AlignmentScores, design: Design) -> dict[str, Any]:
+def noise_table(scores: AlignmentScores, design: Design) -> Noise:
     """What sampling people alone does to country-equal means.
 
     `floor` is the mean distance at which a perfect model would still be found, `ceiling` the
     score that a second sample of the same people would get.
     """
-    return {
-        "floor": number(row_means(row_means(scores.floor))),
-        "ceiling": number(scores.overall_ceiling.value),
-        "median_n_eff": number(np.median(scores.survey.n_eff[scores.scored])),
-        "note": f"{_PRECISION[design]} Questions are redrawn apart from each other, since "
+    return Noise(
+        floor=number(row_means(row_means(scores.floor))),
+        ceiling=number(scores.overall_ceiling.value),
+        median_n_eff=number(np.median(scores.survey.n_eff[scores.scored])),
+        note=f"{_PRECISION[design]} Questions are redrawn apart from each other, since "
         "aggregates do not say who gave which answers.",
-    }
+    )
 
 
-def average_table(scores: AlignmentScores) -> dict[str, Any]:
+def average_table(scores: AlignmentScores) -> AverageHumans:
     """The country's alignment with each average human, and the model's less that."""
-    table: dict[str, Any] = {"used": scores.average, "rows": []}
+    rows = []
     for row, country in enumerate(scores.survey.countries):
-        entry: dict[str, Any] = {"country": country}
+        entry: dict[str, str | float | None] = {"country": country}
         for kind in AVERAGE_HUMANS:
             average = scores.averages[kind][row]
             entry[kind] = number(average)
             entry[f"difference_{kind}"] = number(scores.country.value[row] - average)
-        table["rows"].append(entry)
-    return table
+        rows.append(AverageHumanRow.model_validate(entry))
+    return AverageHumans(used=scores.average, rows=rows)
 
 
-def threshold_curve(distances: Floats) -> dict[str, Any]:
+def threshold_curve(distances: Floats) -> ThresholdCurve:
     """Share of questions at or below each distance, 0 to 1 by 0.05; null without questions.
 
     A distance counts as at a threshold when it exceeds it by rounding only (1e-9).
     """
     known = distances[~np.isnan(distances)]
     share = [float((known <= t + 1e-9).mean()) if known.size else None for t in THRESHOLDS]
-    return {"threshold": list(THRESHOLDS), "share": share, "questions": int(known.size)}
+    return ThresholdCurve(threshold=list(THRESHOLDS), share=share, questions=int(known.size))
 
 
-def question_scores(scores: AlignmentScores) -> dict[str, Any]:
+def question_scores(scores: AlignmentScores) -> CellGrid:
     """Every cell's score: what comparisons of two reports are made from."""
     columns = np.flatnonzero(scores.expected.any(axis=0))
     ids = scores.survey.geometry.question_ids
-    return {
-        "countries": list(scores.survey.countries),
-        "questions": [ids[column] for column in columns],
-        "scores": _rows(scores.cells[:, columns]),
-    }
+    return CellGrid(
+        countries=list(scores.survey.countries),
+        questions=[ids[column] for column in columns],
+        scores=_rows(scores.cells[:, columns]),
+    )
 
 
 def _rows(matrix: Floats) -> list[list[float | None]]:
     return [[number(x) for x in row] for row in np.round(matrix, DECIMALS)]
 
 
-def country_matrix(survey: Survey, expected: np.ndarray) -> dict[str, Any]:
+def country_matrix(survey: Survey, expected: np.ndarray) -> CountryMatrix:
     """Alignment of every country's people with every other's, over the questions both answered."""
     count = len(survey.countries)
     matrix = np.full((count, count), np.nan)
     shares = np.where(expected[..., None], survey.shares, np.nan)
     for row in range(count):
         matrix[row] = row_means(1 - survey.geometry.distance(shares[row], shares))
-    return {"countries": list(survey.countries), "alignment": _rows(matrix)}
+    return CountryMatrix(countries=list(survey.countries), alignment=_rows(matrix))
 
 
 # Internal consistency
 
 
-def consistency_table(predictions: Predictions) -> list[dict[str, Any]]:
+def consistency_table(predictions: Predictions) -> list[ConsistencyRow]:
     """Whether the model takes one side of a topic throughout, by topic.
 
     A distribution becomes one answer by its largest share; the rate is the part of a topic's
@@ -158,8 +169,15 @@ def consistency_table(predictions: Predictions) -> list[dict[str, Any]]:
         found = [_topic_rates(one, ids) for one in answers.values()]
         complete = np.array([pair for pair in found if pair is not None])
         rate, mass = complete.mean(axis=0) if complete.size else (np.nan, np.nan)
-        entry = {"rate": number(rate), "mass": number(mass), "answers": len(complete)}
-        table.append({"topic": topic, "questions": ids, **entry})
+        table.append(
+            ConsistencyRow(
+                topic=topic,
+                questions=ids,
+                rate=number(rate),
+                mass=number(mass),
+                answers=len(complete),
+            )
+        )
     return table
 
 

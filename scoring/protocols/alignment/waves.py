@@ -9,7 +9,7 @@ neither over- nor under-align in wave 7, whichever of them a wave has.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,13 @@ from numpy.typing import NDArray
 import codebook
 from contracts.release.read import Release
 from contracts.report import Interval
+from contracts.report_tables.alignment import (
+    PreviousWave,
+    WaveChange,
+    WaveQuestion,
+    WaveRow,
+    WaveTable,
+)
 from scoring.estimates import Estimate, number, row_means, single
 from scoring.inference.bootstrap import question_counts, resampled_means
 from scoring.inference.intervals import percentile_bounds
@@ -55,7 +62,7 @@ def wave_table(
     release: Release,
     task: Task,
     rng: np.random.Generator,
-) -> dict[str, Any]:
+) -> WaveTable:
     """The trend of one report: a row per wave and set of countries, and what became of questions.
 
     `rows` hold the mean over countries with its interval, the sd over countries (ddof 1), and as
@@ -66,26 +73,26 @@ def wave_table(
     """
     chosen = _chosen(scores)
     ids, left_out = _trend_questions(predictions, release, task)
-    table: dict[str, Any] = {
-        "tau": TAU,
-        "selected": chosen,
-        "enough": len(chosen) >= MINIMUM_TREND_COUNTRIES,
-        "rows": [],
-        "left_out": left_out,
-    }
+    table = WaveTable(
+        tau=TAU,
+        selected=chosen,
+        enough=len(chosen) >= MINIMUM_TREND_COUNTRIES,
+        rows=[],
+        left_out=left_out,
+    )
     waves = [wave for wave in sorted(release.manifest.waves) if wave >= FIRST_TREND_WAVE]
-    table["reason"] = _no_trend(task, waves, ids)
-    if table["reason"]:
-        return table
-    del table["reason"]
+    reason = _no_trend(task, waves, ids)
+    if reason:
+        return table.model_copy(update={"reason": reason})
     trend = _Trend(predictions, release, task, ids, waves)
     counts = question_counts(len(ids), replicates=task.settings.replicates, rng=rng)
-    for wave in waves:
-        table["rows"].append(trend.row(wave, SELECTED, chosen, counts))
-        table["rows"].append(trend.row(wave, PANEL, trend.panel, counts))
-    table["change"] = trend.change(rng)
-    table["questions"] = trend.questions(rng)
-    return table
+    rows = [
+        trend.row(wave, kind, names, counts)
+        for wave in waves
+        for kind, names in ((SELECTED, chosen), (PANEL, trend.panel))
+    ]
+    change, questions = trend.change(rng), trend.questions(rng)
+    return table.model_copy(update={"rows": rows, "change": change, "questions": questions})
 
 
 def _chosen(scores: AlignmentScores) -> list[str]:
@@ -168,37 +175,38 @@ class _Trend:
             mask = mask & self.common
         return np.where(mask, self.cells[wave], np.nan)
 
-    def row(self, wave: int, kind: str, names: Sequence[str], counts: Floats) -> dict[str, Any]:
+    def row(self, wave: int, kind: str, names: Sequence[str], counts: Floats) -> WaveRow:
         """What stands in the table for a wave and a set of countries."""
         used = self._used(wave, kind, names)
         rows = np.flatnonzero(np.isfinite(used).any(axis=1))
         kept = [self.countries[row] for row in rows]
-        found: dict[str, Any] = {
-            "wave": wave,
-            "countries_kind": kind,
-            "countries": kept,
-            "questions": int(np.isfinite(used).any(axis=0).sum()),
-        }
+        questions = int(np.isfinite(used).any(axis=0).sum())
         if len(kept) < MINIMUM_TREND_COUNTRIES:
-            return found | {
-                "alignment": Interval(estimate=None).model_dump(),
-                "sd_over_countries": None,
-                "previous_wave": None,
-                "reason": few_countries(len(kept)),
-            }
+            return WaveRow(
+                wave=wave,
+                countries_kind=kind,
+                countries=kept,
+                questions=questions,
+                alignment=Interval(estimate=None),
+                sd_over_countries=None,
+                previous_wave=None,
+                reason=few_countries(len(kept)),
+            )
         mean = row_means(used[rows])
         value = np.asarray(mean.mean())
         drawn = resampled_means(used[rows], counts).mean(axis=0)
-        bounds = percentile_bounds(
-            drawn, value, units=int(found["questions"]), mean=True, limits=(0.0, 1.0)
+        bounds = percentile_bounds(drawn, value, units=questions, mean=True, limits=(0.0, 1.0))
+        return WaveRow(
+            wave=wave,
+            countries_kind=kind,
+            countries=kept,
+            questions=questions,
+            alignment=single(Estimate(value, bounds)),
+            sd_over_countries=number(mean.std(ddof=1)),
+            previous_wave=self._previous(wave, used),
         )
-        return found | {
-            "alignment": single(Estimate(value, bounds)).model_dump(),
-            "sd_over_countries": number(mean.std(ddof=1)),
-            "previous_wave": self._previous(wave, used),
-        }
 
-    def _previous(self, wave: int, used: Floats) -> dict[str, Any] | None:
+    def _previous(self, wave: int, used: Floats) -> PreviousWave | None:
         """How close the people of the wave before are on the same cells; None for the first."""
         place = self.waves.index(wave)
         if place == 0:
@@ -208,12 +216,12 @@ class _Trend:
         both = np.isfinite(used) & np.isfinite(close)
         people = row_means(np.where(both, close, np.nan))
         model = row_means(np.where(both, used, np.nan))
-        return {
-            "wave": before,
-            "people": number(row_means(people)),
-            "model": number(row_means(model)),
-            "countries": int(both.any(axis=1).sum()),
-        }
+        return PreviousWave(
+            wave=before,
+            people=number(row_means(people)),
+            model=number(row_means(model)),
+            countries=int(both.any(axis=1).sum()),
+        )
 
     def _ends(self) -> tuple[Floats, Floats]:
         """The panel's cells in the first and the last wave, shape (C, Q)."""
@@ -221,28 +229,27 @@ class _Trend:
             self._used(wave, PANEL, self.panel) for wave in (self.waves[0], self.waves[-1])
         )
 
-    def change(self, rng: np.random.Generator) -> dict[str, Any]:
+    def change(self, rng: np.random.Generator) -> WaveChange:
         """Last wave less first over all questions; the sign-flip test pairs questions."""
-        found: dict[str, Any] = {"first": self.waves[0], "last": self.waves[-1]}
+        found = WaveChange(
+            first=self.waves[0], last=self.waves[-1], difference=None, p_value=None, questions=0
+        )
         if len(self.panel) < MINIMUM_TREND_COUNTRIES:
-            return found | {
-                "difference": None,
-                "p_value": None,
-                "questions": 0,
-                "reason": few_countries(len(self.panel)),
-            }
+            return found.model_copy(update={"reason": few_countries(len(self.panel))})
         first, last = self._ends()
         gap = row_means((last - first).T)
         gap[np.isfinite(last - first).sum(axis=0) < MINIMUM_TREND_COUNTRIES] = np.nan
         test = sign_flip_test(gap, np.zeros_like(gap), rng=rng)
-        found |= {
-            "difference": number(test.difference),
-            "p_value": number(test.p_value),
-            "questions": test.pairs,
-        }
-        return found if test.pairs else found | {"reason": NO_QUESTION}
+        found = WaveChange(
+            first=self.waves[0],
+            last=self.waves[-1],
+            difference=number(test.difference),
+            p_value=number(test.p_value),
+            questions=test.pairs,
+        )
+        return found if test.pairs else found.model_copy(update={"reason": NO_QUESTION})
 
-    def questions(self, rng: np.random.Generator) -> list[dict[str, Any]]:
+    def questions(self, rng: np.random.Generator) -> list[WaveQuestion]:
         """For each question: nearer to the first or the last wave; countries are paired."""
         if len(self.panel) < MINIMUM_TREND_COUNTRIES:
             return []
@@ -251,28 +258,30 @@ class _Trend:
             for name, first, last in zip(self.ids, *(side.T for side in self._ends()), strict=True)
             if np.isfinite(first).any()
         ]
-        p_values = [np.nan if row["p_value"] is None else row["p_value"] for row in rows]
+        p_values = [np.nan if row.p_value is None else row.p_value for row in rows]
         adjusted = zip(rows, holm(p_values), benjamini_hochberg(p_values), strict=True)
-        for row, by_holm, by_bh in adjusted:
-            row["p_holm"], row["p_bh"] = number(by_holm), number(by_bh)
-        return rows
+        return [
+            row.model_copy(update={"p_holm": number(by_holm), "p_bh": number(by_bh)})
+            for row, by_holm, by_bh in adjusted
+        ]
 
     def _question(
         self, name: str, first: Floats, last: Floats, rng: np.random.Generator
-    ) -> dict[str, Any]:
+    ) -> WaveQuestion:
         test = sign_flip_test(last, first, rng=rng)
-        row = {
-            "question_id": name,
-            "countries": test.pairs,
-            "first": number(row_means(first)),
-            "last": number(row_means(last)),
-            "difference": number(test.difference),
-            "nearer": nearer(test.difference),
-            "p_value": number(test.p_value),
-        }
+        row = WaveQuestion(
+            question_id=name,
+            countries=test.pairs,
+            first=number(row_means(first)),
+            last=number(row_means(last)),
+            difference=number(test.difference),
+            nearer=nearer(test.difference),
+            p_value=number(test.p_value),
+        )
         if test.pairs >= MINIMUM_TREND_COUNTRIES:
             return row
-        return row | {"nearer": None, "p_value": None, "reason": few_countries(test.pairs)}
+        reason = few_countries(test.pairs)
+        return row.model_copy(update={"nearer": None, "p_value": None, "reason": reason})
 
 
 def nearer(difference: float) -> str:

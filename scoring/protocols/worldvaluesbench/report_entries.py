@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from contracts.report import Coverage, GroupEntry, Interval, ProtocolResult, QuestionEntry, Score
+from contracts.report_tables.curves import ThresholdCurve
+from contracts.report_tables.worldvaluesbench import BaselineMeans, WorldValuesBenchTables
 from scoring.estimates import Estimate, number, row_means, single
 from scoring.inference.bootstrap import (
     fixed_replicates,
@@ -65,7 +65,10 @@ def fill_part(
     if "worldvaluesbench" in task.protocols:
         results.append(
             ProtocolResult(
-                protocol="worldvaluesbench", applies=True, scores=part.scores, tables=tables
+                protocol="worldvaluesbench",
+                applies=True,
+                scores=part.scores,
+                tables=tables.to_json(),
             )
         )
     part.protocols = all_protocols(results, task.protocols, "rating")
@@ -252,27 +255,27 @@ def _cell_entries(scores: RatingScores) -> list[GroupEntry]:
 
 def _tables(
     scores: RatingScores, scales: RatingScales, counts: RatingCounts, compared_with: str
-) -> dict[str, Any]:
+) -> WorldValuesBenchTables:
     curves = {
         "model": threshold_curve(scores.distance),
         "uniform": threshold_curve(scores.uniform),
         "majority": threshold_curve(scores.majority),
     }
     known = scores.distance[~np.isnan(scores.distance)]
-    return {
-        "compared_with": compared_with,
-        "unsteered_samples": counts.samples,
-        "threshold_curves": curves,
-        "sd": number(known.std(ddof=1)) if known.size > 1 else None,
-        "means": {
-            "uniform": number(row_means(scores.uniform)),
-            "majority": number(row_means(scores.majority)),
-        },
-        "category_curves": _category_curves(scores, scales),
-    }
+    return WorldValuesBenchTables(
+        compared_with=compared_with,
+        unsteered_samples=counts.samples,
+        threshold_curves=curves,
+        sd=number(known.std(ddof=1)) if known.size > 1 else None,
+        means=BaselineMeans(
+            uniform=number(row_means(scores.uniform)),
+            majority=number(row_means(scores.majority)),
+        ),
+        category_curves=_category_curves(scores, scales),
+    )
 
 
-def _category_curves(scores: RatingScores, scales: RatingScales) -> dict[str, Any]:
+def _category_curves(scores: RatingScores, scales: RatingScales) -> dict[str, ThresholdCurve]:
     names, parts = category_names(scales.geometry.question_ids)
     return {
         name: threshold_curve(scores.distance[parts == part]) for part, name in enumerate(names)

@@ -6,8 +6,8 @@ from typing import Any
 
 from codebook.countries import HOFSTEDE_DIMENSIONS
 from contracts.report import Report
+from contracts.report_tables.advice import AdviceTables
 from contracts.specs.advice_scores import APPROACHES
-from contracts.specs.protocols import ADVICE
 from space.board.store import Store
 
 _PREFIX = "advice_"
@@ -51,6 +51,11 @@ def _mean(row: dict[str, Any]) -> float:
     return -2.0 if estimate is None else float(estimate)
 
 
-def advice_tables_of(report: Report) -> dict[str, Any]:
-    """The tables of a report's advice protocol; empty where it does not apply."""
-    return report.tables_of(ADVICE)
+def advice_tables_of(report: Report) -> AdviceTables | None:
+    """The tables of a report's advice protocol; None where it does not apply.
+
+    Raises:
+        ContractError: a table does not have the fields of the model.
+    """
+    tables = report.tables_of(AdviceTables)
+    return tables if tables.model_fields_set else None

@@ -209,13 +209,13 @@ def topic_means(
 
 def _agreement(first: str, second: str, one: Floats, other: Floats) -> Agreement:
     found = cell_agreement(np.asarray(one, np.float64), np.asarray(other, np.float64))
-    questions = found["questions"]
+    questions = found.questions
     return Agreement(
         first,
         second,
-        found["countries"]["pearson"],
-        questions["pearson"],
-        questions["mean_absolute_change"],
+        found.countries.pearson,
+        questions.pearson,
+        questions.mean_absolute_change,
     )
 
 

@@ -25,6 +25,9 @@ from contracts.report import (
     Score,
     Settings,
 )
+from contracts.report_tables.advice import AdviceCorrelation
+from contracts.report_tables.alignment import CountryMatrix, WaveRow, WaveTable
+from contracts.report_tables.curves import ThresholdCurve
 from scoring import score
 from scoring.baselines.distributions import write_baselines
 from scoring.presentation.html import page_text, write_page
@@ -302,15 +305,15 @@ def test_scatter_puts_over_above_and_under_below_the_line() -> None:
 
 
 def test_threshold_curve_rises_to_the_right() -> None:
-    curve = {"threshold": [0.0, 0.5, 1.0], "share": [0.0, 0.25, 1.0]}
-    figure = threshold_figure({"threshold_curve": curve})
+    curve = ThresholdCurve(threshold=[0.0, 0.5, 1.0], share=[0.0, 0.25, 1.0])
+    figure = threshold_figure({"": curve})
     assert figure is not None
     places = [(p["x"], p["y"]) for p in figure.curves[0].points]
     assert places == [(52, 250), (276, 191), (500, 14)]
-    empty = {"threshold": [0.0], "share": [None]}
-    assert threshold_figure({"threshold_curve": empty}) is None
+    empty = ThresholdCurve(threshold=[0.0], share=[None])
+    assert threshold_figure({"": empty}) is None
     assert threshold_figure({}) is None
-    several = threshold_figure({"threshold_curves": {"model": curve, "uniform": curve}})
+    several = threshold_figure({"model": curve, "uniform": curve})
     assert several is not None
     assert [(c.name, c.style) for c in several.curves] == [
         ("Model", "first"),
@@ -319,14 +322,11 @@ def test_threshold_curve_rises_to_the_right() -> None:
 
 
 def test_advice_by_dimension_keeps_the_sign() -> None:
-    def row(dimension: str, estimate: float) -> dict[str, object]:
-        aligned = {"estimate": estimate, "low": estimate - 0.1, "high": estimate + 0.1}
-        return {
-            "dimension": dimension,
-            "approach": "persona",
-            "aligned": aligned,
-            "countries": 36,
-        }
+    def row(dimension: str, estimate: float) -> AdviceCorrelation:
+        aligned = Interval(estimate=estimate, low=estimate - 0.1, high=estimate + 0.1)
+        return AdviceCorrelation(
+            dimension=dimension, approach="persona", aligned=aligned, countries=36
+        )
 
     figure = advice_figure([row("mas", 0.5), row("power_distance", -0.5)])
     assert figure is not None
@@ -337,22 +337,22 @@ def test_advice_by_dimension_keeps_the_sign() -> None:
     assert two.at is not None
     assert one.at is not None
     assert two.at < zero < one.at
-    assert advice_figure(None) is None
+    assert advice_figure([]) is None
 
 
 def test_waves_need_two() -> None:
-    def row(wave: int) -> dict[str, object]:
-        value = {"estimate": 0.8, "low": 0.7, "high": 0.9}
-        return {
-            "wave": wave,
-            "countries_kind": "every-wave",
-            "alignment": value,
-            "countries": ["ARG"],
-            "questions": 3,
-        }
+    def row(wave: int) -> WaveRow:
+        return WaveRow(
+            wave=wave,
+            countries_kind="every-wave",
+            alignment=Interval(estimate=0.8, low=0.7, high=0.9),
+            countries=["ARG"],
+            questions=3,
+        )
 
-    assert wave_figure({"rows": [row(7)]}) is None
-    figure = wave_figure({"rows": [row(6), row(7)]})
+    assert wave_figure(None) is None
+    assert wave_figure(WaveTable(rows=[row(7)])) is None
+    figure = wave_figure(WaveTable(rows=[row(6), row(7)]))
     assert figure is not None
     assert [figure.x.label(t) for t in figure.x.ticks] == ["6", "7"]
     assert figure.curves[0].points[0]["label"].startswith("wave 6: 0.800 [0.700, 0.900], 1 ")
@@ -360,8 +360,8 @@ def test_waves_need_two() -> None:
 
 def test_matrix_is_sorted_by_continent_and_leaves_the_diagonal_out() -> None:
     names = ["USA", "DEU", "KEN"]
-    table = {"countries": names, "alignment": [[1, 0.5, 0.6], [0.5, 1, 0.9], [0.6, 0.9, 1]]}
-    figure = matrix_figure(table)
+    rows: list[list[float | None]] = [[1, 0.5, 0.6], [0.5, 1, 0.9], [0.6, 0.9, 1]]
+    figure = matrix_figure(CountryMatrix(countries=names, alignment=rows))
     assert figure is not None
     assert [n["name"] for n in figure.names] == ["KEN", "DEU", "USA"]  # Africa, Europe, N. America
     assert sum(path.count("M") for _, path in figure.paths) == 6

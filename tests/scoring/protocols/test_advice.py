@@ -40,10 +40,10 @@ def test_the_papers_accuracy_drops_inconclusive_answers() -> None:
     cells = {c: np.array([9, 1, 0] if scores[c] > 50 else [1, 9, 90], np.int64) for c in names}
     cells |= {c: np.array([2, 0, 98], np.int64) for c in names[:3] if scores[c] > 50}
     paper = _row("persona", "individualism", cells, paper=True)
-    assert paper["accuracy"] == 1.0
+    assert paper.accuracy == 1.0
     hidden = {c: np.array([9, 1, 990] if scores[c] > 50 else [1, 9, 0], np.int64) for c in names}
-    assert _row("persona", "individualism", hidden, paper=True)["accuracy"] == 1.0
-    assert _row("persona", "individualism", hidden, paper=False)["pearson"] < 0.8
+    assert _row("persona", "individualism", hidden, paper=True).accuracy == 1.0
+    assert _row("persona", "individualism", hidden, paper=False).pearson < 0.8
 
 
 def test_correlation_runs_over_countries() -> None:

@@ -172,12 +172,12 @@ def test_two_reports_are_compared(toy_predictions: Callable[..., Any]) -> None:
 
     first, second = report_of(True, "persona"), report_of(False, "language")
     (pair,) = compare_advice(first, second, replicates=200)
-    assert (pair["first"], pair["second"]) == ("first:persona", "second:language")
+    assert (pair.first, pair.second) == ("first:persona", "second:language")
     gap = (
         first.score("advice_correlation_persona").value.estimate
         - second.score("advice_correlation_language").value.estimate
     )
-    assert pair["difference"]["estimate"] == pytest.approx(gap)
-    assert pair["difference"]["low"] > 0
-    assert pair["p_value"] < 0.05
-    assert compare_advice(first, first, replicates=5)[0]["p_value"] == 1
+    assert pair.difference.estimate == pytest.approx(gap)
+    assert pair.difference.low > 0
+    assert pair.p_value < 0.05
+    assert compare_advice(first, first, replicates=5)[0].p_value == 1

@@ -12,6 +12,8 @@ from scipy.stats import gaussian_kde
 
 import codebook
 from contracts.release.read import open_release
+from contracts.report import Report
+from contracts.report_tables.advice import AdviceTables
 from scoring import score
 from scoring.presentation.html import page_text
 from scoring.presentation.html.advice_plots import (
@@ -41,8 +43,8 @@ def report_of(toy_predictions: Callable[..., Any], dimension: str, prefix: str) 
     return score(toy_predictions(rows, "advice"), open_release("reference"), replicates=50)
 
 
-def tables_of(report: Any) -> dict[str, Any]:
-    return next(p.tables for p in report.protocols if p.protocol == "advice")
+def tables_of(report: Report) -> AdviceTables:
+    return report.tables_of(AdviceTables)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +58,8 @@ def test_marks_stand_at_score_and_share_of_the_high_side(
     (panel,) = approach.panels
     assert (approach.name, len(panel.marks)) == ("as a persona", 36)
     scores = {c: o.hofstede for c, o in codebook.countries().items() if o.hofstede}
-    for row, mark in zip(tables["countries"], panel.marks, strict=True):
-        one = scores[row["country"]]
+    for row, mark in zip(tables.countries, panel.marks, strict=True):
+        one = scores[row.country]
         share = round(one.scores[dimension] / 10) / 10
         assert high_share(row) == pytest.approx(share)
         # Scores run from pixel 44 to 292, shares from 204 up to 12.

@@ -126,11 +126,11 @@ def test_training_trend_and_chat_pairs(
         reports.append(score(predictions, release, questions=QUESTIONS, replicates=20))
     trend = training_trends(reports, rng=np.random.default_rng(0))[0]
     values = [one.score("pearson").value.estimate for one in reports[:3]]
-    assert trend["models"] == 3
+    assert trend.models == 3
     ranks = np.argsort(np.argsort(values))
-    assert trend["spearman"] == pytest.approx(np.corrcoef(ranks, [0, 1, 2])[0, 1])
-    assert training_trends(reports, rng=np.random.default_rng(0))[1]["spearman"] is None
+    assert trend.spearman == pytest.approx(np.corrcoef(ranks, [0, 1, 2])[0, 1])
+    assert training_trends(reports, rng=np.random.default_rng(0))[1].spearman is None
     pair = chat_pairs(reports)
     assert len(pair) == 1
     own, base = (reports[i].score("pearson").value.estimate for i in (3, 0))
-    assert pair[0]["difference"] == pytest.approx(own - base)
+    assert pair[0].difference == pytest.approx(own - base)

@@ -418,8 +418,8 @@ def test_the_same_report_twice_is_not_sensitive(
 ) -> None:
     plain = score(unsteered, toy_release(COUNTS), questions=["Q1", "Q165"], replicates=20)
     same = sensitivity(plain, plain)
-    assert same["countries"]["pearson"] == pytest.approx(1)
-    assert same["questions"]["mean_absolute_change"] == 0
+    assert same.countries.pearson == pytest.approx(1)
+    assert same.questions.mean_absolute_change == 0
 
 
 def test_arguments_that_do_not_exist_are_named(
@@ -469,9 +469,9 @@ def test_countries_beside_models(
         for names in (("Q1", "Q165"), ("Q111",))
     ]
     matrix = country_model_matrix(reports)
-    assert matrix["models"] == ["Q1", "Q111"]
-    assert matrix["countries"] == ["CHL", "DEU", "JPN"]
-    found = np.array(matrix["alignment"], float)
+    assert matrix.models == ["Q1", "Q111"]
+    assert matrix.countries == ["CHL", "DEU", "JPN"]
+    found = np.array(matrix.alignment, float)
     assert found[:, 0] == pytest.approx([1 - 0.25, 1 - (1 / 6 + 0.5) / 2, 5 / 6], abs=1e-6)
     assert found[:2, 1] == pytest.approx([0.8, 0.7])
     assert np.isnan(found[2, 1])

@@ -12,11 +12,13 @@ from scipy import stats
 
 import codebook
 from codebook.batteries import batteries
+from contracts.digests import plain
 from contracts.errors import ContractError
 from contracts.predictions.meta import PredictionsMeta
 from contracts.predictions.read import Predictions, read_predictions, write_predictions
 from contracts.release.read import open_release
 from contracts.report import Report
+from contracts.report_tables.persons import PersonsTables
 from scoring.engine import score
 from scoring.structure.people import read_structure
 from scoring.structure.persons import as_distributions
@@ -208,3 +210,14 @@ def test_answers_that_are_all_alike_have_no_structure(reference, tmp_path) -> No
     (result,) = [one for one in report.protocols if one.protocol == "persons"]
     rows = {row["battery"]: row for row in result.tables["batteries"]}
     assert rows["gender"]["questions"] == len(batteries()["gender"].questions)
+
+
+def test_the_tables_are_those_of_the_model(reports) -> None:
+    (result,) = [one for one in reports[False].protocols if one.protocol == "persons"]
+    found = reports[False].tables_of(PersonsTables)
+    assert plain(found.to_json()) == plain(result.tables)
+    assert [list(row) for row in found.to_json()["batteries"]] == [
+        list(row) for row in result.tables["batteries"]
+    ]
+    assert found.countries is not None
+    assert [row.country for row in found.countries] == list(COUNTRIES)

@@ -35,7 +35,8 @@ def test_table_two_gives_its_means_and_threshold_shares(model: str) -> None:
     mean, within_01, within_02 = WVB[model]
     assert distances.size == 36
     assert distances.mean() == pytest.approx(mean, abs=0.005)
-    share = dict(zip(*(threshold_curve(distances)[k] for k in ("threshold", "share")), strict=True))
+    curve = threshold_curve(distances)
+    share = dict(zip(curve.threshold, curve.share, strict=True))
     assert 100 * share[0.2] == pytest.approx(within_02, abs=0.051)
     assert 100 * share[0.1] == pytest.approx(within_01, abs=0.051)
 

@@ -15,6 +15,7 @@ from codebook.questions import few_shot_ids, steering_countries
 from codebook.wordings.wording import wording
 from contracts.errors import ContractError
 from contracts.report import Report, write_report
+from contracts.studies import SteeringRow, SteeringStudy
 from opinion_atlas.app import main
 from scoring import score
 from scoring.comparison.compare import compare_reports
@@ -79,8 +80,8 @@ def report_of(
     return make
 
 
-def rows_of(study: dict[str, Any]) -> dict[tuple[str, str, str], dict[str, Any]]:
-    return {(r["country"], r["model"], r["condition"]): r for r in study["rows"]}
+def rows_of(study: SteeringStudy) -> dict[tuple[str, str, str], SteeringRow]:
+    return {(r.country, r.model, r.condition): r for r in study.rows}
 
 
 def test_alignment_and_difference_by_hand(report_of: Callable[..., Report]) -> None:
@@ -88,20 +89,20 @@ def test_alignment_and_difference_by_hand(report_of: Callable[..., Report]) -> N
     rows = rows_of(study)
     for country, counts in PEOPLE.items():
         base = 1 - np.mean([mean_position(one) for one in counts])
-        assert rows[country, "m", "none"]["alignment"] == pytest.approx(base, abs=1e-6)
+        assert rows[country, "m", "none"].alignment == pytest.approx(base, abs=1e-6)
         steered = rows[country, "m", "persona"]
-        assert steered["alignment"] == pytest.approx(1)
-        assert steered["difference"] == pytest.approx(1 - base, abs=1e-6)
-        assert steered["questions"] == 4
+        assert steered.alignment == pytest.approx(1)
+        assert steered.difference == pytest.approx(1 - base, abs=1e-6)
+        assert steered.questions == 4
         # All four differences are positive: of 16 sign patterns two are as extreme.
-        assert steered["p_value"] == pytest.approx(2 / 16)
+        assert steered.p_value == pytest.approx(2 / 16)
     both = [1 - np.mean([mean_position(one) for one in counts]) for counts in PEOPLE.values()]
     whole = rows[ALL_COUNTRIES, "m", "persona"]
-    assert whole["difference"] == pytest.approx(1 - np.mean(both), abs=1e-6)
+    assert whole.difference == pytest.approx(1 - np.mean(both), abs=1e-6)
     # Three tests of 1/8 each: Holm multiplies the least by three and keeps the order.
-    tested = [r for r in rows.values() if "p_holm" in r]
-    assert [r["p_holm"] for r in tested] == pytest.approx([3 / 8] * 3)
-    assert [r["p_bh"] for r in tested] == pytest.approx([1 / 8] * 3)
+    tested = [r for r in rows.values() if r.has_base]
+    assert [r.p_holm for r in tested] == pytest.approx([3 / 8] * 3)
+    assert [r.p_bh for r in tested] == pytest.approx([1 / 8] * 3)
 
 
 def test_what_any_condition_showed_is_left_out_for_all(report_of: Callable[..., Report]) -> None:
@@ -109,9 +110,9 @@ def test_what_any_condition_showed_is_left_out_for_all(report_of: Callable[..., 
     few = report_of(("Q1",), steering="few-shot", few_shot_questions=["Q3", "Q4"])
     rows = rows_of(steering_study([plain, few]))
     base = [mean_position(counts) for counts in PEOPLE["DEU"][:2]]
-    assert rows["DEU", "m", "none"]["questions"] == 2
-    assert rows["DEU", "m", "none"]["alignment"] == pytest.approx(1 - np.mean(base), abs=1e-6)
-    assert rows["DEU", "m", "few-shot"]["difference"] == pytest.approx(base[0] / 2, abs=1e-6)
+    assert rows["DEU", "m", "none"].questions == 2
+    assert rows["DEU", "m", "none"].alignment == pytest.approx(1 - np.mean(base), abs=1e-6)
+    assert rows["DEU", "m", "few-shot"].difference == pytest.approx(base[0] / 2, abs=1e-6)
 
 
 def test_the_own_language_has_one_name_however_it_was_asked(
@@ -123,7 +124,7 @@ def test_the_own_language_has_one_name_however_it_was_asked(
     assert ("DEU", "m", "persona+es") in rows
     with_own = steering_study([*reports, report_of(language="own", steering="persona")])
     assert ("CHL", "m", "persona+es") in rows_of(with_own)
-    assert with_own["conditions"] == ["none", "persona+language", "persona+es"]
+    assert with_own.conditions == ["none", "persona+language", "persona+es"]
     assert {own_language(c) for c in ("DEU", "CHL", "CHN", "USA")} == {"de", "es", "zh", "en"}
 
 
@@ -137,11 +138,11 @@ def test_paper_mode_takes_the_independent_test_and_its_stars(
     other = [1, 1, 1, base[3]]
     expected = stats.ttest_ind(other, base).pvalue
     row = rows["CHL", "m", "persona"]
-    assert row["p_value"] == pytest.approx(expected, abs=1e-5)
-    assert row["stars"] == stars(expected)
+    assert row.p_value == pytest.approx(expected, abs=1e-5)
+    assert row.stars == stars(expected)
     assert "p_holm" not in row
     assert [stars(p) for p in (0.05, 0.049, 0.0099, 0.0009, np.nan)] == [0, 1, 2, 3, 0]
-    assert rows[ALL_COUNTRIES, "m", "persona"]["p_value"] is None
+    assert rows[ALL_COUNTRIES, "m", "persona"].p_value is None
 
 
 def test_paper_mode_leaves_out_the_examples_of_the_country_alone(
@@ -165,8 +166,8 @@ def test_paper_mode_leaves_out_the_examples_of_the_country_alone(
         for language in ("en", "de")
     ]
     rows = rows_of(steering_study(reports))
-    assert rows["DEU", "m", "none"]["questions"] == 3
-    assert rows["CHN", "m", "none"]["questions"] == 2
+    assert rows["DEU", "m", "none"].questions == 3
+    assert rows["CHN", "m", "none"].questions == 2
 
 
 def test_models_are_averaged_over_questions_that_all_have(
@@ -178,14 +179,14 @@ def test_models_are_averaged_over_questions_that_all_have(
         for steering, exact in (("none", ()), ("persona", ("Q1",)))
     ]
     rows = rows_of(steering_study(reports))
-    assert rows["DEU", "a", "none"]["questions"] == 4
+    assert rows["DEU", "a", "none"].questions == 4
     mean = rows["DEU", ALL_MODELS, "persona"]
-    assert (mean["questions"], mean["averaged"]) == (3, 2)
-    assert mean["difference"] == pytest.approx(mean_position(PEOPLE["DEU"][0]) / 3, abs=1e-6)
+    assert (mean.questions, mean.averaged) == (3, 2)
+    assert mean.difference == pytest.approx(mean_position(PEOPLE["DEU"][0]) / 3, abs=1e-6)
     whole = rows[ALL_COUNTRIES, ALL_MODELS, "persona"]
-    assert whole["averaged"] == 4  # two models in two countries
+    assert whole.averaged == 4  # two models in two countries
     gaps = [mean_position(PEOPLE[country][0]) / 3 for country in PEOPLE]
-    assert whole["difference"] == pytest.approx(np.mean(gaps), abs=1e-6)
+    assert whole.difference == pytest.approx(np.mean(gaps), abs=1e-6)
 
 
 # What is refused
@@ -231,8 +232,8 @@ def test_wordings_asked_country_by_country_are_told_by_language(
 
     de = wording("de").digest
     study = steering_study([report_of(), own(de, "none"), own(de, "persona")])
-    drafted = next(n for n in study["notices"] if n["code"] == "machine-drafted-wording")
-    assert "(de, en, es)" in drafted["message"]
+    drafted = next(n for n in study.notices if n.code == "machine-drafted-wording")
+    assert "(de, en, es)" in drafted.message
     with pytest.raises(ContractError, match=rf"one language \(de\).*atlas {de[:12]}; atlas e"):
         steering_study([report_of(), own(de, "none"), own("e", "persona")])
 
@@ -303,9 +304,9 @@ def paper_reports(report_of: Callable[..., Report]) -> list[Report]:
 def test_the_printed_tables_come_out_of_the_printed_scores(paper_reports: list[Report]) -> None:
     study = steering_study(paper_reports, permutations=99)
     rows = rows_of(study)
-    assert len(study["countries"]) == 10
-    assert set(study["countries"]) == set(steering_countries())
-    assert study["conditions"] == [
+    assert len(study.countries) == 10
+    assert set(study.countries) == set(steering_countries())
+    assert study.conditions == [
         "none", "none+language", "persona", "persona+language", "few-shot", "few-shot+language",
     ]  # fmt: skip
     averages = [r for r in printed() if r["model"] == AVERAGE]
@@ -313,18 +314,18 @@ def test_the_printed_tables_come_out_of_the_printed_scores(paper_reports: list[R
     off = []
     for row in averages:
         name = row["steering"] + ("+language" if row["language"] == "own" else "")
-        found = rows[row["country"], ALL_MODELS, name]["alignment"]
+        found = rows[row["country"], ALL_MODELS, name].alignment
         if abs(found - row["alignment"]) > 1.5e-4:
             off.append((row["country"], name))
     # Three of the 60 printed means are no means of the printed scores, all in table 1.
     assert off == [("CHN", "few-shot"), ("DEU", "persona+language"), ("DEU", "few-shot")]
     # Language steering helps in 177 of 210 cases, counted over three pairs of conditions.
     helps = 0
-    for country in study["countries"]:
-        for model in study["models"]:
+    for country in study.countries:
+        for model in study.models:
             for steering in ("none", "persona", "few-shot"):
-                with_language = rows[country, model, f"{steering}+language"]["alignment"]
-                helps += with_language > rows[country, model, steering]["alignment"]
+                with_language = rows[country, model, f"{steering}+language"].alignment
+                helps += with_language > rows[country, model, steering].alignment
     assert helps == 177
 
 
@@ -344,8 +345,9 @@ def test_the_command_writes_tables_in_three_forms(
     said = capsys.readouterr().out
     study = json.loads(out[0].read_text(encoding="utf-8"))
     assert study["models"] == ["m"]
+    table = SteeringStudy.model_validate(study)
     page, text = (path.read_text(encoding="utf-8") for path in out[:0:-1])
-    assert len(text.splitlines()) == len(study_markdown(study).splitlines())
+    assert len(text.splitlines()) == len(study_markdown(table).splitlines())
     for shown in (said, page, text):
         assert "Germany" in shown
         assert "Machine-drafted wording" in shown

@@ -151,7 +151,7 @@ def test_fewer_than_five_countries_give_no_trend(make: Callable[..., Report]) ->
     assert waves_of(report)["questions"] == []
     assert few_countries(1).startswith("1 country remains")
     study = trend_study([report])
-    assert study["changes"][0]["difference"] is None
+    assert study.changes[0].difference is None
     assert "Over time" not in page_text(report)  # no figure of nothing
 
 
@@ -176,8 +176,8 @@ def test_the_reason_stands_where_there_is_no_trend(
     report = make(cells, **settings)
     assert reason in waves_of(report)["reason"]
     study = trend_study([report])
-    assert reason in study["without"]["model"]
-    assert study["rows"] == []
+    assert reason in study.without["model"]
+    assert study.rows == []
 
 
 def test_reports_side_by_side(make: Callable[..., Report]) -> None:
@@ -186,8 +186,8 @@ def test_reports_side_by_side(make: Callable[..., Report]) -> None:
         update={"meta": one.predictions.meta.model_copy(update={"name": "other"})}
     )
     study = trend_study([one, one.model_copy(update={"predictions": renamed})])
-    assert [row["report"] for row in study["changes"]] == ["model", "other"]
-    assert study["changes"][0]["nearer_first"] == study["changes"][0]["nearer_last"] == 1
+    assert [row.report for row in study.changes] == ["model", "other"]
+    assert study.changes[0].nearer_first == study.changes[0].nearer_last == 1
     with pytest.raises(ContractError, match="two reports are named model"):
         trend_study([one, one])
     with pytest.raises(ContractError, match="differ in their release"):

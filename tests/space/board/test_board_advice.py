@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from codebook.countries import HOFSTEDE_DIMENSIONS, countries
+from contracts.errors import ContractError
 from contracts.predictions.meta import PredictionsMeta
 from contracts.predictions.read import read_predictions, write_predictions
 from contracts.release.read import open_release
-from contracts.report import write_report
+from contracts.report import ProtocolResult, write_report
+from contracts.report_tables.check import typed_tables
 from scoring import score
 from space.board.facts import read_facts
 from space.board.figures.advice import advice_rows, advice_tables_of
@@ -20,6 +22,7 @@ from space.board.store import Store, open_store
 from space.pages.advice import show
 from space.render.advice import advice_detail_html, advice_rows_html
 from space.render.model import model_html
+from space.render.protocols import _detail
 
 PREFIXES = dict(zip(HOFSTEDE_DIMENSIONS, ("ind", "mas", "uai", "pdi", "lto"), strict=True))
 EVIL = "<b>follower</b>"
@@ -114,11 +117,15 @@ def test_a_row_s_own_page_holds_the_same(advice_store: Store) -> None:
     assert advice_detail_html(tables) in model_html(advice_store, "deaf", links=False)
 
 
-def test_tables_from_anybody_break_nothing() -> None:
+def test_tables_of_another_form_are_named_on_the_page_and_nothing_else_of_them_is_shown() -> None:
     strange = {"correlations": [{"approach": EVIL}, 3], "countries": [{}], "lean": [{"high": 0.5}]}
-    text = advice_detail_html(strange)
+    result = ProtocolResult(protocol="advice", applies=True, tables=strange)
+    with pytest.raises(ContractError, match=r"(?s)correlations\.0\.dimension.*lean\.0\.high"):
+        typed_tables(result)
+    text = _detail(result)
+    assert "correlations.0.dimension" in text
     assert EVIL not in text
-    assert "0.500" in text
+    assert "<table" not in text
 
 
 def test_the_board_has_columns_of_advice_in_words(advice_store: Store) -> None:

@@ -136,9 +136,9 @@ def test_agreement_of_two_rows_is_that_of_their_reports(sample_store) -> None:
     expected = cell_agreement(*grids)
     (one,) = found.agreement
     assert (one.first, one.second) == tuple(names)
-    assert one.countries == pytest.approx(expected["countries"]["pearson"], abs=1e-5)
-    assert one.questions == pytest.approx(expected["questions"]["pearson"], abs=1e-5)
-    assert one.change == pytest.approx(expected["questions"]["mean_absolute_change"], abs=1e-5)
+    assert one.countries == pytest.approx(expected.countries.pearson, abs=1e-5)
+    assert one.questions == pytest.approx(expected.questions.pearson, abs=1e-5)
+    assert one.change == pytest.approx(expected.questions.mean_absolute_change, abs=1e-5)
     by_country = dict(found.countries)
     for country, mean in zip(
         cell_scores(sample_store.report(names[0])).countries,

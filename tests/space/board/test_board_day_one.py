@@ -145,13 +145,13 @@ def test_the_model_page_says_what_the_steering_report_says(day_one) -> None:
         "few-shot+language": "Few-shot, in the country's language",
     }
     found = {one.label: one for one in read_conditions(day_one, rows[0].row_id)}
-    reported = [row for row in study["rows"] if row["country"] == ALL_COUNTRIES]
+    reported = [row for row in study.rows if row.country == ALL_COUNTRIES]
     assert len(reported) == len(found) == 6
     for row in reported:
-        one = found[names[row["condition"]]]
-        assert one.alignment == pytest.approx(row["alignment"], abs=1e-6)
-        if row["condition"] != "none":
-            assert one.difference == pytest.approx(row["difference"], abs=1e-6)
+        one = found[names[row.condition]]
+        assert one.alignment == pytest.approx(row.alignment, abs=1e-6)
+        if row.condition != "none":
+            assert one.difference == pytest.approx(row.difference, abs=1e-6)
             assert one.low < one.difference < one.high
 
 

@@ -144,15 +144,14 @@ def test_the_diagonal_is_that_of_report_steering(
     ]
     reports = [score(f, release, questions=list(QUESTIONS), replicates=2) for f in files]
     rows = {
-        (row["condition"], row["country"]): row
-        for row in steering_study(reports, permutations=9)["rows"]
+        (row.condition, row.country): row for row in steering_study(reports, permutations=9).rows
     }
     matrices = steerability_study(files, release, questions=QUESTIONS).matrices
     assert [one.condition for one in matrices] == ["persona", "few-shot"]
     for one in matrices:
         for place, country in enumerate(one.personas):
             row = rows[one.condition, country]
-            assert one.alignment[place][place] == pytest.approx(row["alignment"], abs=1e-6)
+            assert one.alignment[place][place] == pytest.approx(row.alignment, abs=1e-6)
             lacking = 2 if country == "JPN" else 1
             assert one.questions[place] == row["questions"] == len(QUESTIONS) - lacking
             base = rows["none", country]["alignment"]

@@ -188,7 +188,7 @@ def test_the_figure_has_a_mark_for_every_model_and_form(
             score_of = row.scores[line.model]
             assert score_of is not None
             assert mark["x"] == figure.x.place(score_of)
-    page = study_page(study.model_dump(mode="json"))
+    page = study_page(study)
     assert page.count("<circle") == 2 * 3 + 2
     assert "org/a, scale order, numbers: 0.980, rank 1" in page
 
