@@ -145,6 +145,8 @@ def _write_index(path: Path, files: Sequence[ReportFile], *, keep: bool) -> None
             _rank(db)
             mark_forms(db)
             _write_meta(db, files)
+            # Without it, one row's parts are looked for among the parts of all rows.
+            db.execute("ANALYZE")
             db.commit()
 
 

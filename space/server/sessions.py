@@ -45,6 +45,7 @@ def bound_sessions(
         most_messages: messages that wait for all visitors together.
     """
     blocks = app.get_blocks()
+    blocks.app = app  # calls that wait in the queue belong to the same sessions
     blocks.state_session_capacity = most
     app.state_holder = Sessions(blocks)
     queue = blocks._queue
