@@ -108,7 +108,7 @@ def _load_event(address: str) -> dict[str, Any]:
 
 def _post(address: str, fields: dict[str, Any]) -> None:
     headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(address, json.dumps(fields).encode(), headers)  # noqa: S310
+    request = urllib.request.Request(address, json.dumps(fields).encode(), headers)
     with urllib.request.urlopen(request, timeout=60) as answer:
         answer.read()
 
