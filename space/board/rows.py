@@ -148,7 +148,8 @@ def answers_digest(report: Report) -> str:
     scores = grid.alignment[np.ix_(rows, columns)].astype(np.float64)
     known = np.isfinite(scores)
     digits = np.where(known, np.rint(scores * 1e6), np.iinfo(np.int32).min).astype("<i4")
-    row_known, column_known = known.any(axis=1), known.any(axis=0)
+    row_known: list[bool] = np.any(known, axis=1).tolist()
+    column_known: list[bool] = np.any(known, axis=0).tolist()
     names = [
         *(grid.countries[at] for at, there in zip(rows, row_known, strict=True) if there),
         "",
