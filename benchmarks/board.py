@@ -1,4 +1,4 @@
-"""Measure the running board: first paint, facet change, many visitors, memory.
+"""Measure the running board: first paint, facet change, many visitors, memory, processor time.
 
     python benchmarks/board.py            # 1,000 reports x 57 countries; prints what it measured
     python benchmarks/board.py --assert   # exits with 1 beyond a limit
@@ -27,6 +27,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from board_work import alone, at_the_server, cpu_seconds
+
 CHROMIUM = "/usr/bin/chromium"
 QUESTIONS = ("Q1", "Q6", "Q46", "Q57", "Q106", "Q164", "Q199", "Q235")
 
@@ -44,6 +46,14 @@ LIMITS = {
     "facet_change": Limit("facet change in the browser (median of 12)", "s", 0.3),
     "visitors_p95": Limit("answer for 50 visitors with 10 s think time, p95", "s", 1.0),
     "memory": Limit("memory of the server afterwards", "GB", 1.5),
+    "index": Limit("index from nothing, processor time", "s", 4.0),
+    "start": Limit("start of the server with an index, processor time", "s", 4.0),
+    "view_known": Limit("page view of a known session, processor time", "ms", 10.0),
+    "view_new": Limit("page view of a new session, processor time", "ms", 25.0),
+    "rest": Limit("at rest with one page open, of a core", "%", 0.5),
+    "export": Limit("static export, processor time", "s", 8.0),
+    "export_mb": Limit("static export, size", "MB", 60.0),
+    "first_load_mb": Limit("static export, first load", "MB", 1.0),
 }
 
 
@@ -254,8 +264,11 @@ def measure(*, smoke: bool) -> dict[str, float]:
         root = Path(folder) / "store"
         (root / "reports").mkdir(parents=True)
         fill_store(root, reports=reports)
+        work = alone(root, Path(folder) / "site")
         process, address, started = start(root, Path(folder) / "log.txt")
         try:
+            work["start"] = cpu_seconds(process.pid)
+            work |= at_the_server(process.pid, address)
             paints, changes = in_browser(address, repeats=2 if smoke else 5)
             took = asyncio.run(
                 crowd(address, visitors=10 if smoke else 50, seconds=seconds, think=10.0)
@@ -275,6 +288,7 @@ def measure(*, smoke: bool) -> dict[str, float]:
         "visitors_median": statistics.median(took),
         "visitors_p95": took[int(0.95 * (len(took) - 1))],
         "memory": memory,
+        **work,
     }
 
 

@@ -32,7 +32,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve()
@@ -48,6 +48,15 @@ READERS = ("verify", "load")
 def _cpu() -> float:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
+
+
+def _peak_mib() -> float:
+    """Peak memory of this process. What `getrusage` tells holds that of whoever started it, too."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        line = next(one for one in status.read_text().splitlines() if one.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _needed_columns(source: Path) -> list[str]:
@@ -134,11 +143,12 @@ def lean(source: Path, out: Path) -> dict[str, float]:
     return {"rows": writer.close().rows}
 
 
-def full(source: Path, out: Path) -> dict[str, float]:
-    """The whole release."""
+def full(source: Path | Sequence[Path], out: Path) -> dict[str, float]:
+    """The whole release, of one file or of several."""
     from dataset_builder.build import build_release
 
-    manifest = build_release([source], out / "release")
+    sources = [source] if isinstance(source, Path) else list(source)
+    manifest = build_release(sources, out / "release")
     groups, touched = _row_groups(out / "release" / manifest.tables["distributions"].files[0].path)
     return {
         "rows": manifest.tables["responses"].rows,
@@ -236,24 +246,24 @@ def load(source: Path, out: Path) -> dict[str, float]:
     return found
 
 
-def _measure(pipeline: str, source: Path, out: Path) -> dict[str, float]:
+def _measure(pipeline: str, source: Path | Sequence[Path], out: Path) -> dict[str, float]:
     """Run one pipeline in this process, what has to be imported imported before."""
     import pandas  # noqa: F401
     import pyarrow.csv  # noqa: F401
 
     import dataset_builder.build  # noqa: F401
 
-    work: Callable[[Path, Path], dict[str, float]] = globals()[pipeline]
+    work: Callable[..., dict[str, float]] = globals()[pipeline]
     out.mkdir(parents=True)
     started, used = time.monotonic(), _cpu()
     found = work(source, out)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    measured = {"cpu": _cpu() - used, "wall": time.monotonic() - started, "peak_mib": peak}
+    measured = {"cpu": _cpu() - used, "wall": time.monotonic() - started, "peak_mib": _peak_mib()}
     return measured | found | {"bytes": _size(out)}
 
 
-def _in_a_process(pipeline: str, source: Path, out: Path) -> dict[str, float]:
-    command = [sys.executable, str(HERE), "--one", pipeline, "--source", str(source)]
+def _in_a_process(pipeline: str, source: Path | Sequence[Path], out: Path) -> dict[str, float]:
+    sources = [source] if isinstance(source, Path) else source
+    command = [sys.executable, str(HERE), "--one", pipeline, "--source", *map(str, sources)]
     done = subprocess.run(
         [*command, "--out", str(out)], check=True, stdout=subprocess.PIPE, text=True
     )
@@ -319,7 +329,7 @@ def main() -> int:
     """Run all pipelines, print a table, and check the bars if asked to."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--people", type=int, default=FULL_PEOPLE)
-    parser.add_argument("--source", type=Path, help="a CSV that is there already")
+    parser.add_argument("--source", type=Path, nargs="+", help="a CSV that is there already")
     parser.add_argument("--repeats", type=int, default=3, help="runs of floor and lean")
     parser.add_argument("--assert", dest="check", action="store_true")
     parser.add_argument("--smoke", action="store_true", help="few people, once; asserts nothing")
@@ -330,11 +340,12 @@ def main() -> int:
     if given.smoke:
         given.people, given.repeats, given.check = SMOKE_PEOPLE, 1, False
     if given.one:
-        print(json.dumps(_measure(given.one, given.source, given.out)))
+        source = given.source if given.one == "full" else given.source[0]
+        print(json.dumps(_measure(given.one, source, given.out)))
         return 0
     with tempfile.TemporaryDirectory(prefix="opinion-atlas-benchmark-") as folder:
         root = Path(folder)
-        source = given.source or root / "people.csv"
+        source = given.source[0] if given.source else root / "people.csv"
         if given.source is None:
             from dataset_builder.synthesis import synthesize
 

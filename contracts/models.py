@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias, TypeVar
 
@@ -14,6 +15,7 @@ from pydantic import (
     WithJsonSchema,
     model_serializer,
 )
+from pydantic_core import from_json
 
 from contracts.errors import ContractError, Problem, invalid_json
 from contracts.versions import (
@@ -80,16 +82,31 @@ def parse_model(
     Raises:
         ContractError: it is no JSON, of another schema version, or has wrong fields.
     """
-    import json
+    return read_model(model, parse_fields(text, where=where, current=current), where=where)
 
-    try:
-        fields = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ContractError(Problem("not-json", invalid_json(error), where=where)) from None
+
+def parse_fields(text: str, *, where: str, current: str = SCHEMA_VERSION) -> dict[str, Any]:
+    """The fields of a contract file as plain JSON types, its schema version checked.
+
+    Raises:
+        ContractError: it is no JSON object, or of another schema version.
+    """
+    fields = _from_json(text, where=where)
     if not isinstance(fields, dict):
         raise ContractError(Problem("not-object", "the file holds no JSON object", where=where))
     check_schema_version(str(fields.get("schema_version", "missing")), where=where, current=current)
-    return read_model(model, fields, where=where)
+    return fields
+
+
+def _from_json(text: str, *, where: str) -> Any:
+    try:
+        return from_json(text)
+    except ValueError:  # the other parser takes longer, and says where it stopped
+        pass
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ContractError(Problem("not-json", invalid_json(error), where=where)) from None
 
 
 def validation_problems(error: ValidationError, *, where: str) -> list[Problem]:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from contracts.atomic import write_text
 from contracts.digests import pretty_json, sha256_text
-from contracts.errors import fail
-from contracts.models import JsonFields, Notice, Sparse, Strict, parse_model, read_model
+from contracts.errors import ContractError, fail
+from contracts.models import (
+    JsonFields,
+    Notice,
+    Sparse,
+    Strict,
+    parse_fields,
+    parse_model,
+    read_model,
+    validation_problems,
+)
 from contracts.predictions.meta import PredictionsMeta
 from contracts.specs import ProtocolName
 from contracts.specs.model import Kind
@@ -301,8 +310,33 @@ def read_report(path: str | Path) -> Report:
     Raises:
         ContractError: it cannot be read, is of another schema version, or has wrong fields.
     """
+    return parse_model(Report, _text_of(path), where=str(path))
+
+
+def read_report_apart(path: str | Path) -> tuple[Report, list[dict[str, Any]]]:
+    """Read a report without its cells, and these as they stand in the file, unchecked.
+
+    Checking thousands of cells takes most of the time that reading a report takes; who needs few
+    of their fields looks at them itself.
+
+    Raises:
+        ContractError: it cannot be read, is of another schema version, or has wrong fields
+            other than those of its cells.
+    """
+    where = str(path)
+    fields = parse_fields(_text_of(path), where=where)
+    cells = fields.pop("cells", [])
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        raise fail("field-list-type", "cells are no list of objects", where=where, column="cells")
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        return Report.model_validate(fields), cells
+    except ValidationError as error:
+        raise ContractError(validation_problems(error, where=where)) from None
+
+
+def _text_of(path: str | Path) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise fail(
@@ -311,4 +345,3 @@ def read_report(path: str | Path) -> Report:
             where=str(path),
             hint="Make one with: opinion-atlas score PREDICTIONS --release RELEASE --out FILE",
         ) from None
-    return parse_model(Report, text, where=str(path))

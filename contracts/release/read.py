@@ -39,6 +39,13 @@ def reference_path() -> Path:
     return Path(str(resources.files("contracts").joinpath("reference")))
 
 
+#: Text columns that are read as dictionaries on request.
+_TEXTS = {
+    "distributions": DISTRIBUTION_TEXTS,
+    "correlations": ("country", "question_a", "question_b"),
+}
+
+
 @dataclass(frozen=True)
 class Release:
     """An opened release; tables are read when they are asked for.
@@ -144,10 +151,10 @@ class Release:
             columns: columns to read; None reads all.
             where: condition on the rows.
             split: only the files of this split.
-            encoded: whether the texts of `distributions` come as dictionaries, in a third of
-                the memory.
+            encoded: whether the texts of `distributions` and `correlations` come as
+                dictionaries, in a third of the memory.
         """
-        texts = DISTRIBUTION_TEXTS if encoded and name == "distributions" else ()
+        texts = _TEXTS.get(name, ()) if encoded else ()
         if name == "distributions" and self.schema_major == 1:
             return self._distributions_1(columns, where, texts)
         return self.dataset(name, split=split, encoded=texts).to_table(

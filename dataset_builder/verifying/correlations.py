@@ -7,11 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from codebook import question_set
-from contracts.release.correlations import pair_problems
+from contracts.release.correlations import pair_problems, question_places
 from contracts.release.read import Release
 from dataset_builder.correlations import pair_correlations
 from dataset_builder.positions import NO_POSITION
 from dataset_builder.tabulate import ordinal_questions
+from dataset_builder.verifying.index import index_of
 from dataset_builder.verifying.outcome import Check, counted, gathered
 from dataset_builder.verifying.people import Respondents
 
@@ -21,7 +22,7 @@ _TOLERANCE = 1e-6
 
 def check_pairs(release: Release) -> Check:
     """Each pair stands once, of two ordinal questions in questionnaire order."""
-    table = release.table("correlations")
+    table = release.table("correlations", encoded=True)
     return Check("correlations", tuple(pair_problems(table)), f"{table.num_rows:,} pairs")
 
 
@@ -63,12 +64,17 @@ class PairRecount:
         country = np.array(self._respondents.table["country"].to_pylist(), dtype=object)
         wave = self._respondents.column("wave")
         weight = self._respondents.column("weight").astype(float)
+        table = self._release.table("correlations", encoded=True)
+        stated = _runs(table)
         for one in sorted({*zip(wave.tolist(), country.tolist(), strict=True)}):
             chosen = (wave == one[0]) & (country == one[1])
             pairs = pair_correlations(self._positions[chosen], weight[chosen])
-            where = (pc.field("wave") == one[0]) & (pc.field("country") == one[1])
-            rows = self._release.table("correlations", where=where)
-            first, second = (self._places(rows[name]) for name in ("question_a", "question_b"))
+            slices = [table.slice(*run) for run in stated.get(one, [(0, 0)])]
+            rows = pa.concat_tables(slices)
+            first, second = (
+                question_places(rows[name], self._questions)
+                for name in ("question_a", "question_b")
+            )
             known = np.array([name not in held for name in self._questions])
             sure = (first >= 0) & (second >= 0) & known[first] & known[second]
             first, second = first[sure], second[sure]
@@ -88,9 +94,18 @@ class PairRecount:
         )
         return Check("correlations made again", problems, f"{compared:,} pairs compared")
 
-    def _places(self, names: pa.ChunkedArray) -> np.ndarray:
-        found = pc.index_in(names, value_set=pa.array(self._questions))
-        return np.asarray(pc.fill_null(found, -1).to_numpy())
+
+def _runs(table: pa.Table) -> dict[tuple[int, str], list[tuple[int, int]]]:
+    """Where the rows of each wave and country stand: start and length of every run."""
+    country, countries = index_of(table["country"])
+    place = table["wave"].to_numpy().astype(np.int64) * max(len(countries), 1) + country
+    starts = np.flatnonzero(np.diff(place, prepend=-1))
+    lengths = np.diff(starts, append=len(place))
+    found: dict[tuple[int, str], list[tuple[int, int]]] = {}
+    for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
+        wave, number = divmod(int(place[start]), len(countries))
+        found.setdefault((wave, countries[number]), []).append((start, length))
+    return found
 
 
 _WRONG = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,9 @@ from contracts.release.read import Release
 from contracts.release.tables import DISTRIBUTION_TEXTS, MISSING_COUNT_COLUMNS, N_EFF_KINDS
 from dataset_builder.positions import position_table, scale_of
 from dataset_builder.tabulate import DISTRIBUTION_SPLITS
+from dataset_builder.verifying.index import index_of
 from dataset_builder.verifying.outcome import Check, counted, summed
+from dataset_builder.verifying.scattered import Scattered
 
 _WHERE = "distributions"
 
@@ -47,16 +49,6 @@ def read_distributions(release: Release) -> pa.Table:
     if not batches:
         return release.table("distributions", encoded=True).unify_dictionaries()
     return pa.Table.from_batches(batches).unify_dictionaries()
-
-
-def index_of(column: pa.ChunkedArray) -> tuple[NDArray[np.intp], list[str]]:
-    """Number of each row's text, and the texts."""
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    encoded = column.unify_dictionaries().combine_chunks()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.chunk(0)
-    return encoded.indices.to_numpy().astype(np.intp), encoded.dictionary.to_pylist()
 
 
 def by_country(table: pa.Table) -> Iterator[pa.Table]:
@@ -93,16 +85,28 @@ def check_distributions(table: pa.Table, *, ordered: bool = True) -> Check:
     """
     if not table.num_rows:
         return Check("distributions", (), "no rows")
-    problems = _name_problems(table)
+    texts = {name: index_of(table.column(name))[1] for name in ("split", "group", "question_id")}
+    problems = _name_problems(texts)
     if ordered:
-        problems += _order_problems(table)
+        problems += _order_problems(int((np.diff(sort_keys(table)) < 0).sum()))
     if not problems:
         problems = summed(_cell_problems(part) for part in by_country(table))
     return Check("distributions", tuple(problems), f"{table.num_rows:,} rows")
 
 
-def _order_problems(table: pa.Table) -> list[Problem]:
-    backwards = int((np.diff(sort_keys(table)) < 0).sum())
+def check_scattered(table: Scattered, *, ordered: bool = True) -> Check:
+    """The same of a table that is laid out country by country."""
+    if not table.rows:
+        return Check("distributions", (), "no rows")
+    problems = _name_problems({name: list(found) for name, found in table.texts.items()})
+    if ordered:
+        problems += _order_problems(table.backwards)
+    if not problems:
+        problems = summed(_cell_problems(part) for part in table.by_country())
+    return Check("distributions", tuple(problems), f"{table.rows:,} rows")
+
+
+def _order_problems(backwards: int) -> list[Problem]:
     return counted(
         "order",
         "rows are not sorted by split, group, wave, country and question",
@@ -121,10 +125,9 @@ def _cell_problems(table: pa.Table) -> list[Problem]:
     return [*problems, *_se_problems(table)]
 
 
-def _name_problems(table: pa.Table) -> list[Problem]:
+def _name_problems(texts: Mapping[str, list[str]]) -> list[Problem]:
     problems = []
-    _, groups = index_of(table.column("group"))
-    for group in groups:
+    for group in texts["group"]:
         try:
             canonical = group_name(parse_group(group))
         except GroupError as error:
@@ -132,12 +135,10 @@ def _name_problems(table: pa.Table) -> list[Problem]:
             continue
         if canonical != group:
             problems.append(Problem("group", f"{group!r} should be {canonical!r}", where=_WHERE))
-    _, splits = index_of(table.column("split"))
-    unknown = sorted(set(splits) - set(DISTRIBUTION_SPLITS))
+    unknown = sorted(set(texts["split"]) - set(DISTRIBUTION_SPLITS))
     if unknown:
         problems.append(Problem("split", "unknown split", where=_WHERE, found=", ".join(unknown)))
-    _, questions = index_of(table.column("question_id"))
-    unknown = sorted(set(questions) - set(value_questions()))
+    unknown = sorted(set(texts["question_id"]) - set(value_questions()))
     if unknown:
         problems.append(
             Problem(

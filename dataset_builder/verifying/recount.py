@@ -21,11 +21,11 @@ from dataset_builder.verifying.design import DesignRecount
 from dataset_builder.verifying.distributions import (
     SHARE_TOLERANCE,
     STORED_TOLERANCE,
-    by_country,
-    index_of,
 )
+from dataset_builder.verifying.index import index_of
 from dataset_builder.verifying.outcome import Check, counted, gathered
 from dataset_builder.verifying.people import Respondents
+from dataset_builder.verifying.scattered import Scattered
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Recount:
     a country at a time, so that memory does not grow with the number of cells.
     """
 
-    def __init__(self, release: Release, respondents: Respondents, table: pa.Table) -> None:
+    def __init__(self, release: Release, respondents: Respondents, table: Scattered) -> None:
         """Take the release, its respondents and its table `distributions`."""
         self._respondents = respondents
         self._held = set(release.manifest.split.held_out_questions)
@@ -83,7 +83,7 @@ class Recount:
         self._cuts = sorted(self._make_cuts(), key=lambda cut: cut.groups != [""])
 
     def _make_cuts(self) -> list[_Cut]:
-        _, names = index_of(self.table.column("group"))
+        names = self.table.texts["group"]
         by_variables: dict[tuple[str, ...], list[str]] = {}
         for name in names:
             by_variables.setdefault(tuple(parse_group(name)), []).append(name)
@@ -113,10 +113,10 @@ class Recount:
         # Answers that one respondent gives twice to a question have one place between them.
         wrong["n"] += self._answers - int((self._design.position < WIDTH).sum())
         compared = 0
-        for table in by_country(self.table):
+        for table in self.table.by_country():
             for cut in self._cuts:
                 rows = self._rows_of(cut, table)
-                for place in np.unique(rows["place"]).tolist():
+                for place in np.flatnonzero(np.bincount(rows["place"])).tolist():
                     here = rows["place"] == place
                     self._compare(cut, place, {k: v[here] for k, v in rows.items()}, wrong)
                 compared += len(rows["n"])

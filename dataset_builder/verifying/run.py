@@ -15,6 +15,7 @@ from dataset_builder.progress import Progress, silent
 from dataset_builder.verifying.correlations import PairRecount, check_pairs
 from dataset_builder.verifying.distributions import (
     check_distributions,
+    check_scattered,
     read_distributions,
 )
 from dataset_builder.verifying.files import check_card, check_files, check_rows, check_schemas
@@ -27,6 +28,7 @@ from dataset_builder.verifying.people import (
 )
 from dataset_builder.verifying.public import check_public
 from dataset_builder.verifying.recount import Recount
+from dataset_builder.verifying.scattered import Scattered, scattered
 
 
 def verify_release(source: str | Path, *, progress: Progress = silent) -> Verification:
@@ -85,9 +87,13 @@ def _check_contents(release: Release) -> list[Check]:
 
 
 def _check_individuals(release: Release) -> list[Check]:
+    with scattered(release) as table:
+        return _check_people(release, table)
+
+
+def _check_people(release: Release, table: Scattered) -> list[Check]:
     respondents = Respondents(release.table("respondents"))
-    table = read_distributions(release)
-    inside = check_distributions(table, ordered=release.schema_major >= 2)
+    inside = check_scattered(table, ordered=release.schema_major >= 2)
     responses = ResponseChecker(release, respondents)
     recount = Recount(release, respondents, table) if inside.passed else None
     pairs = PairRecount(release, respondents) if release.has("correlations") else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -51,8 +52,19 @@ class MapRow:
         return out
 
 
-def row_of_report(report: Report, *, name: str | None = None) -> MapRow:
+def row_of_report(
+    report: Report,
+    *,
+    name: str | None = None,
+    cells: Iterable[Mapping[str, Any]] | None = None,
+) -> MapRow:
     """The answers that stand in a report's cells.
+
+    Args:
+        report: the report.
+        name: the row's name; by default the model's.
+        cells: the cells as `contracts.report.read_report_apart` gives them; by default the
+            report's own.
 
     Raises:
         ContractError: the report lists no cells, or was made in paper mode.
@@ -68,12 +80,15 @@ def row_of_report(report: Report, *, name: str | None = None) -> MapRow:
     # A model that was asked in each country's language has as many answers as countries.
     meta = report.predictions.meta
     unsteered = meta.steering == "none" and meta.language != "own"
-    for cell in report.cells or ():
-        answer = tuple(np.nan if share is None else share for share in cell.model)
-        if cell.group or not answer or np.isnan(answer).any():
+    listed = (cell.__dict__ for cell in report.cells) if cells is None else cells
+    for cell in listed:
+        answer = cell["model"]
+        if cell.get("group") or not answer or (unsteered and cell["question_id"] in shares):
             continue
-        country = "" if unsteered else cell.country
-        shares.setdefault(cell.question_id, {}).setdefault(country, answer)
+        if None in answer or math.isnan(sum(answer)):
+            continue
+        country = "" if unsteered else cell["country"]
+        shares.setdefault(cell["question_id"], {}).setdefault(country, tuple(answer))
     if not shares:
         raise fail(
             "no-cells",

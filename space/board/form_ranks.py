@@ -91,6 +91,10 @@ def mark_forms(db: sqlite3.Connection) -> None:
 
 def form_ranks(db: sqlite3.Connection, row_id: str) -> list[FormRank]:
     """A row's rank in every other form, by the form's words; empty where there is none."""
+    # Most rows were ranked in one form only, as the index says: the others need not be read.
+    known = db.execute("SELECT forms FROM rows WHERE row_id = ?", (row_id,)).fetchone()
+    if known is None or known[0] is None:
+        return []
     rows = _ranked(db)
     own = next((row for row in rows if row["row_id"] == row_id), None)
     if own is None:

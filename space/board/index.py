@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,13 +17,14 @@ import numpy as np
 from contracts.atomic import atomic_file
 from contracts.errors import ContractError, fail
 from contracts.predictions.meta import require_no_microdata
-from contracts.report import Report, read_report
+from contracts.report import Report, read_report, read_report_apart
+from contracts.specs import kind_spec
 from space.board import placing
 from space.board.columns import FULL_COVERAGE
 from space.board.form_ranks import mark_forms
 from space.board.groups import divide, write_groups
-from space.board.public import public_report
-from space.board.ranking import SEED, rank_rows
+from space.board.public import public_report_apart
+from space.board.ranking import drawn_questions, rank_rows
 from space.board.rows import CEILING, EVERYWHERE, grid_of, part_rows, row_fields, score_rows
 
 #: An index of another version is rebuilt from the reports.
@@ -143,6 +145,8 @@ def _write_index(path: Path, files: Sequence[ReportFile], *, keep: bool) -> None
             _rank(db)
             mark_forms(db)
             _write_meta(db, files)
+            # Without it, one row's parts are looked for among the parts of all rows.
+            db.execute("ANALYZE")
             db.commit()
 
 
@@ -166,9 +170,9 @@ def _add_file(db: sqlite3.Connection, file: ReportFile) -> None:
     problem = ""
     db.execute("SAVEPOINT report")
     try:
-        report = read_report(file.path)
+        report, cells = _read(file.path)
         require_no_microdata(report.predictions.meta, where=file.path.name)
-        add_report(db, public_report(report), file)
+        add_report(db, *public_report_apart(report, cells), file)
     except sqlite3.OperationalError:
         raise
     except (ContractError, OSError, UnicodeDecodeError) as error:
@@ -184,7 +188,17 @@ def _add_file(db: sqlite3.Connection, file: ReportFile) -> None:
     db.execute("INSERT INTO files VALUES (?, ?, ?)", (file.row_id, file.stamp, problem))
 
 
-def add_report(db: sqlite3.Connection, report: Report, file: ReportFile) -> None:
+def _read(path: Path) -> tuple[Report, list[dict[str, Any]]]:
+    """A report and its cells; none of ratings, of which `public_report` takes them out."""
+    report, cells = read_report_apart(path)
+    if cells and kind_spec(report.predictions.kind).individuals:
+        return read_report(path), []
+    return report, cells
+
+
+def add_report(
+    db: sqlite3.Connection, report: Report, cells: Sequence[Mapping[str, Any]], file: ReportFile
+) -> None:
     """Put a report's row, scores, parts and cells into an open index."""
     fields = row_fields(report, row_id=file.row_id, row_class=file.row_class, updated=file.updated)
     names = ", ".join(f'"{name}"' for name in fields)
@@ -198,7 +212,7 @@ def add_report(db: sqlite3.Connection, report: Report, file: ReportFile) -> None
         "INSERT OR IGNORE INTO parts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [(file.row_id, *part) for part in part_rows(report)],
     )
-    placing.add_answers(db, report, file.path, file.row_id)
+    placing.add_answers(db, report, file.path, file.row_id, cells=cells)
     grid = grid_of(report)
     if grid is not None:
         db.execute(
@@ -288,10 +302,11 @@ def _rank(db: sqlite3.Connection) -> None:
             (FULL_COVERAGE,),
         )
     }
+    draws = lru_cache(8)(drawn_questions)  # groups of as many questions share them
     for group in groups:
         row_ids = sorted(row_id for row_id in group.row_ids if row_id in rankable)
-        _, _, grids = common_grids(db, row_ids)
-        ranks = rank_rows(grids, rng=np.random.default_rng(SEED))
+        _, questions, grids = common_grids(db, row_ids)
+        ranks = rank_rows(grids, counts=draws(len(questions)))
         db.executemany(
             "UPDATE rows SET rank=?, rank_low=?, rank_high=?, tie=?, ranked=? WHERE row_id=?",
             [(*rank, row_id) for rank, row_id in zip(ranks, row_ids, strict=True)],

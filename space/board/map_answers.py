@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from codebook.questions import CULTURAL_MAP, questions
 from contracts.errors import ContractError
@@ -23,13 +24,20 @@ PREDICTIONS, LINES = "predictions", ".jsonl"
 log = logging.getLogger("space.board.map_answers")
 
 
-def map_row(report: Report, predictions: Path | None, *, name: str) -> MapRow | None:
+def map_row(
+    report: Report,
+    predictions: Path | None,
+    *,
+    name: str,
+    cells: Sequence[Mapping[str, Any]] | None = None,
+) -> MapRow | None:
     """A model's answers to the scored questions and to those of the cultural map.
 
     Args:
         report: the model's report; its cells count where it lists any.
         predictions: the file that it was scored from, where there is one.
         name: the row's name.
+        cells: the report's cells, where they stand apart from it (`read_report_apart`).
 
     Returns:
         The answers; None where neither holds answer distributions.
@@ -37,9 +45,9 @@ def map_row(report: Report, predictions: Path | None, *, name: str) -> MapRow | 
     if report.settings.mode != "corrected" or report.predictions.kind != "distribution":
         return None
     try:
-        row = row_of_report(report, name=name)
+        row = row_of_report(report, name=name, cells=cells)
     except ContractError:
-        return _whole(predictions, name=name) if not report.cells else None
+        return _whole(predictions, name=name) if not (report.cells or cells) else None
     lacking = set(CULTURAL_MAP) - set(row.shares)
     if not lacking or predictions is None:
         return row

@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from codebook.questions import questions
 from contracts.report import Report
@@ -50,22 +50,30 @@ class ModelAnswer(NamedTuple):
     shares: tuple[float, ...]
 
 
-def add_answers(db: sqlite3.Connection, report: Report, file: Path, row_id: str) -> None:
+def add_answers(
+    db: sqlite3.Connection,
+    report: Report,
+    file: Path,
+    row_id: str,
+    *,
+    cells: Sequence[Mapping[str, Any]],
+) -> None:
     """Put a model's marks and its shares into an open index; nothing for other rows.
 
     Args:
         db: the index.
-        report: the row's report.
+        report: the row's report without its cells.
         file: the report's file, beside whose folder that of predictions lies.
         row_id: the row.
+        cells: the cells that a board may show.
     """
     if row_kind(report) != "model":
         return
-    row = None if report.cells else _published_row(row_id)
+    row = None if cells else _published_row(row_id)
     if row is not None:
         marks = _published_marks(row_id)
     else:
-        row = map_row(report, beside(file), name=row_id)
+        row = map_row(report, beside(file), name=row_id, cells=cells)
         if row is None:  # scored by a paper's rules, or without distributions
             return
         marks = place_answers(row)

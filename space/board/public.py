@@ -6,14 +6,16 @@ import logging
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from contracts.digests import sha256_file
 from contracts.errors import ContractError, Problem
 from contracts.models import Notice
 from contracts.release.disclosure import MINIMUM_CELL, RULE_VERSION, VIEW_EDITION, enough
 from contracts.release.read import Release, open_release
-from contracts.report import CellEntry, Report
+from contracts.report import Report
 from contracts.specs import kind_spec
 from scoring.protocols.worldvaluesbench.protected_report import protected_report
 
@@ -35,8 +37,25 @@ def public_report(report: Report) -> Report:
     if problem is not None:
         raise ContractError(problem)
     report = protected_report(report)
-    shown = [cell for cell in report.cells if may_show(cell)]
+    shown = [cell for cell in report.cells if may_show(cell.group, cell.n)]
     left_out = len(report.cells) - len(shown)
+    return _withheld(report, left_out).model_copy(update={"cells": shown}) if left_out else report
+
+
+def public_report_apart(
+    report: Report, cells: Sequence[Mapping[str, Any]]
+) -> tuple[Report, list[Mapping[str, Any]]]:
+    """The same of a report whose cells stand apart: without cells, and those that are shown.
+
+    Raises:
+        ContractError: the report rests on exact figures, so no part of it can be shown.
+    """
+    shown = [cell for cell in cells if may_show(cell.get("group", ""), cell.get("n", 0))]
+    return _withheld(public_report(report), len(cells) - len(shown)), shown
+
+
+def _withheld(report: Report, left_out: int) -> Report:
+    """The report with a notice of how many cells are not shown."""
     if not left_out:
         return report
     notice = Notice(
@@ -45,12 +64,12 @@ def public_report(report: Report) -> Report:
         f"{MINIMUM_CELL} valid answers",
         count=left_out,
     )
-    return report.model_copy(update={"cells": shown, "warnings": [*report.warnings, notice]})
+    return report.model_copy(update={"warnings": [*report.warnings, notice]})
 
 
-def may_show(cell: CellEntry) -> bool:
-    """Whether people's shares of a cell may be shown."""
-    return cell.group == "" and bool(enough(cell.n))
+def may_show(group: str, n: int) -> bool:
+    """Whether people's shares of a cell may be shown: of everyone, `n` valid answers."""
+    return group == "" and bool(enough(n))
 
 
 def exact_figures(report: Report) -> Problem | None:

@@ -55,15 +55,48 @@ def country_equal_means(alignment: Floats, counts: Floats) -> Floats:
     return resampled_means(np.asarray(alignment[scored], np.float64), counts).mean(axis=0)
 
 
-def rank_rows(
-    grids: Sequence[Floats], *, rng: np.random.Generator, replicates: int = REPLICATES
-) -> list[Rank]:
+def means_of_rows(grids: Sequence[Floats], counts: Floats) -> Floats:
+    """`country_equal_means` of many rows, shape (rows, draws).
+
+    The mean of a country is linear in its scores as long as the questions that it has are the
+    same. So scores of all countries with the same questions are added up first, and what is drawn
+    is one product for all rows that have the same cells.
+    """
+    means = np.empty((len(grids), counts.shape[1]))
+    alike: dict[bytes, list[int]] = {}
+    for place, grid in enumerate(grids):
+        alike.setdefault(np.packbits(np.isfinite(grid)).tobytes(), []).append(place)
+    for places in alike.values():
+        present = np.isfinite(grids[places[0]])
+        scored = np.flatnonzero(present.any(axis=1))
+        if not scored.size:
+            means[places] = np.nan
+            continue
+        patterns, of = np.unique(present[scored], axis=0, return_inverse=True)
+        total = np.zeros((len(places), counts.shape[1]))
+        for number, pattern in enumerate(patterns):
+            rows = scored[of == number]
+            added = np.array([grids[at][np.ix_(rows, pattern)].sum(axis=0) for at in places])
+            times = counts[pattern].sum(axis=0)
+            whole = added.mean(axis=1)
+            total += np.where(
+                times > 0, (added @ counts[pattern]) / np.maximum(times, 1), whole[:, None]
+            )
+        means[places] = total / scored.size
+    return means
+
+
+def drawn_questions(questions: int) -> Floats:
+    """How often each question is drawn, shape (questions, draws): the same in every build."""
+    return question_counts(questions, replicates=REPLICATES, rng=np.random.default_rng(SEED))
+
+
+def rank_rows(grids: Sequence[Floats], *, counts: Floats | None = None) -> list[Rank]:
     """Rank rows by their country-equal mean alignment, with intervals and ties.
 
     Args:
         grids: per row, shape (countries, questions) on one common grid, NaN where missing.
-        rng: source of randomness.
-        replicates: number of resamples; the same questions are drawn for all rows.
+        counts: `drawn_questions` of the grids' questions, where they are there already.
 
     Returns:
         One rank per row, in the order given.
@@ -71,11 +104,10 @@ def rank_rows(
     if not grids:
         return []
     questions = grids[0].shape[1]
-    once = np.ones((questions, 1))
-    estimates = np.array([country_equal_means(grid, once)[0] for grid in grids])
-    counts = question_counts(questions, replicates=replicates, rng=rng)
-    drawn = np.stack([country_equal_means(grid, counts) for grid in grids])
-    ranks = rank_intervals(estimates, drawn)
+    counts = drawn_questions(questions) if counts is None else counts
+    # The first draw takes every question once: the estimate.
+    drawn = means_of_rows(grids, np.column_stack([np.ones(questions), counts]))
+    ranks = rank_intervals(drawn[:, 0], drawn[:, 1:])
     return [
         Rank(
             rank=int(ranks.rank[row]),

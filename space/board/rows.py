@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -143,13 +144,20 @@ def answers_digest(report: Report) -> str:
     grid = grid_of(report)
     if grid is None or row_kind(report) != "model":
         return ""
-    scores = {
-        f"{country} {question} {float(score):.6f}"
-        for country, row in zip(grid.countries, grid.alignment, strict=True)
-        for question, score in zip(grid.questions, row, strict=True)
-        if np.isfinite(score)
-    }
-    return sha256_text("\n".join(sorted(scores)))[:32]
+    rows = sorted(range(len(grid.countries)), key=grid.countries.__getitem__)
+    columns = sorted(range(len(grid.questions)), key=grid.questions.__getitem__)
+    scores = grid.alignment[np.ix_(rows, columns)].astype(np.float64)
+    known = np.isfinite(scores)
+    digits = np.where(known, np.rint(scores * 1e6), np.iinfo(np.int32).min).astype("<i4")
+    row_known: list[bool] = np.any(known, axis=1).tolist()
+    column_known: list[bool] = np.any(known, axis=0).tolist()
+    names = [
+        *(grid.countries[at] for at, there in zip(rows, row_known, strict=True) if there),
+        "",
+        *(grid.questions[at] for at, there in zip(columns, column_known, strict=True) if there),
+    ]
+    cells = digits[np.ix_(row_known, column_known)].tobytes()
+    return hashlib.sha256("\n".join(names).encode() + b"\0" + cells).hexdigest()[:32]
 
 
 def row_kind(report: Report) -> str:

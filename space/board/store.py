@@ -32,6 +32,12 @@ HUB = "hub:"
 CLASSES = ("verified", "published", "uploaded", "self-reported")
 PREDICTION_SUFFIXES = (".jsonl", ".csv", ".tsv", ".parquet")
 
+#: Seconds between looks at every file of a store whose folders say that nothing came or went.
+FULL_LOOK_SECONDS = 300.0
+
+#: A folder that changed less than so many seconds ago is looked at in full once more.
+SETTLED_SECONDS = 2
+
 log = logging.getLogger("space.board.store")
 
 
@@ -50,6 +56,8 @@ class Store:
     root: Path
     look_every: float = 5.0
     _looked: float = field(default=0.0, init=False, repr=False)
+    _quiet: tuple[int, ...] = field(default=(), init=False, repr=False)
+    _listed: float = field(default=0.0, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _mending: bool = field(default=False, init=False, repr=False)
     _mending_lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
@@ -184,14 +192,38 @@ class Store:
 
     def _build_behind(self) -> None:
         """Build for the next looks; the index there goes on serving if that fails."""
+        if self._is_quiet():
+            return
         try:
             self._build()
         except (OSError, sqlite3.Error, ContractError):
             log.exception("the index could not be rebuilt")
 
+    def _is_quiet(self) -> bool:
+        """Whether nothing has come or gone since the files were listed last.
+
+        What comes, goes or is replaced whole changes the time of its folder; looking at three
+        folders costs nothing, at thousands of files it does. Files that something else writes
+        into are found at the next full look.
+        """
+        return (
+            bool(self._quiet)
+            and time.monotonic() - self._listed < FULL_LOOK_SECONDS
+            and self._quiet == self._folder_times()
+            and self.index_path.exists()
+        )
+
+    def _folder_times(self) -> tuple[int, ...]:
+        folders = (self.reports_folder, self.predictions_folder, self.root / "entries")
+        return tuple(one.stat().st_mtime_ns if one.is_dir() else 0 for one in folders)
+
     def _build(self, *, rebuild: bool = False) -> None:
         with self._lock:
+            times = self._folder_times()
             files = self.report_files()
+            # A file that comes within the same tick of the clock leaves the folder's time as it is.
+            settled = time.time_ns() - max(times) > SETTLED_SECONDS * 1_000_000_000
+            self._quiet, self._listed = (times if settled else ()), time.monotonic()
             if not rebuild and index_signature(self.index_path) == signature(files):
                 return
             started = time.perf_counter()
@@ -222,12 +254,12 @@ class Store:
             ContractError: the store has no such row.
         """
         path = self.reports_folder / f"{row_id}.json"
-        known = {file.stem for file in self.reports_folder.glob("*.json")}
-        if row_id not in known or row_id.startswith(PARTIAL_PREFIX):
+        inside = path.parent == self.reports_folder and path.stem == row_id
+        if not inside or row_id.startswith(PARTIAL_PREFIX):
             raise no_row(row_id)
         try:
             return _cached_report(path, path.stat().st_mtime_ns)
-        except FileNotFoundError:  # withdrawn in the meantime
+        except (OSError, ValueError):  # no such file, or nothing that a file may be called
             raise no_row(row_id) from None
 
 

@@ -35,11 +35,15 @@ element.addEventListener('click', (event) => {
 #: The address says what is shown before the boxes do: they are filled one after the other.
 _FROM_ADDRESS = "(before, ...values) => [window.location.search.slice(1), ...values]"
 
+#: Views of the board that stay in memory, of some 100 kB each.
+MOST_VIEWS = 30
+
 
 def layout(app: gr.Blocks, store: Store) -> None:
     """Lay out the page and bind its events."""
-    facts = read_facts(store)
+    facts = laid_out = read_facts(store)
     kept: IndexCache[str] = IndexCache(1)
+    views: IndexCache[list[Any]] = IndexCache(MOST_VIEWS)
     figures = partial(_home, store, kept)
     home = html_box(figures(), elem_id="home", js_on_load=figures_script())
     header = html_box(stamp_html(facts), elem_id="board-header", embedded=False)
@@ -80,11 +84,13 @@ def layout(app: gr.Blocks, store: Store) -> None:
     def restore(params: QueryParams) -> list[Any]:
         facts = read_facts(store)
         query = parse_query(params.multi_items(), known=facts.known)
-        return [figures(), stamp_html(facts), *_fill(query, facts, names), *_show(store, query)]
+        filled = _fill(query, facts, names, laid_out=laid_out)
+        return [figures(), stamp_html(facts), *filled, *_shown(store, query, views)]
 
     def clear() -> list[Any]:
         facts = read_facts(store)
-        return [*_fill(BoardQuery(), facts, names), *_show(store, BoardQuery())]
+        filled = _fill(BoardQuery(), facts, names, laid_out=laid_out)
+        return [*filled, *_shown(store, BoardQuery(), views)]
 
     bind_address(app, restore, [home, header, *state, *shown], name="board")
     reset.click(clear, None, [*state, *shown], **QUICK)
@@ -149,13 +155,20 @@ def query_of(values: Sequence[Any], names: Sequence[str], known: Mapping[str, An
     return parse_query(pairs, known=known)
 
 
-def _fill(query: BoardQuery, facts: Facts, names: Sequence[str]) -> list[Any]:
-    """Updates that make the boxes say `query`, with the choices that there are now."""
+def _fill(query: BoardQuery, facts: Facts, names: Sequence[str], *, laid_out: Facts) -> list[Any]:
+    """Updates that make the boxes say `query`, with the choices that there are now.
+
+    Boxes whose choices are those that they were laid out with are given what they hold alone: the
+    framework makes a component of every other update, which takes longer than all the rest.
+    """
+    same = facts == laid_out
     boxes: list[Any] = [
         query.search,
         query.sort,
         query.page,
-        gr.update(choices=_column_choices(facts), value=list(query.columns)),
+        list(query.columns)
+        if same
+        else gr.update(choices=_column_choices(facts), value=list(query.columns)),
         "1" if query.synthetic else "",
     ]
     for name in names:
@@ -164,13 +177,22 @@ def _fill(query: BoardQuery, facts: Facts, names: Sequence[str]) -> list[Any]:
         else:
             picked = list(query.facets.get(name, ()))
         boxes.append(
-            gr.update(
+            picked
+            if same and _is_choice(facts, name)
+            else gr.update(
                 choices=_choices(facts, name),
                 value=picked,
                 visible=_is_choice(facts, name) or bool(picked),
             )
         )
     return boxes
+
+
+def _shown(store: Store, query: BoardQuery, views: IndexCache[list[Any]]) -> list[Any]:
+    """The same for a page that is loaded: most visitors come for the same few views."""
+    found = views.get(store, query.permalink(), lambda: _show(store, query))
+    # The framework may change an update that it is given.
+    return [dict(one) if isinstance(one, dict) else one for one in found]
 
 
 def _show(store: Store, query: BoardQuery) -> list[Any]:

@@ -18,7 +18,7 @@ from contracts.specs import kind_spec
 from space.board.columns import FULL_COVERAGE
 from space.board.index import ReportFile, build_index, common_grids
 from space.board.page import rank_text
-from space.board.ranking import SEED, Rank, rank_rows
+from space.board.ranking import Rank, rank_rows
 from space.board.rows import row_kind
 from space.board.seed import RowClass
 from space.board.store import Store
@@ -150,7 +150,7 @@ def _by_cells(db: sqlite3.Connection, row: Mapping[str, Any]) -> _Found:
     shared = np.all([np.isfinite(grids[at]) for at in keep], axis=0)
     masked = [np.where(shared, grids[at], np.nan) for at in keep]
     masked = [grid[:, shared.any(axis=0)] for grid in masked]
-    ranks = rank_rows(masked, rng=np.random.default_rng(SEED))
+    ranks = rank_rows(masked)
     means = [_country_mean(grid) for grid in masked]
     listed = [
         _neighbour(rows[at], mean, rank) for at, mean, rank in zip(keep, means, ranks, strict=True)

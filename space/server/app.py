@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import gradio as gr
+from gradio.routes import App
 
 from space.board.store import Store
 from space.board.survey_answers import People
@@ -35,9 +39,25 @@ WAITING = 200
 UPLOADS_KEPT = (600, 3600)
 
 
+@contextmanager
+def _no_servers() -> Iterator[None]:
+    """While pages are laid out, no server is made.
+
+    The framework makes a whole one, with a hundred routes, at the end of every page, and throws
+    it away for the next; what answers is the one that mounting makes.
+    """
+    made = App.create_app
+    App.create_app = staticmethod(lambda *_, **__: None)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        App.create_app = made  # type: ignore[method-assign]
+
+
+@_no_servers()
 def make_app(store: Store, people: People, desk: Desk, runs: Runs | None = None) -> gr.Blocks:
     """Lay out all pages over a store, the people's answers, the desk that takes uploads in, and
-    the runs of models, where there are any."""
+    the runs of models, where there are any. The app answers once it is mounted."""
     with PlainBlocks(
         title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=UPLOADS_KEPT
     ) as app:

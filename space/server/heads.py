@@ -12,6 +12,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse
+from gradio.utils import LRUCache
 
 from contracts.errors import ContractError
 from space.board.labels import country_in_text, country_name, question_text, question_title
@@ -49,6 +51,18 @@ _BAR = (
     "justify-content: flex-start !important; } gradio-app .nav-holder nav a "
     "{ padding: 3px 7px !important; font-size: 14px !important; } }</style>"
 )
+
+#: Pages by their paths.
+_PAGES = frozenset({"", "model", "country", "question", *_PLAIN})
+
+#: Pages as the framework makes them that stay in memory, of 0.7 MB each.
+MOST_PAGES = 24
+
+#: Parameters of an address that the framework looks at itself.
+_OF_FRAMEWORK = {"deep_link", "all_endpoints"}
+
+#: Headers that the framework takes the server's address from.
+_SEEN_AS = ("x-forwarded-host", "x-forwarded-proto", "x-gradio-server")
 
 #: In a frame of another page only figures stand; what they lead to opens a page of its own.
 _EMBEDDED = (
@@ -205,31 +219,49 @@ def add_images(server: FastAPI) -> None:
 
 def add_heads(server: FastAPI, store: Store) -> None:
     """Give every page its own head."""
+    made: LRUCache[tuple[str, ...] | None, str] = LRUCache(MOST_PAGES)
 
     @server.middleware("http")
     async def headed(
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
-        response = await call_next(request)
-        page = request.url.path.strip("/")
-        kind = response.headers.get("content-type", "")
-        if request.method != "GET" or response.status_code != 200 or "text/html" not in kind:
-            return response
-        try:
-            head = head_of(page, request.query_params, store)
-        except ContractError:  # the index is being rebuilt: the page says so itself
-            head = None
-        if head is None:
-            return response
-        made = b"".join([part async for part in response.body_iterator])  # type: ignore[attr-defined]
-        root = str(request.base_url)
-        address = f"{root}{quote(page)}" + (f"?{request.url.query}" if request.url.query else "")
-        html = with_head(
-            made.decode(),
-            head,
-            address=address,
-            root=root,
-            embedded=request.query_params.get("embed") == "1",
-        )
-        kept = {k: v for k, v in response.headers.items() if k.lower() != "content-length"}
-        return Response(html, 200, headers=kept)
+        if request.method != "GET" or request.url.path.strip("/") not in _PAGES:
+            return await call_next(request)
+        key = _made_for(request)
+        html = made.get(key)
+        if html is None:
+            response = await call_next(request)
+            kind = response.headers.get("content-type", "")
+            if response.status_code != 200 or "text/html" not in kind:
+                return response
+            parts = [part async for part in response.body_iterator]  # type: ignore[attr-defined]
+            html = b"".join(parts).decode()
+            if key is not None:
+                made[key] = html
+        return _headed(html, request, store)
+
+
+def _headed(html: str, request: Request, store: Store) -> Response:
+    """A page with the head that its address says."""
+    page, root = request.url.path.strip("/"), str(request.base_url)
+    try:
+        head = head_of(page, request.query_params, store)
+    except ContractError:  # the index is being rebuilt: the page says so itself
+        head = None
+    if head is None:
+        return HTMLResponse(html)
+    address = f"{root}{quote(page)}" + (f"?{request.url.query}" if request.url.query else "")
+    embedded = request.query_params.get("embed") == "1"
+    return HTMLResponse(with_head(html, head, address=address, root=root, embedded=embedded))
+
+
+def _made_for(request: Request) -> tuple[str, ...] | None:
+    """What the framework makes a page of: its path, and where the visitor sees this server.
+
+    None where it looks at more of the address. Nothing else of a request goes into a page: there
+    are no logins of the framework's own, and what a page shows comes when it is loaded.
+    """
+    if _OF_FRAMEWORK & request.query_params.keys():
+        return None
+    seen = (request.headers.get(name, "") for name in _SEEN_AS)
+    return request.url.path, str(request.base_url), *seen

@@ -31,6 +31,10 @@ CLOSED_SECONDS = 600
 #: Messages that wait for all visitors together; beyond it the oldest goes.
 MOST_MESSAGES = 600
 
+#: Seconds between looks for calls that wait in the queue (most calls do not: `pages.parts.QUICK`),
+#: and for progress to tell of.
+QUEUE_SECONDS, PROGRESS_SECONDS = 0.1, 0.5
+
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -45,10 +49,15 @@ def bound_sessions(
         most_messages: messages that wait for all visitors together.
     """
     blocks = app.get_blocks()
+    blocks.app = app  # calls that wait in the queue belong to the same sessions
     blocks.state_session_capacity = most
     app.state_holder = Sessions(blocks)
     queue = blocks._queue
     queue.pending_messages_per_session = Mailboxes(most, most_messages)
+    # The framework looks for waiting calls a thousand times a second, which takes a twentieth of a
+    # core of a server that nobody uses.
+    queue.sleep_when_free = QUEUE_SECONDS
+    queue.progress_update_sleep_when_free = PROGRESS_SECONDS
     # Call statistics, recomputed after every call, that are shown nowhere here.
     queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
     queue.ANALYTICS_MAX_EVENTS = most

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from html import unescape
 from urllib.parse import parse_qs
 
@@ -20,6 +21,16 @@ _LINK = re.compile(
 )
 
 
+@lru_cache(maxsize=20_000)
+def _target(page: str, query: str) -> tuple[str, str]:
+    """Folder and name of the file that a link of the app leads to."""
+    params = parse_qs(unescape(query))
+    # A row's single answers are not exported: the question's page has everybody's.
+    place = "question" if page == "model" and "question" in params else page
+    folder, key = FOLDERS[place]
+    return folder, params.get(key, [""])[0]
+
+
 def static_links(html: str, *, pages: Mapping[str, Collection[str]], up: str = "") -> str:
     """HTML of the app with its links leading to files.
 
@@ -31,11 +42,7 @@ def static_links(html: str, *, pages: Mapping[str, Collection[str]], up: str = "
 
     def turned(found: re.Match[str]) -> str:
         before, page, query, after, content = found.groups()
-        params = parse_qs(unescape(query))
-        # A row's single answers are not exported: the question's page has everybody's.
-        place = "question" if page == "model" and "question" in params else page
-        folder, key = FOLDERS[place]
-        name = params.get(key, [""])[0]
+        folder, name = _target(page, query)
         if name in pages.get(folder, ()):
             return f'<a{before} href="{up}{folder}/{name}.html"{after}>{content}</a>'
         kind = "g" if re.search(r"<(?:path|circle)\b", content) else "span"

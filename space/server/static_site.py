@@ -11,7 +11,6 @@ from string import Template
 from typing import Any
 
 from contracts.atomic import atomic_folder
-from contracts.digests import pretty_json
 from space.board.columns import (
     DEFAULT_COLUMNS,
     DEFAULT_SORT,
@@ -127,7 +126,7 @@ def board_files(store: Store, people: People | None = None) -> dict[str, str]:
         **about,
         "index.html": index_html(store, people),
         "data.js": f"window.BOARD = {_script_safe(text)};\n",
-        "board.json": pretty_json(payload),
+        "board.json": text,
         "board.css": asset("board.css"),
         "board.js": asset("board.js"),
         "figures.js": whole_page(asset("figures.js")),

@@ -105,7 +105,7 @@ def _chart(db: sqlite3.Connection, report: Report, name: str) -> Chart | None:
         others, shared = [], asked
     kept = shared.any(axis=0)
     grids = [np.where(shared, one, np.nan)[:, kept] for one in (own, *(g for _, g in others))]
-    ranks = rank_rows(grids, rng=np.random.default_rng(SEED))
+    ranks = rank_rows(grids)
     named = [{"row_id": TRIAL, "name": name}, *(dict(row) for row, _ in others)]
     bars = [
         _bar(row, one, countries)._replace(rank=rank.rank, ranked=rank.size)

@@ -168,13 +168,14 @@ def test_verify_finds_another_precision_of_a_single_cell(
 
 def _recount_codes(folder: Path, respondents: pa.Table) -> set[str]:
     """Problems that a recount finds, the respondents being those of the table."""
-    from dataset_builder.verifying.distributions import read_distributions
     from dataset_builder.verifying.people import Respondents, check_respondents
     from dataset_builder.verifying.recount import Recount
+    from dataset_builder.verifying.scattered import scattered
 
     release, people = open_release(folder), Respondents(respondents)
-    recount = Recount(release, people, read_distributions(release))
-    for batch in release.dataset("responses").to_batches():
-        recount.visit(batch)
-    checks = [check_respondents(release, people), recount.result()]
+    with scattered(release) as distributions:
+        recount = Recount(release, people, distributions)
+        for batch in release.dataset("responses").to_batches():
+            recount.visit(batch)
+        checks = [check_respondents(release, people), recount.result()]
     return {problem.code for check in checks for problem in check.problems}

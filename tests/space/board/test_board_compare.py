@@ -17,7 +17,12 @@ from space.board.figures.compare import (
     question_differences,
     size_trend,
 )
-from space.board.ranking import country_equal_means, rank_rows
+from space.board.ranking import (
+    country_equal_means,
+    drawn_questions,
+    means_of_rows,
+    rank_rows,
+)
 from space.board.store import open_store
 
 
@@ -34,7 +39,7 @@ def test_clear_order_has_narrow_ranks_and_equal_rows_tie() -> None:
     rng = np.random.default_rng(3)
     base = rng.uniform(0.4, 0.6, (6, 40))
     noise = rng.normal(0, 0.02, (6, 40))
-    ranks = rank_rows([base, base + 0.2, base + noise], rng=np.random.default_rng(0))
+    ranks = rank_rows([base, base + 0.2, base + noise])
     assert ranks[1].rank == 1
     assert (ranks[1].low, ranks[1].high) == (1, 1)
     assert {ranks[0].rank, ranks[2].rank} == {2, 3}
@@ -47,10 +52,22 @@ def test_clear_order_has_narrow_ranks_and_equal_rows_tie() -> None:
 def test_ranks_do_not_depend_on_the_order_of_rows() -> None:
     rng = np.random.default_rng(5)
     grids = [rng.uniform(0.5, 0.9, (4, 30)) for _ in range(5)]
-    ranks = rank_rows(grids, rng=np.random.default_rng(0))
-    swapped = rank_rows(grids[::-1], rng=np.random.default_rng(0))
+    ranks = rank_rows(grids)
+    swapped = rank_rows(grids[::-1])
     assert swapped[::-1] == ranks
-    assert rank_rows([], rng=rng) == []
+    assert rank_rows([]) == []
+
+
+def test_rows_ranked_at_once_have_the_means_of_each_alone() -> None:
+    rng = np.random.default_rng(7)
+    grids = [rng.uniform(0.5, 0.9, (6, 12)) for _ in range(5)]
+    grids[0][2, 3:7] = np.nan  # a country that lacks questions
+    grids[1][4] = np.nan  # a country without answers
+    grids[2][:, :10] = np.nan  # so few questions that some draws hold none of them
+    grids[3][:] = np.nan
+    counts = drawn_questions(12)
+    alone = np.stack([country_equal_means(grid, counts) for grid in grids])
+    np.testing.assert_allclose(means_of_rows(grids, counts), alone, rtol=1e-12)
 
 
 def test_the_ranked_score_is_the_reports_headline(sample_store) -> None:

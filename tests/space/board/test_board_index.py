@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 
@@ -127,6 +128,39 @@ def test_an_incremental_index_equals_one_from_nothing(store, samples) -> None:
 def test_serving_goes_on_while_the_index_is_rebuilt(store) -> None:
     (store.reports_folder / "sneaky.json").unlink()
     wait_until(lambda: len(read_board(store, BoardQuery()).rows) == 8, "the index is not rebuilt")
+
+
+def test_a_store_in_which_nothing_came_or_went_is_not_listed_over_and_over(
+    store, samples, monkeypatch
+) -> None:
+    listings: list[None] = []
+    listed = type(store).report_files
+
+    def counted(self):
+        listings.append(None)
+        return listed(self)
+
+    monkeypatch.setattr(type(store), "report_files", counted)
+    for folder in (store.reports_folder, store.predictions_folder, store.root / "entries"):
+        if folder.is_dir():
+            os.utime(folder, (1e9, 1e9))
+    store.ensure_index(force=True)
+    for _ in range(3):
+        store._build_behind()
+    assert len(listings) == 1
+    # What comes changes its folder, and is found.
+    write_report(
+        samples.sample_report("new", samples.sample_people(["DEU"], ["Q1"]), skill=0.5, seed=99),
+        store.reports_folder / "new.json",
+    )
+    store._build_behind()
+    assert "new" in {row["row_id"] for row in read_board(store, BoardQuery()).rows}
+
+
+def test_a_folder_that_has_just_changed_is_looked_at_once_more(store) -> None:
+    os.utime(store.reports_folder)
+    store.ensure_index(force=True)
+    assert not store._is_quiet()
 
 
 def test_a_broken_report_is_left_out_and_listed(store) -> None:

@@ -15,16 +15,17 @@ from made_surveys import make_survey
 
 from contracts.errors import ContractError
 from contracts.release.read import open_release
-from contracts.report import write_report
+from contracts.report import CellEntry, read_report_apart, write_report
 from contracts.specs import kind_spec
 from contracts.specs.model import Kind
 from dataset_builder.build import build_release
 from dataset_builder.publishing.public import make_public
 from dataset_builder.synthesis import synthesize
 from scoring.baselines.distributions import write_baselines
+from scoring.maps.rows import row_of_report
 from space.board.files.raw_answers import find_answer
 from space.board.page import read_board
-from space.board.public import public_release, public_report
+from space.board.public import public_release, public_report, public_report_apart
 from space.board.query import BoardQuery
 from space.board.store import open_store
 from space.board.survey_answers import People
@@ -49,6 +50,24 @@ def test_cells_of_few_people_and_of_groups_are_withheld(sample_store, updates) -
     assert shown.cells == report.cells[1:]
     notice = shown.warnings[-1]
     assert (notice.code, notice.count) == ("cells-withheld", 1)
+
+
+@pytest.mark.parametrize("updates", [{}, {"n": 29}, {"group": "sex=female"}])
+def test_cells_read_apart_are_withheld_alike(sample_store, tmp_path, updates) -> None:
+    report = changed_cells(sample_store.report("heron-8b"), **updates)
+    write_report(report, tmp_path / "report.json")
+    whole = public_report(report)
+    shown, cells = public_report_apart(*read_report_apart(tmp_path / "report.json"))
+    assert shown == whole.model_copy(update={"cells": []})
+    assert [CellEntry.model_validate(cell) for cell in cells] == whole.cells
+    assert row_of_report(shown, cells=cells) == row_of_report(whole)
+
+
+def test_cells_that_are_no_list_are_a_problem(sample_store, tmp_path) -> None:
+    fields = sample_store.report("heron-8b").model_dump(mode="json") | {"cells": {"n": 1}}
+    (tmp_path / "report.json").write_text(json.dumps(fields))
+    with pytest.raises(ContractError, match="cells are no list of objects"):
+        read_report_apart(tmp_path / "report.json")
 
 
 def test_cells_of_enough_people_are_shown(sample_store) -> None:

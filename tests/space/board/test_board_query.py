@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 import pytest
@@ -170,3 +171,19 @@ def test_default_columns_are_known() -> None:
     assert set(DEFAULT_COLUMNS) <= set(COLUMNS)
     assert len(DEFAULT_COLUMNS) <= MAX_COLUMNS
     assert parse_qsl(BoardQuery(columns=("name",)).permalink()) == [("columns", "name")]
+
+
+def test_boxes_are_given_choices_only_where_these_changed(sample_store) -> None:
+    from space.board.columns import FACETS, PARTS
+    from space.pages.board import _fill
+
+    facts = read_facts(sample_store)
+    facets = {"family": ("heron",)}
+    query = BoardQuery(facets=facets)
+    boxes = [*FACETS, *PARTS]
+    held = dict(zip(boxes, _fill(query, facts, boxes, laid_out=facts)[5:], strict=True))
+    assert held["family"] == ["heron"]
+    later = replace(facts, known={**facts.known, "family": (*facts.known["family"], "new")})
+    changed = dict(zip(boxes, _fill(query, later, boxes, laid_out=facts)[5:], strict=True))
+    assert changed["family"]["value"] == ["heron"]
+    assert changed["family"]["choices"]

@@ -167,3 +167,21 @@ def test_answers_that_are_fetched_come_whole(here) -> None:
         fetched = here.get(f"/gradio_api/call/model/{joined['event_id']}")
         assert "event: complete" in fetched.text
         assert "heron-8b" in fetched.text
+
+
+def test_calls_that_wait_share_the_sessions_of_those_that_do_not(board) -> None:
+    app = app_of(board)
+    assert app.get_blocks().app is app
+    # A thousand looks a second for waiting calls would take a twentieth of a core.
+    assert app.get_blocks()._queue.sleep_when_free >= 0.1
+
+
+def test_a_page_is_made_once_for_each_address_of_the_server(board) -> None:
+    first, again = board.get("/about").text, board.get("/about").text
+    assert first == again
+    elsewhere = board.get("/about", headers={"X-Forwarded-Host": "atlas.example"}).text
+    assert "atlas.example" in elsewhere
+    assert "atlas.example" not in board.get("/about").text
+    models = board.get("/model?row=heron-8b").text, board.get("/model?row=heron-70b").text
+    titles = [one.split("<title>")[1].split("</title>")[0] for one in models]
+    assert ["heron-8b" in one for one in titles] == [True, False]
