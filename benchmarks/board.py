@@ -226,13 +226,17 @@ def board_event(address: str) -> dict[str, Any]:
         config = json.load(answer)
     ids = {c["props"].get("elem_id"): c["id"] for c in config["components"]}
     trigger = [ids["facet-family"], "input"]
-    found = next(d for d in config["dependencies"] if trigger in [list(t) for t in d["targets"]])
+    dependency = next(
+        d for d in config["dependencies"] if trigger in [list(t) for t in d["targets"]]
+    )
     by_id = {c["id"]: c["props"].get("value") for c in config["components"]}
-    defaults = [by_id.get(one) for one in found["inputs"]]
+    defaults = [by_id.get(one) for one in dependency["inputs"]]
     places = {
-        name: found["inputs"].index(one) for name, one in ids.items() if one in found["inputs"]
+        name: dependency["inputs"].index(one)
+        for name, one in ids.items()
+        if one in dependency["inputs"]
     }
-    return {"fn_index": found["id"], "data": defaults, "facets": places, "event_data": None}
+    return {"fn_index": dependency["id"], "data": defaults, "facets": places, "event_data": None}
 
 
 def facet_payload(event: dict[str, Any], rng: random.Random) -> list[Any]:
@@ -299,9 +303,9 @@ def main() -> int:
     parser.add_argument("--smoke", action="store_true", help="a tenth of it")
     parser.add_argument("--json", type=Path, help="write the measurements there as well")
     arguments = parser.parse_args()
-    found = measure(smoke=arguments.smoke)
+    measurements = measure(smoke=arguments.smoke)
     failed = []
-    for name, amount in found.items():
+    for name, amount in measurements.items():
         limit = LIMITS.get(name)
         line = f"{limit.name if limit else name}: {amount:.3f}"
         if limit:
@@ -312,7 +316,7 @@ def main() -> int:
         print(line)
     if arguments.json:
         rows = [
-            (f"{limit.name}, {limit.unit}", found[name], f"<= {limit.most:g}")
+            (f"{limit.name}, {limit.unit}", measurements[name], f"<= {limit.most:g}")
             for name, limit in LIMITS.items()
         ]
         arguments.json.write_text(json.dumps(rows))

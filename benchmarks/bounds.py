@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 
 def print_measured(
-    found: Mapping[str, float],
+    measurements: Mapping[str, float],
     bounds: Mapping[str, tuple[float, bool]],
     *,
     smoke: bool,
@@ -24,7 +24,7 @@ def print_measured(
         Names of those that miss their bounds.
     """
     missed = []
-    for name, value in found.items():
+    for name, value in measurements.items():
         bound, above = bounds[name]
         fine = value >= bound if above else value <= bound
         print(f"{name:32} {value:12.4g}   {'>=' if above else '<='} {bound:g}")

@@ -213,8 +213,8 @@ def verify(source: Path, out: Path) -> dict[str, float]:
     from dataset_builder.verifying.run import verify_release
 
     del out
-    found = verify_release(source)
-    assert all(check.passed for check in found.checks)
+    verification = verify_release(source)
+    assert all(check.passed for check in verification.checks)
     return {"rows": 0}
 
 
@@ -225,12 +225,12 @@ def load(source: Path, out: Path) -> dict[str, float]:
     import datasets
 
     datasets.disable_progress_bars()
-    found: dict[str, float] = {}
+    measurements: dict[str, float] = {}
     for config in ("responses", "lean"):
         start = time.monotonic()
         loaded = datasets.load_dataset(str(source), config)
-        found[f"{config}_load_s"] = time.monotonic() - start
-        found[f"{config}_cache_bytes"] = sum(
+        measurements[f"{config}_load_s"] = time.monotonic() - start
+        measurements[f"{config}_cache_bytes"] = sum(
             Path(f["filename"]).stat().st_size
             for files in loaded.cache_files.values()
             for f in files
@@ -241,9 +241,9 @@ def load(source: Path, out: Path) -> dict[str, float]:
             for split in loaded.values()
             for batch in split.with_format("arrow").iter(batch_size=50_000)
         )
-        found[f"{config}_iterate_s"] = time.monotonic() - start
-        found["rows"] = seen
-    return found
+        measurements[f"{config}_iterate_s"] = time.monotonic() - start
+        measurements["rows"] = seen
+    return measurements
 
 
 def _measure(pipeline: str, source: Path | Sequence[Path], out: Path) -> dict[str, float]:
@@ -256,9 +256,9 @@ def _measure(pipeline: str, source: Path | Sequence[Path], out: Path) -> dict[st
     work: Callable[..., dict[str, float]] = globals()[pipeline]
     out.mkdir(parents=True)
     started, used = time.monotonic(), _cpu()
-    found = work(source, out)
+    figures = work(source, out)
     measured = {"cpu": _cpu() - used, "wall": time.monotonic() - started, "peak_mib": _peak_mib()}
-    return measured | found | {"bytes": _size(out)}
+    return measured | figures | {"bytes": _size(out)}
 
 
 def _in_a_process(pipeline: str, source: Path | Sequence[Path], out: Path) -> dict[str, float]:
@@ -282,40 +282,46 @@ def _best(pipeline: str, source: Path, root: Path, *, repeats: int) -> dict[str,
 
 
 def bars(
-    found: dict[str, dict[str, float]], *, people: int
+    measurements: dict[str, dict[str, float]], *, people: int
 ) -> list[tuple[str, float, float, bool]]:
     """(what, measured, allowed, whether it holds) of every bar."""
-    lean_cpu, lean_peak = found["lean"]["cpu"], found["lean"]["peak_mib"]
+    lean_cpu, lean_peak = measurements["lean"]["cpu"], measurements["lean"]["peak_mib"]
     limits = [
-        ("lean CPU / floor CPU", lean_cpu / found["floor"]["cpu"], 1.5),
-        ("lean CPU / melt CPU", lean_cpu / found["melt"]["cpu"], 1 / 3),
-        ("lean peak / melt peak", lean_peak / found["melt"]["peak_mib"], 1 / 6),
-        ("verify CPU / full build CPU", found["verify"]["cpu"] / found["full"]["cpu"], 0.85),
-        ("verify peak, MiB", found["verify"]["peak_mib"], 850.0),
-        ("full build peak, MiB", found["full"]["peak_mib"], 600.0),
-        ("cache of responses, GB", found["load"]["responses_cache_bytes"] / 1e9, 2.5),
-        ("cache of lean, MB", found["load"]["lean_cache_bytes"] / 1e6, 350.0),
-        ("distributions, MB", found["full"]["distributions_bytes"] / 1e6, 39.0),
-        ("row groups read for everyone", found["full"]["distributions_touched"], 3.0),
+        ("lean CPU / floor CPU", lean_cpu / measurements["floor"]["cpu"], 1.5),
+        ("lean CPU / melt CPU", lean_cpu / measurements["melt"]["cpu"], 1 / 3),
+        ("lean peak / melt peak", lean_peak / measurements["melt"]["peak_mib"], 1 / 6),
+        (
+            "verify CPU / full build CPU",
+            measurements["verify"]["cpu"] / measurements["full"]["cpu"],
+            0.85,
+        ),
+        ("verify peak, MiB", measurements["verify"]["peak_mib"], 850.0),
+        ("full build peak, MiB", measurements["full"]["peak_mib"], 600.0),
+        ("cache of responses, GB", measurements["load"]["responses_cache_bytes"] / 1e9, 2.5),
+        ("cache of lean, MB", measurements["load"]["lean_cache_bytes"] / 1e6, 350.0),
+        ("distributions, MB", measurements["full"]["distributions_bytes"] / 1e6, 39.0),
+        ("row groups read for everyone", measurements["full"]["distributions_touched"], 3.0),
     ]
     held = [(what, number, limit, number <= limit) for what, number, limit in limits]
     if people >= FULL_PEOPLE:
-        rows = found["full"]["rows"] / 1e6
+        rows = measurements["full"]["rows"] / 1e6
         held.append(("rows of responses, million (at least)", rows, 21.0, rows >= 21.0))
     return held
 
 
-def _report(found: dict[str, dict[str, float]], *, people: int) -> bool:
+def _report(measurements: dict[str, dict[str, float]], *, people: int) -> bool:
     print(f"{'pipeline':10}{'CPU s':>8}{'wall s':>8}{'peak MiB':>10}{'MB':>9}{'rows':>13}")
-    for name, row in found.items():
+    for name, row in measurements.items():
         print(
             f"{name:10}{row['cpu']:8.1f}{row['wall']:8.1f}{row['peak_mib']:10.0f}"
             f"{row['bytes'] / 1e6:9.1f}{row['rows']:13,.0f}"
         )
     for config in ("responses", "lean"):
-        load_s, pass_s = (found["load"][f"{config}_{what}_s"] for what in ("load", "iterate"))
+        load_s, pass_s = (
+            measurements["load"][f"{config}_{what}_s"] for what in ("load", "iterate")
+        )
         print(f"{config}: first load {load_s:.1f} s, one pass over the rows {pass_s:.1f} s")
-    held = bars(found, people=people)
+    held = bars(measurements, people=people)
     for what, number, limit, good in held:
         print(f"{'ok ' if good else 'NOT'} {what}: {number:.2f} (bar {limit:.2f})")
     return all(good for *_, good in held)
@@ -351,7 +357,7 @@ def main() -> int:
 
             synthesize(source, people=given.people)
         # Only the two that are compared closely are run more than once.
-        found = {
+        measurements = {
             name: _best(
                 name, source, root, repeats=given.repeats if name in ("floor", "lean") else 1
             )
@@ -359,10 +365,10 @@ def main() -> int:
             if name not in READERS
         }
         release = root / "full" / "release"
-        found |= {name: _in_a_process(name, release, root / name) for name in READERS}
-    good = _report(found, people=given.people)
+        measurements |= {name: _in_a_process(name, release, root / name) for name in READERS}
+    good = _report(measurements, people=given.people)
     if given.json:
-        held = bars(found, people=given.people)
+        held = bars(measurements, people=given.people)
         rows = [(what, number, f"<= {limit:.3g}") for what, number, limit, _ in held]
         given.json.write_text(json.dumps(rows))
     return 0 if good or not given.check else 1

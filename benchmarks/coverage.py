@@ -174,10 +174,10 @@ def draw_clustered(
 
 def clustered_hits(pool: Pool, scenario: Scenario, rng: np.random.Generator) -> dict[str, float]:
     """Which intervals of one clustered survey hold the truth, by design and by Kish."""
-    rows, survey, answers, found = draw_clustered(pool, scenario, rng)
-    found |= interval_hits(pool, rows, survey, answers, rng)
+    rows, survey, answers, design_hits = draw_clustered(pool, scenario, rng)
+    design_hits |= interval_hits(pool, rows, survey, answers, rng)
     plain = interval_hits(pool, rows, replace(survey, n_eff=survey.n), answers, rng)
-    return found | {f"{IGNORED}{name}": hit for name, hit in plain.items()}
+    return design_hits | {f"{IGNORED}{name}": hit for name, hit in plain.items()}
 
 
 def hits(pool: Pool, scenario: Scenario, rng: np.random.Generator) -> dict[str, bool]:
@@ -249,14 +249,14 @@ def run(
     clustered: bool,
 ) -> dict[str, list[float]]:
     """Hits of every kind of interval, survey by survey."""
-    found: dict[str, list[float]] = {}
+    hits_by_interval: dict[str, list[float]] = {}
     for number in range(surveys):
         if number % PER_MODEL == 0:
             pool = make_pool(reference, scenario.foreign, rng)
         one = clustered_hits if clustered else hits
         for name, hit in one(pool, scenario, rng).items():
-            found.setdefault(name, []).append(hit)
-    return found
+            hits_by_interval.setdefault(name, []).append(hit)
+    return hits_by_interval
 
 
 def check_rows(source: str, *, draws: int) -> int:

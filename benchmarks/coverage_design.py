@@ -50,8 +50,8 @@ def clustered_survey(
     drawn = counts.sum(axis=0) / people
     n = np.full(drawn.shape[:2], float(people))
     n_eff = design_effective_n(drawn, variance, ordinal=survey.geometry.ordinal, kish=n)
-    found = replace(survey, shares=drawn, n=n, n_eff=n_eff, pooled=drawn * people)
-    return found, np.sqrt(variance.shares)
+    sampled_survey = replace(survey, shares=drawn, n=n, n_eff=n_eff, pooled=drawn * people)
+    return sampled_survey, np.sqrt(variance.shares)
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def rows_coverage(rows: CountryRows, draws: int, rng: np.random.Generator) -> tu
     """
     truth = _shares(rows.totals)
     asked = (truth > 0.1) & (truth < 0.9)
-    found = np.zeros(2)
+    coverage_sums = np.zeros(2)
     reach = student_quantile(rows.stratum)
     for _ in range(draws):
         drawn = redrawn_clusters(rows.stratum, rng)
@@ -166,8 +166,11 @@ def rows_coverage(rows: CountryRows, draws: int, rng: np.random.Generator) -> tu
         kish = kish_effective_n(totals.sum(axis=(0, 1, 3)), rows.squared[drawn].sum(axis=0))
         plain = np.sqrt(shares * (1 - shares) / np.maximum(kish, 1)[:, None])
         gap = np.abs(shares - truth)[asked]
-        found += [np.mean(gap <= reach * design[asked]), np.mean(gap <= NORMAL * plain[asked])]
-    design_percent, kish_percent = (100 * found / draws).tolist()
+        coverage_sums += [
+            np.mean(gap <= reach * design[asked]),
+            np.mean(gap <= NORMAL * plain[asked]),
+        ]
+    design_percent, kish_percent = (100 * coverage_sums / draws).tolist()
     return design_percent, kish_percent
 
 

@@ -94,7 +94,7 @@ def requests_of(count: int, tokenizer: Any) -> list[Request]:
     by_size = {size: [q for q in asked if len(q.options) == size] for size in (4, 5, 10)}
     sizes = (4, 10, 5, 4, 10, 4, 5, 4, 10, 5)
     common = _cut(tokenizer, corpus(), COMMON, 0)
-    found = []
+    requests = []
     turns: Counter[int] = Counter()
     for index in range(count):
         group = _cut(tokenizer, corpus(), GROUP, 1 + index // GROUP_ITEMS)
@@ -102,7 +102,7 @@ def requests_of(count: int, tokenizer: Any) -> list[Request]:
         # A question comes once in a group.
         question = pool[turns[id(pool)] % len(pool)]
         turns[id(pool)] += 1
-        found.append(
+        requests.append(
             Request(
                 f"item{index}",
                 "score_options",
@@ -114,7 +114,7 @@ def requests_of(count: int, tokenizer: Any) -> list[Request]:
                 terminator="newline",
             )
         )
-    return found
+    return requests
 
 
 def label_requests(requests: Sequence[Request]) -> list[Request]:
@@ -142,12 +142,12 @@ def ours(model: Any, tokenizer: Any, requests: Sequence[Request], scorer: str) -
     """Our backend, from text to scores."""
     options = BackendOptions(device="cpu", dtype="float32", scorer=scorer)
     backend = HfBackend(Loaded(model, tokenizer, "random", "0"), options)
-    found: dict[str, tuple[float, ...]] = {}
+    logprobs_by_id: dict[str, tuple[float, ...]] = {}
 
     def keep(request: Request, response: Any) -> None:
         if response.status != "ok":
             raise RuntimeError(f"{request.request_id}: {response.error}")
-        found[request.request_id] = response.option_logprobs
+        logprobs_by_id[request.request_id] = response.option_logprobs
 
     backend.run(requests[:2], on_response=keep)  # its own check, before the clock starts
     used = backend.environment()["scorer_used"]
@@ -157,7 +157,7 @@ def ours(model: Any, tokenizer: Any, requests: Sequence[Request], scorer: str) -
     backend.run(requests, on_response=keep)
     seconds = time.process_time() - start
     batch = f"{options.batch_tokens} tokens"
-    return Rate(len(requests) / seconds, [found[r.request_id] for r in requests], batch)
+    return Rate(len(requests) / seconds, [logprobs_by_id[r.request_id] for r in requests], batch)
 
 
 def harness(model: Any, tokenizer: Any, requests: Sequence[Request]) -> Rate:
@@ -179,9 +179,9 @@ def side_by_side(
     """Both sides in turn, some rounds; each one's best, for others may be at work meanwhile."""
     best: dict[str, Rate] = {}
     for _ in range(rounds):
-        found = {"harness": harness(model, tokenizer, requests[:judged])}
-        found |= {name: ours(model, tokenizer, requests, name) for name in scorers}
-        for name, rate in found.items():
+        rates = {"harness": harness(model, tokenizer, requests[:judged])}
+        rates |= {name: ours(model, tokenizer, requests, name) for name in scorers}
+        for name, rate in rates.items():
             if name not in best or rate.items_per_second > best[name].items_per_second:
                 best[name] = rate
     return best

@@ -76,8 +76,8 @@ class Timed(NamedTuple):
 def timed(work: Callable[[], Any]) -> tuple[Any, Timed]:
     """What a piece of work gives, and how long it takes."""
     before, started = time.process_time(), time.perf_counter()
-    found = work()
-    return found, Timed(time.perf_counter() - started, time.process_time() - before)
+    returned = work()
+    return returned, Timed(time.perf_counter() - started, time.process_time() - before)
 
 
 def best(rounds: Iterable[tuple[Any, Timed]]) -> tuple[Any, Timed]:
@@ -251,25 +251,25 @@ def main() -> int:
             "resume": lambda: measure_resume(folder, rounds, smoke=smoke),
             "client": lambda: measure_client(folder, rounds, smoke=smoke),
         }
-        found = {key: make() for key, make in makers.items() if options.only in (None, key)}
-    print(json.dumps(found, indent=1))
-    missed = wrong(found) + ([] if options.smoke else slow(found))
+        measurements = {key: make() for key, make in makers.items() if options.only in (None, key)}
+    print(json.dumps(measurements, indent=1))
+    missed = wrong(measurements) + ([] if options.smoke else slow(measurements))
     for line in missed:
         print(f"missed: {line}")
-    return 1 if missed and (options.strict or wrong(found)) else 0
+    return 1 if missed and (options.strict or wrong(measurements)) else 0
 
 
-def wrong(found: dict[str, dict[str, Any]]) -> list[str]:
+def wrong(measurements: dict[str, dict[str, Any]]) -> list[str]:
     """What is wrong whatever the machine does besides."""
     missed = []
-    if found.get("resume", {}).get("asked"):
-        missed.append(f"resume: {found['resume']['asked']} finished calls were made again")
-    if "client" in found and set(found["client"]["statuses"]) != {"ok"}:
-        missed.append(f"client: statuses {found['client']['statuses']}")
+    if measurements.get("resume", {}).get("asked"):
+        missed.append(f"resume: {measurements['resume']['asked']} finished calls were made again")
+    if "client" in measurements and set(measurements["client"]["statuses"]) != {"ok"}:
+        missed.append(f"client: statuses {measurements['client']['statuses']}")
     return missed
 
 
-def slow(found: dict[str, dict[str, Any]]) -> list[str]:
+def slow(measurements: dict[str, dict[str, Any]]) -> list[str]:
     """What takes longer, or more, than it may."""
     bounds = (
         ("plan", "seconds", PLAN_SECONDS),
@@ -277,13 +277,14 @@ def slow(found: dict[str, dict[str, Any]]) -> list[str]:
         ("resume", "seconds", RESUME_SECONDS),
     )
     missed = [
-        f"{name}: {field} {found[name][field]:.2f}, not below {bound:g}"
+        f"{name}: {field} {measurements[name][field]:.2f}, not below {bound:g}"
         for name, field, bound in bounds
-        if name in found and not found[name][field] < bound
+        if name in measurements and not measurements[name][field] < bound
     ]
-    if "client" in found and found["client"]["per_second"] < CALLS_PER_SECOND:
+    if "client" in measurements and measurements["client"]["per_second"] < CALLS_PER_SECOND:
         missed.append(
-            f"client: {found['client']['per_second']:.0f} calls a second, not {CALLS_PER_SECOND:g}"
+            f"client: {measurements['client']['per_second']:.0f} calls a second, "
+            f"not {CALLS_PER_SECOND:g}"
         )
     return missed
 

@@ -58,7 +58,7 @@ def rows_with_all_logits(model: Any, items: Sequence[Item], *, rows: int) -> Sco
     """One row per option, longest first, softmax over every position: nothing is shared."""
     flat = [(i, k, item) for i, item in enumerate(items) for k in range(len(item.options))]
     flat.sort(key=lambda one: -len(one[2].context) - len(one[2].options[one[1]]))
-    found: Scores = [[0.0] * len(item.options) for item in items]
+    scores: Scores = [[0.0] * len(item.options) for item in items]
     for start in range(0, len(flat), rows):
         chunk = flat[start : start + rows]
         lines = [(item.context + item.options[k])[:-1] for _, k, item in chunk]
@@ -71,8 +71,8 @@ def rows_with_all_logits(model: Any, items: Sequence[Item], *, rows: int) -> Sco
             option = torch.tensor(item.options[k], device=model.device)
             begin = len(item.context) - 1
             read = logprobs[row, begin : begin + len(option)]
-            found[i][k] = float(read.gather(1, option[:, None]).sum())
-    return found
+            scores[i][k] = float(read.gather(1, option[:, None]).sum())
+    return scores
 
 
 def harness(model: Any, items: Sequence[Item], *, rows: int) -> Scores:
@@ -129,7 +129,7 @@ def distance(first: Scores, second: Scores) -> dict[str, float]:
 
 def contenders(model: Any, rows: int, limits: Limits) -> dict[str, Callable[[Any], Scores]]:
     """Everything that is timed."""
-    found: dict[str, Callable[[Any], Scores]] = {}
+    scorers: dict[str, Callable[[Any], Scores]] = {}
     run = partial(harness, model, rows=rows)
     try:
         run(made_items(1, vocabulary=model.config.vocab_size, rng=np.random.default_rng(1)))
@@ -137,11 +137,11 @@ def contenders(model: Any, rows: int, limits: Limits) -> dict[str, Callable[[Any
         # Not installed, or a version with other arguments: the stand-in below remains.
         print(f"lm-eval left out: {type(error).__name__}: {error}"[:200], flush=True)
     else:
-        found["lm-eval"] = run
-    found["rows_all_logits"] = lambda items: rows_with_all_logits(model, items, rows=rows)
+        scorers["lm-eval"] = run
+    scorers["rows_all_logits"] = lambda items: rows_with_all_logits(model, items, rows=rows)
     for name in ("padded", "cached", "tree"):
-        found[name] = lambda items, name=name: scores_of(model, items, scorer=name, limits=limits)
-    return found
+        scorers[name] = lambda items, name=name: scores_of(model, items, scorer=name, limits=limits)
+    return scorers
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -185,15 +185,15 @@ def _distances(
     naive = scores_of(model, few, scorer="naive")
     exact_model = copy.deepcopy(model).float()
     exact = scores_of(exact_model, few, scorer="naive")
-    found = {"bf16 naive - fp32 naive": distance(naive, exact)}
+    distances = {"bf16 naive - fp32 naive": distance(naive, exact)}
     for name in ("padded", "cached", "tree"):
-        found[f"bf16 {name} - bf16 naive"] = distance(scores[name][:judged], naive)
-        found[f"bf16 {name} - fp32 naive"] = distance(scores[name][:judged], exact)
+        distances[f"bf16 {name} - bf16 naive"] = distance(scores[name][:judged], naive)
+        distances[f"bf16 {name} - fp32 naive"] = distance(scores[name][:judged], exact)
         fast = scores_of(exact_model, few, scorer=name, limits=limits)
-        found[f"fp32 {name} - fp32 naive"] = distance(fast, exact)
-    for name, gaps in found.items():
+        distances[f"fp32 {name} - fp32 naive"] = distance(fast, exact)
+    for name, gaps in distances.items():
         print(f"{name:28s} " + "  ".join(f"{k} {v:.2e}" for k, v in gaps.items()))
-    return found
+    return distances
 
 
 def _print_table(kind: str, runs: dict[str, float], ratios: dict[str, float]) -> None:

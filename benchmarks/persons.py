@@ -63,16 +63,16 @@ def scored(path: Path, replicates: int) -> tuple[float, float, float]:
 def measure(folder: Path, *, answers: int, replicates: int, tries: int) -> dict[str, float]:
     """Every measurement."""
     path = folder / "persons.parquet"
-    found: dict[str, float] = {"answers": made_persons(path, answers=answers)}
+    measurements: dict[str, float] = {"answers": made_persons(path, answers=answers)}
     runs = [scored(path, FEW) for _ in range(tries)]
-    found["CPU seconds"] = min(seconds for seconds, _, _ in runs)
+    measurements["CPU seconds"] = min(seconds for seconds, _, _ in runs)
     seconds, memory, _ = scored(path, replicates)
-    found["CPU seconds, 1,000 replicates"] = seconds
-    found["peak memory MB"] = max(memory, *(used for _, used, _ in runs))
+    measurements["CPU seconds, 1,000 replicates"] = seconds
+    measurements["peak memory MB"] = max(memory, *(used for _, used, _ in runs))
     apart = folder / "unrelated.parquet"
     made_persons(apart, answers=answers, common=0.0)
-    found["structure of unrelated answers"] = abs(scored(apart, FEW)[2])
-    return found
+    measurements["structure of unrelated answers"] = abs(scored(apart, FEW)[2])
+    return measurements
 
 
 def main() -> int:
@@ -83,8 +83,8 @@ def main() -> int:
     options = parser.parse_args()
     answers, replicates, tries = (250_000, 50, 1) if options.smoke else (ANSWERS, 1000, 3)
     with tempfile.TemporaryDirectory() as name:
-        found = measure(Path(name), answers=answers, replicates=replicates, tries=tries)
-    failed = print_measured(found, BOUNDS, smoke=options.smoke, exact="structure")
+        measurements = measure(Path(name), answers=answers, replicates=replicates, tries=tries)
+    failed = print_measured(measurements, BOUNDS, smoke=options.smoke, exact="structure")
     if options.check and failed:
         print(f"missed: {', '.join(failed)}")
         return 1

@@ -221,12 +221,12 @@ def ratings_seconds(folder: Path, replicates: int) -> float:
     return seconds
 
 
-def rows(found: dict[str, float]) -> list[tuple[str, float, str]]:
+def rows(measurements: dict[str, float]) -> list[tuple[str, float, str]]:
     """Measure, number and bar of each measurement, as `benchmarks/run` prints them."""
     signs = {True: ">=", False: "<="}
     return [
         (name, value, f"{signs[BOUNDS[name][1]]} {BOUNDS[name][0]:g}")
-        for name, value in found.items()
+        for name, value in measurements.items()
     ]
 
 
@@ -242,15 +242,15 @@ def main() -> int:
     survey = read_survey(open_release("reference"), geometry)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        found = against_scipy(survey, models, sample)
-        found["import seconds"] = min(import_seconds() for _ in range(3))
-        found |= whole_report(survey, replicates, folder)
-        found["ratings CPU seconds"] = ratings_seconds(folder, replicates)
-    found |= sign_flips(60 if options.smoke else 3000)
-    found |= person_scores(10_000 if options.smoke else 1_000_000)
-    failed = print_measured(found, BOUNDS, smoke=options.smoke, exact="difference")
+        measurements = against_scipy(survey, models, sample)
+        measurements["import seconds"] = min(import_seconds() for _ in range(3))
+        measurements |= whole_report(survey, replicates, folder)
+        measurements["ratings CPU seconds"] = ratings_seconds(folder, replicates)
+    measurements |= sign_flips(60 if options.smoke else 3000)
+    measurements |= person_scores(10_000 if options.smoke else 1_000_000)
+    failed = print_measured(measurements, BOUNDS, smoke=options.smoke, exact="difference")
     if options.json:
-        options.json.write_text(json.dumps(rows(found)))
+        options.json.write_text(json.dumps(rows(measurements)))
     if options.check and failed:
         print(f"missed: {', '.join(failed)}")
         return 1

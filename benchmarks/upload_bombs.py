@@ -169,7 +169,7 @@ def sidecars() -> dict[str, bytes]:
 
 
 def _nested(depth: int) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    nested: dict[str, Any] = {}
     for _ in range(depth):
-        found = {"a": found}
-    return found
+        nested = {"a": nested}
+    return nested

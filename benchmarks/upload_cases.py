@@ -78,51 +78,51 @@ class Mutator:
     # Bytes
 
     def _bytes(self, content: bytes) -> bytes:
-        found = bytearray(content)
+        buffer = bytearray(content)
         for _ in self._times():
-            self._pick((self._flip, self._cut, self._double, self._insert, self._splice))(found)
-        return bytes(found)
+            self._pick((self._flip, self._cut, self._double, self._insert, self._splice))(buffer)
+        return bytes(buffer)
 
-    def _span(self, found: bytearray) -> slice:
-        start = int(self.rng.integers(len(found) + 1))
+    def _span(self, buffer: bytearray) -> slice:
+        start = int(self.rng.integers(len(buffer) + 1))
         return slice(start, start + int(self.rng.integers(1, 200)))
 
-    def _flip(self, found: bytearray) -> None:
+    def _flip(self, buffer: bytearray) -> None:
         for _ in range(int(self.rng.integers(1, 8))):
-            if found:
-                found[int(self.rng.integers(len(found)))] ^= 1 << int(self.rng.integers(8))
+            if buffer:
+                buffer[int(self.rng.integers(len(buffer)))] ^= 1 << int(self.rng.integers(8))
 
-    def _cut(self, found: bytearray) -> None:
+    def _cut(self, buffer: bytearray) -> None:
         if self.rng.random() < 0.3:
-            del found[int(self.rng.integers(len(found) + 1)) :]
+            del buffer[int(self.rng.integers(len(buffer) + 1)) :]
         else:
-            del found[self._span(found)]
+            del buffer[self._span(buffer)]
 
-    def _double(self, found: bytearray) -> None:
-        span = self._span(found)
-        found[span.start : span.start] = found[span] * int(self.rng.integers(1, 50))
+    def _double(self, buffer: bytearray) -> None:
+        span = self._span(buffer)
+        buffer[span.start : span.start] = buffer[span] * int(self.rng.integers(1, 50))
 
-    def _insert(self, found: bytearray) -> None:
-        at = int(self.rng.integers(len(found) + 1))
+    def _insert(self, buffer: bytearray) -> None:
+        at = int(self.rng.integers(len(buffer) + 1))
         extra = (
             self.rng.bytes(int(self.rng.integers(1, 40)))
             if self.rng.random() < 0.5
             else self._pick(TOKENS).encode("utf-8", "surrogatepass")
         )
-        found[at:at] = extra
+        buffer[at:at] = extra
 
-    def _splice(self, found: bytearray) -> None:
+    def _splice(self, buffer: bytearray) -> None:
         other = self._pick(self.contents)
-        at = int(self.rng.integers(len(found) + 1))
-        found[at:] = other[int(self.rng.integers(len(other))) :]
+        at = int(self.rng.integers(len(buffer) + 1))
+        buffer[at:] = other[int(self.rng.integers(len(other))) :]
 
     # Records and cells
 
     def _json(self, item: Any) -> bytes:
-        found = copy.deepcopy(item)
+        mutated = copy.deepcopy(item)
         for _ in self._times():
-            self._change(found)
-        return json.dumps(found).encode()
+            self._change(mutated)
+        return json.dumps(mutated).encode()
 
     def _change(self, item: Any) -> None:
         """Change a leaf, a key or a branch somewhere in nested JSON."""

@@ -131,12 +131,14 @@ def _folded(name: str) -> str:
 @cache
 def _named() -> Mapping[str, str]:
     known = countries()
-    found: dict[str, str] = {n: c for n, c in _OTHER_NAMES.items() if c in known}
+    codes_by_name: dict[str, str] = {n: c for n, c in _OTHER_NAMES.items() if c in known}
     for code, country in known.items():
         names = (country.name, country.iso2 or "", str(country.wvs_code), code)
-        found |= {_folded(name): code for name in names if name}
-    found.pop("na", None)  # a lacking value in many files, and Namibia's code of two letters
-    return MappingProxyType(found)
+        codes_by_name |= {_folded(name): code for name in names if name}
+    codes_by_name.pop(
+        "na", None
+    )  # a lacking value in many files, and Namibia's code of two letters
+    return MappingProxyType(codes_by_name)
 
 
 @lru_cache(maxsize=4096)

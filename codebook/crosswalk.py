@@ -132,9 +132,12 @@ def exceptions() -> tuple[CrosswalkException, ...]:
 
 def exception_of(question_id: str, wave: int, country: str) -> CrosswalkException | None:
     """What the crosswalk does not hold for in a country's answers to a question, else None."""
-    for found in exceptions():
-        if (found.country, found.wave) == (country, wave) and question_id in found.question_ids:
-            return found
+    for exception in exceptions():
+        if (exception.country, exception.wave) == (
+            country,
+            wave,
+        ) and question_id in exception.question_ids:
+            return exception
     return None
 
 
@@ -183,15 +186,15 @@ def recode_to_wave7(
     if wave_variable(question_id, wave, timeseries=timeseries) is None:
         raise KeyError(f"wave {wave} did not ask {question_id}, or its variable is not known")
     raw = np.asarray(codes)
-    found = whole_codes(raw)
+    source_codes = whole_codes(raw)
     if raw.dtype.kind == "f":
-        found = np.where(np.isnan(raw), int(MissingKind.MISSING), found)
+        source_codes = np.where(np.isnan(raw), int(MissingKind.MISSING), source_codes)
     source: Source = "timeseries" if timeseries else wave  # type: ignore[assignment]
     entry = crosswalk().get(question_id)
     recode = entry.recodes.get(source, {}) if entry else {}
-    recoded = found.copy()
+    recoded = source_codes.copy()
     for old, new in recode.items():
-        recoded[found == old] = int(MissingKind.MISSING) if new is None else new
+        recoded[source_codes == old] = int(MissingKind.MISSING) if new is None else new
     return recoded
 
 

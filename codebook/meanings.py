@@ -42,8 +42,8 @@ class Meaning:
     @property
     def digest(self) -> str:
         """First 16 hexadecimal digits of the sha256 of what the card says, sources left out."""
-        said = "\n".join((self.asks, self.first, self.last, self.trap))
-        return hashlib.sha256(said.encode("utf-8")).hexdigest()[:16]
+        card_text = "\n".join((self.asks, self.first, self.last, self.trap))
+        return hashlib.sha256(card_text.encode("utf-8")).hexdigest()[:16]
 
 
 @cache
@@ -70,13 +70,13 @@ def meaning(question_id: str) -> Meaning:
     Raises:
         KeyError: there is no such question with an answer scale.
     """
-    found = meanings().get(question_id)
-    if found is None:
+    card = meanings().get(question_id)
+    if card is None:
         raise KeyError(
             f"no meaning card of {question_id!r}; there are those of the questions with an answer "
             "scale, Q1 to Q259"
         )
-    return found
+    return card
 
 
 def meaning_problems(cards: Mapping[str, Meaning] | None = None) -> list[str]:

@@ -190,13 +190,13 @@ def scales() -> Mapping[str, Scale]:
 @cache
 def questions() -> Mapping[str, Question]:
     """All questions Q1-Q290 and Q234A by id, in the order of the questionnaire."""
-    found = {}
+    questions_by_id = {}
     for row in read_csv("data/questions.csv"):
         reasons = {
             "alignment": row["alignment_exclusion"],
             "judgments": row["judgments_reason"],
         }
-        found[row["question_id"]] = Question(
+        questions_by_id[row["question_id"]] = Question(
             question_id=row["question_id"],
             title=row["title"],
             category=row["category"],
@@ -210,7 +210,7 @@ def questions() -> Mapping[str, Question]:
             missing_notes=MappingProxyType(_parse_notes(row["missing_notes"])),
             note=row["note"],
         )
-    return MappingProxyType(found)
+    return MappingProxyType(questions_by_id)
 
 
 @cache

@@ -154,12 +154,12 @@ def _gap(status: TextStatus | None, text: str, card: str) -> Gap | None:
 
 def draft_statuses(language: str, *, drafted_by: str) -> dict[str, TextStatus]:
     """Status rows for the present texts: kept where the text is unchanged, else new drafts."""
-    kept = read_statuses(language)
-    found = {}
+    earlier_statuses = read_statuses(language)
+    statuses = {}
     for key, text in reviewed_texts(language).items():
-        old, digest = kept.get(key), text_digest(text)
-        found[key] = old if old and old.digest == digest else TextStatus(key, digest, drafted_by)
-    return found
+        old, digest = earlier_statuses.get(key), text_digest(text)
+        statuses[key] = old if old and old.digest == digest else TextStatus(key, digest, drafted_by)
+    return statuses
 
 
 def review_statuses(
@@ -274,9 +274,9 @@ def language_counts(language: str) -> LanguageCounts:
 
 
 def _asked_in(language: str) -> tuple[str, ...]:
-    found = []
+    country_codes = []
     for country in countries().values():
         spoken = (code for code in country.questionnaire_languages if code in languages())
         if next(spoken, "") == language:
-            found.append(country.country)
-    return tuple(found)
+            country_codes.append(country.country)
+    return tuple(country_codes)

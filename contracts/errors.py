@@ -88,13 +88,15 @@ class ContractError(ValueError):
 
 def render_problems(problems: Iterable[Problem], *, subject: str = "") -> str:
     """The problems as text, a line each, capped at `SHOWN_PROBLEMS`."""
-    found = list(problems)
-    lines = [str(p) for p in found[:SHOWN_PROBLEMS]]
-    if len(found) > SHOWN_PROBLEMS:
-        lines.append(f"... and {len(found) - SHOWN_PROBLEMS} more problems (--json lists all)")
+    all_problems = list(problems)
+    lines = [str(p) for p in all_problems[:SHOWN_PROBLEMS]]
+    if len(all_problems) > SHOWN_PROBLEMS:
+        lines.append(
+            f"... and {len(all_problems) - SHOWN_PROBLEMS} more problems (--json lists all)"
+        )
     if subject:
-        noun = "problem" if len(found) == 1 else "problems"
-        lines.insert(0, f"{subject}: {len(found)} {noun}")
+        noun = "problem" if len(all_problems) == 1 else "problems"
+        lines.insert(0, f"{subject}: {len(all_problems)} {noun}")
     return "\n".join(lines)
 
 
@@ -105,7 +107,7 @@ def fail(code: str, message: str, **fields: object) -> ContractError:
 
 def unknown_values(
     option: str,
-    found: str | Iterable[str],
+    given_values: str | Iterable[str],
     allowed: Iterable[str],
     *,
     code: str = "unknown-name",
@@ -125,7 +127,7 @@ def unknown_values(
         described: what is allowed, in words, where a list would be too long.
         hint: the next step.
     """
-    unknown = [found] if isinstance(found, str) else list(found)
+    unknown = [given_values] if isinstance(given_values, str) else list(given_values)
     known = list(allowed)
     noun = "value" if len(unknown) == 1 else "values"
     nearest = _nearest(unknown, known)

@@ -274,12 +274,12 @@ class Report(Strict):
         Raises:
             ContractError: a table does not have the fields of the model.
         """
-        found = (
+        applicable_tables = (
             one.read_tables(model)
             for one in self.protocols
             if one.protocol == model.PROTOCOL and one.applies
         )
-        return next(found, model())
+        return next(applicable_tables, model())
 
     def table(self, name: str, model: type[Table]) -> Table | None:
         """The table of a name, of the first protocol that applies and has it; None without one.

@@ -17,7 +17,7 @@ def major_version(version: str) -> int:
     return int(major) if major.isdigit() else 0
 
 
-def check_schema_version(found: str, *, where: str, current: str = SCHEMA_VERSION) -> None:
+def check_schema_version(stated_version: str, *, where: str, current: str = SCHEMA_VERSION) -> None:
     """Accept the current major version and the previous one.
 
     Args:
@@ -30,7 +30,7 @@ def check_schema_version(found: str, *, where: str, current: str = SCHEMA_VERSIO
     """
     here = major_version(current)
     allowed = [f"{major}.x" for major in (here - 1, here) if major > 0]
-    major = major_version(found)
+    major = major_version(stated_version)
     if major > 0 and here - 1 <= major <= here:
         return
     raise ContractError(
@@ -39,7 +39,7 @@ def check_schema_version(found: str, *, where: str, current: str = SCHEMA_VERSIO
             "the file's schema version cannot be read",
             where=where,
             column="schema_version",
-            found=repr(found),
+            found=repr(stated_version),
             allowed=", ".join(allowed),
             hint="Update opinion-atlas if the file is newer, else write the file again.",
         )

@@ -283,8 +283,8 @@ def _tasks(root: Path, written: TableEntry) -> dict[str, pa.Table]:
     whose cells are all held back."""
     everyone = (pc.field("split") == "all") & (pc.field("group") == "")
     parts = [pq.read_table(root / file.path, filters=everyone) for file in written.files]
-    found = tasks_table(pa.concat_tables(parts))
-    return {TASKS: found} if found.num_rows else {}
+    tasks = tasks_table(pa.concat_tables(parts))
+    return {TASKS: tasks} if tasks.num_rows else {}
 
 
 def _questions(everyone: Sequence[People]) -> pa.Table:

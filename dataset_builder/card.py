@@ -91,23 +91,23 @@ _DOI_LINES = (
 
 def configs(manifest: Manifest) -> list[dict[str, Any]]:
     """One entry of the card's `configs:` per table, and `lean`, a view of `responses`."""
-    found: list[dict[str, Any]] = []
+    config_entries: list[dict[str, Any]] = []
     default = DEFAULT_CONFIG if DEFAULT_CONFIG in manifest.tables else "distributions"
     for name in manifest.tables:
         entry: dict[str, Any] = {"config_name": name, "data_files": _data_files(manifest, name)}
         if name == default:
             entry["default"] = True
-        found.append(entry)
+        config_entries.append(entry)
         if name == DEFAULT_CONFIG:
             lean = {"config_name": LEAN_CONFIG, "data_files": _data_files(manifest, name)}
-            found.append(lean | {"columns": list(LEAN_COLUMNS)})
-    return found
+            config_entries.append(lean | {"columns": list(LEAN_COLUMNS)})
+    return config_entries
 
 
 def _data_files(manifest: Manifest, name: str) -> list[dict[str, str]]:
-    found = {PurePosixPath(file.path).name.partition("-")[0] for file in
+    file_splits = {PurePosixPath(file.path).name.partition("-")[0] for file in
              manifest.tables[name].files}  # fmt: skip
-    splits = [split for split in (*SPLITS, "data") if split in found]
+    splits = [split for split in (*SPLITS, "data") if split in file_splits]
     return [{"split": split, "path": f"{name}/{split}-*.parquet"} for split in splits]
 
 
@@ -118,14 +118,14 @@ def dataset_info(manifest: Manifest, root: Path) -> list[dict[str, Any]]:
         manifest: the manifest.
         root: folder that holds the tables; a table may have more columns than its contract.
     """
-    found = []
+    info_entries = []
     for name, entry in manifest.tables.items():
         columns = list(pq.read_schema(root / entry.files[0].path))
-        found.append({"config_name": name, "features": [_feature(c) for c in columns]})
+        info_entries.append({"config_name": name, "features": [_feature(c) for c in columns]})
         if name == DEFAULT_CONFIG:
             lean = [_feature(column) for column in columns if column.name in LEAN_COLUMNS]
-            found.append({"config_name": LEAN_CONFIG, "features": lean})
-    return found
+            info_entries.append({"config_name": LEAN_CONFIG, "features": lean})
+    return info_entries
 
 
 def _feature(column: pa.Field) -> dict[str, Any]:

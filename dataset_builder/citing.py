@@ -21,18 +21,18 @@ def bibtex_entries(citations: Sequence[str]) -> list[str]:
 
 
 def _entry(citation: str, number: int) -> str:
-    found = _CITATION.fullmatch(citation.strip())
-    if found is None:
+    match = _CITATION.fullmatch(citation.strip())
+    if match is None:
         return f"@misc{{opinion-atlas-source-{number},\n  note = {{{_escaped(citation)}}}\n}}"
-    authors, _, _ = found["authors"].partition(" et al.")
+    authors, _, _ = match["authors"].partition(" et al.")
     people = _BETWEEN_AUTHORS.split(authors)
-    key = f"{people[0].split(',')[0].lower()}{found['year']}wvs{number}"
+    key = f"{people[0].split(',')[0].lower()}{match['year']}wvs{number}"
     fields = {
-        "editor": " and ".join(people + (["others"] if "et al." in found["authors"] else [])),
-        "title": f"{{{found['title']}}}",
-        "year": found["year"],
-        "publisher": found["publisher"],
-        "doi": found["doi"],
+        "editor": " and ".join(people + (["others"] if "et al." in match["authors"] else [])),
+        "title": f"{{{match['title']}}}",
+        "year": match["year"],
+        "publisher": match["publisher"],
+        "doi": match["doi"],
     }
     lines = ",\n".join(f"  {name} = {{{_escaped(text)}}}" for name, text in fields.items())
     return f"@misc{{{key},\n{lines}\n}}"

@@ -65,9 +65,9 @@ def verify(release: ReleaseName, /, *, json: Json = False) -> int:
     from dataset_builder import terminal
     from dataset_builder.verifying.run import verify_release
 
-    found = verify_release(release, progress=terminal.progress(json=json))
-    terminal.say_verified(found, json=json)
-    return 0 if found.passed else 1
+    verification = verify_release(release, progress=terminal.progress(json=json))
+    terminal.say_verified(verification, json=json)
+    return 0 if verification.passed else 1
 
 
 def synthesize(

@@ -19,18 +19,18 @@ def count_codes(people: People, held_out_questions: Sequence[str] = ()) -> Count
     `answers_valid` = rows of `responses` + `answers_held_out`.
     """
     survey = people.survey
-    kept = people.split >= 0
-    trained = kept & (people.split != TEST)
+    in_release = people.split >= 0
+    trained = in_release & (people.split != TEST)
     total: Counter[str] = Counter()
     for number, question in enumerate(survey.questions):
         codes = survey.answers[:, number]
         scale = scale_of(question)
         valid = np.isin(codes, scale.codes)
-        total["answers_valid"] += int((valid & kept).sum())
-        total["answers_off_scale"] += int((np.isin(codes, scale.off_scale) & kept).sum())
+        total["answers_valid"] += int((valid & in_release).sum())
+        total["answers_off_scale"] += int((np.isin(codes, scale.off_scale) & in_release).sum())
         if question in held_out_questions:
             total["answers_held_out"] += int((valid & trained).sum())
-        missing = np.bincount(-codes[kept & (codes < 0)].astype(np.int64), minlength=6)
+        missing = np.bincount(-codes[in_release & (codes < 0)].astype(np.int64), minlength=6)
         for code in MISSING_CODES:
             total[f"answers_{MissingKind(code).name.lower()}"] += int(missing[-code])
     return total

@@ -133,13 +133,13 @@ def _field(record_set: str, source: dict[str, Any], column: pa.Field) -> dict[st
 
 def _splits(manifest: Manifest) -> dict[str, list[str]]:
     """Files of each record set: a table, or one split of it."""
-    found: dict[str, list[str]] = {}
+    paths_by_set: dict[str, list[str]] = {}
     for table, entry in manifest.tables.items():
         for file in entry.files:
             split = PurePosixPath(file.path).name.partition("-")[0]
             name = table if split == "data" else f"{table}-{split}"
-            found.setdefault(name, []).append(file.path)
-    return found
+            paths_by_set.setdefault(name, []).append(file.path)
+    return paths_by_set
 
 
 def _file_set(name: str, paths: list[str]) -> dict[str, Any]:

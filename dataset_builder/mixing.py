@@ -20,12 +20,12 @@ def mixed(*keys: NDArray[np.integer] | int) -> NDArray[np.uint64]:
 
     Source: the finaliser of SplitMix64 (Steele, Lea & Flood 2014), chained over the keys.
     """
-    found = np.zeros(1, np.uint64)
+    hashes = np.zeros(1, np.uint64)
     with np.errstate(over="ignore"):
         for key in keys:
             part = np.asarray(key).astype(np.int64).astype(np.uint64)
-            found = _finalised(found + part + np.uint64(0x9E3779B97F4A7C15))
-    return found
+            hashes = _finalised(hashes + part + np.uint64(0x9E3779B97F4A7C15))
+    return hashes
 
 
 def _finalised(value: NDArray[np.uint64]) -> NDArray[np.uint64]:

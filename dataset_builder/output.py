@@ -19,12 +19,12 @@ def check_release_folder(out: str | Path, *, force: bool) -> None:
             find nothing.
     """
     problems = []
-    if found := sorted(set(_PATTERN.findall(str(Path(out).absolute())))):
+    if pattern_characters := sorted(set(_PATTERN.findall(str(Path(out).absolute())))):
         problems.append(
             Problem(
                 "folder-name",
-                f"the path of the release {out} holds {' '.join(found)}, which `load_dataset` "
-                "takes for a pattern, so that it would find no file",
+                f"the path of the release {out} holds {' '.join(pattern_characters)}, "
+                "which `load_dataset` takes for a pattern, so that it would find no file",
                 found=str(Path(out).absolute()),
                 allowed="a path without [ ] * ?",
                 hint="Choose another name, such as release-a in place of release[a].",

@@ -143,7 +143,7 @@ def _on_request(survey: Survey, name: str) -> TextColumn:
     return TextColumn(index.astype(np.int32), pa.array(labels.tolist(), pa.string()))
 
 
-def _design_columns(people: People, kept: NDArray[np.intp]) -> dict[str, pa.Array]:
+def _design_columns(people: People, retained_rows: NDArray[np.intp]) -> dict[str, pa.Array]:
     """Cluster and stratum of the respondents in a release; null where a country has no design."""
     cluster = np.full(len(people.survey), -1, np.int32)
     stratum = cluster.copy()
@@ -153,10 +153,10 @@ def _design_columns(people: People, kept: NDArray[np.intp]) -> dict[str, pa.Arra
             here = np.flatnonzero((people.survey.country == country) & (people.split >= 0))
             cluster[here] = design.cluster
             stratum[here] = design.stratum[design.cluster]
-    none = cluster[kept] < 0
+    none = cluster[retained_rows] < 0
     return {
-        "cluster": pa.array(cluster[kept], mask=none),
-        "stratum": pa.array(stratum[kept], mask=none),
+        "cluster": pa.array(cluster[retained_rows], mask=none),
+        "stratum": pa.array(stratum[retained_rows], mask=none),
     }
 
 
@@ -168,23 +168,23 @@ def respondents_table(people: People, variables: Sequence[str]) -> pa.Table:
         variables: raw variables to give, in order; -5 (missing) where the survey lacks one.
     """
     survey = people.survey
-    kept = np.flatnonzero(people.split >= 0)
-    once = np.ones(len(kept), np.int64)
+    retained_rows = np.flatnonzero(people.split >= 0)
+    once = np.ones(len(retained_rows), np.int64)
     continents = [countries()[country].continent for country in survey.countries]
     fixed = {
-        "respondent_id": pa.array(survey.respondent_id[kept]),
-        "interview_id": pa.array(survey.interview_id[kept]),
-        "wave": pa.array(np.full(len(kept), survey.wave, np.int8)),
-        "continent": pa.array(continents).take(pa.array(survey.country[kept])),
-        "weight": pa.array(survey.weight[kept]),
-        **_design_columns(people, kept),
-        "split": pa.array(SPLITS).take(pa.array(people.split[kept])),
+        "respondent_id": pa.array(survey.respondent_id[retained_rows]),
+        "interview_id": pa.array(survey.interview_id[retained_rows]),
+        "wave": pa.array(np.full(len(retained_rows), survey.wave, np.int8)),
+        "continent": pa.array(continents).take(pa.array(survey.country[retained_rows])),
+        "weight": pa.array(survey.weight[retained_rows]),
+        **_design_columns(people, retained_rows),
+        "split": pa.array(SPLITS).take(pa.array(people.split[retained_rows])),
     }
     fixed |= {
-        name: column.take(kept).repeat(once).dictionary_decode()
+        name: column.take(retained_rows).repeat(once).dictionary_decode()
         for name, column in people.text.items()
     }
     order = [*RESPONDENTS.names, *(name for name in people.text if name not in RESPONDENTS.names)]
     missing = np.full(len(survey), MissingKind.MISSING, np.int32)
-    raw = {v: pa.array(people.codes.get(v, missing)[kept], pa.int32()) for v in variables}
+    raw = {v: pa.array(people.codes.get(v, missing)[retained_rows], pa.int32()) for v in variables}
     return pa.table({**{name: fixed[name] for name in order}, **raw})

@@ -65,9 +65,9 @@ def look_up(
         int8, same shape, stored row by row.
     """
     make = column_table if columns else position_table
-    found = np.empty((len(questions), len(answers)), np.int8)
+    translated = np.empty((len(questions), len(answers)), np.int8)
     for number, question_id in enumerate(questions):
         # Translating bytes is many times faster than indexing a table with numpy.
         codes = answers[:, number].tobytes()
-        found[number] = np.frombuffer(codes.translate(make(question_id).tobytes()), np.int8)
-    return np.ascontiguousarray(found.T)
+        translated[number] = np.frombuffer(codes.translate(make(question_id).tobytes()), np.int8)
+    return np.ascontiguousarray(translated.T)

@@ -51,11 +51,11 @@ _PEOPLE_OF_A_FILE = 50
 
 def file_counts(everyone: Sequence[People]) -> dict[str, int]:
     """Number of files of each split; fewer for a small survey."""
-    found = {}
+    files_by_split = {}
     for number, split in enumerate(SPLITS):
         total = sum(len(people.of_split(number)) for people in everyone)
-        found[split] = max(1, min(FILES[split], total // _PEOPLE_OF_A_FILE))
-    return found
+        files_by_split[split] = max(1, min(FILES[split], total // _PEOPLE_OF_A_FILE))
+    return files_by_split
 
 
 def spread_people(people: People, split: int, *, files: int) -> list[NDArray[np.intp]]:
@@ -95,18 +95,18 @@ def response_batches(
     """
     survey = people.survey
     held = () if split == TEST else held_out_questions
-    kept = [j for j, question in enumerate(survey.questions) if question not in held]
-    if not kept:
+    question_indices = [j for j, question in enumerate(survey.questions) if question not in held]
+    if not question_indices:
         return
-    names = pa.array([survey.questions[j] for j in kept])
-    step = max(1, rows // len(kept))
+    names = pa.array([survey.questions[j] for j in question_indices])
+    step = max(1, rows // len(question_indices))
     if persons is None:
         persons = people.of_split(split)
     for start in range(0, len(persons), step):
         block = persons[start : start + step]
         answers, positions = people.answers[block], people.positions[block]
         if held:
-            answers, positions = answers[:, kept], positions[:, kept]
+            answers, positions = answers[:, question_indices], positions[:, question_indices]
         yield _rows(people, block, answers, positions, names, layout)
 
 

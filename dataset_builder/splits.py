@@ -74,9 +74,15 @@ def worldvaluesbench_split(
     Returns:
         int8, shape (n,): index into `SPLITS`, or `DROPPED`.
     """
-    kept = np.flatnonzero(survey.interview_id != AMBIGUOUS_INTERVIEW)
-    order = np.argsort(survey.row_number[kept], kind="stable")
-    place = dict(zip(survey.row_number[kept[order]].tolist(), kept[order].tolist(), strict=True))
+    retained_indices = np.flatnonzero(survey.interview_id != AMBIGUOUS_INTERVIEW)
+    order = np.argsort(survey.row_number[retained_indices], kind="stable")
+    place = dict(
+        zip(
+            survey.row_number[retained_indices[order]].tolist(),
+            retained_indices[order].tolist(),
+            strict=True,
+        )
+    )
     rows = list(place)
     random.Random(0).shuffle(rows)  # noqa: S311 - the recipe prescribes this generator
     n_train, n_test = int(0.7 * len(rows)), int(0.15 * len(rows))
@@ -106,11 +112,11 @@ def split_people(surveys: Sequence[Survey], recipe: SplitRecipe) -> list[NDArray
     if recipe.recipe == "hash":
         return [hash_split(s, key=recipe.key, held_out_countries=held) for s in surveys]
     if len(surveys) != 1 or surveys[0].wave != 7:
-        found = ", ".join(f"{s.source.name} (wave {s.wave})" for s in surveys)
+        source_names = ", ".join(f"{s.source.name} (wave {s.wave})" for s in surveys)
         raise fail(
             "split-recipe",
             "the split worldvaluesbench depends on the row order of one pooled file of wave 7",
-            found=found,
+            found=source_names,
             hint="Give that file alone, or use --split hash.",
         )
     return [worldvaluesbench_split(surveys[0], held_out_countries=held)]

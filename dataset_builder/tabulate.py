@@ -68,14 +68,14 @@ class Counts:
 def groupings(people: People, *, cells: bool = False) -> list[Grouping]:
     """Everyone; then by each of `GROUP_VARIABLES`; then, if asked for, by all four at once."""
     survey = people.survey
-    found = [Grouping(("",), np.zeros(len(survey), np.intp))]
+    all_groupings = [Grouping(("",), np.zeros(len(survey), np.intp))]
     indices = {v: harmonised_index(survey, v).astype(np.intp) for v in GROUP_VARIABLES}
     for variable, index in indices.items():
         names = tuple(group_name({variable: c}) for c in HARMONISED[variable].categories)
-        found.append(Grouping(names, index))
+        all_groupings.append(Grouping(names, index))
     if cells:
-        found.append(_cross(indices))
-    return found
+        all_groupings.append(_cross(indices))
+    return all_groupings
 
 
 def _cross(indices: dict[str, NDArray[np.intp]]) -> Grouping:
@@ -201,13 +201,13 @@ def _cells(
     questions = np.array(people.survey.questions, dtype=object)
     withheld = people.survey.withheld(country)
     flags = np.array([UNKNOWN_CODES if q in withheld else "" for q in questions], dtype=object)
-    found = []
+    split_cells = []
     for number, (split, parts) in enumerate(DISTRIBUTION_SPLITS.items()):
         there = np.flatnonzero(counts.people[list(parts)].sum(axis=0))
         n, weight = (grid[list(parts)].sum(axis=0)[there] for grid in (counts.n, counts.weight))
         total = len(there) * len(questions)
         weights = weight[..., :WIDTH].reshape(total, WIDTH)
-        found.append(
+        split_cells.append(
             Cells(
                 split=np.full(total, split, dtype=object),
                 wave=np.full(total, people.survey.wave, np.int8),
@@ -223,7 +223,7 @@ def _cells(
                 flag=np.tile(flags, len(there)),
             )
         )
-    return found
+    return split_cells
 
 
 def _join(cells: Sequence[Cells]) -> Cells:
@@ -254,8 +254,8 @@ def country_cells(people: People, country: int, groups: Sequence[Grouping]) -> C
             precision, rho = _clustered(people, chosen, design, grouping, counts, columns, rho)
             if first:
                 effect = median_ratio(kish[0, 0], precision.n_eff[0, 0])
-        found = _cells(counts, precision, grouping, people, survey.countries[country])
-        for place, cells in zip(by_split, found, strict=True):
+        split_cells = _cells(counts, precision, grouping, people, survey.countries[country])
+        for place, cells in zip(by_split, split_cells, strict=True):
             place.append(cells)
     return CountryCells(_join([cells for split in by_split for cells in split]), effect)
 
@@ -272,10 +272,10 @@ def distribution_batches(
     """
     groups = groupings(people, cells=cells)
     survey = people.survey
-    kept = people.split >= 0
+    in_release = people.split >= 0
     for country in range(len(survey.countries)):
-        if np.any((survey.country == country) & kept):
-            found = country_cells(people, country, groups)
+        if np.any((survey.country == country) & in_release):
+            tabulation = country_cells(people, country, groups)
             if effects is not None:
-                effects[survey.countries[country]] = found.kish_over_n_eff
-            yield distribution_table(found.cells)
+                effects[survey.countries[country]] = tabulation.kish_over_n_eff
+            yield distribution_table(tabulation.cells)

@@ -89,9 +89,9 @@ def _rows(
         offer = _offer(question_id)
         if offer is None or country not in texts.countries:
             continue
-        found = [cells[key].get(code, 0.0) for code in offer.codes]
-        total = sum(found)
-        if total <= 0 or found.count(max(found)) > 1:
+        raw_shares = [cells[key].get(code, 0.0) for code in offer.codes]
+        total = sum(raw_shares)
+        if total <= 0 or raw_shares.count(max(raw_shares)) > 1:
             continue
         blocks = [*persona_blocks(texts, country, ""), offer.stem]
         yield {
@@ -102,8 +102,8 @@ def _rows(
             "language": _LANGUAGE,
             "input": BLOCK_SEPARATOR.join(blocks),
             "choices": list(offer.choices),
-            "target": ascii_uppercase[found.index(max(found))],
-            "shares": [share / total for share in found],
+            "target": ascii_uppercase[raw_shares.index(max(raw_shares))],
+            "shares": [share / total for share in raw_shares],
         }
 
 
@@ -148,5 +148,5 @@ def eval_text(manifest: Manifest) -> str:
         "evaluation_framework": "inspect-ai",
         "tasks": [task],
     }
-    found: str = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=100)
-    return found
+    yaml_text: str = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=100)
+    return yaml_text

@@ -74,10 +74,10 @@ def say_built(manifest: Manifest, *, out: Path, json: bool) -> None:
         console.print(escape(f"{source.name}: {detected}"), highlight=False)
     _say_notes(console, manifest.notes)
     if manifest.unlisted_codes:
-        kept = sum(code.treatment == "kept" for code in manifest.unlisted_codes)
+        retained_count = sum(code.treatment == "kept" for code in manifest.unlisted_codes)
         console.print(
             f"{len(manifest.unlisted_codes)} codes that the codebook lacks are listed in the "
-            f"manifest ({kept} kept)",
+            f"manifest ({retained_count} kept)",
             highlight=False,
         )
     console.print(escape(f"next: opinion-atlas verify {out}"), highlight=False)
@@ -121,31 +121,32 @@ def say_plan(plan: dict[str, Any], *, out: Path, json: bool) -> None:
     _say_notes(console, plan["notes"])
 
 
-def say_verified(found: Verification, *, json: bool) -> None:
+def say_verified(verification: Verification, *, json: bool) -> None:
     """The checks in a short table, then every problem."""
     if json:
         print_json(
             {
-                "release": found.source,
-                "passed": found.passed,
+                "release": verification.source,
+                "passed": verification.passed,
                 "checks": [
-                    {"name": c.name, "passed": c.passed, "detail": c.detail} for c in found.checks
+                    {"name": c.name, "passed": c.passed, "detail": c.detail}
+                    for c in verification.checks
                 ],
-                "problems": [problem.to_json() for problem in found.problems],
+                "problems": [problem.to_json() for problem in verification.problems],
             }
         )
         return
     console = Console()
-    table = Table(title=escape(f"release {found.source}"), title_justify="left")
+    table = Table(title=escape(f"release {verification.source}"), title_justify="left")
     table.add_column("check")
     table.add_column("result")
     table.add_column("looked at")
-    for check in found.checks:
+    for check in verification.checks:
         result = "[green]ok[/green]" if check.passed else f"[red]{len(check.problems)} wrong[/red]"
         table.add_row(check.name, result, escape(check.detail))
     console.print(table)
-    if found.problems:
-        console.print(escape(render_problems(found.problems)), highlight=False)
+    if verification.problems:
+        console.print(escape(render_problems(verification.problems)), highlight=False)
 
 
 def say_synthesis_plan(out: Path, *, people: int | None, seed: int, json: bool) -> None:

@@ -141,14 +141,14 @@ def tiny(folder: Path) -> Path:
 def by_length(cells: list[dict[str, Any]], *, batch: int, seed: int) -> list[dict[str, Any]]:
     """Rows in an order in which those of a batch are about equally long: less padding."""
     window = 8 * batch
-    found: list[dict[str, Any]] = []
+    ordered: list[dict[str, Any]] = []
     rng = np.random.default_rng([seed, 2])
     for start in range(0, len(cells), window):
         near = sorted(cells[start : start + window], key=lambda row: len(row["prompt"]))
         cut = [near[i : i + batch] for i in range(0, len(near), batch)]
         for index in rng.permutation(len(cut)):
-            found += cut[index]
-    return found
+            ordered += cut[index]
+    return ordered
 
 
 def opinion_atlas(*arguments: str) -> None:
@@ -198,7 +198,7 @@ def train(model_folder: str, out: Path, parts: Parts, *, steps: int, batch: int,
     )
     start, cpu = time.perf_counter(), time.process_time()
     trainer.train()
-    found = {
+    training_facts = {
         "seconds": round(time.perf_counter() - start),
         "cpu_seconds": round(time.process_time() - cpu),
         "rows": steps * batch,
@@ -210,7 +210,7 @@ def train(model_folder: str, out: Path, parts: Parts, *, steps: int, batch: int,
     }
     model.save_pretrained(out / "model")
     tokenizer.save_pretrained(out / "model")
-    return found
+    return training_facts
 
 
 def ask(model: str, out: Path, scored: Parts, *, trained: bool) -> Path:
@@ -235,12 +235,16 @@ def blocks(predictions: Path, scored: Parts) -> dict[str, float]:
         read_predictions(predictions), open_release("reference"), protocols=["alignment"],
         questions=questions, cells=True, split="all", replicates=100,
     )  # fmt: skip
-    found: dict[str, list[float]] = {name: [] for name in BLOCKS}
+    alignments_by_block: dict[str, list[float]] = {name: [] for name in BLOCKS}
     countries = (*scored.seen_countries, *scored.new_countries)
     for cell in report.cells:
         if cell.country in countries and not cell.group and cell.alignment is not None:
-            found[scored.block(cell.country, cell.question_id)].append(cell.alignment)
-    return {name: round(float(np.mean(values)), 3) for name, values in found.items() if values}
+            alignments_by_block[scored.block(cell.country, cell.question_id)].append(cell.alignment)
+    return {
+        name: round(float(np.mean(values)), 3)
+        for name, values in alignments_by_block.items()
+        if values
+    }
 
 
 def main() -> None:

@@ -49,9 +49,9 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    found = getattr(import_module(_HOME.get(name, "opinion_atlas.api")), name)
-    globals()[name] = found
-    return found
+    attribute = getattr(import_module(_HOME.get(name, "opinion_atlas.api")), name)
+    globals()[name] = attribute
+    return attribute
 
 
 def __dir__() -> list[str]:

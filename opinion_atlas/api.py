@@ -483,9 +483,9 @@ def _check_choices(**choices: tuple[str, Sequence[str]]) -> None:
     from contracts.errors import ContractError, unknown_values
 
     problems = [
-        unknown_values(name, found, allowed)
-        for name, (found, allowed) in choices.items()
-        if found not in allowed
+        unknown_values(name, choice, allowed)
+        for name, (choice, allowed) in choices.items()
+        if choice not in allowed
     ]
     if problems:
         raise ContractError(problems, subject="arguments of run_study")

@@ -259,13 +259,13 @@ def compare(
             write_text(out, pretty_json(pairs))
         print_json(pairs)
         return
-    found = compare_reports(one, two, seed=seed, permutations=permutations)
+    comparison = compare_reports(one, two, seed=seed, permutations=permutations)
     if out is not None:
-        write_text(out, pretty_json(found.to_json()))
+        write_text(out, pretty_json(comparison.to_json()))
     if json:
-        print_json(found.to_json())
+        print_json(comparison.to_json())
     else:
-        say_comparison(found)
+        say_comparison(comparison)
 
 
 report = App(
@@ -330,11 +330,11 @@ def report_hub(
     from contracts.report import read_report
     from scoring.presentation import eval_results as results
 
-    found = read_report(file)
+    scored_report = read_report(file)
     entries = results.eval_result_entries(
-        found, dataset=dataset, scores=score, revision=revision, date=date, source=source
+        scored_report, dataset=dataset, scores=score, revision=revision, date=date, source=source
     )
-    name = results.eval_results_name(found)
+    name = results.eval_results_name(scored_report)
     print(f"Evaluation results: {results.write_eval_results(entries, out, name)}")
     if open_pr:
         print(f"Pull request: {results.open_pull_request(entries, open_pr, name)}")
@@ -357,9 +357,9 @@ def report_diff(
     from scoring.comparison.diff import diff_files
     from scoring.presentation.terminal import say_differences
 
-    found = diff_files(first, second, tolerance=tolerance)
-    say_differences(found, limit=limit, json=json)
-    return 1 if found else 0
+    differences = diff_files(first, second, tolerance=tolerance)
+    say_differences(differences, limit=limit, json=json)
+    return 1 if differences else 0
 
 
 ReportFile = Annotated[Path, Parameter(help="Reports, or folders of reports (*.json).")]
@@ -395,9 +395,9 @@ def report_steering(
     reports = read_reports(files)
     chosen = tuple(code.upper() for code in countries)
     with working(f"testing {len(reports)} reports"):
-        found = steering_study(reports, countries=chosen, seed=seed, permutations=permutations)
-    written = write_study(found, out)
-    say_study(found, written, json=json)
+        study = steering_study(reports, countries=chosen, seed=seed, permutations=permutations)
+    written = write_study(study, out)
+    say_study(study, written, json=json)
 
 
 @report.command(name="trend")
@@ -415,9 +415,9 @@ def report_trend(
     from scoring.studies.files import read_reports, say_study, write_study
     from scoring.studies.trend import trend_study
 
-    found = trend_study(read_reports(files))
-    written = write_study(found, out)
-    say_study(found, written, json=json)
+    study = trend_study(read_reports(files))
+    written = write_study(study, out)
+    say_study(study, written, json=json)
 
 
 @report.command(name="sensitivity")
@@ -435,9 +435,9 @@ def report_sensitivity(
     from scoring.studies.files import read_reports, say_study, write_study
     from scoring.studies.prompts import sensitivity_study
 
-    found = sensitivity_study(read_reports(files))
-    written = write_study(found, out)
-    say_study(found, written, json=json)
+    study = sensitivity_study(read_reports(files))
+    written = write_study(study, out)
+    say_study(study, written, json=json)
 
 
 @report.command(name="models")
@@ -458,9 +458,9 @@ def report_models(
     from scoring.studies.files import read_reports, say_study, write_study
     from scoring.studies.models import models_study
 
-    found = models_study(read_reports(files), score=score, seed=seed)
-    written = write_study(found, out)
-    say_study(found, written, json=json)
+    study = models_study(read_reports(files), score=score, seed=seed)
+    written = write_study(study, out)
+    say_study(study, written, json=json)
 
 
 report.command("scoring.robustness_command:report_robustness", name="robustness")

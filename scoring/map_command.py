@@ -75,7 +75,7 @@ def draw_map(
     with working("reading the models' answers"):
         rows = read_rows(files)
     with working("placing countries and models"):
-        found = make_map(
+        opinion_maps = make_map(
             opened,
             rows,
             maps=maps or MAPS,
@@ -84,9 +84,9 @@ def draw_map(
             weights=weights,
             seed=seed,
         )
-    write_maps(found, out)
+    write_maps(opinion_maps, out)
     shown = console()
-    for picture in found.maps:
+    for picture in opinion_maps.maps:
         countries = sum(mark.kind == "country" for mark in picture.marks)
         models = len(picture.marks) - countries
         shown.print(

@@ -60,10 +60,10 @@ def report_robustness(
     from scoring.studies.robustness.study import robustness_study
 
     with working("reading predictions"):
-        found, opened = _read(predictions, release)
-    with working(f"comparing {len(found)} predictions files"):
+        loaded_predictions, opened = _read(predictions, release)
+    with working(f"comparing {len(loaded_predictions)} predictions files"):
         study = robustness_study(
-            found, opened, questions=_named(questions), wave=wave, weights=weights
+            loaded_predictions, opened, questions=_named(questions), wave=wave, weights=weights
         )
     _write(study, out, "robustness", json=json)
 
@@ -93,10 +93,10 @@ def report_steerability(
     from scoring.studies.robustness.steerability import steerability_study
 
     with working("reading predictions"):
-        found, opened = _read(predictions, release)
-    with working(f"comparing personas of {len(found)} predictions files"):
+        loaded_predictions, opened = _read(predictions, release)
+    with working(f"comparing personas of {len(loaded_predictions)} predictions files"):
         study = steerability_study(
-            found,
+            loaded_predictions,
             opened,
             questions=_named(questions),
             wave=wave,

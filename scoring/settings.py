@@ -121,10 +121,10 @@ def resolve_task(
     )
 
 
-def _check(found: str, allowed: Sequence[str], what: str) -> None:
-    if found not in allowed:
+def _check(setting: str, allowed: Sequence[str], what: str) -> None:
+    if setting not in allowed:
         option = {"mode": "mode", "question-set": "--questions"}.get(what, f"--{what}")
-        raise ContractError(unknown_values(option, found, allowed, code=f"unknown-{what}"))
+        raise ContractError(unknown_values(option, setting, allowed, code=f"unknown-{what}"))
 
 
 def default_questions(predictions: Predictions) -> str:

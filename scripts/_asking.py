@@ -56,7 +56,7 @@ def ask(out: Path, cli: Callable[..., None], *, quick: bool) -> list[str]:
         *("elicit", f"hf:{model}", "--method", "option_likelihood", "--dtype", "float32"),
         *("--questions", *(quick_questions() if quick else QUESTIONS)),
         *("--steer", "none", "persona", "--countries", ",".join(COUNTRIES), "--out", run),
-        *(part for key, told in facts.items() for part in ("--meta", f"{key}={told}")),
+        *(part for key, fact in facts.items() for part in ("--meta", f"{key}={fact}")),
     )
     shutil.rmtree(out / "store", ignore_errors=True)
     add_published(out / "store")
@@ -95,10 +95,11 @@ def check(url: str, out: Path, rows: list[str]) -> int:
         print(f"rows that were asked here and are not on the board: {lost}", file=sys.stderr)
         return 1
     for row in rows:
-        found = shown[row]["scores"]["alignment"]
+        alignment = shown[row]["scores"]["alignment"]
         print(
-            f"checked: {row} is on the board, alignment {found['estimate']:.3f} "
-            f"({found['low']:.3f} to {found['high']:.3f}) over {found['questions']} questions"
+            f"checked: {row} is on the board, alignment {alignment['estimate']:.3f} "
+            f"({alignment['low']:.3f} to {alignment['high']:.3f}) "
+            f"over {alignment['questions']} questions"
         )
     return max(_compare(out, row) for row in rows)
 

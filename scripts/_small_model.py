@@ -40,10 +40,10 @@ def weights_file() -> Path:
         files = metadata.files(PACKAGE) or []
     except metadata.PackageNotFoundError:
         files = []
-    found = [Path(str(file.locate())) for file in files if file.suffix == ".gguf"]
-    if not found or not found[0].is_file():
+    gguf_files = [Path(str(file.locate())) for file in files if file.suffix == ".gguf"]
+    if not gguf_files or not gguf_files[0].is_file():
         sys.exit(f"{PACKAGE} is not installed in this environment: run ./scripts/demo --ask")
-    return found[0]
+    return gguf_files[0]
 
 
 def digest_of(path: Path) -> str:

@@ -90,15 +90,17 @@ def check_dilemmas(language: str = "en") -> list[DilemmaProblem]:
         KeyError: the project holds no dilemmas in this language.
         DilemmaError: the files cannot be read.
     """
-    found = list(dilemmas(language).values())
+    checked_dilemmas = list(dilemmas(language).values())
     folder = language_folder(language)
     leaks = tomllib.loads(folder.joinpath("leaks.toml").read_text(encoding="utf-8"))
     review = folder.joinpath("review.csv")
     text = review.read_text(encoding="utf-8") if review.is_file() else ""
-    return [*check_texts(found, leaks=leaks), *check_review(found, text)]
+    return [*check_texts(checked_dilemmas, leaks=leaks), *check_review(checked_dilemmas, text)]
 
 
-def check_texts(found: Sequence[Dilemma], *, leaks: Mapping[str, Any]) -> list[DilemmaProblem]:
+def check_texts(
+    checked_dilemmas: Sequence[Dilemma], *, leaks: Mapping[str, Any]
+) -> list[DilemmaProblem]:
     """What is wrong with dilemmas apart from their review.
 
     Args:
@@ -108,31 +110,36 @@ def check_texts(found: Sequence[Dilemma], *, leaks: Mapping[str, Any]) -> list[D
     """
     problems: list[DilemmaProblem] = []
     for dimension in HOFSTEDE_DIMENSIONS:
-        problems += _balance(dimension, [d for d in found if d.dimension == dimension])
+        problems += _balance(dimension, [d for d in checked_dilemmas if d.dimension == dimension])
     patterns = _leak_patterns(leaks)
     allowed = frozenset(leaks["allowed_capitals"]["words"])
-    for dilemma in found:
+    for dilemma in checked_dilemmas:
         problems += _lengths(dilemma)
         problems += _options(dilemma)
         problems += _leaks(dilemma, patterns, allowed)
-    return [*problems, *_twins(found), *_openings(found)]
+    return [*problems, *_twins(checked_dilemmas), *_openings(checked_dilemmas)]
 
 
-def _balance(dimension: str, found: Sequence[Dilemma]) -> Problems:
-    if len(found) != PER_DIMENSION:
-        yield DilemmaProblem("count", "", f"{dimension}: {len(found)}, not {PER_DIMENSION}")
-    high_first = sum(d.high_side == "first" for d in found)
-    if 2 * high_first != len(found):
+def _balance(dimension: str, checked_dilemmas: Sequence[Dilemma]) -> Problems:
+    if len(checked_dilemmas) != PER_DIMENSION:
+        yield DilemmaProblem(
+            "count", "", f"{dimension}: {len(checked_dilemmas)}, not {PER_DIMENSION}"
+        )
+    high_first = sum(d.high_side == "first" for d in checked_dilemmas)
+    if 2 * high_first != len(checked_dilemmas):
         message = (
-            f"{dimension}: the high side is first in {high_first} of {len(found)}, not in half"
+            f"{dimension}: the high side is first in {high_first} of {len(checked_dilemmas)}, "
+            "not in half"
         )
         yield DilemmaProblem("order", "", message)
-    described_gap = abs(2 * sum(d.described_first == "high" for d in found) - len(found))
+    described_gap = abs(
+        2 * sum(d.described_first == "high" for d in checked_dilemmas) - len(checked_dilemmas)
+    )
     if described_gap > MAX_DESCRIBED_GAP:
         message = f"{dimension}: one side is described first in {described_gap} more than the other"
         yield DilemmaProblem("order", "", message)
     for setting in SETTINGS:
-        placed = [d for d in found if d.setting == setting]
+        placed = [d for d in checked_dilemmas if d.setting == setting]
         if len(placed) < MIN_PER_SETTING:
             message = f"{dimension}: {len(placed)} in {setting}, fewer than {MIN_PER_SETTING}"
             yield DilemmaProblem("setting", "", message)
@@ -225,8 +232,8 @@ def jaccard(left: Set[Any], right: Set[Any]) -> float:
     return shared / every if every else 0.0
 
 
-def _twins(found: Sequence[Dilemma]) -> Problems:
-    runs = {d.dilemma_id: shingles(d.situation) for d in found}
+def _twins(checked_dilemmas: Sequence[Dilemma]) -> Problems:
+    runs = {d.dilemma_id: shingles(d.situation) for d in checked_dilemmas}
     for left, right in itertools.combinations(runs, 2):
         likeness = jaccard(runs[left], runs[right])
         if likeness > MAX_JACCARD:
@@ -234,14 +241,14 @@ def _twins(found: Sequence[Dilemma]) -> Problems:
             yield DilemmaProblem("duplicate", left, message)
 
 
-def _openings(found: Sequence[Dilemma]) -> Problems:
-    counts = Counter(tuple(words_of(d.situation)[:OPENING_WORDS]) for d in found)
+def _openings(checked_dilemmas: Sequence[Dilemma]) -> Problems:
+    counts = Counter(tuple(words_of(d.situation)[:OPENING_WORDS]) for d in checked_dilemmas)
     for opening, count in counts.items():
         if count > 1:
             yield DilemmaProblem("opening", "", f"{count} situations begin {' '.join(opening)!r}")
 
 
-def check_review(found: Sequence[Dilemma], review_csv: str) -> list[DilemmaProblem]:
+def check_review(checked_dilemmas: Sequence[Dilemma], review_csv: str) -> list[DilemmaProblem]:
     """What is wrong with the review of dilemmas.
 
     Args:
@@ -256,7 +263,7 @@ def check_review(found: Sequence[Dilemma], review_csv: str) -> list[DilemmaProbl
     if review_csv and tuple(rows.fieldnames or ()) != REVIEW_COLUMNS:
         message = f"review.csv: the columns must be {', '.join(REVIEW_COLUMNS)}"
         return [DilemmaProblem("review", "", message)]
-    by_id = {d.dilemma_id: d for d in found}
+    by_id = {d.dilemma_id: d for d in checked_dilemmas}
     problems: list[DilemmaProblem] = []
     current: set[str] = set()
     for line, row in enumerate(rows, start=2):

@@ -27,10 +27,10 @@ def public_face() -> Face:
     return {name: _described(getattr(opinion_atlas, name)) for name in opinion_atlas.__all__}
 
 
-def _described(found: Any) -> dict[str, Any]:
-    if not callable(found):
-        return {"type": type(found).__name__}
-    signature = inspect.signature(found)
+def _described(member: Any) -> dict[str, Any]:
+    if not callable(member):
+        return {"type": type(member).__name__}
+    signature = inspect.signature(member)
     parameters = [
         {
             "name": parameter.name,
@@ -49,12 +49,14 @@ def _text(annotation: Any) -> str:
 
 def changes(before: Face, now: Face) -> list[str]:
     """What differs, a sentence each; those that break callers begin with `breaks:`."""
-    found = [f"breaks: {name} is gone" for name in before if name not in now]
-    found += [f"adds: {name}" for name in now if name not in before]
+    face_changes = [f"breaks: {name} is gone" for name in before if name not in now]
+    face_changes += [f"adds: {name}" for name in now if name not in before]
     for name in before:
         if name in now:
-            found += [_marked(name, change) for change in _differences(before[name], now[name])]
-    return found
+            face_changes += [
+                _marked(name, change) for change in _differences(before[name], now[name])
+            ]
+    return face_changes
 
 
 def _marked(name: str, change: str) -> str:
@@ -65,34 +67,36 @@ def _marked(name: str, change: str) -> str:
 def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     old = {one["name"]: one for one in before.get("parameters", [])}
     new = {one["name"]: one for one in now.get("parameters", [])}
-    found = [f"breaks: parameter {name} is gone" for name in old if name not in new]
+    differences = [f"breaks: parameter {name} is gone" for name in old if name not in new]
     for name, one in new.items():
         if name not in old:
             needed = one["default"] is None and not one["kind"].startswith("variadic")
-            found.append(f"{'breaks: required' if needed else 'adds:'} parameter {name}")
+            differences.append(f"{'breaks: required' if needed else 'adds:'} parameter {name}")
         elif one != old[name]:
-            found.append(f"breaks: parameter {name} was {old[name]}, is {one}")
+            differences.append(f"breaks: parameter {name} was {old[name]}, is {one}")
     positional = [
         [one["name"] for one in side.values() if one["kind"].startswith("positional")]
         for side in (old, new)
     ]
     if positional[1][: len(positional[0])] != positional[0]:
-        found.append(f"breaks: order {positional[0]} became {positional[1]}")
+        differences.append(f"breaks: order {positional[0]} became {positional[1]}")
     if before.get("returns") != now.get("returns") or before.get("type") != now.get("type"):
-        found.append(f"breaks: returns {now.get('returns')}, not {before.get('returns')}")
-    return found
+        differences.append(f"breaks: returns {now.get('returns')}, not {before.get('returns')}")
+    return differences
 
 
 def main(arguments: list[str]) -> int:
     """Print the changes; write the file with `--write`."""
     now = public_face()
-    found = changes(json.loads(PATH.read_text(encoding="utf-8")), now) if PATH.exists() else []
-    for change in found:
+    face_changes = (
+        changes(json.loads(PATH.read_text(encoding="utf-8")), now) if PATH.exists() else []
+    )
+    for change in face_changes:
         print(change)
     if "--write" in arguments:
         PATH.write_text(pretty_json(now), encoding="utf-8")
         return 0
-    return 1 if found else 0
+    return 1 if face_changes else 0
 
 
 if __name__ == "__main__":

@@ -138,8 +138,8 @@ def main() -> None:
     (folder() / "reports").mkdir(exist_ok=True)
     for row_id, made in _all_reports(release, arguments.only, workspace):
         pack_report(made, folder() / "reports" / f"{row_id}.json.gz")
-        found = made.score("alignment")
-        print(row_id, found and found.value.estimate, flush=True)
+        alignment = made.score("alignment")
+        print(row_id, alignment and alignment.value.estimate, flush=True)
 
 
 def _all_reports(

@@ -128,8 +128,8 @@ def suspicions(texts: Texts, language: str) -> list[Suspicion]:
     """
     english = {key: text for key, text in wording("en").texts().items() if key in texts}
     rules = language_rules(language)
-    found = [seen for rule in _RULES for seen in rule(texts, english, rules)]
-    return [seen for seen in found if rules.accepted.get(seen.key) != seen.rule]
+    all_suspicions = [seen for rule in _RULES for seen in rule(texts, english, rules)]
+    return [seen for seen in all_suspicions if rules.accepted.get(seen.key) != seen.rule]
 
 
 def _of_kind(texts: Texts, *kinds: str) -> Iterator[tuple[str, str]]:

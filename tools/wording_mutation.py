@@ -108,11 +108,11 @@ def plant_faults(language: str, kinds: Sequence[FaultKind], *, rng: Random) -> l
 
 
 def _scales(texts: Texts) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    keys_by_scale: dict[str, list[str]] = {}
     for key in texts:
         if key.startswith("label:"):
-            found.setdefault(key.split(":")[1], []).append(key)
-    return found
+            keys_by_scale.setdefault(key.split(":")[1], []).append(key)
+    return keys_by_scale
 
 
 def _turned_scales(texts: Texts, _: object, rng: Random) -> list[dict[str, str]]:
@@ -263,9 +263,9 @@ def trial_report(trial: Trial, *, with_faults: bool = False) -> str:
         with_faults: also print each fault that was found, with what was seen.
     """
     planted = Counter(outcome.fault.kind for outcome in trial.outcomes)
-    found = Counter(outcome.fault.kind for outcome in trial.outcomes if outcome.suspicions)
+    detected = Counter(outcome.fault.kind for outcome in trial.outcomes if outcome.suspicions)
     total = len(trial.outcomes)
-    lines = [f"{kind:10} {found[kind]:3} of {planted[kind]:3} found" for kind in planted]
+    lines = [f"{kind:10} {detected[kind]:3} of {planted[kind]:3} found" for kind in planted]
     lines += [
         f"from texts alone: {trial.found_count} of {total}",
         f"by the digests of the reviews: {trial.stale_count} of {total}",

@@ -149,11 +149,11 @@ def _row_problems(row: Mapping[str, Any], where: str) -> list[str]:
     problems = [f"{where}: {key} is missing" for key in sorted(keys - set(row))]
     problems += [f"{where}: {key} is no key of a dilemma" for key in sorted(set(row) - keys)]
     for key in sorted(keys & set(row)):
-        found, allowed = row[key], _ALLOWED.get(key)
-        if not isinstance(found, str) or not found.strip():
-            problems.append(f"{where}: {key} is {found!r}; it must be a text that is not empty")
-        elif allowed and found not in allowed:
-            problems.append(f"{where}: {key} is {found!r}; allowed are {', '.join(allowed)}")
+        entry, allowed = row[key], _ALLOWED.get(key)
+        if not isinstance(entry, str) or not entry.strip():
+            problems.append(f"{where}: {key} is {entry!r}; it must be a text that is not empty")
+        elif allowed and entry not in allowed:
+            problems.append(f"{where}: {key} is {entry!r}; allowed are {', '.join(allowed)}")
     return problems
 
 
@@ -169,7 +169,7 @@ def parse_dilemmas(rows_by_dimension: Mapping[str, Any], *, source: str) -> tupl
             another dimension's file, or an id occurs twice; the message lists all such places.
     """
     problems: list[str] = []
-    found: dict[str, Dilemma] = {}
+    dilemmas_by_id: dict[str, Dilemma] = {}
     for dimension, content in rows_by_dimension.items():
         rows = content.get("dilemma")
         if not isinstance(rows, list):
@@ -180,22 +180,22 @@ def parse_dilemmas(rows_by_dimension: Mapping[str, Any], *, source: str) -> tupl
             wrong = _row_problems(row, where)
             if not wrong and row["dimension"] != dimension:
                 wrong.append(f"{where}: its dimension is {row['dimension']}; move it to that file")
-            if not wrong and row["id"] in found:
+            if not wrong and row["id"] in dilemmas_by_id:
                 wrong.append(f"{where}: the id occurs twice; give one of them another")
             problems += wrong
             if not wrong:
                 texts = {name: row[key].strip() for name, key in _KEYS.items()}
-                found[row["id"]] = Dilemma(**texts)
+                dilemmas_by_id[row["id"]] = Dilemma(**texts)
     if problems:
         raise DilemmaError("\n".join(problems))
-    return tuple(found.values())
+    return tuple(dilemmas_by_id.values())
 
 
 def dilemma_languages() -> tuple[str, ...]:
     """Languages in which the project holds dilemmas."""
     # Folders of the language's own: Python leaves one of its own beside modules.
-    found = (e.name for e in resource("dilemmas").iterdir() if (e / "leaks.toml").is_file())
-    return tuple(sorted(found))
+    folder_names = (e.name for e in resource("dilemmas").iterdir() if (e / "leaks.toml").is_file())
+    return tuple(sorted(folder_names))
 
 
 def language_folder(language: str) -> Traversable:

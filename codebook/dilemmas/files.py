@@ -105,19 +105,19 @@ def load_dilemma_folder(path: str | Path) -> DilemmaFolder:
     content = {d: _read(file) for d, file in files.items() if file.is_file()}
     if not content:
         raise DilemmaError(f"{folder}: no dilemmas; there are none of {', '.join(files)} (.toml)")
-    found = {
+    dilemmas_by_id = {
         one.dilemma_id: TranslatedDilemma(**vars(one), question_form=str(form))
         for one in parse_dilemmas(content, source=str(folder))
     }
     wrong = [
         f"{folder}/{one.dimension}.toml ({name}): the situation must close with {one.question!r}"
-        for name, one in found.items()
+        for name, one in dilemmas_by_id.items()
         if not one.situation.endswith(one.question)
     ]
     if wrong:
         raise DilemmaError("\n".join(wrong))
     return DilemmaFolder(
-        str(language), MappingProxyType(found), choose.strip(), MappingProxyType(personas)
+        str(language), MappingProxyType(dilemmas_by_id), choose.strip(), MappingProxyType(personas)
     )
 
 

@@ -89,15 +89,21 @@ def folder_set(path: str | Path) -> DilemmaSet:
     Raises:
         DilemmaError: the folder is faulty, or lacks the call for one side.
     """
-    found = load_dilemma_folder(path)
-    choose = found.choose or wording_choose(found.language)
+    dilemma_folder = load_dilemma_folder(path)
+    choose = dilemma_folder.choose or wording_choose(dilemma_folder.language)
     if not choose:
         raise DilemmaError(
-            f"{Path(path) / LANGUAGE_FILE}: choose is missing: the sentence, in {found.language}, "
-            "that calls for one of the two"
+            f"{Path(path) / LANGUAGE_FILE}: choose is missing: the sentence, "
+            f"in {dilemma_folder.language}, that calls for one of the two"
         )
-    personas = {**wording_personas(found.language), **found.personas}
-    return DilemmaSet(found.language, found.dilemmas, choose, MappingProxyType(personas), str(path))
+    personas = {**wording_personas(dilemma_folder.language), **dilemma_folder.personas}
+    return DilemmaSet(
+        dilemma_folder.language,
+        dilemma_folder.dilemmas,
+        choose,
+        MappingProxyType(personas),
+        str(path),
+    )
 
 
 def set_folders(paths: Iterable[str | Path]) -> tuple[Path, ...]:
@@ -106,20 +112,20 @@ def set_folders(paths: Iterable[str | Path]) -> tuple[Path, ...]:
     Raises:
         DilemmaError: a path is neither; the message lists every such path.
     """
-    found: list[Path] = []
+    folders: list[Path] = []
     problems = []
     for path in map(Path, paths):
         if (path / LANGUAGE_FILE).is_file():
-            found.append(path)
+            folders.append(path)
             continue
         inner = sorted(p.parent for p in path.glob(f"*/{LANGUAGE_FILE}"))
         if not inner:
             problems.append(f"{path}: no dilemmas; neither it nor a folder in it has a "
                             f"{LANGUAGE_FILE}")  # fmt: skip
-        found += inner
+        folders += inner
     if problems:
         raise DilemmaError("\n".join(problems))
-    return tuple(found)
+    return tuple(folders)
 
 
 def load_sets(paths: Iterable[str | Path]) -> dict[str, DilemmaSet]:

@@ -69,13 +69,13 @@ def _pairs(question_ids: Any, codes: Any) -> _Pairs:
         raise RenderError(f"{ids.null_count} of {len(ids)} rows have no question id")
     number = np.asarray(codes) if len(codes) else np.zeros(0, dtype=np.int64)
     if number.shape != (len(ids),) or number.dtype.kind not in "iu":
-        found = f"shape {number.shape}, type {number.dtype}"
-        raise RenderError(f"codes must be {len(ids)} integers, one for each question; {found}")
+        observed = f"shape {number.shape}, type {number.dtype}"
+        raise RenderError(f"codes must be {len(ids)} integers, one for each question; {observed}")
     index = ids.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     outside = (number < _LOWEST) | (number >= _LOWEST + _SPAN)
     if outside.any():
-        found = ", ".join(str(code) for code in np.unique(number[outside])[:20])
-        raise RenderError(f"codes that no question has: {found}")
+        observed = ", ".join(str(code) for code in np.unique(number[outside])[:20])
+        raise RenderError(f"codes that no question has: {observed}")
     names = ids.dictionary.to_pylist()
     return _Pairs(names, index, index * _SPAN + (number.astype(np.int64) - _LOWEST))
 

@@ -42,8 +42,8 @@ def group_blocks(texts: Wording, country: str, group: str) -> list[str]:
         raise RenderError(f"groups cannot be described in {texts.language}")
     members = {"country": country, **parse_group(group)}
     columns = {name: [category] for name, category in members.items()}
-    found = person_texts(columns, form="sentence", frame="group", language=texts.language)
-    return [str(found[0])]
+    group_texts = person_texts(columns, form="sentence", frame="group", language=texts.language)
+    return [str(group_texts[0])]
 
 
 def persona_blocks(texts: Wording, country: str, group: str) -> list[str]:

@@ -77,10 +77,10 @@ class Demographic:
 
 @cache
 def _lists() -> Mapping[str, Mapping[int, str]]:
-    found: dict[str, dict[int, str]] = {}
+    texts_by_list: dict[str, dict[int, str]] = {}
     for row in read_csv("data/demographics_lists.csv"):
-        found.setdefault(row["list"], {})[int(row["code"])] = row["text"]
-    return found
+        texts_by_list.setdefault(row["list"], {})[int(row["code"])] = row["text"]
+    return texts_by_list
 
 
 @cache
@@ -106,12 +106,12 @@ def _code_texts(
     entry: Mapping[str, Any], list_name: str, texts: Mapping[str, Any], language: str
 ) -> dict[int, str]:
     """Texts of the codes: of the list first, then of the language, those of the question last."""
-    found = dict(_lists()[list_name]) if list_name else {}
+    texts_by_code = dict(_lists()[list_name]) if list_name else {}
     if list_name == _COUNTRY_LIST:
-        found.update(_country_texts(language))
+        texts_by_code.update(_country_texts(language))
     for source in (texts["shared"].get(entry.get("shared", ""), {}), entry.get("codes", {})):
-        found.update({int(code): text for code, text in source.items()})
-    return found
+        texts_by_code.update({int(code): text for code, text in source.items()})
+    return texts_by_code
 
 
 @cache
@@ -179,9 +179,9 @@ def demographic(variable: str, language: str = "en") -> Demographic:
     Raises:
         KeyError: there is no such demographic question, or no texts in this language.
     """
-    found = demographics(language).get(variable)
-    if found is not None:
-        return found
+    listed_question = demographics(language).get(variable)
+    if listed_question is not None:
+        return listed_question
     if variable not in OTHER_LISTS:
         raise KeyError(
             f"{variable!r} is no demographic question; there are: "

@@ -98,9 +98,9 @@ def person_texts(
 
 def person_languages() -> tuple[str, ...]:
     """Codes of the languages in which persons can be described."""
-    found = (entry.name for entry in resource("data").iterdir())
+    file_names = (entry.name for entry in resource("data").iterdir())
     prefix, suffix = "demographics_persons_", ".toml"
-    return tuple(sorted(n[len(prefix) : -len(suffix)] for n in found if n.startswith(prefix)))
+    return tuple(sorted(n[len(prefix) : -len(suffix)] for n in file_names if n.startswith(prefix)))
 
 
 def _chosen(
@@ -111,14 +111,16 @@ def _chosen(
         wanted: Sequence[tuple[str, ...]] = (("B_COUNTRY", "country"),)
     else:
         wanted = [*_set(chosen), *(c for name in on_request for c in ON_REQUEST_COLUMNS[name])]
-    found = [name for names in wanted if (name := next((n for n in names if n in columns), ""))]
-    if not found:
+    column_names = [
+        name for names in wanted if (name := next((n for n in names if n in columns), ""))
+    ]
+    if not column_names:
         needed = ", ".join(" or ".join(names) for names in wanted)
         raise PersonError(
             f"no column of the demographics {chosen!r} among {', '.join(columns) or 'none'}; "
             f"give at least one of: {needed}"
         )
-    return found
+    return column_names
 
 
 def _check_options(form: str, chosen: str, on_request: tuple[str, ...]) -> None:
@@ -172,9 +174,9 @@ def _list_renderer(read: Sequence[PersonColumn], language: str) -> _Renderer:
 
     def render(entries: Sequence[int]) -> str:
         pairs = [
-            (question, said[entry])
-            for question, said, entry in zip(asked, answers, entries, strict=True)
-            if entry >= 0 and said[entry]
+            (question, answer_texts[entry])
+            for question, answer_texts, entry in zip(asked, answers, entries, strict=True)
+            if entry >= 0 and answer_texts[entry]
         ]
         return "\n".join(
             fill(known, "rating_person_line", number=i, question=question, answer=answer)
@@ -201,8 +203,8 @@ def _answers(column: PersonColumn, language: str) -> list[str]:
     if name in ("country", "age_years"):
         known = countries()
         numbers = [known[e].wvs_code if name == "country" else int(e) for e in entries if e]
-        said = iter(texts(HARMONISED[name].variable, numbers, language=language))
-        return [next(said) if entry else "" for entry in entries]
+        answer_texts = iter(texts(HARMONISED[name].variable, numbers, language=language))
+        return [next(answer_texts) if entry else "" for entry in entries]
     if HARMONISED[name].open_list:
         return entries
     listed = _words(language)["category"][name]
@@ -385,12 +387,12 @@ _NO_TEXTS = ("sentence.order",)
 
 def person_source_texts(language: str) -> dict[str, str]:
     """All texts of the two files by key, in the files' order; of a file that is not there, none."""
-    found: dict[str, str] = {}
+    texts_by_key: dict[str, str] = {}
     for kind, name in PERSON_FILES.items():
         path = name.format(language=language)
         if resource(path).is_file():
-            found |= {f"{kind}:{key}": text for key, text in _flat(read_toml(path))}
-    return found
+            texts_by_key |= {f"{kind}:{key}": text for key, text in _flat(read_toml(path))}
+    return texts_by_key
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -138,14 +138,14 @@ def whole_codes(codes: ArrayLike) -> NDArray[np.int64]:
 
 
 def _codes(entries: Iterable[int | str]) -> list[int]:
-    found: list[int] = []
+    codes: list[int] = []
     for entry in entries:
         if isinstance(entry, int):
-            found.append(entry)
+            codes.append(entry)
         else:
             low, high = entry.split("-")
-            found.extend(range(int(low), int(high) + 1))
-    return found
+            codes.extend(range(int(low), int(high) + 1))
+    return codes
 
 
 def _categories(table: Mapping[str, Any]) -> dict[str, list[int]]:
@@ -219,12 +219,14 @@ def harmonised(wave: int = 7, *, timeseries: bool = False) -> Mapping[str, Harmo
         raise KeyError(f"wave {wave} is not known; there are: {', '.join(map(str, WAVES))}")
     source = "timeseries" if timeseries else f"wave{wave}"
     tables = read_toml("data/demographics_harmonised.toml")
-    found = {
+    demographics = {
         name: _from_table(name, table, source)
         for name, table in tables.items()
         if source == "wave7" or source in table
     }
-    return MappingProxyType(found | {"country": _country(source), "continent": _continent(source)})
+    return MappingProxyType(
+        demographics | {"country": _country(source), "continent": _continent(source)}
+    )
 
 
 #: All harmonised demographics of wave 7 by name.

@@ -88,7 +88,9 @@ def _keyed(kind: str, table: Any, where: str, problems: list[str]) -> dict[str, 
 
 def problems_of(texts: Mapping[str, str]) -> list[str]:
     """Everything that is wrong with texts by key: unknown keys, empty or doubled texts."""
-    problems = [f"{key}: {found}" for key, text in texts.items() if (found := _problem(key, text))]
+    problems = [
+        f"{key}: {problem}" for key, text in texts.items() if (problem := _problem(key, text))
+    ]
     first: dict[str, str] = {}
     for key, text in texts.items():
         if key.startswith("stem:") and first.setdefault(text.strip(), key) != key:

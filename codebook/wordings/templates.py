@@ -91,10 +91,10 @@ def template_problem(name: str, text: str) -> str:
     if name not in TEMPLATE_SPECS:
         return f"no template {name!r}; there are: {', '.join(TEMPLATE_SPECS)}"
     try:
-        found = template_fields(text)
+        field_names = template_fields(text)
     except ValueError as error:
         return f"not a template ({error}); write {{{{ and }}}} for braces"
     wanted = TEMPLATE_SPECS[name].fields
-    if found == wanted:
+    if field_names == wanted:
         return ""
-    return f"has the fields {sorted(found)}, must have {sorted(wanted)}"
+    return f"has the fields {sorted(field_names)}, must have {sorted(wanted)}"

@@ -59,14 +59,14 @@ class Wording:
 
     def texts(self) -> dict[str, str]:
         """All texts by key, in the order of the codebook."""
-        found = {f"stem:{key}": text for key, text in self.stems.items()}
-        found |= {f"statement:{key}": text for key, text in self.statements.items()}
+        texts_by_key = {f"stem:{key}": text for key, text in self.stems.items()}
+        texts_by_key |= {f"statement:{key}": text for key, text in self.statements.items()}
         for scale_id, labels in self.labels.items():
-            found |= {f"label:{scale_id}:{code}": text for code, text in labels.items()}
-        found |= {f"missing:{code}": text for code, text in self.missing.items()}
-        found |= {f"template:{name}": text for name, text in self.templates.items()}
-        found |= {f"country:{country}": text for country, text in self.countries.items()}
-        return found
+            texts_by_key |= {f"label:{scale_id}:{code}": text for code, text in labels.items()}
+        texts_by_key |= {f"missing:{code}": text for code, text in self.missing.items()}
+        texts_by_key |= {f"template:{name}": text for name, text in self.templates.items()}
+        texts_by_key |= {f"country:{country}": text for country, text in self.countries.items()}
+        return texts_by_key
 
 
 def required_keys() -> tuple[str, ...]:
@@ -118,12 +118,12 @@ def wording_of(
 def languages() -> tuple[str, ...]:
     """Codes of the languages that the project has a wording in, English first."""
     # Folders of the language's own: Python leaves one of its own beside modules.
-    found = [
+    language_codes = [
         entry.name
         for entry in resource("wordings").iterdir()
         if (entry / "questions.toml").is_file()
     ]
-    return tuple(sorted(found, key=lambda code: (code != "en", code)))
+    return tuple(sorted(language_codes, key=lambda code: (code != "en", code)))
 
 
 @cache

@@ -36,17 +36,19 @@ def read_advice(source: Source, findings: Findings) -> tuple[pa.Table, int]:
     """All rows of an advice file, and how many there were."""
     import pyarrow as pa
 
-    found: dict[tuple[Any, ...], tuple[str, int]] = {}
+    sides_by_key: dict[tuple[Any, ...], tuple[str, int]] = {}
     rows = 0
     for chunk in source.chunks(findings):
         for row, record in chunk.dicts():
             rows += 1
             parsed = _parse(record, row, findings)
             if parsed is not None:
-                _take(found, *parsed, row, findings)
+                _take(sides_by_key, *parsed, row, findings)
     known = {*COLUMNS, MARGIN}
     findings.tolerate("extra_columns", len([n for n in source.columns if n not in known]))
-    records = [dict(zip(COLUMNS, (*key, side), strict=True)) for key, (side, _) in found.items()]
+    records = [
+        dict(zip(COLUMNS, (*key, side), strict=True)) for key, (side, _) in sides_by_key.items()
+    ]
     return pa.Table.from_pylist(records, schema=advice_schema()), rows
 
 
@@ -88,15 +90,15 @@ def _parse(
 
 
 def _take(
-    found: dict[tuple[Any, ...], tuple[str, int]],
+    sides_by_key: dict[tuple[Any, ...], tuple[str, int]],
     key: tuple[Any, ...],
     side: str,
     row: int,
     findings: Findings,
 ) -> None:
-    if key not in found:
-        found[key] = (side, row)
-    elif found[key][0] == side:
+    if key not in sides_by_key:
+        sides_by_key[key] = (side, row)
+    elif sides_by_key[key][0] == side:
         findings.tolerate("identical_duplicates")
     else:
         findings.add(
@@ -104,6 +106,6 @@ def _take(
             f"prompt {key[0]} ({key[1] or 'no country'}) has two different sides",
             row=row,
             column="side",
-            found=f"{found[key][0]} (row {found[key][1]}) and {side}",
+            found=f"{sides_by_key[key][0]} (row {sides_by_key[key][1]}) and {side}",
             allowed="one side per prompt, country, approach, language, option order and repeat",
         )

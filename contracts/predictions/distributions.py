@@ -144,8 +144,8 @@ def country_of(written: str) -> str | None:
 
 def text_field(record: Mapping[str, Any], name: str) -> str:
     """A field as text without blanks around it; "" for null or a lacking field."""
-    found = record.get(name)
-    return "" if found is None else str(found).strip()
+    entry = record.get(name)
+    return "" if entry is None else str(entry).strip()
 
 
 @lru_cache(maxsize=4096)
@@ -191,11 +191,11 @@ def _add(
         shares = _long_share(record, question, row, findings)
     if status is None or findings.count > before:
         return  # what is wrong already would only be called a contradiction as well
-    found = _Cell(row, shares, status, whole)
+    new_cell = _Cell(row, shares, status, whole)
     if key in cells:
-        _join(cells[key], found, key, findings)
+        _join(cells[key], new_cell, key, findings)
     else:
-        cells[key] = found
+        cells[key] = new_cell
 
 
 def _status(record: Mapping[str, Any], row: int, findings: Findings) -> Status | None:
@@ -286,19 +286,19 @@ def _long_share(
 def _options(
     pairs: Iterable[tuple[Any, Any]], question: Question, row: int, findings: Findings
 ) -> dict[int, tuple[float, int]]:
-    found: dict[int, tuple[float, int]] = {}
+    shares_by_code: dict[int, tuple[float, int]] = {}
     for key, text in pairs:
         code = _code(key, question, row, findings)
         share = _share(text, code, question, row, findings)
         if code is None or share is None:
             continue
-        if code in found and found[code][0] != share:
-            _contradiction(question, code, found[code], (share, row), findings)
-        elif code in found:
+        if code in shares_by_code and shares_by_code[code][0] != share:
+            _contradiction(question, code, shares_by_code[code], (share, row), findings)
+        elif code in shares_by_code:
             findings.tolerate("identical_duplicates")
         else:
-            found[code] = (share, row)
-    return found
+            shares_by_code[code] = (share, row)
+    return shares_by_code
 
 
 @lru_cache(maxsize=512)
@@ -330,11 +330,11 @@ def _code(key: Any, question: Question, row: int, findings: Findings) -> int | N
     return None
 
 
-def whole_number(found: Any) -> int | None:
+def whole_number(raw_number: Any) -> int | None:
     """`found` as an integer (1, "1", 1.0, "1.0"), None if it is none."""
-    if isinstance(found, int) and not isinstance(found, bool):
-        return found
-    text = "" if found is None or isinstance(found, bool) else str(found).strip()
+    if isinstance(raw_number, int) and not isinstance(raw_number, bool):
+        return raw_number
+    text = "" if raw_number is None or isinstance(raw_number, bool) else str(raw_number).strip()
     if not text or "_" in text:  # Python would read 1_0 as 10
         return None
     try:
@@ -352,18 +352,18 @@ def _int(number: float) -> int | None:
 
 
 def _share(
-    found: Any, code: int | None, question: Question, row: int, findings: Findings
+    raw_share: Any, code: int | None, question: Question, row: int, findings: Findings
 ) -> float | None:
-    if type(found) is float and 0.0 <= found < math.inf:
-        return found
+    if type(raw_share) is float and 0.0 <= raw_share < math.inf:
+        return raw_share
     place = f"{question.question_id} option {code}" if code is not None else question.question_id
-    text = "" if found is None else str(found).strip()
+    text = "" if raw_share is None else str(raw_share).strip()
     percent = text.endswith("%")
     if _DECIMAL_COMMA.fullmatch(text):
         text = text.replace(",", ".")
         findings.tolerate("decimal_commas")
     try:
-        if isinstance(found, bool) or "_" in text:  # Python would read 1_0 as 10
+        if isinstance(raw_share, bool) or "_" in text:  # Python would read 1_0 as 10
             raise ValueError
         share = float(text.removesuffix("%")) / (100 if percent else 1)
     except ValueError:
@@ -372,7 +372,7 @@ def _share(
             f"the share of {place} is no number",
             row=row,
             column="share",
-            found=quote(found),
+            found=quote(raw_share),
         )
         return None
     if not math.isfinite(share) or share < 0:
@@ -382,7 +382,7 @@ def _share(
             f"the share of {place} is {'negative' if kind == 'negative-share' else 'not finite'}",
             row=row,
             column="share",
-            found=quote(found),
+            found=quote(raw_share),
             allowed="0 to 1, or 0 to 100 %",
         )
         return None
@@ -411,48 +411,48 @@ def _contradiction(
 # Records of one cell
 
 
-def _join(cell: _Cell, found: _Cell, key: Key, findings: Findings) -> None:
+def _join(cell: _Cell, new_cell: _Cell, key: Key, findings: Findings) -> None:
     """Add a further record to a cell: another option of the long form, or a duplicate."""
-    if cell.complete or found.complete or not cell.shares or not found.shares:
-        _join_whole(cell, found, key, findings)
+    if cell.complete or new_cell.complete or not cell.shares or not new_cell.shares:
+        _join_whole(cell, new_cell, key, findings)
         return
     question = value_questions()[key[0]]
-    for code, entry in found.shares.items():
+    for code, entry in new_cell.shares.items():
         if code not in cell.shares:
             cell.shares[code] = entry
         elif cell.shares[code][0] != entry[0]:
             _contradiction(question, code, cell.shares[code], entry, findings)
         else:
             findings.tolerate("identical_duplicates")
-    if found.status != cell.status:
-        _other_status(cell, found, key, findings)
+    if new_cell.status != cell.status:
+        _other_status(cell, new_cell, key, findings)
 
 
-def _join_whole(cell: _Cell, found: _Cell, key: Key, findings: Findings) -> None:
+def _join_whole(cell: _Cell, new_cell: _Cell, key: Key, findings: Findings) -> None:
     same = {c: s for c, (s, _) in cell.shares.items()} == {
-        c: s for c, (s, _) in found.shares.items()
+        c: s for c, (s, _) in new_cell.shares.items()
     }
-    if same and cell.status == found.status:
+    if same and cell.status == new_cell.status:
         findings.tolerate("identical_duplicates")
     elif same:
-        _other_status(cell, found, key, findings)
+        _other_status(cell, new_cell, key, findings)
     else:
         findings.add(
             "contradicting-duplicate",
             f"{_place(key)} is answered twice, differently",
-            row=found.row,
+            row=new_cell.row,
             found=f"first in row {cell.row}",
             allowed="one answer per question, country and group",
         )
 
 
-def _other_status(cell: _Cell, found: _Cell, key: Key, findings: Findings) -> None:
+def _other_status(cell: _Cell, new_cell: _Cell, key: Key, findings: Findings) -> None:
     findings.add(
         "contradicting-duplicate",
         f"{_place(key)} has two different statuses",
-        row=found.row,
+        row=new_cell.row,
         column="status",
-        found=f"{cell.status} (row {cell.row}) and {found.status}",
+        found=f"{cell.status} (row {cell.row}) and {new_cell.status}",
     )
 
 
@@ -481,20 +481,20 @@ def _finish(key: Key, cell: _Cell, findings: Findings) -> dict[str, Any]:
 
 
 def _normalise(
-    found: Mapping[int, float], status: Status, codes: tuple[int, ...], findings: Findings
+    shares_by_code: Mapping[int, float], status: Status, codes: tuple[int, ...], findings: Findings
 ) -> tuple[list[float] | None, float | None, Status]:
     """Shares in the order of positions, their sum as found (a fraction), and the status."""
     if status not in ("ok", "repaired"):
         return None, None, status
-    if not found:
+    if not shares_by_code:
         return None, None, "missing"
-    total = math.fsum(found.values())
+    total = math.fsum(shares_by_code.values())
     unit = 100.0 if total > SUM_HIGH else 1.0
     fraction = total / unit
     if not SUM_LOW <= fraction <= SUM_HIGH:
         findings.tolerate("unusable_sums")
         return None, fraction, "invalid"
-    findings.tolerate("missing_options", len(codes) - len(found))
+    findings.tolerate("missing_options", len(codes) - len(shares_by_code))
     findings.tolerate("percentages", int(unit == 100.0))
     off = abs(fraction - 1.0)
     if off > 1e-6:
@@ -502,5 +502,5 @@ def _normalise(
     if off > SUM_TOLERANCE:
         findings.tolerate("sums_off_by_over_2_percent")
         status = "repaired"
-    shares = [found.get(code, 0.0) / total for code in codes]
+    shares = [shares_by_code.get(code, 0.0) / total for code in codes]
     return shares, fraction, status

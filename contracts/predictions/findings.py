@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: Problems kept with their place; further ones are only counted.
-KEPT_PROBLEMS = 10_000
+MOST_PROBLEMS = 10_000
 
 #: Longest piece of a file that a problem quotes.
 QUOTED_LENGTH = 60
 
 
-def quote(found: object) -> str:
+def quote(content: object) -> str:
     """`found` as quoted in a message, cut to `QUOTED_LENGTH` characters."""
-    text = repr(found)
+    text = repr(content)
     return text if len(text) <= QUOTED_LENGTH else f"{text[: QUOTED_LENGTH - 3]}..."
 
 
@@ -44,8 +44,8 @@ class Findings:
         allowed: str = "",
         hint: str = "",
     ) -> None:
-        """Note a problem; beyond `KEPT_PROBLEMS` it is only counted."""
-        if len(self.problems) >= KEPT_PROBLEMS:
+        """Note a problem; beyond `MOST_PROBLEMS` it is only counted."""
+        if len(self.problems) >= MOST_PROBLEMS:
             self.beyond += 1
             return
         self.problems.append(

@@ -275,8 +275,8 @@ def _number(texts: pa.Array, names: tuple[str, ...]) -> Integers:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = pc.index_in(texts, value_set=pa.array(names, pa.string()))
-    return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    indices = pc.index_in(texts, value_set=pa.array(names, pa.string()))
+    return pc.fill_null(indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
 def _countries(texts: pa.Array, findings: Findings) -> tuple[Integers, npt.NDArray[np.bool_]]:
@@ -422,12 +422,12 @@ def _check_groups(
     first = np.full(person.max() + 1, -1, np.int64)
     # Written backwards, so that the first row of each person stays.
     first[person[::-1]] = group[::-1]
-    told: set[int] = set()
+    reported_persons: set[int] = set()
     for index in np.flatnonzero(first[person] != group):
         number = int(person[index])
-        if number in told:
+        if number in reported_persons:
             continue
-        told.add(number)
+        reported_persons.add(number)
         findings.add(
             "two-groups",
             f"person {_person_name(keys, number)} was told of two groups",

@@ -81,11 +81,11 @@ def rating_batches(source: Source, scan: RatingScan) -> Iterator[pa.RecordBatch]
     for chunk in source.chunks(silent):
         batch, _ = _parse(chunk, silent)
         if scan.drop is not None and len(scan.drop):
-            kept = np.ones(batch.num_rows, bool)
+            retained_rows = np.ones(batch.num_rows, bool)
             inside = (scan.drop >= first) & (scan.drop < first + batch.num_rows)
-            kept[scan.drop[inside] - first] = False
+            retained_rows[scan.drop[inside] - first] = False
             first += batch.num_rows
-            batch = batch.filter(pa.array(kept))
+            batch = batch.filter(pa.array(retained_rows))
         if batch.num_rows:
             yield batch
 
@@ -106,8 +106,8 @@ def _has(records: list[dict[str, Any]], name: str) -> bool:
     return any(name in record for record in records)
 
 
-def _text(found: Any) -> str:
-    return "" if found is None else str(found)
+def _text(entry: Any) -> str:
+    return "" if entry is None else str(entry)
 
 
 def _parse(chunk: Chunk, findings: Findings) -> tuple[pa.RecordBatch, npt.NDArray[np.int64]]:

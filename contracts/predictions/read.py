@@ -229,11 +229,11 @@ _NAMED = 10
 
 def _left_out(findings: Findings) -> list[Notice]:
     """What was left out because its name is unknown, by name; and cells that were wrong."""
-    found = []
+    notices = []
     for kind, names in sorted(findings.unknown.items()):
         listed = ", ".join(quote(name) for name, _ in names.most_common(_NAMED))
         further = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        found.append(
+        notices.append(
             Notice(
                 code=kind.replace("_", "-"),
                 message=f"Answers were left out, since these {kind.removeprefix('unknown_')} are "
@@ -241,7 +241,7 @@ def _left_out(findings: Findings) -> list[Notice]:
                 count=names.total(),
             )
         )
-    return [*found, *bad_cells_notices(findings.tolerated)]
+    return [*notices, *bad_cells_notices(findings.tolerated)]
 
 
 def bad_cells_notices(tolerated: Mapping[str, int]) -> list[Notice]:

@@ -115,10 +115,10 @@ def _refuse_report(path: Path) -> None:
     if path.suffix.lower() != ".json" or not path.is_file():
         return
     try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
+        parsed = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
         return
-    if isinstance(found, dict) and found.get("kind") == "report":
+    if isinstance(parsed, dict) and parsed.get("kind") == "report":
         raise fail(
             "is-report",
             "this is a report, which scoring has made already; predictions are what is scored",
@@ -171,8 +171,8 @@ def lower_columns(names: Sequence[str], *, where: str) -> tuple[str, ...]:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    return found if len(found) == len(pairs) else RepeatedKeys(pairs)
+    record = dict(pairs)
+    return record if len(record) == len(pairs) else RepeatedKeys(pairs)
 
 
 def _is_header(record: dict[str, Any]) -> bool:

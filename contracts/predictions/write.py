@@ -108,15 +108,15 @@ def _jsonl_record(record: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
         return {name: record[name] for name in names if name in record}
     if kind == "persons":
         return {name: record[name] for name in TABLE_COLUMNS["persons"] if name in record}
-    found = {
+    fields = {
         "question_id": record["question_id"],
         "country": record.get("country") or "",
         "group": record.get("group") or "",
         "shares": {str(code): float(share) for code, share in (record.get("shares") or {}).items()},
     }
-    found |= {name: record[name] for name in MEASURED if record.get(name) is not None}
+    fields |= {name: record[name] for name in MEASURED if record.get(name) is not None}
     status = record.get("status") or "ok"
-    return found if status == "ok" else {**found, "status": status}
+    return fields if status == "ok" else {**fields, "status": status}
 
 
 def _rating_row(record: Mapping[str, Any]) -> dict[str, Any]:

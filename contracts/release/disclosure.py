@@ -492,14 +492,14 @@ def _small_differences(grid: _Grid, shown: NDArray[np.bool_]) -> int:
     """Units in which few respondents are left of everyone for certain, whatever was rounded."""
     families = [_slots_of(variable) for variable in GROUP_VARIABLES]
     families.append([SLOTS.index((part, "")) for part in _PARTS])
-    found = 0
+    unit_count = 0
     for slots in families:
         public = shown[:, slots]
         rest = grid.everyone - np.where(public, grid.n[:, slots], 0).sum(axis=1)
         error = (ROUNDING // 2) * (public.sum(axis=1) + 1)
         few = (rest - error > 0) & (rest + error < MINIMUM_CELL)
-        found += int((few & shown[:, 0] & public.any(axis=1)).sum())
-    return found
+        unit_count += int((few & shown[:, 0] & public.any(axis=1)).sum())
+    return unit_count
 
 
 def round_correlation(r: NDArray[np.float64]) -> NDArray[np.float64]:

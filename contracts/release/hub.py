@@ -101,9 +101,13 @@ def _http_error(error: Exception, repo: str, doing: str) -> ContractError:
     if status is None:
         return _error("no-connection", repo, doing, f"the connection broke ({error})", _AGAIN)
     code, meaning, hint = _MEANINGS.get(status, ("hub-error", f"the Hub answers {status}", _AGAIN))
-    said = getattr(error, "server_message", None)
+    server_message = getattr(error, "server_message", None)
     return _error(
-        code, repo, doing, f"{meaning} (HTTP {status}{f': {said}' if said else ''})", hint
+        code,
+        repo,
+        doing,
+        f"{meaning} (HTTP {status}{f': {server_message}' if server_message else ''})",
+        hint,
     )
 
 
@@ -220,12 +224,12 @@ class HubRepo:
 
         with hub_errors(self.name, f"read {path}"):
             try:
-                found = self.api.hf_hub_download(
+                local_path = self.api.hf_hub_download(
                     self.name, path, repo_type=REPO_TYPE, revision=revision
                 )
             except (EntryNotFoundError, RevisionNotFoundError):
                 return None
-        return Path(found).read_text(encoding="utf-8")
+        return Path(local_path).read_text(encoding="utf-8")
 
     def commit(
         self,

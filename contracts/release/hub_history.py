@@ -100,8 +100,15 @@ def read_refs(repo: HubRepo) -> tuple[HubRef, ...]:
         ContractError: they cannot be read.
     """
     with _reading(repo.name, "list branches and tags"):
-        found = repo.api.list_repo_refs(repo.name, repo_type=REPO_TYPE, include_pull_requests=True)
-    listed = [*found.branches, *found.tags, *(found.pull_requests or ()), *found.converts]
+        repo_refs = repo.api.list_repo_refs(
+            repo.name, repo_type=REPO_TYPE, include_pull_requests=True
+        )
+    listed = [
+        *repo_refs.branches,
+        *repo_refs.tags,
+        *(repo_refs.pull_requests or ()),
+        *repo_refs.converts,
+    ]
     refs = [HubRef(ref.ref, ref.target_commit) for ref in listed]
     return tuple(sorted(refs, key=lambda ref: ref.name != MAIN_REF))
 
@@ -113,8 +120,8 @@ def read_commits(repo: HubRepo, revision: str) -> tuple[HubCommit, ...]:
         ContractError: they cannot be read.
     """
     with _reading(repo.name, f"list the commits of {revision}"):
-        found = repo.api.list_repo_commits(repo.name, repo_type=REPO_TYPE, revision=revision)
-    return tuple(HubCommit(one.commit_id, one.title, one.created_at) for one in found)
+        commits = repo.api.list_repo_commits(repo.name, repo_type=REPO_TYPE, revision=revision)
+    return tuple(HubCommit(one.commit_id, one.title, one.created_at) for one in commits)
 
 
 def read_files(repo: HubRepo, revision: str) -> tuple[HubFile, ...]:
@@ -144,7 +151,8 @@ def read_storage(repo: HubRepo) -> tuple[StoredObject, ...]:
         ContractError: it cannot be read; the Hub shows it only to who may write to the repo.
     """
     with _reading(repo.name, "list the storage of large files"):
-        found = list(repo.api.list_lfs_files(repo.name, repo_type=REPO_TYPE))
+        lfs_files = list(repo.api.list_lfs_files(repo.name, repo_type=REPO_TYPE))
     return tuple(
-        StoredObject(file.filename or "", frozenset((file.file_oid, file.oid))) for file in found
+        StoredObject(file.filename or "", frozenset((file.file_oid, file.oid)))
+        for file in lfs_files
     )

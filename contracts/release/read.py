@@ -273,8 +273,8 @@ class ProtectedRelease(Release):
         release = Release(self.source, self.root, self.manifest)
         groups = sorted({group for _, group in SLOTS})
         exact = release.table("distributions", where=pc.field("group").isin(groups), encoded=True)
-        found = protect_distributions(exact.unify_dictionaries(), dominated=self._dominated)
-        return found._replace(table=sort_distributions(found.table))
+        protected = protect_distributions(exact.unify_dictionaries(), dominated=self._dominated)
+        return protected._replace(table=sort_distributions(protected.table))
 
     @cached_property
     def correlations(self) -> pa.Table:

@@ -292,11 +292,11 @@ def schema_problems(name: str, schema: pa.Schema, *, major: int = 2) -> list[str
         if index < 0:
             problems.append(f"column {field.name} ({field.type}) is missing")
             continue
-        found = schema.field(index).type
-        if pa.types.is_dictionary(found):
-            found = found.value_type
-        if pa.types.is_large_string(found):
-            found = pa.string()
-        if found != field.type:
-            problems.append(f"column {field.name} is {found}, not {field.type}")
+        column_type = schema.field(index).type
+        if pa.types.is_dictionary(column_type):
+            column_type = column_type.value_type
+        if pa.types.is_large_string(column_type):
+            column_type = pa.string()
+        if column_type != field.type:
+            problems.append(f"column {field.name} is {column_type}, not {field.type}")
     return problems

@@ -46,24 +46,24 @@ def _scores() -> tuple[ScoreSpec, ...]:
     mean = "Correlation over countries, averaged over the dimensions; above 0 advice follows them."
     one = "Correlation over countries of the advice with their scores; above 0 advice follows them."
     partial = "Partial correlation over countries and dimensions, the model's own lean taken away."
-    found: list[ScoreSpec] = []
+    specs: list[ScoreSpec] = []
     for approach, how in APPROACHES.items():
         column = None if approach == "none" else _COLUMN
         title = f"Advice and Hofstede scores, {how}"
-        found.append(_correlation(f"advice_correlation_{approach}", title, mean, column))
+        specs.append(_correlation(f"advice_correlation_{approach}", title, mean, column))
         title = f"Advice given the model's lean, {how}"
-        found.append(_correlation(f"advice_given_lean_{approach}", title, partial, None))
-        found += [
+        specs.append(_correlation(f"advice_given_lean_{approach}", title, partial, None))
+        specs += [
             _correlation(f"advice_{dimension}_{approach}", f"Advice on {name}, {how}", one, None)
             for dimension, (name, _) in DIMENSIONS.items()
         ]
     for dimension, (name, side) in DIMENSIONS.items():
         reading = f"Share of the {side} side in advice to nobody; half is no lean."
-        found.append(
+        specs.append(
             ScoreSpec(f"advice_lean_{dimension}", f"Lean on {name}", reading, _FORMULA, high=1.0,
                       low=0.0)
         )  # fmt: skip
-    return tuple(found)
+    return tuple(specs)
 
 
 #: Every score of advice.

@@ -25,8 +25,8 @@ def load(name: str) -> Callable[..., Any]:
     module, colon, function = name.partition(":")
     if not colon or not module or not function:
         raise ValueError(f"an import string has the form module:function, not {name!r}")
-    found: Callable[..., Any] = getattr(import_module(module), function)
-    return found
+    target_function: Callable[..., Any] = getattr(import_module(module), function)
+    return target_function
 
 
 @dataclass(frozen=True)

@@ -67,8 +67,8 @@ def score_spec(name: str) -> ScoreSpec | None:
 
 def score_title(name: str) -> str:
     """Title of a score; its name in words where it is not declared."""
-    found = _SCORES.get(name)
-    return found.title if found else name.replace("_", " ")
+    spec = _SCORES.get(name)
+    return spec.title if spec else name.replace("_", " ")
 
 
 @contextmanager

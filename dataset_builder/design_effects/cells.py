@@ -145,7 +145,7 @@ def design_figures(
         whole = totals.sum(axis=0)
         own = whole.sum(axis=-1, keepdims=True)
         shares = np.divide(whole, own, out=np.zeros_like(whole), where=own > 0)
-        found = design_effective_n(
+        effective_n = design_effective_n(
             shares,
             variance,
             ordinal=ordinal[block],
@@ -155,7 +155,7 @@ def design_figures(
         held = totals.sum(axis=-1).max(axis=0) <= LARGEST_CLUSTER * own[..., 0]
         enough = (seen >= FEWEST_CLUSTERS) & held.reshape(seen.shape)
         clusters[:, :, block] = seen
-        n_eff[:, :, block] = np.where(enough, found.reshape(enough.shape), np.nan)
+        n_eff[:, :, block] = np.where(enough, effective_n.reshape(enough.shape), np.nan)
         errors = np.sqrt(variance.shares).reshape(*enough.shape, width)
         se[:, :, block] = np.where(enough[..., None], errors, np.nan)
     return DesignFigures(n_eff, se, clusters)

@@ -120,8 +120,8 @@ class SurveyDesign:
 
     def of(self, country: int) -> CountryDesign | None:
         """Design of a country, None where interviews count as independent."""
-        found = self.countries[country]
-        return found if isinstance(found, CountryDesign) else None
+        design_or_reason = self.countries[country]
+        return design_or_reason if isinstance(design_or_reason, CountryDesign) else None
 
     @property
     def usable(self) -> int:
@@ -138,9 +138,9 @@ class SurveyDesign:
         if not self.usable:
             return []
         reasons: dict[str, list[str]] = {}
-        for name, found in zip(names, self.countries, strict=True):
-            if isinstance(found, str):
-                reasons.setdefault(found, []).append(name)
+        for name, design_or_reason in zip(names, self.countries, strict=True):
+            if isinstance(design_or_reason, str):
+                reasons.setdefault(design_or_reason, []).append(name)
         return [
             f"Wave {wave}: effective sample sizes of {', '.join(countries)} follow Kish, "
             f"clustering ignored: {reason}."
@@ -148,7 +148,7 @@ class SurveyDesign:
         ]
 
 
-def survey_design(survey: Survey, kept: NDArray[np.bool_], *, seed: int) -> SurveyDesign:
+def survey_design(survey: Survey, in_release: NDArray[np.bool_], *, seed: int) -> SurveyDesign:
     """Designs of all countries of a survey.
 
     Args:
@@ -156,13 +156,13 @@ def survey_design(survey: Survey, kept: NDArray[np.bool_], *, seed: int) -> Surv
         kept: which of its respondents the release holds, shape (n,).
         seed: seed of the order in which clusters are numbered.
     """
-    found: list[CountryDesign | str] = []
+    designs: list[CountryDesign | str] = []
     streams = np.random.default_rng([seed, survey.wave]).spawn(len(survey.countries))
     for country, rng in enumerate(streams):
         if survey.psu is None:
-            found.append("the file names no clusters")
+            designs.append("the file names no clusters")
             continue
-        here = (survey.country == country) & kept
+        here = (survey.country == country) & in_release
         region = None if survey.region is None else survey.region[here]
-        found.append(country_design(survey.psu[here], region, rng=rng))
-    return SurveyDesign(tuple(found))
+        designs.append(country_design(survey.psu[here], region, rng=rng))
+    return SurveyDesign(tuple(designs))

@@ -33,12 +33,12 @@ def kish_over_n_eff(
     """
     wave, country = np.asarray(wave), np.asarray(country, dtype=object)
     used = (np.asarray(group, dtype=object) == "") & (n_eff > 0) & (kish > 0)
-    found: dict[str, dict[str, float]] = {}
+    ratios: dict[str, dict[str, float]] = {}
     for number in np.unique(wave[used]).tolist():
         here = used & (wave == number)
-        found[str(number)] = {
+        ratios[str(number)] = {
             name: median_ratio(kish[mine], n_eff[mine])
             for name in sorted(set(country[here].tolist()))
             if (mine := here & (country == name)).any()
         }
-    return found
+    return ratios

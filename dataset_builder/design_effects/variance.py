@@ -96,7 +96,9 @@ def design_effective_n(
         ordinal, shares @ positions**2 - mean**2, (shares * (1 - shares)).sum(axis=-1)
     )
     noise = np.where(ordinal, variance.mean, variance.shares.sum(axis=-1))
-    found = kish.copy()
+    effective_n = kish.copy()
     tiny = 1e-12
-    np.divide(spread, noise, out=found, where=(spread > tiny) & (noise > tiny * tiny) & (kish > 0))
-    return found
+    np.divide(
+        spread, noise, out=effective_n, where=(spread > tiny) & (noise > tiny * tiny) & (kish > 0)
+    )
+    return effective_n

@@ -79,10 +79,10 @@ def is_protected(manifest: Mapping[str, Any]) -> bool:
 def read_manifest(text: str) -> Mapping[str, Any] | None:
     """A manifest of any schema version; None where the text is no JSON object."""
     try:
-        found = json.loads(text)
+        parsed = json.loads(text)
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return parsed if isinstance(parsed, dict) else None
 
 
 def individual_name(path: str) -> str:

@@ -81,9 +81,9 @@ def check_history(hub: HubRepo, state: RepoState, progress: Progress) -> History
     """
     history = read_history(hub, state, progress)
     problems = [
-        _history_problem(kind, found, hub.name)
+        _history_problem(kind, findings, hub.name)
         for kind in KINDS
-        if (found := [one for one in history.found if one.finding.kind == kind])
+        if (findings := [one for one in history.exposed if one.finding.kind == kind])
     ]
     subject = f"nothing was published into {hub.name}"
     if problems and problems[0].code == "history-rows":
@@ -127,10 +127,10 @@ _WRONG: Mapping[Kind, str] = {
 }
 
 
-def _history_problem(kind: Kind, found: Sequence[Found], repo: str) -> Problem:
-    places = list(dict.fromkeys(one.place for one in found))
-    reasons = list(dict.fromkeys(one.finding.reason for one in found))
-    paths = list(dict.fromkeys(one.finding.path for one in found if one.finding.path))
+def _history_problem(kind: Kind, findings: Sequence[Found], repo: str) -> Problem:
+    places = list(dict.fromkeys(one.place for one in findings))
+    reasons = list(dict.fromkeys(one.finding.reason for one in findings))
+    paths = list(dict.fromkeys(one.finding.path for one in findings if one.finding.path))
     # A manifest that cannot be read is why the files beside it cannot be judged.
     paths.sort(key=lambda path: path != MANIFEST_NAME)
     unknown = kind == "unknown"

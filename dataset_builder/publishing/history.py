@@ -74,7 +74,7 @@ class History:
         tables: tables of the releases in it.
     """
 
-    found: list[Found] = field(default_factory=list)
+    exposed: list[Found] = field(default_factory=list)
     reachable: set[str] = field(default_factory=set)
     unreachable: list[StoredObject] = field(default_factory=list)
     tables: set[str] = field(default_factory=set)
@@ -219,4 +219,4 @@ class _Reader:
     def _add(self, finding: Finding, commit: str) -> None:
         names = ", ".join(self._names.get(commit, ()))
         place = f"commit {commit[:8]}" if commit else "the storage of large files"
-        self.history.found.append(Found(finding, f"{names} ({place})" if names else place))
+        self.history.exposed.append(Found(finding, f"{names} ({place})" if names else place))

@@ -160,9 +160,9 @@ def _check_arguments(repo: str, tag: str) -> None:
 
 
 def _check_release(source: str | Path, progress: Progress) -> None:
-    found = verify_release(source, progress=progress)
-    if not found.passed:
-        raise ContractError(found.problems, subject=f"{source} is not published")
+    verification = verify_release(source, progress=progress)
+    if not verification.passed:
+        raise ContractError(verification.problems, subject=f"{source} is not published")
 
 
 def _look(

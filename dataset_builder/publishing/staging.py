@@ -158,7 +158,7 @@ def check_public(face: Release) -> None:
 
 def _withheld(release: Release, published: Manifest) -> tuple[Withheld, ...]:
     """What the public face of a release leaves out, and why."""
-    found = [
+    withheld = [
         Withheld(
             f"{name} ({entry.rows:,} rows)",
             WHY_PRIVATE if name in INDIVIDUAL_NAMES else "not under the disclosure rule",
@@ -167,9 +167,9 @@ def _withheld(release: Release, published: Manifest) -> tuple[Withheld, ...]:
         if name not in published.tables
     ]
     if release.manifest.public:
-        return tuple(found)
+        return tuple(withheld)
     control = published.disclosure
-    found += [
+    withheld += [
         Withheld(f"{count:,} cells of distributions", reason)
         for count, reason in (
             (control.cells_suppressed, "too few valid answers"),
@@ -177,4 +177,4 @@ def _withheld(release: Release, published: Manifest) -> tuple[Withheld, ...]:
         )
         if count
     ]
-    return tuple(found)
+    return tuple(withheld)

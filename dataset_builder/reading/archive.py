@@ -112,13 +112,13 @@ def _refuse_bomb(member: zipfile.ZipInfo, *, name: str) -> None:
         raise too_large(name, f"{member.file_size:,} bytes, {ratio:.0f} times the packed size")
 
 
-def too_large(name: str, found: str) -> ContractError:
+def too_large(name: str, observed_size: str) -> ContractError:
     """The error of an archive that unpacks to more than a survey file can be."""
     return fail(
         "zip-bomb",
         "the archive unpacks to more than a survey file can be",
         where=name,
-        found=found,
+        found=observed_size,
         allowed=f"{LARGEST_BYTES:,} bytes, {LARGEST_RATIO} times the packed size",
         hint="Unpack it by hand if you trust it, and give the file itself.",
     )

@@ -63,14 +63,14 @@ class Assembly:
         self.answers.append(self._answers(block, country))
         for variable, place in self.layout.demographics.items():
             codes = self._coded(variable, block.columns[place], country)
-            kept = np.where(codes == UNKNOWN, int(MissingKind.MISSING), codes)
-            self.demographics.setdefault(variable, []).append(self._small(kept))
+            stored_codes = np.where(codes == UNKNOWN, int(MissingKind.MISSING), codes)
+            self.demographics.setdefault(variable, []).append(self._small(stored_codes))
         for role in ID_ROLES:
             if role in self.layout.roles:
                 coder = self.coders[role]
                 codes, _ = coder.code(block.columns[self.layout.roles[role]])
-                kept = np.where(codes == UNKNOWN, int(MissingKind.MISSING), codes)
-                self.ids.setdefault(role, []).append(kept)
+                stored_codes = np.where(codes == UNKNOWN, int(MissingKind.MISSING), codes)
+                self.ids.setdefault(role, []).append(stored_codes)
         for role in DESIGN_ROLES:
             if role in self.layout.roles:
                 codes = self._numbered(block.columns[self.layout.roles[role]])
@@ -134,12 +134,12 @@ class Assembly:
         self, variable: str, column: pa.Array, country: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         coder = self.coders[variable]
-        codes, found = coder.code(column)
-        if found is not None:
-            self.unlisted.add(coder, found, country)
+        codes, unlisted = coder.code(column)
+        if unlisted is not None:
+            self.unlisted.add(coder, unlisted, country)
             if coder.strict:
                 codes = np.array(codes, dtype=np.int64)
-                codes[found.rows] = int(MissingKind.MISSING)
+                codes[unlisted.rows] = int(MissingKind.MISSING)
         return codes
 
     def _answers(self, block: Block, country: NDArray[np.int64]) -> NDArray[np.int8]:
@@ -158,7 +158,7 @@ class Assembly:
         roles = self.layout.roles
         role = "country" if "country" in roles else "country_alpha"
         column = block.columns[roles[role]]
-        codes, found = self.coders["B_COUNTRY"].code(column)
+        codes, unlisted = self.coders["B_COUNTRY"].code(column)
         blank = np.flatnonzero((codes < 0) & (codes != UNKNOWN))
         self._note_rows(
             Problem(
@@ -170,8 +170,8 @@ class Assembly:
             blank,
             column,
         )
-        if found is not None and "B_COUNTRY" not in self.layout.demographics:
-            self.unlisted.add(self.coders["B_COUNTRY"], found, codes)
+        if unlisted is not None and "B_COUNTRY" not in self.layout.demographics:
+            self.unlisted.add(self.coders["B_COUNTRY"], unlisted, codes)
         return codes.astype(np.int64)
 
     def _check_wave(self, block: Block) -> None:

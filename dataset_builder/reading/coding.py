@@ -117,9 +117,9 @@ class Coder:
         if _NONE in texts and all(_WHOLE.fullmatch(t.strip()) for t in texts if t and t != _NONE):
             # Among numbers it is what Python writes for a blank; among labels an answer.
             texts = [None if t == _NONE else t for t in texts]
-        found = [self.code_of_text(t) for t in texts]
-        codes = np.array([*found, int(MissingKind.MISSING)], np.int64)
-        return codes[_filled(column.indices, len(found))]
+        text_codes = [self.code_of_text(t) for t in texts]
+        codes = np.array([*text_codes, int(MissingKind.MISSING)], np.int64)
+        return codes[_filled(column.indices, len(text_codes))]
 
     def code_of_text(self, text: str | None) -> int:
         """Raw code of a text: a number, or a label; `UNKNOWN` if it is neither."""
@@ -181,10 +181,10 @@ class Coder:
             odd = odd[~np.isin(codes[odd], list(self.allowed))]
         if not odd.size:
             return None
-        found = codes[odd].astype(np.int64)
-        no_code = odd[found == UNKNOWN]
+        odd_codes = codes[odd].astype(np.int64)
+        no_code = odd[odd_codes == UNKNOWN]
         texts = tuple(str(column[row].as_py()) for row in no_code.tolist())
-        return Unlisted(rows=odd, codes=found, texts=texts)
+        return Unlisted(rows=odd, codes=odd_codes, texts=texts)
 
 
 def question_coder(question_id: str, *, mirror: Mapping[int, int] | None = None) -> Coder:

@@ -94,13 +94,13 @@ def mirror_of(scale: Scale) -> dict[int, int] | None:
 
 def _meant_codes(question_id: str, value_labels: Mapping[int, str], scale: Scale) -> dict[int, int]:
     """Code of the questionnaire by code of the file, as far as labels that are words tell."""
-    found = {}
+    meant_codes = {}
     for code, label in value_labels.items():
         if code in scale.codes and not label.strip().isdigit():
             known = code_of_label(question_id, label)
             if known is not None and known in scale.codes:
-                found[code] = known
-    return found
+                meant_codes[code] = known
+    return meant_codes
 
 
 def _poles_unknown(meant: Mapping[int, int], scale: Scale) -> bool:

@@ -108,22 +108,23 @@ def _format_of(path: Path, name: str) -> str:
         start = handle.read(4096)
     if (error := lookalike(start, name=name)) is not None:
         raise error
-    found = _format_of_bytes(start, path)
+    detected_format = _format_of_bytes(start, path)
     suffix = PurePosixPath(name).suffix.lower()
     named = SUFFIXES.get(suffix)
-    if found == "other" or (named is not None and named != found):
+    if detected_format == "other" or (named is not None and named != detected_format):
         raise fail(
             "wrong-format",
-            f"the file is named {suffix or '(no ending)'}, but its content is {_NAMES[found]}"
+            f"the file is named {suffix or '(no ending)'}, "
+            f"but its content is {_NAMES[detected_format]}"
             if named is not None
             else "the format of the file is not known",
             where=name,
             allowed=", ".join(SUFFIXES),
             hint="Give it the ending of its true format, or download it again."
-            if found != "other"
+            if detected_format != "other"
             else "Export it as CSV, SPSS or Stata, or download it again.",
         )
-    return found
+    return detected_format
 
 
 def _format_of_bytes(start: bytes, path: Path) -> str:
@@ -145,8 +146,8 @@ def _format_of_bytes(start: bytes, path: Path) -> str:
         "feather": (b"ARROW1", b"FEA1", STREAM_START),
         "other": _FOREIGN,
     }
-    found = [kind for kind, starts in known.items() if start.startswith(starts)]
-    return found[0] if found else ("other" if b"\0" in start else "csv")
+    kinds = [kind for kind, starts in known.items() if start.startswith(starts)]
+    return kinds[0] if kinds else ("other" if b"\0" in start else "csv")
 
 
 def _unpacked_start(path: Path) -> bytes:

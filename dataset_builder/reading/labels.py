@@ -73,11 +73,11 @@ def loose_key(key: str) -> str:
 @cache
 def _table() -> Mapping[str, Mapping[str, int]]:
     path = resources.files("dataset_builder.reading").joinpath("data/labels.csv")
-    found: dict[str, dict[str, int]] = {}
+    codes_by_label: dict[str, dict[str, int]] = {}
     for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines()):
         for variable in row["variables"].split():
-            found.setdefault(variable, {})[label_key(row["label"])] = int(row["code"])
-    return MappingProxyType(found)
+            codes_by_label.setdefault(variable, {})[label_key(row["label"])] = int(row["code"])
+    return MappingProxyType(codes_by_label)
 
 
 @cache
@@ -102,10 +102,12 @@ def label_codes(variable: str) -> Mapping[str, int]:
 @cache
 def _loose_codes(variable: str) -> Mapping[str, int]:
     """Raw code by loose key, where all labels with this key mean the same code."""
-    found: dict[str, set[int]] = {}
+    codes_by_key: dict[str, set[int]] = {}
     for key, code in label_codes(variable).items():
-        found.setdefault(loose_key(key), set()).add(code)
-    return MappingProxyType({key: codes.pop() for key, codes in found.items() if len(codes) == 1})
+        codes_by_key.setdefault(loose_key(key), set()).add(code)
+    return MappingProxyType(
+        {key: codes.pop() for key, codes in codes_by_key.items() if len(codes) == 1}
+    )
 
 
 @cache

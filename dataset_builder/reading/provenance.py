@@ -32,10 +32,10 @@ def synthetic_source(
     Raises:
         ContractError: the file beside it cannot be read.
     """
-    said = [*versions, *dois]
-    marked = [text for text in said if SYNTHETIC_MARK in text.upper()]
+    source_texts = [*versions, *dois]
+    marked = [text for text in source_texts if SYNTHETIC_MARK in text.upper()]
     sidecar = sidecar_path(path)
-    if not marked and (said or not sidecar.is_file()):
+    if not marked and (source_texts or not sidecar.is_file()):
         return None, ()
     note = "The file is SYNTHETIC: no answer in it was given by a person."
     if not sidecar.is_file():

@@ -45,10 +45,12 @@ def _serve_r(path: str, block_rows: int) -> int:
     import pyreadr
 
     try:
-        found = pyreadr.read_r(path)
+        r_objects = pyreadr.read_r(path)
     except (pyreadr.LibrdataError, pyreadr.PyreadrError, ValueError, OverflowError) as error:
         return _tell("damaged", error)
-    frames = {name: frame for name, frame in found.items() if len(getattr(frame, "columns", ()))}
+    frames = {
+        name: frame for name, frame in r_objects.items() if len(getattr(frame, "columns", ()))
+    }
     if len(frames) != 1:
         return _tell("frames", ", ".join(str(name) for name in frames) or "no data frame")
     (frame,) = frames.values()

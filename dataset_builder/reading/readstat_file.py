@@ -130,35 +130,35 @@ class ReadstatFile:
         """Why the child ended: it said so, or it crashed."""
         self._child.wait()
         self._told.seek(0)
-        told = self._told.read().decode("utf-8", errors="replace")
+        report_text = self._told.read().decode("utf-8", errors="replace")
         try:
-            said = json.loads(told)
+            report = json.loads(report_text)
         except ValueError:
             return self._damaged("bytes that make the parser crash")
-        if said["problem"] == "encoding":
+        if report["problem"] == "encoding":
             return fail(
                 "mixed-encoding",
-                f"a text in the file is not in the encoding it names ({said['message']})",
+                f"a text in the file is not in the encoding it names ({report['message']})",
                 where=self._name,
                 hint="Open it in SPSS or Stata and save it again in Unicode.",
             )
-        if said["problem"] == "frames":
+        if report["problem"] == "frames":
             return fail(
                 "several-frames",
                 "the R file does not hold exactly one data frame",
                 where=self._name,
-                found=said["message"],
+                found=report["message"],
                 allowed="one data frame",
                 hint='In R: saveRDS(data, "survey.rds").',
             )
-        return self._damaged(said["message"])
+        return self._damaged(report["message"])
 
-    def _damaged(self, found: str) -> ContractError:
+    def _damaged(self, evidence: str) -> ContractError:
         return fail(
             "damaged-file",
             f"the {_NAMES[self._kind]} file is damaged or cut short",
             where=self._name,
-            found=found,
+            found=evidence,
             hint="Download the file again.",
         )
 
@@ -191,9 +191,9 @@ def _is_code(code: str) -> bool:
 def _letters(header: str, labels: Mapping[str, str]) -> dict[str, str]:
     """Code, as text, of Stata's extended missing values: by label, else by order."""
     variable = variable_name(header)
-    found: dict[str, str] = {}
+    codes_by_letter: dict[str, str] = {}
     for letter, code in ((name[1:], code) for name, code in STATA_MISSING.items()):
         label = labels.get(letter)
         known = code_of_label(variable, label) if label else None
-        found[letter] = str(known if known is not None and known < 0 else code)
-    return found
+        codes_by_letter[letter] = str(known if known is not None and known < 0 else code)
+    return codes_by_letter

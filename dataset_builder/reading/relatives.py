@@ -97,12 +97,14 @@ def australian_archive(names: Sequence[str], *, where: str) -> ContractError:
     )
 
 
-def _relative(what: str, found: str, hint: str, names: Sequence[str], where: str) -> ContractError:
+def _relative(
+    what: str, evidence: str, hint: str, names: Sequence[str], where: str
+) -> ContractError:
     return fail(
         "other-survey",
         what,
         where=where,
-        found=f"{found}; {shown(names)}",
+        found=f"{evidence}; {shown(names)}",
         allowed="a file of wave 5, 6 or 7 of the World Values Survey",
         hint=hint,
     )

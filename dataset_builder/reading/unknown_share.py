@@ -40,13 +40,13 @@ def unknown_shares(
     Returns:
         An entry per question and country, in the order of the file.
     """
-    found: dict[tuple[str, str], int] = {}
+    unknown_counts: dict[tuple[str, str], int] = {}
     for (variable, place, _, _), count in unlisted.counts.items():
         if variable in questions:
             key = variable, name(place)
-            found[key] = found.get(key, 0) + count
+            unknown_counts[key] = unknown_counts.get(key, 0) + count
     entries = []
-    for (question, home), unknown in found.items():
+    for (question, home), unknown in unknown_counts.items():
         here = country == countries.index(home)
         valid = int((answers[here, questions.index(question)] >= 0).sum())
         entries.append(

@@ -30,15 +30,15 @@ class UnlistedCodes:
     counts: Counter[tuple[str, int, str, bool]] = field(default_factory=Counter)
     no_code: set[tuple[str, str]] = field(default_factory=set)
 
-    def add(self, coder: Coder, found: Unlisted, country: NDArray[np.int64]) -> None:
+    def add(self, coder: Coder, unlisted: Unlisted, country: NDArray[np.int64]) -> None:
         """Count what a block of `coder.variable` holds; `country` is its rows' country code."""
-        at_home = country[found.rows]
-        numbers = found.codes != UNKNOWN
-        pairs = np.stack([at_home[numbers], found.codes[numbers]])
+        at_home = country[unlisted.rows]
+        numbers = unlisted.codes != UNKNOWN
+        pairs = np.stack([at_home[numbers], unlisted.codes[numbers]])
         distinct, counts = np.unique(pairs, axis=1, return_counts=True)
         for place, code, count in zip(*distinct.tolist(), counts.tolist(), strict=True):
             self.counts[coder.variable, place, str(code), coder.strict] += count
-        for place, text in zip(at_home[~numbers].tolist(), found.texts, strict=True):
+        for place, text in zip(at_home[~numbers].tolist(), unlisted.texts, strict=True):
             self.no_code.add((coder.variable, text))
             self.counts[coder.variable, place, text, coder.strict] += 1
 

@@ -192,7 +192,7 @@ def cells_from_answers(
 
     kish, exact = _kish_n_eff(cells, counts.sum(axis=1), effective_n)
     n_eff, kind = _with_clustering(cells, counts.sum(axis=1), kish, exact, design)
-    found = Cells(
+    tabulated_cells = Cells(
         split=np.full(len(cells), "all", dtype=object),
         wave=cells["wave"].to_numpy(),
         country=cells["country"].to_numpy(dtype=object),
@@ -206,7 +206,7 @@ def cells_from_answers(
         missing=missing,
         flag=_flags(cells, flags),
     )
-    return AggregateCells(found, kish)
+    return AggregateCells(tabulated_cells, kish)
 
 
 def _positions(answers: pd.DataFrame) -> pd.DataFrame:
@@ -248,11 +248,11 @@ def _with_clustering(
     """Effective sample sizes with clusters counted in, and how each was found."""
     if design is None:
         return kish, np.where(exact, "kish", "assumed").astype(object)
-    found = design.by_cell(cells, n_valid)
-    own = exact & found["tabulated"].to_numpy()
-    plain = exact & found["unclustered"].to_numpy()
+    effects = design.by_cell(cells, n_valid)
+    own = exact & effects["tabulated"].to_numpy()
+    plain = exact & effects["unclustered"].to_numpy()
     kind = np.where(own, "design", np.where(plain, "kish", "assumed")).astype(object)
-    return kish / found["effect"].to_numpy(), kind
+    return kish / effects["effect"].to_numpy(), kind
 
 
 def _flags(cells: pd.DataFrame, flags: Mapping[tuple[int, str, str], str]) -> np.ndarray:

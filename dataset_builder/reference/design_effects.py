@@ -62,17 +62,17 @@ class DesignEffects:
         by_country = self.own.groupby(level=0).median().reindex(cells["country"])
         by_question = self.own.groupby(level=1).median().reindex(cells["question_id"])
         overall = self.own.median()
-        found = {}
+        figures = {}
         for name in ("effect", "rho", "clusters"):
             column = own[name].to_numpy()
             lent = by_country[name].to_numpy()
             own_or_lent = np.where(np.isnan(column), lent, column)
             others = by_question[name].fillna(overall[name]).to_numpy()
-            found[name] = np.where(clustered, own_or_lent, others)
+            figures[name] = np.where(clustered, own_or_lent, others)
         everyone = (cells["group"] == "").to_numpy()
-        size = n_valid / np.clip(found["clusters"], 1, np.maximum(n_valid, 1))
-        of_group = 1 + (size - 1) * found["rho"]
-        effect = np.where(everyone, found["effect"], of_group)
+        size = n_valid / np.clip(figures["clusters"], 1, np.maximum(n_valid, 1))
+        of_group = 1 + (size - 1) * figures["rho"]
+        effect = np.where(everyone, figures["effect"], of_group)
         free = cells["country"].isin(UNCLUSTERED).to_numpy() & ~clustered
         tabulated = everyone & clustered & own["effect"].notna().to_numpy()
         return pd.DataFrame(

@@ -117,8 +117,8 @@ def _cell_shares(
 def _categories(variable: str, people: People) -> NDArray[np.intp]:
     """Category of everyone; the last index plus one for those who are in none."""
     harmonised = HARMONISED[variable]
-    found = harmonised.recode(people.codes[harmonised.variable]).astype(np.intp)
-    return np.where(found < 0, len(harmonised.categories), found)
+    category_indices = harmonised.recode(people.codes[harmonised.variable]).astype(np.intp)
+    return np.where(category_indices < 0, len(harmonised.categories), category_indices)
 
 
 def _weight_class(weight: NDArray[np.float64]) -> NDArray[np.intp]:

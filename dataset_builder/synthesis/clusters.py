@@ -65,10 +65,10 @@ def _correlations() -> Mapping[str, Mapping[str, float]]:
     path = resources.files("dataset_builder.synthesis") / "data" / "correlation.parquet"
     with resources.as_file(path) as file:
         rows = pq.read_table(file).to_pylist()
-    found: dict[str, dict[str, float]] = {}
+    correlations: dict[str, dict[str, float]] = {}
     for row in rows:
-        found.setdefault(row["country"], {})[row["question_id"]] = row["rho"]
-    return MappingProxyType(found)
+        correlations.setdefault(row["country"], {})[row["question_id"]] = row["rho"]
+    return MappingProxyType(correlations)
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def latent_correlation(
     variance = chance @ position**2 - mean**2
     edges = np.clip(np.cumsum(chance, axis=-1)[..., :-1], 1e-9, 1 - 1e-9)
     density = np.exp(-0.5 * ndtri(edges) ** 2) / np.sqrt(2 * np.pi)
-    kept = np.divide(
+    attenuation = np.divide(
         density.sum(axis=-1) ** 2, variance, out=np.ones(len(chance)), where=variance > 1e-9
     )
-    return np.clip(rho / np.maximum(kept, 0.2), 0.0, _MOST_ALIKE)
+    return np.clip(rho / np.maximum(attenuation, 0.2), 0.0, _MOST_ALIKE)

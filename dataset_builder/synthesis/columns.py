@@ -66,24 +66,25 @@ def country_columns(
         rng: source of randomness.
     """
     n = len(weight)
-    found: dict[str, NDArray[np.generic]] = dict(people.codes)
-    found |= {q: answers[:, j] for j, q in enumerate(value_questions())}
+    known_columns: dict[str, NDArray[np.generic]] = dict(people.codes)
+    known_columns |= {q: answers[:, j] for j, q in enumerate(value_questions())}
     for first, second in _CHOICES:
-        found[second] = tell_choices_apart(found[first], found[second], rng=rng)  # type: ignore[arg-type]
-    found |= _identity(template, n)
+        pair = known_columns[first], known_columns[second]
+        known_columns[second] = tell_choices_apart(*pair, rng=rng)  # type: ignore[arg-type]
+    known_columns |= _identity(template, n)
     fieldwork = fieldwork_columns(template, clusters, n, rng=rng)
     filler.used.update([*fieldwork, "Q289CS9"])
-    found |= fieldwork
-    found["W_WEIGHT"] = weight
-    found["S018"] = np.full(n, rescaling_weight(template.country, n))
-    found |= _copies(template, found, n)
-    whole = {k: np.asarray(v, np.int64) for k, v in found.items() if v.dtype.kind == "i"}
-    found |= derived_columns(whole)
-    found["Q289CS9"] = _detailed_religion(whole["Q289"], rng)
+    known_columns |= fieldwork
+    known_columns["W_WEIGHT"] = weight
+    known_columns["S018"] = np.full(n, rescaling_weight(template.country, n))
+    known_columns |= _copies(template, known_columns, n)
+    whole = {k: np.asarray(v, np.int64) for k, v in known_columns.items() if v.dtype.kind == "i"}
+    known_columns |= derived_columns(whole)
+    known_columns["Q289CS9"] = _detailed_religion(whole["Q289"], rng)
     filled = {}
     for column in columns():
-        if column.name in found:
-            filled[column.name] = found[column.name]
+        if column.name in known_columns:
+            filled[column.name] = known_columns[column.name]
         else:
             filled[column.name] = filler.fill(column, template, n, rng=rng)
     return filled
@@ -113,21 +114,21 @@ def _identity(template: CountryTemplate, n: int) -> dict[str, NDArray[np.generic
 
 
 def _copies(
-    template: CountryTemplate, found: Mapping[str, NDArray[np.generic]], n: int
+    template: CountryTemplate, known_columns: Mapping[str, NDArray[np.generic]], n: int
 ) -> dict[str, NDArray[np.generic]]:
     """Columns that repeat another, whole or in letters."""
     copies: dict[str, NDArray[np.generic]] = {
-        "Q223_ABREV": found["Q223"],
-        "Q223_LOCAL": found["Q223"],
-        "LNGE_ISO": _letters(found["S_INTLANGUAGE"], language_letters()),
+        "Q223_ABREV": known_columns["Q223"],
+        "Q223_LOCAL": known_columns["Q223"],
+        "LNGE_ISO": _letters(known_columns["S_INTLANGUAGE"], language_letters()),
     }
     for column in columns():
         if column.name.startswith("Q82_"):
             own = column.name == _ORGANISATIONS[template.continent]
-            copies[column.name] = found["Q82"] if own else np.full(n, _NOT_ASKED)
+            copies[column.name] = known_columns["Q82"] if own else np.full(n, _NOT_ASKED)
     letters = {c.wvs_code: c.iso2 or c.country for c in countries().values()}
     for name, source in _BIRTH_LETTERS.items():
-        copies[name] = _letters(found[source], letters)
+        copies[name] = _letters(known_columns[source], letters)
     return copies
 
 

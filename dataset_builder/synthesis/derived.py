@@ -38,13 +38,13 @@ _PAIRS = (("Q152", "Q153"), ("Q154", "Q155"), ("Q156", "Q157"))
 
 def derived_columns(codes: Codes) -> dict[str, NDArray[np.int64]]:
     """All recodes and counts that follow from `codes`."""
-    found = {name: recode(codes[source], pairs) for name, (source, pairs) in _RECODES.items()}
+    derived = {name: recode(codes[source], pairs) for name, (source, pairs) in _RECODES.items()}
     age = codes["Q262"]
     for name, edges in _AGE_EDGES.items():
-        found[name] = np.where(age >= 0, np.searchsorted(edges, age, side="right") + 1, age)
-    found["Q261"] = np.where(age >= 0, codes["A_YEAR"] - age, age)
-    found |= _postmaterialism(codes)
-    return found
+        derived[name] = np.where(age >= 0, np.searchsorted(edges, age, side="right") + 1, age)
+    derived["Q261"] = np.where(age >= 0, codes["A_YEAR"] - age, age)
+    derived |= _postmaterialism(codes)
+    return derived
 
 
 def recode(codes: NDArray[np.int64], pairs: Mapping[int, int]) -> NDArray[np.int64]:

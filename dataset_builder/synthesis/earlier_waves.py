@@ -215,21 +215,23 @@ def _titles(wave: int) -> dict[str, str]:
 
 def _value_labels(wave: int) -> dict[str, dict[int | float, str]]:
     """Labels of the options in the codes of the wave, and of the missing codes."""
-    found: dict[str, dict[int | float, str]] = {}
+    labels_by_variable: dict[str, dict[int | float, str]] = {}
     for question in asked(wave):
         scale = value_questions()[question].scale
         assert scale is not None
         codes = np.array(scale.labelled_codes, np.int8)
         turned = wave_codes(question, wave, codes).tolist()
         texts = [own_labels(question)[code] for code in scale.labelled_codes]
-        found[_variable(question, wave)] = dict(zip(turned, texts, strict=True)) | MISSING_LABELS
+        labels_by_variable[_variable(question, wave)] = (
+            dict(zip(turned, texts, strict=True)) | MISSING_LABELS
+        )
     for name, variable in _demographics(wave).items():
         known = SCHOOL_TYPES if name == "education" else own_labels(HARMONISED[name].variable)
         if known:
-            found[variable] = dict([*known.items(), *MISSING_LABELS.items()])
-    found["V1"] = {wave: _FIELDWORK[wave]}
-    found["V2"] = {c.wvs_code: c.name for c in countries().values()}
-    return found
+            labels_by_variable[variable] = dict([*known.items(), *MISSING_LABELS.items()])
+    labels_by_variable["V1"] = {wave: _FIELDWORK[wave]}
+    labels_by_variable["V2"] = {c.wvs_code: c.name for c in countries().values()}
+    return labels_by_variable
 
 
 def _statement(shares: AnswerShares, wave: int, seed: int) -> Synthetic:

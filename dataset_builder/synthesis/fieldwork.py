@@ -29,7 +29,7 @@ def fieldwork_columns(
     town = region * 2 + rng.integers(0, 2, n)
     iso = template.wvs_code * 1000
     european = template.continent == "Europe"
-    found: dict[str, NDArray[np.generic]] = {
+    interview_columns: dict[str, NDArray[np.generic]] = {
         "J_INTDATE": np.where(rng.random(n) < _UNKNOWN_DATE, -5, date),
         "FW_START": np.full(n, template.year * 100 + first_month),
         "FW_END": np.full(n, template.year * 100 + first_month + months - 1),
@@ -44,7 +44,7 @@ def fieldwork_columns(
         "L_INTERVIEWER_NUMBER": rng.integers(1, max(2, n // 25) + 1, n),
         "I_PSU": np.full(n, -4) if clusters.cluster is None else iso * 10 + 1 + clusters.cluster,
     }
-    return found | _places(region, rng)
+    return interview_columns | _places(region, rng)
 
 
 def _places(region: NDArray[np.int64], rng: np.random.Generator) -> dict[str, NDArray[np.generic]]:

@@ -126,9 +126,9 @@ def demographic_marginals() -> Mapping[str, Mapping[str, Marginal]]:
 
     with resources.as_file(_data("demographics.parquet")) as path:
         rows = pq.read_table(path).to_pylist()
-    found: dict[str, dict[str, list[tuple[int, float]]]] = {}
+    pairs_by_variable: dict[str, dict[str, list[tuple[int, float]]]] = {}
     for row in rows:
-        pairs = found.setdefault(row["variable"], {}).setdefault(row["country"], [])
+        pairs = pairs_by_variable.setdefault(row["variable"], {}).setdefault(row["country"], [])
         if row["code"] == MISSING_CODE:
             pairs += [(code, row["people"] * part) for code, part in DEMOGRAPHIC_PARTS.items()]
         else:
@@ -144,7 +144,7 @@ def demographic_marginals() -> Mapping[str, Mapping[str, Marginal]]:
                     for country, pairs in by_country.items()
                 }
             )
-            for variable, by_country in found.items()
+            for variable, by_country in pairs_by_variable.items()
         }
     )
 

@@ -136,20 +136,20 @@ def _answers(batch: pa.RecordBatch, scope: Scope, groups: Sequence[str], seed: i
     country, countries = _encoded(batch.column("country"))
     question, questions = _encoded(batch.column("question_id"))
     code = batch.column("answer_code").to_numpy()
-    kept = np.array([scope.has_country(name) for name in countries])[country]
-    kept &= _offered(questions, scope)[question, code.clip(-1, 127)]
+    eligible = np.array([scope.has_country(name) for name in countries])[country]
+    eligible &= _offered(questions, scope)[question, code.clip(-1, 127)]
     member = {
         group: pc.fill_null(pc.equal(batch.column(name), category), False).to_numpy(False)
         for group in (*groups, *scope.held_groups)
         for name, _, category in [group.partition("=")]
     }
     for group in scope.held_groups:
-        kept &= ~member[group]
+        eligible &= ~member[group]
     asked = name_keys(questions)[question]
     key = mixed(batch.column("respondent_id").to_numpy(), asked, seed)
     named = np.array(countries, object)[country], np.array(questions, object)[question]
     drawn = _drawn_groups(groups, member, key)
-    return Answers(*named, drawn, code, key).take(kept)
+    return Answers(*named, drawn, code, key).take(eligible)
 
 
 def _encoded(column: pa.Array) -> tuple[NDArray[np.integer], list[str]]:
@@ -160,19 +160,19 @@ def _encoded(column: pa.Array) -> tuple[NDArray[np.integer], list[str]]:
 
 def _offered(questions: Sequence[str], scope: Scope) -> NDArray[np.bool_]:
     """Which codes (columns, the last one for -1) of which questions (rows) may be trained on."""
-    found = np.zeros((len(questions), 129), bool)
+    trainable = np.zeros((len(questions), 129), bool)
     for row, name in enumerate(questions):
         scale = value_questions()[name].scale
         if name in scope.questions and scale is not None:
-            found[row, list(scale.offered)] = True
-    return found
+            trainable[row, list(scale.offered)] = True
+    return trainable
 
 
 def _drawn_groups(
     groups: Sequence[str], member: dict[str, NDArray[np.bool_]], key: NDArray[np.uint64]
 ) -> NDArray[np.object_]:
     """Everyone, or one of the groups of each row's respondent, all as likely."""
-    found = np.full(len(key), "", object)
+    drawn_groups = np.full(len(key), "", object)
     seen = np.ones(len(key), np.int64)
     draw = uniform(mixed(key.view(np.int64), _GROUP))
     for group in groups:
@@ -180,9 +180,9 @@ def _drawn_groups(
         belongs = member[group]
         seen += belongs
         replaced = belongs & (draw * seen < 1)
-        found[replaced] = group
+        drawn_groups[replaced] = group
         draw = uniform(mixed(key.view(np.int64), _GROUP, int(name_keys([group])[0])))
-    return found
+    return drawn_groups
 
 
 def _sampled(

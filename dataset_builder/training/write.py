@@ -78,22 +78,24 @@ def _described(release: Release, form: Form, options: TrainingOptions, entry: An
     old = release.manifest
     tables = {**old.tables, form: entry}
     start = f"Training rows `{form}`: "
-    said = ", ".join(
-        f"{name} {_said(value)}" for name, value in vars(options).items() if value not in ((), None)
+    options_text = ", ".join(
+        f"{name} {_joined(value)}"
+        for name, value in vars(options).items()
+        if value not in ((), None)
     )
     notes = [note for note in old.notes if not note.startswith(start)]
     order = [*TABLE_ORDER, *(name for name in TABLES if name not in TABLE_ORDER)]
     manifest = old.model_copy(
         update={
             "tables": dict(sorted(tables.items(), key=lambda item: order.index(item[0]))),
-            "notes": [*notes, f"{start}{said}."],
+            "notes": [*notes, f"{start}{options_text}."],
         }
     )
     write_descriptions(release.root, manifest)
     return manifest
 
 
-def _said(value: object) -> str:
+def _joined(value: object) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 

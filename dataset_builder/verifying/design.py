@@ -65,7 +65,7 @@ class DesignRecount:
             return independent_precision(kish, width=WIDTH)
         _, first, cluster = np.unique(self._cluster[here], return_index=True, return_inverse=True)
         _, stratum = np.unique(self._stratum[here][first], return_inverse=True)
-        found, rho = clustered_precision(
+        cell_precision, rho = clustered_precision(
             CountryDesign(cluster.astype(np.int32), stratum.astype(np.int32)),
             Respondents(self._part[here], group[here], self._weight[here], self.position[here]),
             splits=DISTRIBUTION_SPLITS,
@@ -76,7 +76,7 @@ class DesignRecount:
             rho=self._rho.get(place),
         )
         self._rho.setdefault(place, rho)
-        return found
+        return cell_precision
 
 
 def design_faults(table: pa.Table) -> tuple[int, int]:

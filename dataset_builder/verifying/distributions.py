@@ -72,8 +72,8 @@ def number_cells(table: pa.Table) -> NDArray[np.intp]:
     for name in ("split", "country", "group", "question_id"):
         index, texts = index_of(table.column(name))
         joint = joint * len(texts) + index
-    _, found = np.unique(joint, return_inverse=True)
-    return found
+    _, cell_numbers = np.unique(joint, return_inverse=True)
+    return cell_numbers
 
 
 def check_distributions(table: pa.Table, *, ordered: bool = True) -> Check:

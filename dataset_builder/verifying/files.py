@@ -47,10 +47,10 @@ def check_files(release: Release) -> Check:
                 )
         if name not in TABLES:
             problems.append(Problem("unknown-table", f"no table is named {name!r}", where=name))
-    found = {p.relative_to(release.root).as_posix() for p in _data_files(release.root)}
+    disk_paths = {p.relative_to(release.root).as_posix() for p in _data_files(release.root)}
     problems += [
         Problem("stray-file", "the manifest does not list this file", where=path)
-        for path in sorted(found - listed - set(OTHER_FILES))
+        for path in sorted(disk_paths - listed - set(OTHER_FILES))
     ]
     return Check("files and their sha256", tuple(problems), f"{len(listed)} files")
 
@@ -157,20 +157,22 @@ def check_card(release: Release) -> Check:
 
 def _label_problems(release: Release, card: str) -> list[Problem]:
     """SYNTHETIC stands in manifest, source version and card, or in none of them."""
-    said = {
+    marked_synthetic = {
         "manifest": release.manifest.synthetic is not None,
         "source version": any(
             "SYNTHETIC" in source.survey_version.upper() for source in release.manifest.sources
         ),
         "card": "SYNTHETIC" in card or "SYNTHETIC" in title(release.manifest),
     }
-    if len(set(said.values())) == 1:
+    if len(set(marked_synthetic.values())) == 1:
         return []
     return [
         Problem(
             "synthetic-label",
             "not all places agree on whether the people are made up",
-            found=", ".join(f"{place}: {'yes' if yes else 'no'}" for place, yes in said.items()),
+            found=", ".join(
+                f"{place}: {'yes' if yes else 'no'}" for place, yes in marked_synthetic.items()
+            ),
             hint=_REBUILD,
         )
     ]

@@ -60,10 +60,10 @@ def gathered(*groups: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def summed(groups: Iterable[Iterable[Problem]]) -> list[Problem]:
     """Problems of several parts of one table: the same one is one, counted together."""
-    found: dict[tuple[str, str, str], Problem] = {}
+    problems_by_key: dict[tuple[str, str, str], Problem] = {}
     for group in groups:
         for problem in group:
             key = (problem.code, problem.message, problem.where)
-            before = found[key].count if key in found else 0
-            found[key] = replace(problem, count=problem.count + before)
-    return list(found.values())
+            before = problems_by_key[key].count if key in problems_by_key else 0
+            problems_by_key[key] = replace(problem, count=problem.count + before)
+    return list(problems_by_key.values())

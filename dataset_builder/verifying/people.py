@@ -121,8 +121,8 @@ def check_respondents(release: Release, respondents: Respondents) -> Check:
 def _category_problems(table: pa.Table) -> list[Problem]:
     problems = []
     for name in MAIN_DEMOGRAPHICS:
-        found = set(pc.unique(table.column(name)).to_pylist()) - {None}
-        unknown = sorted(found - set(HARMONISED[name].categories))
+        categories = set(pc.unique(table.column(name)).to_pylist()) - {None}
+        unknown = sorted(categories - set(HARMONISED[name].categories))
         if unknown:
             problems.append(
                 Problem(

@@ -49,8 +49,8 @@ def check_public(release: Release, table: pa.Table) -> Check:
         for name in manifest.tables
         if name not in AGGREGATE_TABLES
     ]
-    found = manifest.disclosure.rule_version
-    if found != RULE_VERSION:
+    rule_version = manifest.disclosure.rule_version
+    if rule_version != RULE_VERSION:
         problems.append(
             Problem(
                 "withdrawn",
@@ -58,7 +58,7 @@ def check_public(release: Release, table: pa.Table) -> Check:
                 "respondents could be identified; such releases are withdrawn",
                 where=MANIFEST_NAME,
                 column="disclosure.rule_version",
-                found=found or "none",
+                found=rule_version or "none",
                 allowed=RULE_VERSION,
                 hint="Delete its public copies, and make it again from the survey files: "
                 "opinion-atlas build ... --public",
@@ -165,10 +165,12 @@ def _is_published(row: dict[str, Any], cells: _Cells) -> bool:
     The shares are those of the answers on offer, made to add up to 1, in the order of the row's
     options, or, where it names none by code, of the scale.
     """
-    found = cells.get(tuple(row[name] or "" if name == "group" else row[name] for name in _CELL))
+    published_cells = cells.get(
+        tuple(row[name] or "" if name == "group" else row[name] for name in _CELL)
+    )
     return any(
         _are_alike(row, published) and row.get("n_eff", n_eff) == n_eff
-        for published, n_eff in found or ()
+        for published, n_eff in published_cells or ()
     )
 
 

@@ -163,14 +163,14 @@ class Recount:
         wrong["people"] += int((tally.people[cell[:2]] != rows["all"]).sum())
         n, weight = tally.n.sum(axis=-1), tally.weight.sum(axis=-1)
         kish = kish_effective_n(weight, tally.squared)
-        found = self._design.precision(place, cut.index, kish, n)
-        kind, stated = found.kind[cell], rows["kind"]
+        recounted = self._design.precision(place, cut.index, kish, n)
+        kind, stated = recounted.kind[cell], rows["kind"]
         # What few clusters are assumed to be rests on training answers, which are not there.
         sure = ~(rows["held"] & (kind == "assumed"))
         wrong["n_eff_kind"] += int((kind != stated)[sure].sum())
         same = sure & (kind == stated)
-        wrong["n_eff"] += _differ(found.n_eff[cell][same], rows["n_eff"][same])
-        off = np.abs(found.se[option] - rows["se"]) > SHARE_TOLERANCE
+        wrong["n_eff"] += _differ(recounted.n_eff[cell][same], rows["n_eff"][same])
+        off = np.abs(recounted.se[option] - rows["se"]) > SHARE_TOLERANCE
         wrong["se"] += int((off & same & (kind == "design")).sum())
 
     def _rows_of(self, cut: _Cut, table: pa.Table) -> dict[str, NDArray[Any]]:
@@ -211,8 +211,8 @@ class Recount:
         }
 
 
-def _differ(found: NDArray[np.float64], stated: NDArray[np.float64]) -> int:
-    return int((~np.isclose(found, stated, rtol=STORED_TOLERANCE, atol=1e-9)).sum())
+def _differ(recounted: NDArray[np.float64], stated: NDArray[np.float64]) -> int:
+    return int((~np.isclose(recounted, stated, rtol=STORED_TOLERANCE, atol=1e-9)).sum())
 
 
 _WRONG = {

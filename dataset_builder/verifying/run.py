@@ -180,13 +180,13 @@ def _check_countries(release: Release) -> Check:
     if release.has("respondents"):
         table = release.table("respondents", columns=["country", "wave"])
         counts = table.group_by(["country", "wave"]).aggregate([([], "count_all")]).to_pylist()
-        found = {(row["country"], row["wave"]): row["count_all"] for row in counts}
+        counted_people = {(row["country"], row["wave"]): row["count_all"] for row in counts}
         stated = {
             (row["country"], wave): people
             for row in rows
             for wave, people in zip(row["waves"], row["respondents"], strict=True)
         }
-        if found != stated:
+        if counted_people != stated:
             problems.append(
                 Problem(
                     "country-people",

@@ -82,8 +82,8 @@ def language_identifier() -> Identify | None:
     known = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
     def identify(text: str) -> tuple[str, float]:
-        found, probability = known.classify(text)
-        return str(found), float(probability)
+        language, probability = known.classify(text)
+        return str(language), float(probability)
 
     return identify
 
@@ -105,12 +105,12 @@ def marks_of(stored: StoredItem, identify: Identify | None) -> Marks:
 def _other_language(text: str, asked: str, identify: Identify | None) -> bool | None:
     if identify is None or len(text) < LONG_ENOUGH:
         return None
-    found, probability = identify(text)
-    return found != asked.partition("-")[0] and probability >= SURE
+    language, probability = identify(text)
+    return language != asked.partition("-")[0] and probability >= SURE
 
 
 def count_marks(
-    items: Sequence[StoredItem], found: Iterable[Decision], identify: Identify | None
+    items: Sequence[StoredItem], item_decisions: Iterable[Decision], identify: Identify | None
 ) -> list[dict[str, Any]]:
     """Counts by approach, country and language.
 
@@ -118,7 +118,7 @@ def count_marks(
     answers that `other_language` is out of.
     """
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for stored, decision in zip(items, found, strict=True):
+    for stored, decision in zip(items, item_decisions, strict=True):
         spec = stored.record.spec
         key = (spec["approach"], spec.get("country", ""), spec["language"])
         row = rows.setdefault(key, _empty(key))

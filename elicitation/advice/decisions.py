@@ -32,7 +32,7 @@ from elicitation.prompts.prompts import BLOCK_SEPARATOR
 from elicitation.run.advice_records import JUDGE_FACT, side_of
 from elicitation.run.gather import answer_of
 from elicitation.run.store import Store, StoredItem
-from elicitation.study.advice import TOLD
+from elicitation.study.advice import WITH_PERSONA
 
 #: What a person writes for a piece of advice.
 PERSON_LABELS = ("1", "2", "0")
@@ -105,7 +105,7 @@ def judge_run(
     Returns:
         Agreement of judge and words on the sample of decided advice.
     """
-    told = {
+    reader_facts = {
         "reader": "judge",
         "model": model,
         "backend": backend.describe(),
@@ -114,7 +114,7 @@ def judge_run(
     return _second_reading(
         store,
         lambda items: judge_items(items, backend, path),
-        told=told,
+        judge_facts=reader_facts,
         sample=sample,
         seed=seed,
     )
@@ -130,7 +130,7 @@ def embed_run(
     seed: int = 0,
 ) -> Agreement:
     """The same with an embedding model in place of the judge; see `advice_embedding`."""
-    told = {
+    reader_facts = {
         "reader": "embedding",
         "model": model,
         "backend": embedder.describe(),
@@ -140,7 +140,7 @@ def embed_run(
     return _second_reading(
         store,
         lambda items: embed_items(items, embedder, margin=margin),
-        told=told,
+        judge_facts=reader_facts,
         sample=sample,
         seed=seed,
     )
@@ -150,7 +150,7 @@ def _second_reading(
     store: Store,
     read: Callable[[list[StoredItem]], dict[str, Verdict]],
     *,
-    told: dict[str, Any],
+    judge_facts: dict[str, Any],
     sample: int,
     seed: int,
 ) -> Agreement:
@@ -174,7 +174,7 @@ def _second_reading(
     store.set_fact(
         JUDGE_FACT,
         {
-            **told,
+            **judge_facts,
             "agreement": agreed.to_json(),
             "verdicts": {name: list(verdict) for name, verdict in sorted(verdicts.items())},
         },
@@ -182,12 +182,14 @@ def _second_reading(
     return agreed
 
 
-def write_decisions(items: Sequence[StoredItem], found: Sequence[Decision], path: Path) -> None:
+def write_decisions(
+    items: Sequence[StoredItem], item_decisions: Sequence[Decision], path: Path
+) -> None:
     """Write every decision with its reason as CSV."""
     columns = ("question_id", "country", "approach", "language", "order", "repeat")
     rows = [
         [one.item_id, *(stored.record.spec.get(name, "") for name in columns), *one[1:]]
-        for stored, one in zip(items, found, strict=True)
+        for stored, one in zip(items, item_decisions, strict=True)
     ]
     header = ["item_id", "prompt_id", "country", "approach", "language", "option_order", "repeat"]
     write_text(path, csv_text([*header, "side", "reader", "reason"], rows))
@@ -224,7 +226,7 @@ def write_label_sample(store: Store, path: Path, *, size: int, seed: int) -> int
     rows = []
     for stored in chosen:
         situation = store.prompt_of(stored.record.item_id)
-        if stored.record.spec["approach"] in TOLD:
+        if stored.record.spec["approach"] in WITH_PERSONA:
             situation = situation.partition(BLOCK_SEPARATOR)[2]
         options = [option.text for option in stored.record.shown.options]
         rows.append([stored.record.item_id, situation, *options, advice_text(stored), ""])
@@ -233,17 +235,17 @@ def write_label_sample(store: Store, path: Path, *, size: int, seed: int) -> int
 
 
 def person_agreement(
-    items: Iterable[StoredItem], found: Iterable[Decision], path: Path
+    items: Iterable[StoredItem], item_decisions: Iterable[Decision], path: Path
 ) -> Agreement:
     """Agreement of a person's labels with the decisions; rows without a label are left out.
 
     Raises:
         ContractError: the file lacks a column, a label is none, or an item is unknown.
     """
-    sides = {one.item_id: one.side for one in found}
+    sides = {one.item_id: one.side for one in item_decisions}
     shown = {stored.record.item_id: stored.record.shown for stored in items}
     problems: list[Problem] = []
-    said: list[tuple[str, str]] = []
+    side_pairs: list[tuple[str, str]] = []
     with path.open(encoding="utf-8-sig", newline="") as handle:
         reader = csv.DictReader(handle)
         lacking = [name for name in ("item_id", "label") if name not in (reader.fieldnames or ())]
@@ -266,10 +268,10 @@ def person_agreement(
                 continue
             options = shown[item_id].options
             side = "inconclusive" if label == "0" else str(options[int(label) - 1].code)
-            said.append((side, sides[item_id]))
+            side_pairs.append((side, sides[item_id]))
     if problems:
         raise ContractError(problems)
-    return cohen_kappa([one for one, _ in said], [two for _, two in said])
+    return cohen_kappa([one for one, _ in side_pairs], [two for _, two in side_pairs])
 
 
 class Agreement(NamedTuple):

@@ -23,7 +23,7 @@ from elicitation.advice.options import AdviceReading
 from elicitation.advice.together import write_together
 from elicitation.backends.embedders import open_embedder
 from elicitation.backends.registry import BackendOptions, open_backend
-from elicitation.run.advice_records import JUDGE_FACT, JUDGE_TOLD
+from elicitation.run.advice_records import JUDGE_FACT, JUDGE_FIELDS
 from elicitation.run.store import Store, existing_store
 
 #: Folder within that of a run.
@@ -97,28 +97,28 @@ def report_advice(source: Path, how: AdviceReading) -> dict[str, Any]:
         items, judged = advice_items(store), store.fact(JUDGE_FACT) or {}
     if not items:
         return {}
-    found = decisions(items, judged)
+    item_decisions = decisions(items, judged)
     folder.mkdir(parents=True, exist_ok=True)
-    write_decisions(items, found, folder / "decisions.csv")
+    write_decisions(items, item_decisions, folder / "decisions.csv")
     identify = language_identifier()
-    rows = count_marks(items, found, identify)
+    rows = count_marks(items, item_decisions, identify)
     write_text(folder / "counts.csv", csv_text(list(rows[0]), ([*row.values()] for row in rows)))
     total = {name: sum(row[name] for row in rows) for name in ("answers", "inconclusive", *MARKS)}
-    told: dict[str, Any] = {"folder": str(folder), "counts": total}
+    report: dict[str, Any] = {"folder": str(folder), "counts": total}
     if identify is None:
         total.pop("other_language")
-        told["not_counted"] = "other_language: the package py3langid is not installed"
+        report["not_counted"] = "other_language: the package py3langid is not installed"
     with Store(path) as store:
         together = write_together(store, folder)
     if together is not None:
-        told["together"] = str(together)
+        report["together"] = str(together)
     if judged:
-        told["judge"] = {name: judged[name] for name in JUDGE_TOLD if name in judged}
+        report["judge"] = {name: judged[name] for name in JUDGE_FIELDS if name in judged}
     if how.labels is not None:
-        told["person"] = person_agreement(items, found, how.labels).to_json()
+        report["person"] = person_agreement(items, item_decisions, how.labels).to_json()
     if how.label_sample:
         sample = folder / "labels.csv"
         with Store(path) as store:
             write_label_sample(store, sample, size=how.label_sample, seed=how.seed)
-        told["label_sample"] = str(sample)
-    return told
+        report["label_sample"] = str(sample)
+    return report

@@ -58,19 +58,19 @@ def judge_text(first: str, second: str, advice: str) -> str:
 
 def advice_text(stored: StoredItem) -> str:
     """What was advised, without the model's thinking."""
-    said = stored.response.texts[0] if stored.response.texts else ""
-    return strip_thinking(said).text.strip()
+    reply_text = stored.response.texts[0] if stored.response.texts else ""
+    return strip_thinking(reply_text).text.strip()
 
 
 def judge_items(items: Iterable[StoredItem], backend: Backend, path: Path) -> dict[str, Verdict]:
     """Verdicts by item id; two calls for each item, kept in the store at `path`."""
     asked = list(items)
     requests = [request for stored in asked for request in _both_orders(stored, backend)]
-    found = ask_cached(requests, backend, path, purpose="judge")
+    responses = ask_cached(requests, backend, path, purpose="judge")
     return {
         stored.record.item_id: _verdict(
             stored.record.shown,
-            *(found.get(f"{stored.record.item_id}|judge{order}") for order in (1, 2)),
+            *(responses.get(f"{stored.record.item_id}|judge{order}") for order in (1, 2)),
         )
         for stored in asked
     }
@@ -101,16 +101,16 @@ def read_verdict(text: str) -> int | None:
 def _verdict(shown: Shown, first: Response | None, second: Response | None) -> Verdict:
     if first is None or second is None:
         return Verdict("inconclusive", "judge-failed")
-    said = [read_verdict(r.texts[0]) if r.texts else None for r in (first, second)]
-    if said[0] is None or said[1] is None:
+    readings = [read_verdict(r.texts[0]) if r.texts else None for r in (first, second)]
+    if readings[0] is None or readings[1] is None:
         return Verdict("inconclusive", "judge-unreadable")
     # The second reading saw the options exchanged: its 1 is the first one's 2.
-    turned = {0: 0, 1: 2, 2: 1}[said[1]]
-    if said[0] != turned:
+    turned = {0: 0, 1: 2, 2: 1}[readings[1]]
+    if readings[0] != turned:
         return Verdict("inconclusive", "judge-disagrees")
-    if said[0] == 0:
+    if readings[0] == 0:
         return Verdict("inconclusive", "judge-neither")
-    return Verdict(str(shown.options[said[0] - 1].code), "judge-both-orders")
+    return Verdict(str(shown.options[readings[0] - 1].code), "judge-both-orders")
 
 
 #: Version of this reader; it stands where a judge's prompt version does.

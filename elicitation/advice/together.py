@@ -7,7 +7,7 @@ from typing import Any
 
 from contracts.predictions.meta import PredictionsMeta
 from contracts.predictions.read import write_predictions
-from elicitation.run.advice_records import JUDGE_FACT, JUDGE_TOLD, gather_advice
+from elicitation.run.advice_records import JUDGE_FACT, JUDGE_FIELDS, gather_advice
 from elicitation.run.predictions import CONDITIONS_FACT
 from elicitation.run.store import Store
 from elicitation.study.conditions import OWN_LANGUAGE
@@ -35,7 +35,7 @@ def write_together(store: Store, folder: Path, *, suffix: str = ".jsonl") -> Pat
     gathered = gather_advice(store.items(), judged.get("verdicts"))
     languages = {meta.language for meta in metas}
     first = metas[0]
-    told = {name: judged[name] for name in JUDGE_TOLD if name in judged}
+    judge_facts = {name: judged[name] for name in JUDGE_FIELDS if name in judged}
     answers = {
         "expected": sum(about["expected"] for about in conditions.values()),
         "statuses": dict(sorted(gathered.statuses.items())),
@@ -50,7 +50,7 @@ def write_together(store: Store, folder: Path, *, suffix: str = ".jsonl") -> Pat
                 "condition": TOGETHER_NAME,
                 "conditions": list(conditions),
                 "answers": answers,
-                **({"judge": told} if told else {}),
+                **({"judge": judge_facts} if judge_facts else {}),
             },
         }
     )

@@ -115,18 +115,18 @@ class Request:
         What cannot matter is left out: a scored request has no sampling, a generated one no
         terminator.
         """
-        found: dict[str, Any] = {"kind": self.kind, "repeat": self.repeat}
+        fields: dict[str, Any] = {"kind": self.kind, "repeat": self.repeat}
         if self.is_chat:
-            found["messages"] = [list(message) for message in self.messages]
+            fields["messages"] = [list(message) for message in self.messages]
         else:
-            found["prompt"] = self.prompt
+            fields["prompt"] = self.prompt
         if self.kind == "generate":
             sampling = asdict(self.sampling)
-            found["sampling"] = {**sampling, "stop": list(self.sampling.stop)}
+            fields["sampling"] = {**sampling, "stop": list(self.sampling.stop)}
         else:
-            found["options"] = list(self.options)
-            found["terminator"] = self.terminator if self.kind == "score_options" else "none"
-        return found
+            fields["options"] = list(self.options)
+            fields["terminator"] = self.terminator if self.kind == "score_options" else "none"
+        return fields
 
 
 @dataclass(frozen=True)

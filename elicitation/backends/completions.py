@@ -57,16 +57,16 @@ def generated(request: Request, answer: dict[str, Any]) -> Response:
 
 def usage_of(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     """Counts of tokens that a server gives; empty where it gives none, or no object."""
-    found = answer.get("usage")
-    return found if isinstance(found, Mapping) else {}
+    usage = answer.get("usage")
+    return usage if isinstance(usage, Mapping) else {}
 
 
-def token_count(found: Any) -> int | None:
+def token_count(raw_count: Any) -> int | None:
     """A number of tokens, also one in quotes; None where it is none."""
-    if isinstance(found, bool):
+    if isinstance(raw_count, bool):
         return None
     try:
-        return int(found)
+        return int(raw_count)
     except (TypeError, ValueError, OverflowError):
         return None
 
@@ -74,9 +74,9 @@ def token_count(found: Any) -> int | None:
 def fault_of(answer: Mapping[str, Any], *, is_chat: bool) -> str:
     """What is wrong with a completion that came with HTTP 200; empty where nothing is."""
     choices = answer.get("choices")
-    said = answer.get("error")
+    server_error = answer.get("error")
     if not isinstance(choices, list) or not choices:
-        return f"the answer has no choices{': ' + _short(said) if said else ''}"
+        return f"the answer has no choices{': ' + _short(server_error) if server_error else ''}"
     for choice in choices:
         if not isinstance(choice, Mapping):
             return "a choice is no JSON object"
@@ -89,24 +89,24 @@ def fault_of(answer: Mapping[str, Any], *, is_chat: bool) -> str:
     return ""
 
 
-def _short(said: Any) -> str:
-    return json.dumps(said, ensure_ascii=False)[:200]
+def _short(content: Any) -> str:
+    return json.dumps(content, ensure_ascii=False)[:200]
 
 
 def concerns_one_prompt(text: str) -> bool:
     """Whether a refusal is about what was asked, by its words."""
-    said = text.casefold()
-    return any(word in said for word in _OF_ONE_PROMPT)
+    lowered = text.casefold()
+    return any(word in lowered for word in _OF_ONE_PROMPT)
 
 
 def elsewhere(raw: Mapping[str, Any]) -> tuple[str, ...]:
     """Where a reply without text sat instead: in the thinking, or in calls of tools."""
-    found = []
+    places = []
     if any(reply_field(raw, name) for name in THINKING_FIELDS):
-        found.append("only-thinking")
+        places.append("only-thinking")
     if reply_field(raw, "tool_calls") or reply_field(raw, "function_call"):
-        found.append("tool-calls")
-    return tuple(found)
+        places.append("tool-calls")
+    return tuple(places)
 
 
 def choice_text(choice: Mapping[str, Any]) -> str:

@@ -89,7 +89,7 @@ class HttpEmbedder:
         for start in range(0, len(texts), _HTTP_BATCH):
             batch = list(texts[start : start + _HTTP_BATCH])
             try:
-                found = self._client.embeddings.create(
+                response = self._client.embeddings.create(
                     model=self._model, input=batch, encoding_format="float"
                 )
             except OpenAIError as error:
@@ -100,7 +100,7 @@ class HttpEmbedder:
                     found=f"{type(error).__name__}: {error}".splitlines()[0][:200],
                     hint="Is it an embedding model, and does the server have /v1/embeddings?",
                 ) from None
-            ordered = sorted(found.data, key=lambda one: one.index)
+            ordered = sorted(response.data, key=lambda one: one.index)
             if len(ordered) != len(batch):
                 raise fail(
                     "no-embeddings",

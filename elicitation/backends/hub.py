@@ -155,7 +155,7 @@ class HubBackend:
         key = self._options.key
         try:
             answer = await self._client.chat_completion(**fields)
-            found: Any = json_without_keys(json.loads(json.dumps(answer)), extra=(key,))
+            parsed: Any = json_without_keys(json.loads(json.dumps(answer)), extra=(key,))
         except ContractError:  # a redirect, which is refused
             raise
         except OfflineModeIsEnabled:
@@ -172,13 +172,15 @@ class HubBackend:
             # The client parses the body without a check of its own, and says by the same kind of
             # error that a provider does not serve the model.
             if isinstance(error, ValueError) and _UNSERVED.search(str(error)):
-                said = without_keys(str(error), extra=(key,))[:300]
-                raise fail("not-served", said, hint="Choose another provider or model.") from None
+                message = without_keys(str(error), extra=(key,))[:300]
+                raise fail(
+                    "not-served", message, hint="Choose another provider or model."
+                ) from None
             raise TransientError("the answer is no JSON of a chat") from None
-        fault = fault_of(found, is_chat=True) if isinstance(found, dict) else "no JSON object"
+        fault = fault_of(parsed, is_chat=True) if isinstance(parsed, dict) else "no JSON object"
         if fault:
             raise TransientError(without_keys(fault, extra=(key,)))
-        result: dict[str, Any] = found
+        result: dict[str, Any] = parsed
         return result
 
 
@@ -209,16 +211,16 @@ def _scored(request: Request, answer: dict[str, Any]) -> Response:
 
 def _status_error(error: Any, key: str) -> Exception:
     response = error.response
-    said = without_keys(str(error), extra=(key,))[:300]
+    message = without_keys(str(error), extra=(key,))[:300]
     if response is None:
-        return TransientError(said)
+        return TransientError(message)
     status = int(response.status_code)
     if is_retried(status):
         return TransientError(
-            f"HTTP {status}: {said}", retry_after=retry_after_seconds(response.headers)
+            f"HTTP {status}: {message}", retry_after=retry_after_seconds(response.headers)
         )
     if status in HOPELESS:
-        return fail("server-refuses", f"{HOPELESS[status]} (HTTP {status}): {said}")
-    if status in (400, 403, 422, 451) and concerns_one_prompt(f"{said} {response.text}"):
-        return RefusedError(f"HTTP {status}: {said}")
-    return CallError(f"HTTP {status}: {said}")
+        return fail("server-refuses", f"{HOPELESS[status]} (HTTP {status}): {message}")
+    if status in (400, 403, 422, 451) and concerns_one_prompt(f"{message} {response.text}"):
+        return RefusedError(f"HTTP {status}: {message}")
+    return CallError(f"HTTP {status}: {message}")

@@ -19,7 +19,7 @@ CATALOGUE = "https://router.huggingface.co/v1/models"
 _TIMEOUT = 10.0
 
 #: Seconds for which it counts as known.
-_KEPT = 600
+_CACHE_SECONDS = 600
 
 
 class Offer(NamedTuple):
@@ -45,12 +45,12 @@ def offers(model: str, *, address: str = "") -> tuple[Offer, ...]:
         model: `ORG/NAME`.
         address: the catalogue; "" for that of the Hub.
     """
-    found = (_offer(one) for one in _providers(model, address or CATALOGUE))
-    live = [offer for offer in found if offer is not None]
+    candidates = (_offer(one) for one in _providers(model, address or CATALOGUE))
+    live = [offer for offer in candidates if offer is not None]
     return tuple(sorted(live, key=lambda offer: (_price(offer), offer.provider)))
 
 
-def price_of(found: Iterable[Offer], provider: str = "") -> Offer | None:
+def price_of(model_offers: Iterable[Offer], provider: str = "") -> Offer | None:
     """The offer to reckon with: the provider's own, or, where the router chooses, the dearest.
 
     Args:
@@ -63,7 +63,7 @@ def price_of(found: Iterable[Offer], provider: str = "") -> Offer | None:
     wanted = provider if provider != "auto" else ""
     priced = [
         offer
-        for offer in found
+        for offer in model_offers
         if offer.prompt_price is not None
         and offer.completion_price is not None
         and wanted in ("", offer.provider)
@@ -84,7 +84,7 @@ def _providers(model: str, address: str) -> Iterable[Any]:
 
     if constants.HF_HUB_OFFLINE:
         return ()
-    return _catalogue(address, int(time.monotonic() // _KEPT)).get(model, ())
+    return _catalogue(address, int(time.monotonic() // _CACHE_SECONDS)).get(model, ())
 
 
 @lru_cache(maxsize=2)
@@ -123,6 +123,8 @@ def _offer(entry: Any) -> Offer | None:
     )
 
 
-def _number(found: Any) -> float | None:
-    is_price = isinstance(found, int | float) and not isinstance(found, bool) and found >= 0
-    return float(found) if is_price else None
+def _number(raw_price: Any) -> float | None:
+    is_price = (
+        isinstance(raw_price, int | float) and not isinstance(raw_price, bool) and raw_price >= 0
+    )
+    return float(raw_price) if is_price else None

@@ -144,8 +144,8 @@ class Connection:
             raise TransientError("the answer is no JSON") from None
         if not isinstance(answer, dict):
             raise TransientError(f"the answer is no JSON object: {self._short(answer)}")
-        found: dict[str, Any] = json_without_keys(answer, extra=(self.key,))
-        return found
+        cleaned: dict[str, Any] = json_without_keys(answer, extra=(self.key,))
+        return cleaned
 
     async def tokenise(self, body: Mapping[str, Any]) -> list[int]:
         """Token ids of a text or a chat, as the server makes them (vLLM's `/tokenize`)."""
@@ -233,18 +233,18 @@ def _status_error(error: Any, key: str) -> Exception:
     status = int(error.status_code)
     body = " ".join((error.response.text or str(error.message)).split())
     body = without_keys(body, extra=(key,))[:2000]
-    said = body[:300]
+    excerpt = body[:300]
     if is_retried(status):
         wait = retry_after_seconds(error.response.headers)
-        return TransientError(f"HTTP {status}: {said}", retry_after=wait)
+        return TransientError(f"HTTP {status}: {excerpt}", retry_after=wait)
     if status == 401 and key == _NO_KEY:
         return fail(
             "no-key",
-            f"the server wants a key, and none is set (HTTP {status}): {said}",
+            f"the server wants a key, and none is set (HTTP {status}): {excerpt}",
             hint="Put it into the environment, as OPENAI_API_KEY.",
         )
     if status in HOPELESS:
-        return fail("server-refuses", f"{HOPELESS[status]} (HTTP {status}): {said}")
+        return fail("server-refuses", f"{HOPELESS[status]} (HTTP {status}): {excerpt}")
     if status in (400, 403, 422, 451) and concerns_one_prompt(body):
-        return RefusedError(f"HTTP {status}: {said}")
+        return RefusedError(f"HTTP {status}: {excerpt}")
     return StatusError(status, body)

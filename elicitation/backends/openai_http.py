@@ -117,10 +117,12 @@ class OpenAIBackend:
         )
         body |= {name: given for name, given, default in optional if given != default}
         answer = await self._connection.post(request.is_chat, body)
-        found = generated(request, answer)
+        response = generated(request, answer)
         if "stop" in self._connection.parameters.dropped:
-            return replace(found, texts=tuple(_until(text, sampling.stop) for text in found.texts))
-        return found
+            return replace(
+                response, texts=tuple(_until(text, sampling.stop) for text in response.texts)
+            )
+        return response
 
 
 def _until(text: str, stops: tuple[str, ...]) -> str:

@@ -110,9 +110,9 @@ class Probe:
         except (CallError, RefusedError, ContractError):
             return False
         if how == "constrained":
-            said = choice_text(response.raw["choices"][0]).strip()
+            reply_label = choice_text(response.raw["choices"][0]).strip()
             held = {label.strip() for label in probe.options}
-            return said in held and any(s is not None for s in response.option_logprobs)
+            return reply_label in held and any(s is not None for s in response.option_logprobs)
         if how == "exact":
             return all(score is not None for score in response.option_logprobs)
         return bool(first_token_list(response.raw["choices"][0]))
@@ -123,7 +123,7 @@ class Probe:
             return able
         try:
             tokens = await self._patiently(lambda: self._to.tokenise({"prompt": "Answer: A"}))
-            found = await self._patiently(
+            logprobs = await self._patiently(
                 lambda: self._scoring.next_logprobs(tokens[:-1], tokens[-1:])
             )
         except TransientError as error:
@@ -132,13 +132,13 @@ class Probe:
             raise self._unreachable(str(error), passing=True) from None
         except (CallError, RefusedError, ContractError):
             return able
-        return able if None in found else replace(able, option_logprobs="exact")
+        return able if None in logprobs else replace(able, option_logprobs="exact")
 
     def _unreachable(self, why: str, *, passing: bool = False) -> ContractError:
-        said = without_keys(why, extra=(self._to.key,))
+        reason = without_keys(why, extra=(self._to.key,))
         return fail(
             "no-server",
-            f"the server does not answer as {self._to.model!r}: {said}",
+            f"the server does not answer as {self._to.model!r}: {reason}",
             where=public_url(self._to.base_url),
             hint="Start again when the server is well: nothing is lost."
             if passing and "HTTP" in why
@@ -149,5 +149,5 @@ class Probe:
 def _is_broken(error: TransientError) -> bool:
     """Whether a server failed at a request as those do that do not know its fields: three times
     with HTTP 500 or 501, or with an answer that is none."""
-    said = str(error)
-    return said.startswith(("HTTP 500", "HTTP 501", "the answer", "a choice"))
+    message = str(error)
+    return message.startswith(("HTTP 500", "HTTP 501", "the answer", "a choice"))

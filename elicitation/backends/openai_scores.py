@@ -31,15 +31,15 @@ class Scoring:
     async def options(self, request: Request) -> Response:
         """Log-probabilities of whole options, along the trie of their tokens."""
         paths = await option_paths(request, self._to.tokenise)
-        found = await option_scores(paths, self.next_logprobs)
+        scored = await option_scores(paths, self.next_logprobs)
         return Response(
             request.request_id,
             "ok",
-            option_logprobs=found.scores,
+            option_logprobs=scored.scores,
             logprobs_kind="exact",
-            raw={"context_tokens": len(paths.context), "nodes": found.nodes},
-            prompt_tokens=sum(len(paths.context) + len(node["prefix"]) for node in found.nodes),
-            completion_tokens=len(found.nodes),
+            raw={"context_tokens": len(paths.context), "nodes": scored.nodes},
+            prompt_tokens=sum(len(paths.context) + len(node["prefix"]) for node in scored.nodes),
+            completion_tokens=len(scored.nodes),
         )
 
     async def next_logprobs(
@@ -101,17 +101,17 @@ class Scoring:
             labels = label_item(Item(*paths))
         except TokenError as error:
             raise CallError(str(error)) from None
-        found = await option_scores(Paths(*labels.item), self.next_logprobs)
-        known = [score for score in found.scores if score is not None]
-        whole = len(known) == len(found.scores)
+        scored = await option_scores(Paths(*labels.item), self.next_logprobs)
+        known = [score for score in scored.scores if score is not None]
+        whole = len(known) == len(scored.scores)
         return Response(
             request.request_id,
             "ok",
-            option_logprobs=tuple(labels.logprobs(known)) if whole else found.scores,
+            option_logprobs=tuple(labels.logprobs(known)) if whole else scored.scores,
             logprobs_kind="exact",
-            raw={"nodes": found.nodes, "notes": list(labels.notes)},
-            prompt_tokens=sum(len(paths.context) + len(node["prefix"]) for node in found.nodes),
-            completion_tokens=len(found.nodes),
+            raw={"nodes": scored.nodes, "notes": list(labels.notes)},
+            prompt_tokens=sum(len(paths.context) + len(node["prefix"]) for node in scored.nodes),
+            completion_tokens=len(scored.nodes),
         )
 
     async def _label_ids(self, is_chat: bool, labels: tuple[str, ...]) -> tuple[int, ...] | None:
@@ -123,12 +123,12 @@ class Scoring:
         key = (is_chat, labels)
         if key not in self._token_ids:
             before = await self._tokens(is_chat, "")
-            found = []
+            token_ids = []
             for label in labels:
                 after = await self._tokens(is_chat, label)
                 one_more = len(after) == len(before) + 1 and after[:-1] == before
-                found.append(after[-1] if one_more else None)
-            whole = tuple(number for number in found if number is not None)
+                token_ids.append(after[-1] if one_more else None)
+            whole = tuple(number for number in token_ids if number is not None)
             distinct = len(set(whole)) == len(labels)
             self._token_ids[key] = whole if distinct else None
         return self._token_ids[key]

@@ -64,9 +64,9 @@ async def _option_tokens(request: Request, option: str, tokenise: Tokenise) -> l
             )
         ended = "\n" if request.terminator == "newline" else ""
         return await tokenise({"prompt": f"{request.prompt}{option}{ended}"})
-    said = f"{option}\n" if request.terminator == "newline" else option
+    reply_text = f"{option}\n" if request.terminator == "newline" else option
     turns = [{"role": m.role, "content": m.content} for m in request.messages]
-    turns.append({"role": "assistant", "content": said})
+    turns.append({"role": "assistant", "content": reply_text})
     begun = {"messages": turns, "add_generation_prompt": False, "continue_final_message": True}
     tokens = await tokenise(begun)
     if request.terminator != "end":
@@ -90,7 +90,7 @@ async def option_scores(paths: Paths, next_logprobs: NextLogprobs) -> OptionScor
     answers = await asyncio.gather(
         *(next_logprobs((*paths.context, *prefix), tuple(tokens)) for prefix, tokens in asked)
     )
-    said = {
+    logprobs_by_path = {
         (*prefix, token): logprob
         for (prefix, tokens), logprobs in zip(asked, answers, strict=True)
         for token, logprob in zip(tokens, logprobs, strict=True)
@@ -99,13 +99,15 @@ async def option_scores(paths: Paths, next_logprobs: NextLogprobs) -> OptionScor
         {"prefix": list(prefix), "logprobs": dict(zip(map(str, tokens), logprobs, strict=True))}
         for (prefix, tokens), logprobs in zip(asked, answers, strict=True)
     ]
-    return OptionScores(tuple(_path_score(option, said) for option in paths.options), nodes)
+    return OptionScores(
+        tuple(_path_score(option, logprobs_by_path) for option in paths.options), nodes
+    )
 
 
 def _path_score(
-    option: tuple[int, ...], said: Mapping[tuple[int, ...], float | None]
+    option: tuple[int, ...], logprobs_by_path: Mapping[tuple[int, ...], float | None]
 ) -> float | None:
-    steps = [said[option[: depth + 1]] for depth in range(len(option))]
+    steps = [logprobs_by_path[option[: depth + 1]] for depth in range(len(option))]
     if any(step is None for step in steps):
         return None
     return sum(step for step in steps if step is not None)

@@ -45,12 +45,12 @@ class Parameters:
 
     def applied(self, body: Mapping[str, Any], *, is_chat: bool) -> dict[str, Any]:
         """A request's body as this server takes it."""
-        found = {name: content for name, content in body.items() if name not in self.dropped}
+        fields = {name: content for name, content in body.items() if name not in self.dropped}
         if is_chat:
             for name in MOST_TOKENS:
-                if name in found and name != self.most_tokens:
-                    found[self.most_tokens] = found.pop(name)
-        return found
+                if name in fields and name != self.most_tokens:
+                    fields[self.most_tokens] = fields.pop(name)
+        return fields
 
     def learn(self, status: int, text: str, sent: Mapping[str, Any]) -> bool:
         """Learn from a refusal; whether the call is worth another try.
@@ -86,12 +86,12 @@ class Parameters:
 
     def facts(self) -> dict[str, Any]:
         """What differs from what was asked for; nothing where the server took everything."""
-        found: dict[str, Any] = {}
+        deviations: dict[str, Any] = {}
         if self.most_tokens != self._first:
-            found["max_tokens"] = self.most_tokens
+            deviations["max_tokens"] = self.most_tokens
         if self.dropped:
-            found["dropped"] = sorted(self.dropped)
-        return found
+            deviations["dropped"] = sorted(self.dropped)
+        return deviations
 
 
 def _named(text: str) -> Iterator[str]:

@@ -169,11 +169,11 @@ class RayBackend:
     def _ask_about(self) -> dict[str, Any]:
         task = self._ray.remote(**self._resources(), max_retries=0)(about)
         try:
-            found: dict[str, Any] = self._ray.get(task.remote(**self._arguments))
+            facts: dict[str, Any] = self._ray.get(task.remote(**self._arguments))
         except self._ray.exceptions.RayTaskError as error:
             cause = error.cause if isinstance(error.cause, Exception) else error
             raise cause from None
-        return found
+        return facts
 
     def _answers(self, lot: list[Request]) -> Iterator[tuple[int, Any]]:
         rows = [
@@ -284,8 +284,8 @@ Opener = Callable[[str, BackendOptions], Backend]
 def opener_of(name: str) -> Opener:
     """The function that an import string such as `module:function` names."""
     module, _, function = name.partition(":")
-    found: Opener = getattr(import_module(module), function)
-    return found
+    opener: Opener = getattr(import_module(module), function)
+    return opener
 
 
 class Worker:
@@ -312,21 +312,21 @@ class Worker:
             request = request_of(str(text))
             numbers[request.request_id] = int(number)
             requests.append(request)
-        found: dict[int, str] = {}
+        texts_by_number: dict[int, str] = {}
 
         def keep(request: Request, response: Response) -> None:
-            found[numbers[request.request_id]] = response_text(response)
+            texts_by_number[numbers[request.request_id]] = response_text(response)
 
         try:
             self._backend.run(requests, on_response=keep)
         except Exception as error:
-            said = f"{type(error).__name__}: {error}"[:500]
+            message = f"{type(error).__name__}: {error}"[:500]
             for request in requests:
-                failed = Response(request.request_id, "error", error=said)
-                found.setdefault(numbers[request.request_id], response_text(failed))
+                failed = Response(request.request_id, "error", error=message)
+                texts_by_number.setdefault(numbers[request.request_id], response_text(failed))
         return {
-            "number": np.array(list(found), dtype=np.int64),
-            "response": np.array(list(found.values()), dtype=object),
+            "number": np.array(list(texts_by_number), dtype=np.int64),
+            "response": np.array(list(texts_by_number.values()), dtype=object),
         }
 
 

@@ -26,8 +26,8 @@ _LOOKS_LIKE_KEY = re.compile(
 
 def known_keys() -> tuple[str, ...]:
     """Keys that the environment holds; ones of fewer than 6 characters are placeholders."""
-    found = (os.environ.get(name, "").strip() for name in KEY_VARIABLES)
-    return tuple(key for key in found if len(key) >= 6)
+    candidates = (os.environ.get(name, "").strip() for name in KEY_VARIABLES)
+    return tuple(key for key in candidates if len(key) >= 6)
 
 
 def without_keys(text: str, *, extra: tuple[str, ...] = ()) -> str:

@@ -36,7 +36,7 @@ def template_options(options: BackendOptions) -> dict[str, Any]:
     Raises:
         ContractError: one is not written KEY=VALUE.
     """
-    found: dict[str, Any] = dict(options.extra.get("template_options", {}))
+    arguments: dict[str, Any] = dict(options.extra.get("template_options", {}))
     for pair in options.template_option:
         key, equals, text = pair.partition("=")
         if not equals or not key.isidentifier():
@@ -47,18 +47,18 @@ def template_options(options: BackendOptions) -> dict[str, Any]:
                 found=repr(pair),
                 allowed="for instance enable_thinking=false",
             )
-        found[key] = _literal(text)
+        arguments[key] = _literal(text)
     if options.thinking != "default":
-        found = dict.fromkeys(_SWITCHES, options.thinking == "on") | found
-    return found
+        arguments = dict.fromkeys(_SWITCHES, options.thinking == "on") | arguments
+    return arguments
 
 
 def hf_template_options(options: BackendOptions) -> dict[str, Any]:
     """The same for a local model, whose template takes the effort as well."""
-    found = template_options(options)
+    arguments = template_options(options)
     if options.reasoning_effort:
-        found = {"reasoning_effort": options.reasoning_effort} | found
-    return found
+        arguments = {"reasoning_effort": options.reasoning_effort} | arguments
+    return arguments
 
 
 def _literal(text: str) -> Any:
@@ -78,10 +78,10 @@ def extra_body(options: BackendOptions) -> dict[str, Any]:
     if not options.extra_body:
         return {}
     try:
-        found = json.loads(options.extra_body)
+        parsed = json.loads(options.extra_body)
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        parsed = None
+    if not isinstance(parsed, dict):
         raise fail(
             "bad-extra-body",
             "further fields of a request are a JSON object",
@@ -89,31 +89,31 @@ def extra_body(options: BackendOptions) -> dict[str, Any]:
             found=repr(options.extra_body[:80]),
             allowed='for instance {"top_k": 20}',
         )
-    return found
+    return parsed
 
 
 def request_fields(options: BackendOptions) -> dict[str, Any]:
     """What a chat request to a server holds besides: template arguments, effort, extra fields."""
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     if arguments := template_options(options):
-        found["chat_template_kwargs"] = arguments
+        fields["chat_template_kwargs"] = arguments
     if options.reasoning_effort:
-        found["reasoning_effort"] = options.reasoning_effort
-    return found | extra_body(options)
+        fields["reasoning_effort"] = options.reasoning_effort
+    return fields | extra_body(options)
 
 
 def thinking_facts(options: BackendOptions) -> dict[str, Any]:
     """What of these options decides the answers; nothing where all have their defaults."""
-    found: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
     if options.thinking != "default":
-        found["thinking"] = options.thinking
+        facts["thinking"] = options.thinking
     if options.reasoning_effort:
-        found["reasoning_effort"] = options.reasoning_effort
+        facts["reasoning_effort"] = options.reasoning_effort
     if arguments := template_options(options):
-        found["template_options"] = arguments
+        facts["template_options"] = arguments
     if body := extra_body(options):
-        found["extra_body"] = body
-    return found
+        facts["extra_body"] = body
+    return facts
 
 
 def template_thinks(source: str, generation_prompt: str, *, thinking: str) -> bool:

@@ -12,6 +12,6 @@ Vectors = NDArray[np.float64]
 
 def unit_rows(vectors: Any) -> Vectors:
     """Rows scaled to length 1; a row of zeros stays as it is."""
-    found = np.asarray(vectors, np.float64)
-    lengths = np.linalg.norm(found, axis=1, keepdims=True)
-    return np.divide(found, lengths, out=np.zeros_like(found), where=lengths > 0)
+    matrix = np.asarray(vectors, np.float64)
+    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
+    return np.divide(matrix, lengths, out=np.zeros_like(matrix), where=lengths > 0)

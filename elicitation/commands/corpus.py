@@ -79,7 +79,7 @@ def _say_row(row: Mapping[str, Any], *, json: bool) -> None:
 def _stated(meta: Sequence[str]) -> dict[str, Any]:
     """Metadata written as KEY=VALUE."""
     allowed = [name for name in PredictionsMeta.model_fields if name not in _OWN_FIELDS]
-    found: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
     problems = []
     for entry in meta:
         key, sign, written = entry.partition("=")
@@ -93,15 +93,15 @@ def _stated(meta: Sequence[str]) -> dict[str, Any]:
                     allowed=", ".join(allowed),
                 )
             )
-        found[key] = written.split("+") if key == "few_shot_questions" else written
+        metadata[key] = written.split("+") if key == "few_shot_questions" else written
     if problems:
         raise ContractError(problems, subject="--meta")
     try:
-        PredictionsMeta.model_validate(found)
+        PredictionsMeta.model_validate(metadata)
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise fail("bad-fact", f"metadata have the wrong form: {wrong}", column="--meta") from None
-    return found
+    return metadata
 
 
 def _predictions(
@@ -123,10 +123,10 @@ def _predictions(
         records = _records(own)
         statuses = dict(sorted(Counter(str(row["status"]) for row in own).items()))
         answers = {"expected": len(own), "statuses": statuses}
-        told = PredictionsMeta.model_validate(
+        metadata = PredictionsMeta.model_validate(
             {**stated, "language": language, "extra": {"answers": answers}}
         )
-        write_predictions(target, cell_order(records), meta=told, kind="distribution")
+        write_predictions(target, cell_order(records), meta=metadata, kind="distribution")
         written.append((target, len(records)))
     return written
 
@@ -189,7 +189,7 @@ def _records(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         country = country_named(str(row.get("country") or "")) or ""
         key = (str(row["question"]).upper(), country, str(row.get("group") or ""))
         cells.setdefault(key, []).append(row)
-    return [_record(key, found) for key, found in cells.items()]
+    return [_record(key, replies) for key, replies in cells.items()]
 
 
 def _record(key: tuple[str, str, str], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

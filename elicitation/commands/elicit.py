@@ -248,11 +248,11 @@ def read_runs(
     with Store(paths[0]) as store:
         folder = out or paths[0].parent / PREDICTIONS_FOLDER
         files = write_run_predictions(store, folder, suffix=suffix)
-    told = report_advice(paths[0], advice)
+    advice_report = report_advice(paths[0], advice)
     if json:
         written = [file.to_json() for file in files]
-        say_json({"files": written, "advice": told} if told else written)
+        say_json({"files": written, "advice": advice_report} if advice_report else written)
         return
     say_files(files)
-    if told:
-        say_advice(told)
+    if advice_report:
+        say_advice(advice_report)

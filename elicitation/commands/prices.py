@@ -32,8 +32,8 @@ def with_prices(model: str, options: ElicitOptions) -> Priced:
     limits, backend = options.limits, options.backend
     if scheme != "hub" or backend.base_url or limits.prompt_price or limits.completion_price:
         return Priced(options, "")
-    found = offers(name)
-    chosen = price_of(found, backend.provider)
+    catalogue_offers = offers(name)
+    chosen = price_of(catalogue_offers, backend.provider)
     if chosen is None:
         return Priced(options, "")
     priced = replace(
@@ -43,7 +43,8 @@ def with_prices(model: str, options: ElicitOptions) -> Priced:
     )
     which = f"provider {chosen.provider}"
     if not backend.provider or backend.provider == "auto":
-        which += f", the dearest of {len(found)}: {', '.join(offer.provider for offer in found)}"
+        providers = ", ".join(offer.provider for offer in catalogue_offers)
+        which += f", the dearest of {len(catalogue_offers)}: {providers}"
     source = (
         f"prices: {chosen.prompt_price:g} in, {chosen.completion_price:g} out (US dollars per "
         f"million tokens; router's catalogue, {which})"

@@ -219,7 +219,7 @@ def factor_levels(
         "thinking": THINKING if "thinking" in chosen else ("",),
         "examples": EXAMPLES,
     }
-    return {name: found if name in chosen else found[:1] for name, found in every.items()}
+    return {name: levels if name in chosen else levels[:1] for name, levels in every.items()}
 
 
 def _with_first(names: Sequence[str], first: str) -> tuple[str, ...]:
@@ -238,10 +238,10 @@ def _options(options: ElicitOptions, method: str, thinking: str) -> ElicitOption
 
 
 def _by_part(forms: Sequence[Form]) -> dict[tuple[str, str], list[Form]]:
-    found: dict[tuple[str, str], list[Form]] = {}
+    forms_by_part: dict[tuple[str, str], list[Form]] = {}
     for form in forms:
-        found.setdefault((form.method, form.thinking), []).append(form)
-    return found
+        forms_by_part.setdefault((form.method, form.thinking), []).append(form)
+    return forms_by_part
 
 
 def _asked(options: ElicitOptions, forms: Sequence[Form], *, only: bool) -> ElicitOptions:
@@ -267,13 +267,13 @@ def _sizes(
     model: str, options: ElicitOptions, forms: Sequence[Form], release: Release
 ) -> Mapping[Form, int]:
     """Calls of every candidate."""
-    found: dict[Form, int] = {}
+    sizes_by_form: dict[Form, int] = {}
     for (method, thinking), some in _by_part(forms).items():
         asked = _asked(_options(options, method, thinking), some, only=True)
         plan: Plan = plan_of(model, asked, chat=options.prompts != "plain", release=release)
         by_name = {condition.name: plan.size(condition) for condition in plan.conditions}
-        found |= {form: by_name[condition_name(form)] for form in some}
-    return found
+        sizes_by_form |= {form: by_name[condition_name(form)] for form in some}
+    return sizes_by_form
 
 
 def _parts(options: ElicitOptions, design: Design) -> Iterator[Part]:

@@ -231,20 +231,25 @@ def warnings_of(files: Sequence[WrittenFile]) -> Iterator[str]:
             )
 
 
-def say_advice(told: dict[str, Any]) -> None:
+def say_advice(advice_report: dict[str, Any]) -> None:
     """Print what `report_advice` found."""
-    counts = ", ".join(f"{name} {count}" for name, count in told["counts"].items())
+    counts = ", ".join(f"{name} {count}" for name, count in advice_report["counts"].items())
     say(f"advice: {counts}")
-    if "not_counted" in told:
-        say(f"not counted: {told['not_counted']}")
+    if "not_counted" in advice_report:
+        say(f"not counted: {advice_report['not_counted']}")
     for who in ("judge", "person"):
-        if who in told:
-            found = told[who].get("agreement") if who == "judge" else told[who]
-            kappa = "undefined" if found["kappa"] is None else f"{found['kappa']:.2f}"
-            name = told[who].get("reader", who) if who == "judge" else who
-            say(f"agreement with the {name}: kappa {kappa} over {found['readings']} pieces")
-    say(f"decisions, counts: {told['folder']}")
-    if "together" in told:
-        say(f"all approaches in one file, to score and compare: {told['together']}")
-    if "label_sample" in told:
-        say(f"to label: {told['label_sample']} (1, 2, or 0 for neither; give it back: --labels)")
+        if who in advice_report:
+            agreement = (
+                advice_report[who].get("agreement") if who == "judge" else advice_report[who]
+            )
+            kappa = "undefined" if agreement["kappa"] is None else f"{agreement['kappa']:.2f}"
+            name = advice_report[who].get("reader", who) if who == "judge" else who
+            say(f"agreement with the {name}: kappa {kappa} over {agreement['readings']} pieces")
+    say(f"decisions, counts: {advice_report['folder']}")
+    if "together" in advice_report:
+        say(f"all approaches in one file, to score and compare: {advice_report['together']}")
+    if "label_sample" in advice_report:
+        say(
+            f"to label: {advice_report['label_sample']} "
+            "(1, 2, or 0 for neither; give it back: --labels)"
+        )

@@ -84,7 +84,7 @@ def translate_to_folder(
     translator = open_translator(model, options or BackendOptions())
     try:
         out.mkdir(parents=True, exist_ok=True)
-        found = translate_dilemmas(
+        translation = translate_dilemmas(
             chosen, translator, out / STORE_FILE, target=target, threshold=threshold
         )
         version = translator.version
@@ -92,26 +92,26 @@ def translate_to_folder(
         translator.close()
     with Store(out / STORE_FILE) as store:
         errors = store.last_errors()
-    write_folder(found, out, language=language, model=model, version=version)
-    told = {**_told(found, out, threshold), "errors": errors}
+    write_folder(translation, out, language=language, model=model, version=version)
+    summary = {**_summary(translation, out, threshold), "errors": errors}
     if json:
-        say_json(told)
+        say_json(summary)
     else:
-        _say(told)
-    return 1 if told["failed"] else 0
+        _say(summary)
+    return 1 if summary["failed"] else 0
 
 
 def write_folder(
-    found: Translation, out: Path, *, language: str, model: str, version: str = ""
+    translation: Translation, out: Path, *, language: str, model: str, version: str = ""
 ) -> None:
     """Write what was translated as a folder of dilemmas, and check that it can be loaded."""
     about = {
         "language": language,
-        "question": found.form,
+        "question": translation.form,
         "translated_by": model,
         "prompt_version": version,
     }
-    written = {name: one.text for name, one in found.sentences.items() if one.text}
+    written = {name: one.text for name, one in translation.sentences.items() if one.text}
     if choose := written.pop("choose", ""):
         about["choose"] = choose
     personas = {name.removeprefix("persona-"): text for name, text in written.items()}
@@ -119,16 +119,16 @@ def write_folder(
     write_text(out / LANGUAGE_FILE, _table(about) + table)
     for dimension in HOFSTEDE_DIMENSIONS:
         rows = [
-            "[[dilemma]]\n" + _table(_row(one, found.form))
-            for one in found.items
+            "[[dilemma]]\n" + _table(_row(one, translation.form))
+            for one in translation.items
             if one.texts and one.dilemma.dimension == dimension
         ]
         if rows:
             write_text(out / f"{dimension}.toml", "\n".join(rows))
         else:
             (out / f"{dimension}.toml").unlink(missing_ok=True)
-    write_text(out / CHECK_FILE, _check(found))
-    if any(one.texts for one in found.items):
+    write_text(out / CHECK_FILE, _check(translation))
+    if any(one.texts for one in translation.items):
         load_dilemma_folder(out)
 
 
@@ -154,54 +154,56 @@ def _table(fields: Mapping[str, str]) -> str:
     return "".join(lines).replace("\x7f", "\\u007f")
 
 
-def _check(found: Translation) -> str:
+def _check(translation: Translation) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("id", "chrf", "flags"))
-    for name, one in _named(found):
+    for name, one in _named(translation):
         score = "" if one.chrf is None else f"{one.chrf:.1f}"
         writer.writerow((name, score, " ".join(one.flags)))
     return text.getvalue()
 
 
-def _named(found: Translation) -> Iterator[tuple[str, Translated | Checked]]:
+def _named(translation: Translation) -> Iterator[tuple[str, Translated | Checked]]:
     """Dilemmas and sentences, by name."""
-    yield from found.sentences.items()
-    yield from ((one.dilemma.dilemma_id, one) for one in found.items)
+    yield from translation.sentences.items()
+    yield from ((one.dilemma.dilemma_id, one) for one in translation.items)
 
 
-def _told(found: Translation, out: Path, threshold: float) -> dict[str, Any]:
-    scores = sorted(one.chrf for one in found.items if one.chrf is not None)
-    failed = [name for name, one in _named(found) if "failed" in one.flags]
+def _summary(translation: Translation, out: Path, threshold: float) -> dict[str, Any]:
+    scores = sorted(one.chrf for one in translation.items if one.chrf is not None)
+    failed = [name for name, one in _named(translation) if "failed" in one.flags]
     return {
         "folder": str(out),
-        "translated": sum(bool(one.texts) for one in found.items),
+        "translated": sum(bool(one.texts) for one in translation.items),
         "failed": failed,
         "flagged": {
-            name: list(one.flags) for name, one in _named(found) if one.flags and name not in failed
+            name: list(one.flags)
+            for name, one in _named(translation)
+            if one.flags and name not in failed
         },
         "threshold": threshold,
         "median_chrf": scores[len(scores) // 2] if scores else None,
-        "question": found.form,
-        "question_from": found.form_source,
+        "question": translation.form,
+        "question_from": translation.form_source,
     }
 
 
-def _say(told: dict[str, Any]) -> None:
-    middle = told["median_chrf"]
+def _say(summary: dict[str, Any]) -> None:
+    middle = summary["median_chrf"]
     score = "none" if middle is None else f"{middle:.1f}"
-    say(f"{told['translated']} dilemmas translated; median chrF of the way back: {score}")
-    if told["question_from"] == "project":
+    say(f"{summary['translated']} dilemmas translated; median chrF of the way back: {score}")
+    if summary["question_from"] == "project":
         say("closing question: the project's form for this language")
-    elif told["question_from"] == "neutral":
+    elif summary["question_from"] == "neutral":
         say(f"the closing question was not translated; edit it in {LANGUAGE_FILE}, and everywhere")
-    flagged = told["flagged"]
-    say(f"to look at: {len(flagged)} (threshold {told['threshold']:g}); see {CHECK_FILE}")
-    if told["failed"]:
-        say(f"failed: {', '.join(told['failed'])}; the same command asks for them again")
-        for error in told["errors"]:
+    flagged = summary["flagged"]
+    say(f"to look at: {len(flagged)} (threshold {summary['threshold']:g}); see {CHECK_FILE}")
+    if summary["failed"]:
+        say(f"failed: {', '.join(summary['failed'])}; the same command asks for them again")
+        for error in summary["errors"]:
             say(f"  {error}")
     say(
-        f"written: {told['folder']}; ask it: opinion-atlas elicit MODEL --protocol advice "
-        f"--approach language --dilemmas {told['folder']}"
+        f"written: {summary['folder']}; ask it: opinion-atlas elicit MODEL --protocol advice "
+        f"--approach language --dilemmas {summary['folder']}"
     )

@@ -25,18 +25,18 @@ def check_wordings(
 ) -> int:
     """Print what wordings lack; 1 where a text (or, if required, a review) is lacking."""
     if folder is not None:
-        found = [_own(folder)]
+        wording_rows = [_own(folder)]
     else:
-        found = [_shipped(language) for language in chosen or languages()]
+        wording_rows = [_shipped(language) for language in chosen or languages()]
     if json:
-        say_json(found)
+        say_json(wording_rows)
     else:
-        for row in found:
+        for row in wording_rows:
             _say(row)
     cards = [] if folder is not None else meaning_problems()
     for problem in [] if json else cards:
         say(f"meaning cards: {problem}")
-    lacking = any(row["missing"] or (require_review and row["unreviewed"]) for row in found)
+    lacking = any(row["missing"] or (require_review and row["unreviewed"]) for row in wording_rows)
     return 1 if lacking or (require_review and cards) else 0
 
 
@@ -97,8 +97,8 @@ def _say(row: dict[str, Any]) -> None:
     if row["by_machine"]:
         gaps.insert(0, _machine_words(**row["by_machine"]))
     missing = row["missing"]
-    told = ", ".join(part for part in (row["name"], row["digest"][:12]) if part)
-    name = f"{row['language']} ({told})"
+    identity = ", ".join(part for part in (row["name"], row["digest"][:12]) if part)
+    name = f"{row['language']} ({identity})"
     state = f"{len(missing)} texts are lacking" if missing else "complete"
     say(f"{name}: {state}; {'; '.join(gaps) or 'no reviews noted'}")
     for key in missing[:_SHOWN]:

@@ -17,7 +17,7 @@ END = "<!-- end -->"
 
 def cover(*, write: Path | None, check: Path | None, json: bool) -> int:
     """Print, write or check the table; 1 where a checked page is out of date."""
-    found = [language_counts(language) for language in languages()]
+    coverage_rows = [language_counts(language) for language in languages()]
     if json:
         say_json(
             [
@@ -26,11 +26,11 @@ def cover(*, write: Path | None, check: Path | None, json: bool) -> int:
                     "by_machine": row.by_machine._asdict(),
                     "asked_in": list(row.asked_in),
                 }
-                for row in found
+                for row in coverage_rows
             ]
         )
         return 0
-    table = coverage_markdown(found)
+    table = coverage_markdown(coverage_rows)
     if check is not None:
         page = _read(check)
         if with_table(page, table, where=str(check)) == page:

@@ -72,9 +72,9 @@ def aggregate_scores(
     module, _, function = scorer.partition(":")
     score = getattr(import_module(module), function)
     items, least = list(items), min_label_mass(about)
-    found = dict.fromkeys((*SCORES, *(f"{name}{STDERR}" for name in SCORES)), math.nan)
+    estimates = dict.fromkeys((*SCORES, *(f"{name}{STDERR}" for name in SCORES)), math.nan)
     if not any(answer_of(i.record.shown, i.response, min_mass=least).is_usable for i in items):
-        return found
+        return estimates
     with TemporaryDirectory() as folder:
         path = Path(folder) / "answers.jsonl"
         write_answers(
@@ -88,11 +88,11 @@ def aggregate_scores(
         )
     for entry in report.scores:
         value = entry.value
-        found[entry.name] = math.nan if value.estimate is None else value.estimate
+        estimates[entry.name] = math.nan if value.estimate is None else value.estimate
         known = value.low is not None and value.high is not None
         width = value.high - value.low if known else math.nan
-        found[f"{entry.name}{STDERR}"] = width / (2 * _NORMAL_QUANTILE)
-    return found
+        estimates[f"{entry.name}{STDERR}"] = width / (2 * _NORMAL_QUANTILE)
+    return estimates
 
 
 def scores_or_nothing(compute: Callable[[], dict[str, float]]) -> dict[str, float]:

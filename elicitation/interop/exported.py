@@ -143,8 +143,8 @@ def read_items(folder: Path) -> Iterator[dict[str, Any]]:
 
 def read_about(folder: Path) -> dict[str, Any]:
     """What an exported folder says of itself."""
-    found: dict[str, Any] = json.loads((folder / ABOUT_NAME).read_text(encoding="utf-8"))
-    return found
+    about: dict[str, Any] = json.loads((folder / ABOUT_NAME).read_text(encoding="utf-8"))
+    return about
 
 
 def min_label_mass(about: Mapping[str, Any]) -> float:

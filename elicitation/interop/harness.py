@@ -79,9 +79,9 @@ _SECRET = ("key", "token", "auth", "secret", "password", "header")
 def harmless(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments of a model without those that may hold a secret."""
     return {
-        name: found
-        for name, found in arguments.items()
-        if not any(part in name.lower() for part in _SECRET) or isinstance(found, bool | int)
+        name: argument
+        for name, argument in arguments.items()
+        if not any(part in name.lower() for part in _SECRET) or isinstance(argument, bool | int)
     }
 
 
@@ -115,10 +115,10 @@ def imported_meta(
         "chat": meta.chat if run.is_chat is None else run.is_chat,
         # Of scored answers nothing is drawn, so settings of a draw say nothing.
         "decoding": meta.decoding
-        | {name: said for name, said in run.decoding.items() if name in meta.decoding},
+        | {name: setting for name, setting in run.decoding.items() if name in meta.decoding},
         "extra": {
             **meta.extra,
-            "backend": {name: said for name, said in backend.items() if said},
+            "backend": {name: setting for name, setting in backend.items() if setting},
             "harness": facts,
             "answers": dict(answers),
         },

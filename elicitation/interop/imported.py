@@ -55,8 +55,8 @@ def import_log(
     Raises:
         ContractError: the log cannot be read, or is of another task.
     """
-    found = _reader(log)(log)
-    about = read_about(task) if task is not None else found.about
+    parsed_log = _reader(log)(log)
+    about = read_about(task) if task is not None else parsed_log.about
     if about is None:
         raise fail(
             "task-missing",
@@ -64,7 +64,7 @@ def import_log(
             where=str(log),
             hint="Name the exported folder: --task FOLDER",
         )
-    name = model or found.run.model
+    name = model or parsed_log.run.model
     if not name:
         raise fail(
             "model-missing",
@@ -72,7 +72,7 @@ def import_log(
             where=str(log),
             hint="Name it: --model ORG/NAME",
         )
-    others = {item.record.condition for item in found.items} - {about["condition"]}
+    others = {item.record.condition for item in parsed_log.items} - {about["condition"]}
     if others:
         raise fail(
             "other-task",
@@ -82,38 +82,38 @@ def import_log(
             allowed=str(about["condition"]),
         )
     least = min_label_mass(about)
-    expected = found.expected or int(about.get("items", 0))
+    expected = parsed_log.expected or int(about.get("items", 0))
     statuses = Counter(
-        answer_of(i.record.shown, i.response, min_mass=least).status for i in found.items
+        answer_of(i.record.shown, i.response, min_mass=least).status for i in parsed_log.items
     )
     answers = {
-        "expected": expected or len(found.items),
-        "in_log": len(found.items),
+        "expected": expected or len(parsed_log.items),
+        "in_log": len(parsed_log.items),
         "statuses": dict(sorted(statuses.items())),
     }
     meta = imported_meta(
         about,
-        found.run,
+        parsed_log.run,
         model=name,
         notes=notes or f"imported from {log.name}",
         answers=answers,
     )
-    records = write_answers(out, found.items, meta=meta, min_mass=least)
-    otherwise = _asked_otherwise(about["meta"]["chat"], about.get("version", ""), found.run)
-    return Imported(out, records, len(found.items), expected, found.run, otherwise)
+    records = write_answers(out, parsed_log.items, meta=meta, min_mass=least)
+    otherwise = _asked_otherwise(about["meta"]["chat"], about.get("version", ""), parsed_log.run)
+    return Imported(out, records, len(parsed_log.items), expected, parsed_log.run, otherwise)
 
 
 def _asked_otherwise(chat: bool | None, version: str, run: HarnessRun) -> tuple[str, ...]:
     """In what a run departs from the task as it was exported."""
-    found = []
+    departures = []
     if run.is_chat is not None and chat is not None and run.is_chat != chat:
         asked, meant = ("a chat", "plain text") if run.is_chat else ("plain text", "a chat")
-        found.append(f"Asked as {asked}; the task was exported for {meant}.")
+        departures.append(f"Asked as {asked}; the task was exported for {meant}.")
     if run.system_instruction:
-        found.append("Asked with a system instruction; the prompt's version names it.")
+        departures.append("Asked with a system instruction; the prompt's version names it.")
     if version and run.task_version and run.task_version != version:
-        found.append(f"Asked with version {run.task_version} of the task; this is {version}.")
-    return tuple(found)
+        departures.append(f"Asked with version {run.task_version} of the task; this is {version}.")
+    return tuple(departures)
 
 
 def _reader(log: Path) -> Callable[[Path], Log]:

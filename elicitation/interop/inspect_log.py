@@ -30,7 +30,7 @@ def read_inspect(log: Path) -> Log:
         ContractError: the log cannot be read, or is of a foreign task.
     """
     try:
-        found = read_eval_log(str(log))
+        eval_log = read_eval_log(str(log))
     except Exception as error:
         # The reader raises what its many formats raise.
         raise fail(
@@ -39,10 +39,10 @@ def read_inspect(log: Path) -> Log:
             where=str(log),
             found=f"{type(error).__name__}: {error}".splitlines()[0][:200],
         ) from None
-    samples = found.samples or []
+    samples = eval_log.samples or []
     items = [_item(sample, f"{log.name}, sample {sample.id}") for sample in samples]
-    about = (found.eval.metadata or {}).get(RECORD_KEY)
-    return Log(items, _run(found), about, _expected(found, about))
+    about = (eval_log.eval.metadata or {}).get(RECORD_KEY)
+    return Log(items, _run(eval_log), about, _expected(eval_log, about))
 
 
 def _item(sample: EvalSample, where: str) -> StoredItem:
@@ -58,17 +58,17 @@ def _item(sample: EvalSample, where: str) -> StoredItem:
     return answered_item(metadata, sample.output, None)
 
 
-def _expected(found: EvalLog, about: Mapping[str, Any] | None) -> int:
+def _expected(eval_log: EvalLog, about: Mapping[str, Any] | None) -> int:
     """Items of the task, times the epochs."""
     named = about.get("items") if about else None
-    return int(named or found.eval.dataset.samples or 0) * (found.eval.config.epochs or 1)
+    return int(named or eval_log.eval.dataset.samples or 0) * (eval_log.eval.config.epochs or 1)
 
 
-def _run(found: EvalLog) -> HarnessRun:
-    spec = found.eval
+def _run(eval_log: EvalLog) -> HarnessRun:
+    spec = eval_log.eval
     arguments = dict(spec.model_args)
     provider, _, name = spec.model.partition("/")
-    said = {**_given(spec.model_generate_config), **_given(found.plan.config)}
+    settings = {**_given(spec.model_generate_config), **_given(eval_log.plan.config)}
     limit = spec.config.limit
     return HarnessRun(
         name=_NAME,
@@ -78,20 +78,22 @@ def _run(found: EvalLog) -> HarnessRun:
         dtype=str(arguments.get("dtype") or arguments.get("torch_dtype", "")),
         is_chat=not provider.endswith("completions"),
         chat_template=_template(provider, arguments),
-        system_instruction=_system(found, said),
+        system_instruction=_system(eval_log, settings),
         limit=f"{limit[0]}-{limit[1]}" if isinstance(limit, tuple) else limit,
         task=spec.task,
         task_version=str(spec.task_version),
         date=spec.created,
-        decoding={ours: said[theirs] for theirs, ours in _DECODING.items() if theirs in said},
+        decoding={
+            ours: settings[theirs] for theirs, ours in _DECODING.items() if theirs in settings
+        },
         arguments={"provider": provider, **spec.task_args, **harmless(arguments)},
         packages=dict(spec.packages),
     )
 
 
 def _given(config: Any) -> dict[str, Any]:
-    found: dict[str, Any] = config.model_dump(exclude_none=True)
-    return found
+    settings: dict[str, Any] = config.model_dump(exclude_none=True)
+    return settings
 
 
 def _template(provider: str, arguments: Mapping[str, Any]) -> str:
@@ -102,10 +104,10 @@ def _template(provider: str, arguments: Mapping[str, Any]) -> str:
     return text_digest(str(own)) if own else f"the model's own, by {provider}"
 
 
-def _system(found: EvalLog, said: Mapping[str, Any]) -> str:
+def _system(eval_log: EvalLog, settings: Mapping[str, Any]) -> str:
     """System messages before the prompts, of the settings or of the samples."""
-    texts = [str(said["system_message"])] if said.get("system_message") else []
-    first = next(iter(found.samples or ()), None)
+    texts = [str(settings["system_message"])] if settings.get("system_message") else []
+    first = next(iter(eval_log.samples or ()), None)
     for message in first.messages if first is not None else ():
         if message.role == "system" and message.text not in texts:
             texts.append(message.text)

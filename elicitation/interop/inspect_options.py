@@ -47,14 +47,14 @@ async def option_logprobs(
             the answer.
     """
     context = await _prompt_tokens(model, _messages(system, prompt, "", chat=chat), chat=False)
-    found = []
+    logprobs = []
     for option in options:
         asked = _messages(system, prompt, option, chat=chat)
         whole = await _prompt_tokens(model, asked, chat=chat)
         tail = whole[len(context) :]
         _check_tail(model, tail, option)
-        found.append(math.fsum(token.logprob for token in tail))
-    return found
+        logprobs.append(math.fsum(token.logprob for token in tail))
+    return logprobs
 
 
 def _messages(system: Sequence[str], prompt: str, option: str, *, chat: bool) -> list[ChatMessage]:

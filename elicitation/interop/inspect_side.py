@@ -263,8 +263,8 @@ def survey_answer(min_mass: float = 0.0) -> Scorer:
     """
 
     async def score(state: TaskState, target: Target) -> Score:  # noqa: ARG001
-        found = state.store.get(_STORE_KEY)
-        item = answered_item(state.metadata, state.output, found)
+        stored_scores = state.store.get(_STORE_KEY)
+        item = answered_item(state.metadata, state.output, stored_scores)
         answer = answer_of(item.record.shown, item.response, min_mass=min_mass)
         given = {
             "texts": list(item.response.texts),
@@ -287,7 +287,7 @@ def survey_scores(folder: str) -> Metric:
     standard error."""
 
     def compute(scores: list[SampleScore]) -> dict[str, Any]:
-        found = scores_or_nothing(
+        estimates = scores_or_nothing(
             lambda: aggregate_scores(
                 [
                     scored_item(one.sample_metadata or {}, one.score.metadata or {})
@@ -296,7 +296,9 @@ def survey_scores(folder: str) -> Metric:
                 read_about(Path(folder)),
             )
         )
-        return {f"{name}{end}": found[f"{name}{end}"] for name in SCORES for end in ("", STDERR)}
+        return {
+            f"{name}{end}": estimates[f"{name}{end}"] for name in SCORES for end in ("", STDERR)
+        }
 
     return compute
 
@@ -325,10 +327,10 @@ def scored_item(
 ) -> StoredItem:
     """An answered item from what the scorer noted of it."""
     if metadata.get("choices"):
-        found = given.get("option_logprobs")
-        if not isinstance(found, list):
+        logprobs = given.get("option_logprobs")
+        if not isinstance(logprobs, list):
             return failed(metadata, "the log holds no scores of the options", where=where)
-        return scored(metadata, found, where=where)
+        return scored(metadata, logprobs, where=where)
     text = "".join(given.get("texts", ()))
     return written(metadata, text, truncated=bool(given.get("truncated")), where=where)
 
@@ -338,7 +340,7 @@ def _first_token(output: ModelOutput) -> dict[str, float]:
     choice = output.choices[0] if output.choices else None
     if choice is None or choice.logprobs is None or not choice.logprobs.content:
         return {}
-    found: dict[str, float] = {}
+    logprobs_by_token: dict[str, float] = {}
     for listed in choice.logprobs.content[0].top_logprobs or []:
-        found.setdefault(listed.token, listed.logprob)
-    return found
+        logprobs_by_token.setdefault(listed.token, listed.logprob)
+    return logprobs_by_token

@@ -52,30 +52,30 @@ def _lines(log: Path) -> Iterator[tuple[int, str]]:
 def _run(log: Path) -> HarnessRun:
     """How the harness asked, as the results beside the samples say."""
     task, _, _ = log.stem.removeprefix("samples_").rpartition("_")
-    found = _results(log, task)
-    config, own = found.get("config", {}), found.get("configs", {}).get(task, {})
+    run_results = _results(log, task)
+    config, own = run_results.get("config", {}), run_results.get("configs", {}).get(task, {})
     arguments = _arguments(config.get("model_args"))
-    template = found.get("chat_template") or ""
+    template = run_results.get("chat_template") or ""
     generation = own.get("generation_kwargs") or {}
     return HarnessRun(
         name=_NAME,
-        version=str(found.get("lm_eval_version", "")),
-        model=str(found.get("model_name") or ""),
+        version=str(run_results.get("lm_eval_version", "")),
+        model=str(run_results.get("model_name") or ""),
         revision=str(config.get("model_sha") or config.get("model_revision") or ""),
         dtype=str(config.get("model_dtype") or arguments.get("dtype", "")).removeprefix("torch."),
         parameters=_positive(config.get("model_num_parameters")),
-        is_chat=bool(template) if found else None,
+        is_chat=bool(template) if run_results else None,
         chat_template=text_digest(template),
-        system_instruction=found.get("system_instruction") or "",
+        system_instruction=run_results.get("system_instruction") or "",
         limit=config.get("limit"),
-        task=task if found else "",
-        task_version=str(found.get("versions", {}).get(task, "")),
-        date=_date(found.get("date")),
+        task=task if run_results else "",
+        task_version=str(run_results.get("versions", {}).get(task, "")),
+        date=_date(run_results.get("date")),
         decoding={ours: generation[theirs] for theirs, ours in _DECODING.items()
                   if theirs in generation},
         arguments=harmless(arguments),
-        packages={"transformers": str(found["transformers_version"])}
-        if found.get("transformers_version") else {},
+        packages={"transformers": str(run_results["transformers_version"])}
+        if run_results.get("transformers_version") else {},
     )  # fmt: skip
 
 
@@ -85,17 +85,17 @@ def _results(log: Path, task: str) -> Mapping[str, Any]:
     stamp = log.stem.rpartition("_")[2]
     beside = [path for path in sorted(log.parent.glob("*.json")) if path.is_file()]
     of_time = [path for path in beside if path.stem.endswith(f"_{stamp}")]
-    found = [read for path in of_time or beside if (read := _read(path)) is not None]
-    named = [one for one in found if task in one.get("configs", {task: None})]
+    parsed_results = [read for path in of_time or beside if (read := _read(path)) is not None]
+    named = [one for one in parsed_results if task in one.get("configs", {task: None})]
     return named[0] if len(named) == 1 else {}
 
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        parsed = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError):
         return None
-    return found if isinstance(found, dict) and "model_name" in found else None
+    return parsed if isinstance(parsed, dict) and "model_name" in parsed else None
 
 
 def _arguments(given: Any) -> dict[str, Any]:
@@ -103,17 +103,17 @@ def _arguments(given: Any) -> dict[str, Any]:
     if isinstance(given, Mapping):
         return dict(given)
     pairs = (part.partition("=") for part in str(given or "").split(","))
-    return {name.strip(): said for name, equals, said in pairs if equals}
+    return {name.strip(): setting for name, equals, setting in pairs if equals}
 
 
-def _positive(found: Any) -> float | None:
-    return float(found) if isinstance(found, int | float) and found > 0 else None
+def _positive(number: Any) -> float | None:
+    return float(number) if isinstance(number, int | float) and number > 0 else None
 
 
-def _date(found: Any) -> str:
+def _date(timestamp: Any) -> str:
     """Seconds since 1970 as a time in UTC."""
     from datetime import UTC, datetime
 
-    if not isinstance(found, int | float):
+    if not isinstance(timestamp, int | float):
         return ""
-    return datetime.fromtimestamp(found, UTC).isoformat(timespec="seconds")
+    return datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="seconds")

@@ -119,28 +119,28 @@ class TaskFunctions:
         """All scores of these documents; computed once, though the harness asks for each."""
         if self._scored is not None and list(self._scored[0]) == list(parts):
             return self._scored[1]
-        found = scores_or_nothing(lambda: aggregate_scores(self._items(parts), self._about))
-        self._scored = (parts, found)
-        return found
+        estimates = scores_or_nothing(lambda: aggregate_scores(self._items(parts), self._about))
+        self._scored = (parts, estimates)
+        return estimates
 
     def _items(self, parts: Sequence[dict[str, Any]]) -> list[StoredItem]:
-        found = []
+        stored_items = []
         for part in parts:
             doc = self._docs[part["item_id"]]
             try:
-                found.append(stored_item(doc, part["results"]))
+                stored_items.append(stored_item(doc, part["results"]))
             except ContractError:
-                found.append(failed(doc, "bad-log"))
-        return found
+                stored_items.append(failed(doc, "bad-log"))
+        return stored_items
 
 
 def stored_item(doc: dict[str, Any], results: Sequence[Any], *, where: str = "") -> StoredItem:
     """An answered item of a document: from (log-likelihood, is greedy) pairs, or a reply."""
     try:
         if doc["choices"]:
-            found = [float(_unnested(result)) for result in results]
-            if len(found) == len(doc["choices"]):
-                return scored(doc, found, where=where)
+            log_likelihoods = [float(_unnested(result)) for result in results]
+            if len(log_likelihoods) == len(doc["choices"]):
+                return scored(doc, log_likelihoods, where=where)
         elif results:
             return written(doc, str(_unnested(results)), where=where)
     except (TypeError, ValueError, IndexError):
@@ -166,10 +166,10 @@ def _unnested(result: Any) -> Any:
 def _plain(results: Sequence[Any]) -> list[Any]:
     """Results as JSON types: replies, or log-likelihoods without the mark of greediness."""
     try:
-        found = [_unnested(result) for result in results]
+        unnested = [_unnested(result) for result in results]
     except IndexError:
         return []
-    return [one if isinstance(one, str) else float(one) for one in found]
+    return [one if isinstance(one, str) else float(one) for one in unnested]
 
 
 def write_task(plan: Plan, folder: Path, name: str) -> Path:
@@ -260,11 +260,13 @@ def _yaml(plan: Plan, name: str, about: Mapping[str, Any]) -> str:
 def task_metadata(about: Mapping[str, Any]) -> dict[str, Any]:
     """What a task says of itself in a harness's results."""
     meta = about["meta"]
-    said = ("prompt_version", "wording", "wording_digest", "protocol", "method", "steering",
-            "language", "release")  # fmt: skip
+    reported_fields = (
+        "prompt_version", "wording", "wording_digest", "protocol", "method", "steering",
+        "language", "release",
+    )  # fmt: skip
     return {
         "version": about["version"],
-        **{name: meta[name] for name in said},
+        **{name: meta[name] for name in reported_fields},
         "opinion_atlas": meta["extra"]["opinion_atlas"],
         "items": about["items"],
     }

@@ -24,7 +24,7 @@ SOURCES: Mapping[str, str] = {
 }
 
 
-def told_variables(demographics: str) -> tuple[str, ...]:
+def persona_variables(demographics: str) -> tuple[str, ...]:
     """Variables of groups that a set of demographics tells, in the codebook's order."""
     if not demographics:
         return ()
@@ -37,7 +37,7 @@ def personas_text(study: Study, release: Release) -> str:
     rows = release.has("respondents")
     margins = "two-way margins" if rows else "published group sizes"
     text = SOURCES[study.personas].format(margins=margins)
-    names: Sequence[str] = told_variables(study.demographics)
+    names: Sequence[str] = persona_variables(study.demographics)
     if study.personas == "respondents" and study.demographics:
         sets = DEMOGRAPHIC_SETS[study.demographics]  # type: ignore[index]
         names = [columns[-1] for columns in sets if "country" not in columns]
@@ -80,14 +80,14 @@ def _rng(study: Study, country: str) -> np.random.Generator:
 
 
 def _fitted(release: Release, study: Study) -> dict[str, _Drawn]:
-    variables = told_variables(study.demographics)
+    variables = persona_variables(study.demographics)
     models = fitted_models(release, variables, study.countries, wave=study.wave)
-    found = {}
+    drawn_by_country = {}
     for country, model in models.items():
         people = model.draw(study.persons, _rng(study, country))
         columns = {name: [person[name] for person in people] for name in model.variables}
-        found[country] = _Drawn(columns, [group_name(person) for person in people])
-    return found
+        drawn_by_country[country] = _Drawn(columns, [group_name(person) for person in people])
+    return drawn_by_country
 
 
 def _respondents(release: Release, study: Study) -> dict[str, _Drawn]:
@@ -95,14 +95,14 @@ def _respondents(release: Release, study: Study) -> dict[str, _Drawn]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    told = told_variables(study.demographics)
+    variables = persona_variables(study.demographics)
     have = set(release.dataset("respondents").schema.names)
     described = _described(study, have)
-    columns = list(dict.fromkeys(["country", "weight", *described, *told]))
+    columns = list(dict.fromkeys(["country", "weight", *described, *variables]))
     where = (pc.field("wave") == study.wave) & pc.field("country").isin(list(study.countries))
     table = release.table("respondents", columns=columns, where=where)
     country = np.array(table["country"].to_pylist(), dtype=object)
-    found = {}
+    drawn_by_country = {}
     for name in study.countries:
         rows = np.flatnonzero(country == name)
         if not len(rows):
@@ -116,19 +116,19 @@ def _respondents(release: Release, study: Study) -> dict[str, _Drawn]:
         rng, many = _rng(study, name), study.persons > len(rows)
         chosen = rng.choice(rows, study.persons, replace=many, p=weight / weight.sum())
         part = table.take(pa.array(chosen))
-        members = [part[variable].to_pylist() for variable in told]
+        members = [part[variable].to_pylist() for variable in variables]
         groups = [
             group_name(
                 {
                     variable: category
-                    for variable, category in zip(told, person, strict=True)
+                    for variable, category in zip(variables, person, strict=True)
                     if category in HARMONISED[variable].categories
                 }
             )
-            for person in (zip(*members, strict=True) if told else [()] * study.persons)
+            for person in (zip(*members, strict=True) if variables else [()] * study.persons)
         ]
-        found[name] = _Drawn({column: part[column] for column in described}, groups)
-    return found
+        drawn_by_country[name] = _Drawn({column: part[column] for column in described}, groups)
+    return drawn_by_country
 
 
 def _described(study: Study, have: set[str]) -> list[str]:

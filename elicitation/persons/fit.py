@@ -82,11 +82,18 @@ def fit_margins(shape: tuple[int, ...], margins: Sequence[Margin]) -> Floats:
     for _ in range(_ROUNDS):
         largest = 0.0
         for margin in margins:
-            found = np.bincount(margin.part.ravel(), joint.ravel(), minlength=len(margin.shares))
-            factor = np.divide(margin.shares, found, out=np.zeros_like(found), where=found > 0)
+            fitted_shares = np.bincount(
+                margin.part.ravel(), joint.ravel(), minlength=len(margin.shares)
+            )
+            factor = np.divide(
+                margin.shares,
+                fitted_shares,
+                out=np.zeros_like(fitted_shares),
+                where=fitted_shares > 0,
+            )
             joint = joint * factor[margin.part]
             joint /= joint.sum()
-            largest = max(largest, float(np.abs(found - margin.shares).max()))
+            largest = max(largest, float(np.abs(fitted_shares - margin.shares).max()))
         if largest < _PRECISION:
             break
     return joint

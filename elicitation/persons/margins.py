@@ -37,7 +37,7 @@ def _from_groups(
 ) -> Mapping[str, PersonaModel]:
     """Margins of each variable, from the valid answers of its groups."""
     sizes = _group_sizes(release, countries, wave=wave)
-    found = {}
+    models = {}
     for country in countries:
         categories: dict[str, tuple[str, ...]] = {}
         amounts: list[np.ndarray] = []
@@ -49,8 +49,8 @@ def _from_groups(
                 amounts.append(np.array([own[name] for name in there]))
         shape = tuple(len(names) for names in categories.values())
         margins = [one_way(shape, axis, amount) for axis, amount in enumerate(amounts)]
-        found[country] = persona_model(categories, margins)
-    return found
+        models[country] = persona_model(categories, margins)
+    return models
 
 
 def _group_sizes(
@@ -78,15 +78,15 @@ def _group_sizes(
         variable, _, category = group.partition("=")
         own = by_question.setdefault((country, variable), {})
         own.setdefault(question, {})[category] = n_valid
-    found: dict[str, dict[str, dict[str, float]]] = {}
+    group_sizes: dict[str, dict[str, dict[str, float]]] = {}
     for (country, variable), questions in by_question.items():
         most = max(map(len, questions.values()))
         whole = [one for one in questions.values() if len(one) == most]
-        found.setdefault(country, {})[variable] = {
+        group_sizes.setdefault(country, {})[variable] = {
             category: float(np.mean([one.get(category, 0) for one in whole]))
             for category in sorted({category for one in whole for category in one})
         }
-    return found
+    return group_sizes
 
 
 def _from_respondents(

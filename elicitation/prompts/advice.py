@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from codebook.dilemmas.sets import DilemmaSet
 from elicitation.backends.base import Kind
 from elicitation.prompts.prompts import BLOCK_SEPARATOR, Prompt, Shown, ShownOption
-from elicitation.study.advice import TOLD
+from elicitation.study.advice import WITH_PERSONA
 from elicitation.study.conditions import NOBODY, Condition, Target
 from elicitation.study.methods import Reader
 
@@ -52,7 +52,7 @@ def advice_prompt(
     dilemma = texts.dilemmas[dilemma_id]
     if order == "swapped":
         dilemma = dilemma.swapped()
-    head = texts.personas[target.country] if condition.approach in TOLD else ""
+    head = texts.personas[target.country] if condition.approach in WITH_PERSONA else ""
     labels = ("A", "B") if kind == "score_labels" else ("1", "2")
     options = tuple(
         ShownOption(label, "high" if option == dilemma.high_option else "low", option)
@@ -62,6 +62,8 @@ def advice_prompt(
     if kind == "score_labels":
         listed = "\n".join(f"{option.label}. {option.text}" for option in options)
         blocks = [dilemma.situation, listed, texts.choose]
-    said = () if kind == "generate" else labels if kind == "score_labels" else dilemma.options
+    scored_options = (
+        () if kind == "generate" else labels if kind == "score_labels" else dilemma.options
+    )
     reader: Reader = "advice" if kind == "generate" else "scores"
-    return Prompt(head, BLOCK_SEPARATOR.join(blocks), Shown(reader, options), tuple(said))
+    return Prompt(head, BLOCK_SEPARATOR.join(blocks), Shown(reader, options), tuple(scored_options))

@@ -36,14 +36,14 @@ def form_examples(*, count: int, seed: int) -> tuple[Example, ...]:
     Shares are uniform on the simplex (Dirichlet with all parameters 1); the same seed draws the
     same shares for a question on every machine.
     """
-    found = []
+    examples = []
     for key in few_shot_ids()[:count]:
         scale = value_questions()[key].scale
         assert scale is not None
         rng = np.random.default_rng([seed, int(sha256_text(key)[:8], 16)])
         drawn = rng.dirichlet(np.ones(len(scale.offered)))
-        found.append(Example(key, dict(zip(scale.offered, map(float, drawn), strict=True))))
-    return tuple(found)
+        examples.append(Example(key, dict(zip(scale.offered, map(float, drawn), strict=True))))
+    return tuple(examples)
 
 
 def real_examples(real: RealShares, *, country: str, group: str, count: int) -> tuple[Example, ...]:
@@ -56,19 +56,19 @@ def real_examples(real: RealShares, *, country: str, group: str, count: int) -> 
         ContractError: the release answers too few of them.
     """
     wanted = dict.fromkeys((*few_shot_ids(country), *example_pool()))
-    found = []
+    examples = []
     for key in wanted:
         shares = real.shares(country, group, key)
         if shares is not None:
-            found.append(Example(key, shares))
-        if len(found) == count:
-            return tuple(found)
+            examples.append(Example(key, shares))
+        if len(examples) == count:
+            return tuple(examples)
     whose = f"{country}, {group}" if group else country
     raise fail(
         "no-examples",
         f"few-shot steering shows {count} real distributions, and the release has fewer of {whose}",
         column="--steer",
-        found=str(len(found)),
+        found=str(len(examples)),
         hint="Leave the country out of --countries, or take a release that holds it.",
     )
 
@@ -123,11 +123,11 @@ class RealShares:
     def shares(self, country: str, group: str, question_id: str) -> Mapping[int, float] | None:
         """Share of everyone's answers by raw code, over the codes on offer; None where the
         release has none for this cell."""
-        found = self._cells.get((country, group, question_id))
+        weights = self._cells.get((country, group, question_id))
         scale = value_questions()[question_id].scale
-        if found is None or scale is None:
+        if weights is None or scale is None:
             return None
-        offered = {code: found.get(code, 0.0) for code in scale.offered}
+        offered = {code: weights.get(code, 0.0) for code in scale.offered}
         total = sum(offered.values())
         return {code: weight / total for code, weight in offered.items()} if total > 0 else None
 

@@ -78,13 +78,13 @@ def _asked(release: Release, study: Study) -> dict[str, list[int]]:
     if study.countries:
         where &= pc.field("country").isin(list(study.countries))
     table = release.table("probe", columns=["question_id", "respondent_id"], where=where)
-    found: dict[str, list[int]] = {}
+    people_by_question: dict[str, list[int]] = {}
     rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
     for question, respondent in sorted(set(rows)):
-        people = found.setdefault(question, [])
+        people = people_by_question.setdefault(question, [])
         if study.people is None or len(people) < study.people:
             people.append(respondent)
-    return found
+    return people_by_question
 
 
 def _targets(

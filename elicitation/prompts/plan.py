@@ -146,8 +146,8 @@ class Plan:
         if condition.language not in self._personas:
             languages = {c: self.language(condition, Target(c)) for c in self.study.countries}
             drawn = draw_personas(self.release, self.study, languages)
-            found = tuple(target for targets in drawn.values() for target in targets)
-            self._personas[condition.language] = found
+            synthetic_targets = tuple(target for targets in drawn.values() for target in targets)
+            self._personas[condition.language] = synthetic_targets
         return self._personas[condition.language]
 
     @property
@@ -165,12 +165,12 @@ class Plan:
             return cells * len(ORDERS) * self.study.repeats
         if condition.demographics:
             people = self.people.people
-            found = sum(len(people.get(question, ())) for question in self.study.questions)
+            prompt_count = sum(len(people.get(question, ())) for question in self.study.questions)
         else:
             asked = self.study.questions
             shown = [self.example_ids(condition, target) for target in self.targets(condition)]
-            found = sum(len(asked) - len(set(asked) & ids) for ids in shown)
-        return found * self.study.repeats * len(self._orders)
+            prompt_count = sum(len(asked) - len(set(asked) & ids) for ids in shown)
+        return prompt_count * self.study.repeats * len(self._orders)
 
     @cached_property
     def _orders(self) -> tuple[str, ...]:
@@ -377,8 +377,8 @@ class Plan:
         """Questions that any prompt of a condition shows answers to, sorted."""
         if condition.demographics or condition.approach:
             return ()
-        found = {q for t in self.targets(condition) for q in self.example_ids(condition, t)}
-        return tuple(key for key in example_pool() if key in found)
+        shown_ids = {q for t in self.targets(condition) for q in self.example_ids(condition, t)}
+        return tuple(key for key in example_pool() if key in shown_ids)
 
     def targets(self, condition: Condition) -> tuple[Target, ...]:
         """Whose answers a condition asks for."""
@@ -442,8 +442,8 @@ class Plan:
     def _real_examples(self, country: str, group: str, count: int) -> tuple[Example, ...]:
         key = (country, group, count)
         if key not in self._real_cache:
-            found = real_examples(self.real, country=country, group=group, count=count)
-            self._real_cache[key] = found
+            examples = real_examples(self.real, country=country, group=group, count=count)
+            self._real_cache[key] = examples
         return self._real_cache[key]
 
     @cached_property
@@ -503,8 +503,8 @@ def own_language(country: str, spoken_here: Collection[str] | None = None) -> st
     """
     spoken = countries()[country].questionnaire_languages
     known = languages() if spoken_here is None else tuple(spoken_here)
-    found = next((language for language in spoken if language in known), None)
-    if found is None:
+    questionnaire_language = next((language for language in spoken if language in known), None)
+    if questionnaire_language is None:
         raise fail(
             "no-own-language",
             f"there is no wording in a language of {country}",
@@ -513,7 +513,7 @@ def own_language(country: str, spoken_here: Collection[str] | None = None) -> st
             allowed=", ".join(known),
             hint="Leave the country out, or add a wording.",
         )
-    return found
+    return questionnaire_language
 
 
 __all__ = ["Call", "Item", "Plan", "Turn", "own_language"]

@@ -16,7 +16,7 @@ from elicitation.study.methods import SEQUENCE_LENGTH
 from elicitation.study.study import Study
 
 #: Most tails that are kept; a study has one for each condition and question.
-_KEPT = 4096
+_CACHE_SIZE = 4096
 
 
 class PromptWriter:
@@ -53,19 +53,19 @@ class PromptWriter:
         if last_condition is not condition or last_target is not target:
             head = self._preface(target, condition) + self._head(target, condition, examples)
             self._last_head = (condition, target, head)
-        tail, shown, said = self._keep(
+        tail, shown, scored_labels = self._keep(
             (condition.name, question_id, bool(target.person), opposite),
             lambda: self._tail(question_id, target, condition, opposite=opposite),
         )
-        return Prompt(head, tail, shown, said)
+        return Prompt(head, tail, shown, scored_labels)
 
     def _keep(self, key: Any, make: Callable[[], Any]) -> Any:
-        found = self._kept.get(key)
-        if found is None:
-            if len(self._kept) >= _KEPT:
+        cached = self._kept.get(key)
+        if cached is None:
+            if len(self._kept) >= _CACHE_SIZE:
                 self._kept.clear()
-            found = self._kept[key] = make()
-        return found
+            cached = self._kept[key] = make()
+        return cached
 
     def _head(self, target: Target, condition: Condition, examples: Sequence[Example]) -> str:
         method, texts = self._study.how, self._texts
@@ -96,8 +96,8 @@ class PromptWriter:
             tail = prompts.choice_tail(texts, question)
         wanted = SEQUENCE_LENGTH if method.reader == "sequence" else 0
         labels = tuple(option.label for option in question.options)
-        said = labels if method.request_kind == "score_labels" else ()
-        return tail, shown_question(question, method.reader, wanted=wanted), said
+        scored_labels = labels if method.request_kind == "score_labels" else ()
+        return tail, shown_question(question, method.reader, wanted=wanted), scored_labels
 
     def _question_first(
         self, question_id: str, target: Target, condition: Condition, *, opposite: bool
@@ -113,8 +113,8 @@ class PromptWriter:
     def _preface(self, target: Target, condition: Condition) -> str:
         """What another persona text puts before a prompt."""
         whom = self._named(target, condition)
-        found = persona_text(self._texts, whom, condition.variant.persona)
-        return f"{found}{prompts.BLOCK_SEPARATOR}" if found else ""
+        persona = persona_text(self._texts, whom, condition.variant.persona)
+        return f"{persona}{prompts.BLOCK_SEPARATOR}" if persona else ""
 
     def _named(self, target: Target, condition: Condition) -> Target:
         """The target as far as the prompt may name it: without steering it names none."""

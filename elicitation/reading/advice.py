@@ -58,16 +58,16 @@ def read_advice(text: str, options: Sequence[Option], *, cut_off: bool = False) 
     visible = strip_thinking(text)
     if visible.unclosed:
         return Answer("truncated", notes=("unclosed-thinking",))
-    said = normalise(visible.text)
-    if _addressed(said) in {_addressed(option.text) for option in options}:
-        return _taken(_addressed(said) == _addressed(options[0].text), options, status="ok")
+    reply_text = normalise(visible.text)
+    if _addressed(reply_text) in {_addressed(option.text) for option in options}:
+        return _taken(_addressed(reply_text) == _addressed(options[0].text), options, status="ok")
     for note, count in (("phrase", _phrases), ("own-words", _own_words)):
-        found = count(said, options)
-        if (found.first > 0) != (found.second > 0):
-            return _taken(found.first > 0, options, note)
-        if found.first and found.second:
+        mention_counts = count(reply_text, options)
+        if (mention_counts.first > 0) != (mention_counts.second > 0):
+            return _taken(mention_counts.first > 0, options, note)
+        if mention_counts.first and mention_counts.second:
             return invalid("both-sides")
-    if is_refusal(said):
+    if is_refusal(reply_text):
         return Answer("refused")
     if cut_off:
         return Answer("truncated")
@@ -84,33 +84,33 @@ def _taken(first: bool, options: Sequence[Option], *notes: str, status: str = "r
     return Answer(status, shares, sum_found=1.0, notes=notes)  # type: ignore[arg-type]
 
 
-def _phrases(said: str, options: Sequence[Option]) -> _Mentions:
-    body = _addressed(said)
+def _phrases(reply_text: str, options: Sequence[Option]) -> _Mentions:
+    body = _addressed(reply_text)
     return _Mentions(*(_accepted(body, _addressed(option.text)) for option in options))
 
 
 def _accepted(body: str, phrase: str) -> int:
     if not phrase:
         return 0
-    found = 0
+    accepted_count = 0
     spoken = re.escape(phrase)
     if not _UNSPACED.search(phrase):
         spoken = rf"(?<!\w){spoken}(?!\w)"
     for match in re.finditer(spoken, body):
         if not _REJECTED.search(body[max(0, match.start() - 60) : match.start()]):
-            found += 1
-    return found
+            accepted_count += 1
+    return accepted_count
 
 
-def _own_words(said: str, options: Sequence[Option]) -> _Mentions:
+def _own_words(reply_text: str, options: Sequence[Option]) -> _Mentions:
     words = [set(_WORD.findall(_addressed(option.text))) - _FILLERS for option in options]
     own = [words[0] - words[1], words[1] - words[0]]
     counts = [0, 0]
-    for sentence in _SENTENCE.split(said):
+    for sentence in _SENTENCE.split(reply_text):
         body = _addressed(sentence)
         if not _RECOMMENDING.search(body):
             continue
-        spoken = _kept_words(body)
+        spoken = _content_words(body)
         held = [len(own[i] & spoken) / len(own[i]) if own[i] else 0.0 for i in (0, 1)]
         for i in (0, 1):
             if held[i] >= _OWN_WORDS and held[1 - i] < _OWN_WORDS / 2:
@@ -118,7 +118,7 @@ def _own_words(said: str, options: Sequence[Option]) -> _Mentions:
     return _Mentions(*counts)
 
 
-def _kept_words(body: str) -> set[str]:
+def _content_words(body: str) -> set[str]:
     """Words of a sentence, without what follows a word of rejection."""
-    kept = re.split(r"\b(?:rather than|instead of|not|don t|shouldn t)\b", body)
-    return set(_WORD.findall(kept[0]))
+    segments = re.split(r"\b(?:rather than|instead of|not|don t|shouldn t)\b", body)
+    return set(_WORD.findall(segments[0]))

@@ -34,18 +34,18 @@ def read_choice(text: str, options: Sequence[Option], *, cut_off: bool = False) 
     visible = strip_thinking(text)
     if visible.unclosed:
         return Answer("truncated", notes=("unclosed-thinking",))
-    said = normalise(visible.text).strip()
+    reply_text = normalise(visible.text).strip()
     try:
-        label = chosen_label(said, options)
+        label = chosen_label(reply_text, options)
     except LabelError:
         return invalid("contradiction")
     if label is not None:
         return _chosen(label, labels, "form")
-    if is_refusal(said):
+    if is_refusal(reply_text):
         return Answer("refused")
     if cut_off:
         return Answer("truncated")
-    return invalid("empty" if not said else "unreadable")
+    return invalid("empty" if not reply_text else "unreadable")
 
 
 def _chosen(label: str, labels: Sequence[str], *notes: str) -> Answer:
@@ -53,19 +53,19 @@ def _chosen(label: str, labels: Sequence[str], *notes: str) -> Answer:
     return Answer("repaired" if notes else "ok", shares, sum_found=1.0, notes=notes)
 
 
-def chosen_label(said: str, options: Sequence[Option]) -> str | None:
+def chosen_label(reply_text: str, options: Sequence[Option]) -> str | None:
     """The label that a normalised reply chooses, tried from the narrowest reading to the widest.
 
     Raises:
         LabelError: two answers are named where one is wanted, or one is denied.
     """
-    whole = label_of(said, options)
-    if whole is not None and _is_plain_label(said, options):
+    whole = label_of(reply_text, options)
+    if whole is not None and _is_plain_label(reply_text, options):
         return whole
-    found = _in_block(said, options)
-    if found is not None:
-        return found
-    body = without_scale(said, tuple(options))
+    block_label = _in_block(reply_text, options)
+    if block_label is not None:
+        return block_label
+    body = without_scale(reply_text, tuple(options))
     announced = _announced(body, options)
     if announced is not None:
         return announced
@@ -77,10 +77,10 @@ def chosen_label(said: str, options: Sequence[Option]) -> str | None:
     return only_mentioned(body, options)
 
 
-def _is_plain_label(said: str, options: Sequence[Option]) -> bool:
+def _is_plain_label(reply_text: str, options: Sequence[Option]) -> bool:
     """Whether a text that begins with a letter is that label, not a sentence that begins so."""
-    written = re.match(r"\s*([^\W\d_])\s+\w", said)
-    return written is None or plain(said) in {
+    written = re.match(r"\s*([^\W\d_])\s+\w", reply_text)
+    return written is None or plain(reply_text) in {
         form
         for option in options
         for form in (plain(option.text), f"{plain(option.label)} {plain(option.text)}")
@@ -104,24 +104,24 @@ _ASIDE_KEY = re.compile(
 )
 
 
-def _in_block(said: str, options: Sequence[Option]) -> str | None:
+def _in_block(reply_text: str, options: Sequence[Option]) -> str | None:
     """The one label that the blocks of a reply hold.
 
     Raises:
         LabelError: they hold several, or shares of the options instead of a choice.
     """
-    found: str | None = None
+    chosen: str | None = None
     end = 0
-    for block in blocks(said):
+    for block in blocks(reply_text):
         label = _block_label(block.text, options)
         if label is None:
             continue
-        if found is not None and label != found and not corrects(said[end : block.start]):
+        if chosen is not None and label != chosen and not corrects(reply_text[end : block.start]):
             raise LabelError
-        found, end = label, block.start + len(block.text)
-    if found is not None and retracts(said[end:]):
+        chosen, end = label, block.start + len(block.text)
+    if chosen is not None and retracts(reply_text[end:]):
         raise LabelError
-    return found
+    return chosen
 
 
 def _block_label(text: str, options: Sequence[Option]) -> str | None:
@@ -129,13 +129,13 @@ def _block_label(text: str, options: Sequence[Option]) -> str | None:
         readings: list[Any] = [strict_json(text)]
     except (ValueError, RecursionError):
         readings = list(lenient_objects(text))
-    for found in readings:
-        if isinstance(found, Pairs):
-            if sum(label_of(key, options) is not None for key, _ in found) > 1:
+    for parsed in readings:
+        if isinstance(parsed, Pairs):
+            if sum(label_of(key, options) is not None for key, _ in parsed) > 1:
                 raise LabelError
-            entries = [v for key, v in found if not _ASIDE_KEY.search(key)]
-        elif isinstance(found, list):
-            entries = found
+            entries = [v for key, v in parsed if not _ASIDE_KEY.search(key)]
+        elif isinstance(parsed, list):
+            entries = parsed
         else:
             continue
         meant = {
@@ -155,32 +155,36 @@ def _block_label(text: str, options: Sequence[Option]) -> str | None:
 _SENTENCE = re.compile(r"[.!?;\n](?:\s|$)|\n")
 
 
-def _announced(said: str, options: Sequence[Option]) -> str | None:
+def _announced(reply_text: str, options: Sequence[Option]) -> str | None:
     """The label behind an announcement, such as `Answer: 2`; of two, the one that corrects.
 
     Raises:
         LabelError: two are announced, one is denied, or its sentence names another.
     """
-    found: str | None = None
+    announced_label: str | None = None
     end = 0
-    for match in ANNOUNCED.finditer(said):
-        rest = _LINE_END.split(said[match.end() :], maxsplit=1)[0]
+    for match in ANNOUNCED.finditer(reply_text):
+        rest = _LINE_END.split(reply_text[match.end() :], maxsplit=1)[0]
         label = _behind(rest, options)
         if label is None:
             continue
-        if is_negated(said[: match.start()]):
+        if is_negated(reply_text[: match.start()]):
             raise LabelError
         sentence = _SENTENCE.split(rest, maxsplit=1)[0]
         if any(mention.label != label for mention in mentions(sentence, options)):
             raise LabelError
-        if found is not None and label != found and not corrects(said[end : match.start()]):
+        if (
+            announced_label is not None
+            and label != announced_label
+            and not corrects(reply_text[end : match.start()])
+        ):
             raise LabelError
-        found, end = label, match.end()
-    if found is not None and any(
-        mention.label != found for mention in _taken_back(said[end:], options)
+        announced_label, end = label, match.end()
+    if announced_label is not None and any(
+        mention.label != announced_label for mention in _taken_back(reply_text[end:], options)
     ):
         raise LabelError
-    return found
+    return announced_label
 
 
 def _taken_back(behind: str, options: Sequence[Option]) -> list[Mention]:
@@ -204,13 +208,13 @@ def _behind(rest: str, options: Sequence[Option]) -> str | None:
     return None
 
 
-def only_mentioned(said: str, options: Sequence[Option]) -> str | None:
+def only_mentioned(reply_text: str, options: Sequence[Option]) -> str | None:
     """The one option that is mentioned, by its text or by its label.
 
     Raises:
         LabelError: two or more are, or one is denied.
     """
-    found = {mention.label for mention in mentions(said, options)}
-    if len(found) > 1:
+    mentioned_labels = {mention.label for mention in mentions(reply_text, options)}
+    if len(mentioned_labels) > 1:
         raise LabelError
-    return next(iter(found), None)
+    return next(iter(mentioned_labels), None)

@@ -52,14 +52,14 @@ def read_lines(path: Path, *, reader: Reader = "shares") -> Iterator[dict[str, A
     rows = _parsed(path)
     for number, row in rows:
         answer = _read(row, reader)
-        found: dict[str, Any] = {"line": number}
+        reading: dict[str, Any] = {"line": number}
         if "id" in row:
-            found["id"] = row["id"]
+            reading["id"] = row["id"]
         for name, names in _PLACE.items():
             written = _first(row, names)
             if written not in (None, ""):
-                found[name] = str(written)
-        yield found | {
+                reading[name] = str(written)
+        yield reading | {
             "reader": row.get("reader", reader),
             "labels": [option.label for option in _options(row)],
             "codes": {str(label): str(code) for label, code in (row.get("codes") or {}).items()},
@@ -72,11 +72,11 @@ def read_lines(path: Path, *, reader: Reader = "shares") -> Iterator[dict[str, A
 
 
 def _read(row: Mapping[str, Any], reader: Reader) -> Answer:
-    said = _first(row, _ANSWER)
-    if said is None:
+    reply = _first(row, _ANSWER)
+    if reply is None:
         return Answer("error", notes=("no-reply",))
     return read_reply(
-        said,
+        reply,
         _options(row),
         reader=row.get("reader", reader),
         wanted=int(row.get("wanted", 0)),

@@ -42,7 +42,7 @@ class Mention(NamedTuple):
     end: int
 
 
-def mentions(said: str, options: Sequence[Option]) -> list[Mention]:
+def mentions(reply_text: str, options: Sequence[Option]) -> list[Mention]:
     """Options that a normalised reply names as answers, in order; the description of the scale
     and a list of all options do not count.
 
@@ -50,22 +50,22 @@ def mentions(said: str, options: Sequence[Option]) -> list[Mention]:
         LabelError: one is denied, or stands in a range, a sum or a number on another scale.
     """
     offered = tuple(options)
-    body = without_scale(said, offered)
-    found = []
+    body = without_scale(reply_text, offered)
+    named_options = []
     for match in _pattern(offered).finditer(body):
         mention = _mention(body, match, offered)
         if mention is None:
             continue
         if is_negated(body[: mention.start]) or is_denied(body[mention.end :]):
             raise LabelError
-        found.append(mention)
-    return found
+        named_options.append(mention)
+    return named_options
 
 
-def without_scale(said: str, options: tuple[Option, ...]) -> str:
+def without_scale(reply_text: str, options: tuple[Option, ...]) -> str:
     """A reply with blanks in place of `from 1 (very) to 4 (not at all)` and of a list of the
     options, which name labels without choosing them."""
-    return _scale(options).sub(lambda match: " " * len(match.group()), said)
+    return _scale(options).sub(lambda match: " " * len(match.group()), reply_text)
 
 
 @lru_cache(maxsize=512)

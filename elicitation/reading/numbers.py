@@ -95,8 +95,8 @@ def _nested(pairs: Pairs) -> Share | None:
     named = [v for k, v in pairs if any(word in k.lower() for word in _SHARE_KEYS)]
     if len(named) != 1:
         raise ShareError("not-a-number")
-    found = read_share(named[0])
-    return None if found is None else found._replace(notes=(*found.notes, "nested"))
+    share = read_share(named[0])
+    return None if share is None else share._replace(notes=(*share.notes, "nested"))
 
 
 def _checked(amount: float) -> float:

@@ -43,20 +43,20 @@ def readings(block: Block) -> Iterable[Any]:
 def from_block(block: Block, options: Sequence[Option]) -> Answer | None:
     """The best reading of a block: the first usable one, else the first that says why not."""
     why_not = None
-    for found in readings(block):
-        answer = best_answer(found, options)
+    for parsed in readings(block):
+        answer = best_answer(parsed, options)
         if answer is not None and answer.is_usable:
             return answer
         why_not = why_not or answer
     return why_not
 
 
-def best_answer(found: Any, options: Sequence[Option]) -> Answer | None:
+def best_answer(parsed: Any, options: Sequence[Option]) -> Answer | None:
     """The answer of an object, or of the one within it that holds shares."""
-    if isinstance(found, Pairs):
-        return _from_pairs(found, options) or _within(found, options)
-    if isinstance(found, list):
-        return _from_list(found, options)
+    if isinstance(parsed, Pairs):
+        return _from_pairs(parsed, options) or _within(parsed, options)
+    if isinstance(parsed, list):
+        return _from_list(parsed, options)
     return None
 
 
@@ -69,10 +69,14 @@ def _within(entries: Iterable[tuple[str, Any]], options: Sequence[Option]) -> An
         if isinstance(entry, (Pairs, list)) and (answer := best_answer(entry, options)) is not None
     ]
     overall = [answer for key, answer in answers if plain(key) in _EVERYONE]
-    found = overall or [answer for _, answer in answers]
-    if not found:
+    candidates = overall or [answer for _, answer in answers]
+    if not candidates:
         return None
-    return found[0] if all(same_answer(found[0], other) for other in found[1:]) else SEVERAL
+    return (
+        candidates[0]
+        if all(same_answer(candidates[0], other) for other in candidates[1:])
+        else SEVERAL
+    )
 
 
 def same_answer(first: Answer, second: Answer) -> bool:
@@ -131,17 +135,17 @@ def _is_foreign(key: str, entry: Any) -> bool:
     return share is not None and share.amount > 0
 
 
-def _from_list(found: Sequence[Any], options: Sequence[Option]) -> Answer | None:
+def _from_list(entries: Sequence[Any], options: Sequence[Option]) -> Answer | None:
     """A list of shares in the order shown, or of objects that name option and share."""
-    if found and all(isinstance(entry, Pairs) for entry in found):
+    if entries and all(isinstance(entry, Pairs) for entry in entries):
         flat = Pairs()
-        for entry in found:
+        for entry in entries:
             flat.extend(_named_pair(entry, options))
         answer = _from_pairs(flat, options) if flat else None
-        return answer or _within((("", entry) for entry in found), options)
-    if len(found) != len(options) or not all(_is_amount(entry) for entry in found):
-        return _within((("", entry) for entry in found), options)
-    pairs = Pairs((o.label, entry) for o, entry in zip(options, found, strict=True))
+        return answer or _within((("", entry) for entry in entries), options)
+    if len(entries) != len(options) or not all(_is_amount(entry) for entry in entries):
+        return _within((("", entry) for entry in entries), options)
+    pairs = Pairs((o.label, entry) for o, entry in zip(options, entries, strict=True))
     answer = _from_pairs(pairs, options)
     return noted(answer, "positional") if answer is not None and answer.is_usable else answer
 

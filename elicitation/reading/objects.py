@@ -31,18 +31,18 @@ class Block(NamedTuple):
 def blocks(text: str) -> list[Block]:
     """The outermost blocks in braces or brackets, in order; brackets within strings do not
     count."""
-    found = []
+    outer_blocks = []
     position, unclosed = 0, 0
     while unclosed < _MOST_UNCLOSED and (start := _next_opener(text, position)) >= 0:
         end = _closing(text, start)
         if end < 0:
-            found.append(Block(text[start:], start, False))
+            outer_blocks.append(Block(text[start:], start, False))
             position = start + 1
             unclosed += 1
         else:
-            found.append(Block(text[start : end + 1], start, True))
+            outer_blocks.append(Block(text[start : end + 1], start, True))
             position = end + 1
-    return found
+    return outer_blocks
 
 
 def _next_opener(text: str, position: int) -> int:
@@ -141,8 +141,8 @@ def _loose_pairs(text: str) -> Pairs | None:
         if entry is None:
             return None
         groups = entry.groups()
-        said = next((g for g in groups if g is not None), None) if groups else entry.group()
+        entry_text = next((g for g in groups if g is not None), None) if groups else entry.group()
         name = next(g for g in key.groups() if g is not None)
-        pairs.append((name.strip(), (said or "").strip()))
+        pairs.append((name.strip(), (entry_text or "").strip()))
         position = _BETWEEN.match(body, entry.end()).end()  # type: ignore[union-attr]
     return pairs

@@ -43,15 +43,15 @@ def read_rating(text: str, options: Sequence[Option], *, cut_off: bool = False) 
     visible = strip_thinking(text)
     if visible.unclosed:
         return Answer("truncated", notes=("unclosed-thinking",))
-    said = normalise(visible.text).strip()
-    score = _score(said, options)
+    reply_text = normalise(visible.text).strip()
+    score = _score(reply_text, options)
     if score is not None:
         return _rated(score, options, "form")
-    if is_refusal(said):
+    if is_refusal(reply_text):
         return Answer("refused")
     if cut_off:
         return Answer("truncated")
-    return invalid("empty" if not said else "unreadable")
+    return invalid("empty" if not reply_text else "unreadable")
 
 
 def _rated(score: float, options: Sequence[Option], *notes: str) -> Answer:
@@ -64,31 +64,35 @@ def _rated(score: float, options: Sequence[Option], *notes: str) -> Answer:
 
 def _strict(text: str, options: Sequence[Option]) -> Answer | None:
     try:
-        found = strict_json(text.strip(" \t\r\n"))
+        parsed = strict_json(text.strip(" \t\r\n"))
     except (ValueError, RecursionError):
         return None
-    if not isinstance(found, Pairs):
+    if not isinstance(parsed, Pairs):
         return None
-    scores = [entry for key, entry in found if key == "score"]
+    scores = [entry for key, entry in parsed if key == "score"]
     if len(scores) != 1 or isinstance(scores[0], bool) or not isinstance(scores[0], int):
         return None
     return _rated(float(scores[0]), options)
 
 
-def _score(said: str, options: Sequence[Option]) -> float | None:
+def _score(reply_text: str, options: Sequence[Option]) -> float | None:
     """The one score of the blocks, else of the text; None where two differ and none corrects."""
-    found: float | None = None
+    stated_score: float | None = None
     end = 0
-    for block in blocks(said):
+    for block in blocks(reply_text):
         score = _block_score(block.text, options)
         if score is None:
             continue
-        if found is not None and score != found and not corrects(said[end : block.start]):
+        if (
+            stated_score is not None
+            and score != stated_score
+            and not corrects(reply_text[end : block.start])
+        ):
             return None
-        found, end = score, block.start + len(block.text)
-    if found is not None:
-        return None if retracts(said[end:]) else found
-    return _text_score(said, options)
+        stated_score, end = score, block.start + len(block.text)
+    if stated_score is not None:
+        return None if retracts(reply_text[end:]) else stated_score
+    return _text_score(reply_text, options)
 
 
 def _block_score(text: str, options: Sequence[Option]) -> float | None:
@@ -96,11 +100,11 @@ def _block_score(text: str, options: Sequence[Option]) -> float | None:
         readings: list[Any] = [strict_json(text)]
     except (ValueError, RecursionError):
         readings = list(lenient_objects(text))
-    for found in readings:
-        if isinstance(found, list) and not isinstance(found, Pairs) and len(found) == 1:
-            found = found[0]
-        if isinstance(found, Pairs):
-            score = _pairs_score(found, options)
+    for parsed in readings:
+        if isinstance(parsed, list) and not isinstance(parsed, Pairs) and len(parsed) == 1:
+            parsed = parsed[0]
+        if isinstance(parsed, Pairs):
+            score = _pairs_score(parsed, options)
             if score is not None:
                 return score
     return None
@@ -132,33 +136,33 @@ def _entry_score(entry: Any, options: Sequence[Option]) -> float | None:
         return float(entry)
     if not isinstance(entry, str):
         return None
-    said = entry.strip().strip("\"'*_")
-    if _NUMBER.fullmatch(said):
-        return _number(said)
-    out_of = _OUT_OF.match(said)
+    entry_text = entry.strip().strip("\"'*_")
+    if _NUMBER.fullmatch(entry_text):
+        return _number(entry_text)
+    out_of = _OUT_OF.match(entry_text)
     if out_of:
         other_scale = out_of[2] is not None and out_of[2] != options[-1].label
         return None if other_scale else _number(out_of[1])
     try:
-        label = label_of(said, options)
+        label = label_of(entry_text, options)
     except LabelError:
         return None
     return None if label is None else float(label)
 
 
-def _text_score(said: str, options: Sequence[Option]) -> float | None:
+def _text_score(reply_text: str, options: Sequence[Option]) -> float | None:
     """A score in running text: announced, or the only number, or an option's text."""
-    direct = _entry_score(said, options)
+    direct = _entry_score(reply_text, options)
     if direct is not None:
         return direct
     try:
-        label = chosen_label(said, options)
+        label = chosen_label(reply_text, options)
     except LabelError:
         return None
     if label is not None:
         return float(label)
     # What is left can only be a number outside the scale, which is kept as what was said.
-    announced = {_number(match) for match in _IN_TEXT.findall(said)}
+    announced = {_number(match) for match in _IN_TEXT.findall(reply_text)}
     labels = {float(option.label) for option in options}
     return announced.pop() if len(announced) == 1 and not announced & labels else None
 

@@ -32,10 +32,10 @@ def read_sequence(
     visible = strip_thinking(text)
     if visible.unclosed:
         return Answer("truncated", notes=("unclosed-thinking",))
-    said = normalise(visible.text)
-    row = _row(said, labels)
+    reply_text = normalise(visible.text)
+    row = _row(reply_text, labels)
     if row is None:
-        return _unreadable(said, cut_off=cut_off)
+        return _unreadable(reply_text, cut_off=cut_off)
     if isinstance(row, str):
         return invalid(row)
     notes = ["row", *([f"dropped-{row.dropped}"] if row.dropped else [])]
@@ -46,12 +46,12 @@ def read_sequence(
     return _counted(row.answers, labels, *notes)
 
 
-def _unreadable(said: str, *, cut_off: bool) -> Answer:
-    if is_refusal(said):
+def _unreadable(reply_text: str, *, cut_off: bool) -> Answer:
+    if is_refusal(reply_text):
         return Answer("refused")
     if cut_off:
         return Answer("truncated")
-    return invalid("empty" if not said.strip() else "unreadable")
+    return invalid("empty" if not reply_text.strip() else "unreadable")
 
 
 def _counted(row: Sequence[str], labels: Sequence[str], *notes: str) -> Answer:
@@ -83,22 +83,22 @@ _NON_ANSWER = re.compile(
 _FEWEST = 4
 
 
-def _row(said: str, labels: Sequence[str]) -> _Row | str | None:
+def _row(reply_text: str, labels: Sequence[str]) -> _Row | str | None:
     """The one row of labels of a text; a word that says why there is none; None where nothing
     looks like one. Non-answers within it are dropped and counted; of two rows that differ none
     is taken, unless the words between say that the later corrects the first."""
-    numbered = _numbered(said)
+    numbered = _numbered(reply_text)
     if numbered:
         answers = [label for label in numbered if label in labels]
         return _Row(answers, 0) if len(answers) == len(numbered) else "foreign-option"
-    marked, dropped = _NON_ANSWER.subn(" \x00 ", said)
-    found = [*_spaced_rows(marked, labels), *_joined_rows(marked, labels)]
-    if not found:
+    marked, dropped = _NON_ANSWER.subn(" \x00 ", reply_text)
+    candidates = [*_spaced_rows(marked, labels), *_joined_rows(marked, labels)]
+    if not candidates:
         return None
-    if any(row is None for _, _, row in found):
+    if any(row is None for _, _, row in candidates):
         return "foreign-option"
-    start, end, best = found[0]
-    for begin, finish, row in found[1:]:
+    start, end, best = candidates[0]
+    for begin, finish, row in candidates[1:]:
         if row == best:
             continue
         if not corrects(marked[end:begin]):
@@ -108,9 +108,9 @@ def _row(said: str, labels: Sequence[str]) -> _Row | str | None:
     return _Row(best or [], inside) if dropped >= inside else None
 
 
-def _numbered(said: str) -> list[str]:
+def _numbered(reply_text: str) -> list[str]:
     """Answers of a list that is numbered from 1, one a line."""
-    lines = _NUMBERED.findall(said)
+    lines = _NUMBERED.findall(reply_text)
     counted = [int(number) for number, _ in lines]
     return (
         [a for _, a in lines]
@@ -119,12 +119,12 @@ def _numbered(said: str) -> list[str]:
     )
 
 
-def _spaced_rows(said: str, labels: Sequence[str]) -> list[tuple[int, int, list[str] | None]]:
+def _spaced_rows(reply_text: str, labels: Sequence[str]) -> list[tuple[int, int, list[str] | None]]:
     pattern = re.compile(
         rf"(?<![\w-])(?:{_WORD}|\x00)(?:{_BETWEEN}(?:{_WORD}|\x00)(?![\w%])){{3,}}"
     )
     rows = []
-    for match in pattern.finditer(said):
+    for match in pattern.finditer(reply_text):
         words = re.findall(_WORD, match.group())
         known = [index for index, word in enumerate(words) if word in labels]
         if len(known) < _FEWEST:
@@ -136,10 +136,10 @@ def _spaced_rows(said: str, labels: Sequence[str]) -> list[tuple[int, int, list[
     return rows
 
 
-def _joined_rows(said: str, labels: Sequence[str]) -> list[tuple[int, int, list[str] | None]]:
+def _joined_rows(reply_text: str, labels: Sequence[str]) -> list[tuple[int, int, list[str] | None]]:
     if not all(len(label) == 1 for label in labels):
         return []
     return [
         (m.start(), m.end(), list(m.group()) if set(m.group()) <= set(labels) else None)
-        for m in _TOGETHER.finditer(said)
+        for m in _TOGETHER.finditer(reply_text)
     ]

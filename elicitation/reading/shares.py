@@ -64,14 +64,14 @@ def _unreadable(text: str, *, cut_off: bool) -> Answer:
 
 def _strict(text: str, options: Sequence[Option]) -> Answer | None:
     try:
-        found = strict_json(text.strip(" \t\r\n"))
+        parsed = strict_json(text.strip(" \t\r\n"))
     except (ValueError, RecursionError):
         return None
     labels = [option.label for option in options]
-    if not isinstance(found, Pairs) or sorted(k for k, _ in found) != sorted(labels):
+    if not isinstance(parsed, Pairs) or sorted(k for k, _ in parsed) != sorted(labels):
         return None
     try:
-        shares = {key: read_share(entry) for key, entry in found if not _is_deep(entry)}
+        shares = {key: read_share(entry) for key, entry in parsed if not _is_deep(entry)}
     except ShareError:
         return None
     if len(shares) != len(labels) or any(s is None or s.notes for s in shares.values()):
@@ -86,7 +86,7 @@ def _is_deep(entry: Any) -> bool:
 
 
 def _repaired(text: str, options: Sequence[Option], *, cut_off: bool) -> Answer | None:
-    found = []
+    block_answers = []
     for block in blocks(text):
         if not block.closed and cut_off:
             if _has_share(block, options):
@@ -94,9 +94,9 @@ def _repaired(text: str, options: Sequence[Option], *, cut_off: bool) -> Answer 
             continue
         answer = from_block(block, options)
         if answer is not None and not _is_empty(answer):
-            found.append((block, answer))
-    if found:
-        return _one_block(text, found, options)
+            block_answers.append((block, answer))
+    if block_answers:
+        return _one_block(text, block_answers, options)
     answer = _from_text(text, options)
     if answer is not None and cut_off and not answer.is_usable:
         return Answer("truncated", notes=("cut-off",))
@@ -112,14 +112,16 @@ def _is_empty(answer: Answer) -> bool:
 
 
 def _one_block(
-    text: str, found: Sequence[tuple[Block, Answer]], options: Sequence[Option]
+    text: str, block_answers: Sequence[tuple[Block, Answer]], options: Sequence[Option]
 ) -> Answer:
     """The answer of the only block that holds one, or of the one that corrects those before it.
 
     Blocks that name a part of the options do not count beside whole ones, unless one is said to
     be a correction.
     """
-    whole = [pair for pair in found if is_whole(pair[1]) or _is_contested(pair[1])] or list(found)
+    whole = [pair for pair in block_answers if is_whole(pair[1]) or _is_contested(pair[1])] or list(
+        block_answers
+    )
     block, answer = whole[0]
     for following, other in whole[1:]:
         between = text[block.start + len(block.text) : following.start]
@@ -132,12 +134,14 @@ def _one_block(
         return answer
     before, after = text[: block.start], text[block.start + len(block.text) :]
     lead = before[
-        max((b.start + len(b.text) for b, _ in found if b.start < block.start), default=0) :
+        max((b.start + len(b.text) for b, _ in block_answers if b.start < block.start), default=0) :
     ]
-    if is_set_aside(lead) or retracts(_without(after, found, block)):
+    if is_set_aside(lead) or retracts(_without(after, block_answers, block)):
         return invalid("retracted")
     if _contradicts(
-        _without(before, found, block) + "\n" + _without(after, found, block), answer, options
+        _without(before, block_answers, block) + "\n" + _without(after, block_answers, block),
+        answer,
+        options,
     ):
         return invalid("contradiction")
     return noted(answer, *_around(block, text))
@@ -148,8 +152,8 @@ def _is_contested(answer: Answer) -> bool:
     return not answer.is_usable and answer.notes != ("missing-option",)
 
 
-def _without(text: str, found: Sequence[tuple[Block, Answer]], own: Block) -> str:
-    for block, _ in found:
+def _without(text: str, block_answers: Sequence[tuple[Block, Answer]], own: Block) -> str:
+    for block, _ in block_answers:
         if block is not own:
             text = text.replace(block.text, "\n")
     return text
@@ -173,17 +177,17 @@ def _around(block: Block, text: str) -> list[str]:
 
 
 def _has_share(block: Block, options: Sequence[Option]) -> bool:
-    return any(best_answer(found, options) is not None for found in readings(block))
+    return any(best_answer(parsed, options) is not None for parsed in readings(block))
 
 
 def _from_text(text: str, options: Sequence[Option]) -> Answer | None:
-    found = share_lists_in_text(text, options)
-    if found is None:
+    listed_shares = share_lists_in_text(text, options)
+    if listed_shares is None:
         return None
-    if isinstance(found, str):
-        return invalid(found)
-    answer = weigh(found, [option.label for option in options])
+    if isinstance(listed_shares, str):
+        return invalid(listed_shares)
+    answer = weigh(listed_shares, [option.label for option in options])
     if not answer.is_usable:
         # A number here and there in running text is no distribution.
-        return answer if len(found) > 1 else None
+        return answer if len(listed_shares) > 1 else None
     return noted(answer, "no-json")

@@ -138,27 +138,27 @@ def _texts(options: tuple[Option, ...], label: str) -> list[str]:
     """What names an option by its text, longest first, with or without its label."""
     turned = list(_swapped(options))
     listed = [option.text for option in options if has_text(option)]
-    found = []
+    patterns = []
     for text in sorted([*listed, *turned], key=len, reverse=True):
         words = r"[\s_]+".join(re.escape(word) for word in normalise(text).split())
         before = "" if _UNSPACED_TEXT.match(text) else rf"(?<!{SPACED})"
         after = "" if _UNSPACED_TEXT.match(text[-1:]) else rf"(?!{SPACED})"
         core = rf"{before}{words}{after}(?:[\s\"'*_]*\(\s*(?:{label})\s*\))?"
-        found.append(rf"{label}[\s.):|=\"'*_\]-]{{1,6}}\(?{core}")
-        found.append(core)
-    return found
+        patterns.append(rf"{label}[\s.):|=\"'*_\]-]{{1,6}}\(?{core}")
+        patterns.append(core)
+    return patterns
 
 
 @lru_cache(maxsize=512)
 def option_texts(options: tuple[Option, ...]) -> dict[str, str]:
     """Label by every text that names an option by itself, words in either order, as written in
     lower case."""
-    found = {text: label for text, label in _swapped(options).items() if len(text) > 2}
+    labels_by_text = {text: label for text, label in _swapped(options).items() if len(text) > 2}
     for option in options:
         text = normalise(option.text).strip()
         if has_text(option) and (len(text) > 2 or not text.isascii()):
-            found[text] = option.label
-    return found
+            labels_by_text[text] = option.label
+    return labels_by_text
 
 
 def has_text(option: Option) -> bool:

@@ -64,17 +64,17 @@ def share_lists_in_text(text: str, options: Sequence[Option]) -> dict[str, Share
     """
     body = _SUM_CHECK.sub(lambda match: " " * len(match.group()), text)
     try:
-        found = list(tokens(body, options))
+        text_tokens = list(tokens(body, options))
     except LabelError:
         return "label-contradiction"
     labels = {option.label for option in options}
-    marked = any(token.kind == "share" for token in found)
-    if not any(t.kind == "option" or (marked and t.text in labels) for t in found):
+    marked = any(token.kind == "share" for token in text_tokens)
+    if not any(t.kind == "option" or (marked and t.text in labels) for t in text_tokens):
         return _bare_list(text, options)
     if _THOUSANDTHS.search(text):
         return "unit"
     try:
-        statements = list(_statements(body, found, labels))
+        statements = list(_statements(body, text_tokens, labels))
         return _one_list(text, statements, options) if statements else None
     except TroubleError as trouble:
         return str(trouble)
@@ -93,15 +93,15 @@ def _bare_list(text: str, options: Sequence[Option]) -> dict[str, Share] | None:
     return {option.label: Share(number, False, ("positional",)) for option, number in pairs}
 
 
-def _statements(text: str, found: list[Token], labels: set[str]) -> Iterator[Statement]:
+def _statements(text: str, text_tokens: list[Token], labels: set[str]) -> Iterator[Statement]:
     """Options with their shares, line by line, or over all lines where a line alone says half.
 
     Raises:
         TroubleError: something is left over, or can be paired in more than one way.
     """
-    marked = any(token.kind == "share" for token in found)
+    marked = any(token.kind == "share" for token in text_tokens)
     usable = [
-        t for t in _merged(text, _lettered(text, found, labels, marked)) if t.kind != "number"
+        t for t in _merged(text, _lettered(text, text_tokens, labels, marked)) if t.kind != "number"
     ]
     shares = [t for t in usable if t.kind == "share"]
     if not shares:
@@ -119,20 +119,22 @@ def _statements(text: str, found: list[Token], labels: set[str]) -> Iterator[Sta
     raise TroubleError(_why_not(usable))
 
 
-def _why_not(found: Sequence[Token]) -> str:
-    troubles = [token.text for token in found if token.kind == "trouble"]
+def _why_not(text_tokens: Sequence[Token]) -> str:
+    troubles = [token.text for token in text_tokens if token.kind == "trouble"]
     if troubles:
         return troubles[0]
-    kinds = [token.kind for token in found]
+    kinds = [token.kind for token in text_tokens]
     columns = any(a == b == "share" for a, b in itertools.pairwise(kinds))
     return "several-numbers" if columns else "unassigned-number"
 
 
-def _lettered(text: str, found: list[Token], labels: set[str], marked: bool) -> Iterator[Token]:
+def _lettered(
+    text: str, text_tokens: list[Token], labels: set[str], marked: bool
+) -> Iterator[Token]:
     """Bare numbers as what they are: a share where one is tied to the option before it; an
     option where shares are marked and the number is a label; else nothing."""
     before: Token | None = None
-    for token in found:
+    for token in text_tokens:
         current = token
         if token.kind == "number":
             tied = before is not None and before.kind == "option" and _is_tied(text, before, token)
@@ -162,30 +164,30 @@ def _is_tied(text: str, option: Token, number: Token) -> bool:
     return bool((tied or line_alone) and clean and not unit)
 
 
-def _merged(text: str, found: Iterator[Token]) -> list[Token]:
+def _merged(text: str, text_tokens: Iterator[Token]) -> list[Token]:
     """An option named twice in a row, or around its own number, counts once."""
-    kept: list[Token] = []
-    for token in found:
-        if token.kind == "option" and kept:
-            if kept[-1].kind == "option" and kept[-1].text == token.text:
-                kept[-1] = kept[-1]._replace(end=token.end)
+    merged: list[Token] = []
+    for token in text_tokens:
+        if token.kind == "option" and merged:
+            if merged[-1].kind == "option" and merged[-1].text == token.text:
+                merged[-1] = merged[-1]._replace(end=token.end)
                 continue
-            around = len(kept) > 1 and kept[-1].kind == "share" and kept[-2].kind == "option"
-            between = text[kept[-1].end : token.start]
-            if around and kept[-2].text == token.text and not between.strip(" .,)(-:|*_\"'"):
+            around = len(merged) > 1 and merged[-1].kind == "share" and merged[-2].kind == "option"
+            between = text[merged[-1].end : token.start]
+            if around and merged[-2].text == token.text and not between.strip(" .,)(-:|*_\"'"):
                 continue
-        kept.append(token)
-    return kept
+        merged.append(token)
+    return merged
 
 
 #: Where a line, or a sentence of running text, ends.
 _LINE_END = re.compile(r"\n|(?<=[a-z%)\"])[.!?]\s+(?=[A-Z])")
 
 
-def _by_line(text: str, found: Sequence[Token]) -> list[list[Token]]:
+def _by_line(text: str, text_tokens: Sequence[Token]) -> list[list[Token]]:
     ends = [match.start() for match in _LINE_END.finditer(text)]
     lines: dict[int, list[Token]] = {}
-    for token in found:
+    for token in text_tokens:
         lines.setdefault(bisect_left(ends, token.start), []).append(token)
     return list(lines.values())
 
@@ -316,7 +318,9 @@ def _lead(before: str) -> str:
 
 
 def _span(lists: Sequence[Mapping[str, Statement]]) -> tuple[int, int]:
-    every = [statement for found in lists for statement in found.values()]
+    every = [
+        statement for statements_by_label in lists for statement in statements_by_label.values()
+    ]
     return min(s.start for s in every), max(s.end for s in every)
 
 

@@ -41,9 +41,9 @@ def weigh(shares: Mapping[str, Share], labels: Sequence[str]) -> Answer:
         notes.append("missing-is-zero")
     if off:
         notes.append("sum-off")
-    found = {label: amounts.get(label, 0.0) / total for label in labels}
+    normalised_shares = {label: amounts.get(label, 0.0) / total for label in labels}
     status = "repaired" if notes else "ok"
-    return Answer(status, found, sum_found=total, notes=tuple(dict.fromkeys(notes)))  # type: ignore[arg-type]
+    return Answer(status, normalised_shares, sum_found=total, notes=tuple(dict.fromkeys(notes)))  # type: ignore[arg-type]
 
 
 def _finite(total: float) -> float | None:

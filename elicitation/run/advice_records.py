@@ -15,7 +15,7 @@ from elicitation.run.store import StoredItem
 JUDGE_FACT = "advice_judge"
 
 #: What is told of it in predictions and reports.
-JUDGE_TOLD = ("reader", "model", "prompt_version", "margin", "agreement")
+JUDGE_FIELDS = ("reader", "model", "prompt_version", "margin", "agreement")
 
 
 def gather_advice(

@@ -52,5 +52,5 @@ def ask_cached(
             store.save(key, request, response, [record])
 
         backend.run(iter(missing.values()), on_response=keep)
-        found = {item.record.item_id: item.response for item in store.items(purpose)}
-    return {r.request_id: found[key.hex()] for r, key in wanted if key.hex() in found}
+        responses = {item.record.item_id: item.response for item in store.items(purpose)}
+    return {r.request_id: responses[key.hex()] for r, key in wanted if key.hex() in responses}

@@ -17,7 +17,7 @@ FIRST_TOKEN_FACT = "first_token"  # noqa: S105 - a token of a text
 _TOKENS = 8
 
 #: Characters of it that are kept.
-_KEPT = 80
+_EXCERPT_CHARACTERS = 80
 
 
 def check_first_token(plan: Plan, backend: Backend, store: Store) -> None:
@@ -39,23 +39,27 @@ def check_first_token(plan: Plan, backend: Backend, store: Store) -> None:
         options=(),
         sampling=Sampling(max_tokens=_TOKENS),
     )
-    found: list[Response] = []
+    replies: list[Response] = []
 
     def keep(_: Request, response: Response) -> None:
-        found.append(response)
+        replies.append(response)
 
     backend.run([request], on_response=keep)
-    if not found or found[0].status == "error":
+    if not replies or replies[0].status == "error":
         return
-    said = found[0].texts[0] if found[0].texts else ""
-    if begins_thinking(said, found[0].raw):
+    reply_text = replies[0].texts[0] if replies[0].texts else ""
+    if begins_thinking(reply_text, replies[0].raw):
         raise fail(
             "thinks-first",
             "this model thinks before it answers, so the first token that is scored belongs to "
             "its thoughts",
             where=call.item.item_id,
-            found=repr(said[:_KEPT]) if said else "a reply in the field for thinking",
+            found=repr(reply_text[:_EXCERPT_CHARACTERS])
+            if reply_text
+            else "a reply in the field for thinking",
             column="--thinking",
             hint=REMEDY,
         )
-    store.set_fact(FIRST_TOKEN_FACT, {"item": call.item.item_id, "said": said[:_KEPT]})
+    store.set_fact(
+        FIRST_TOKEN_FACT, {"item": call.item.item_id, "said": reply_text[:_EXCERPT_CHARACTERS]}
+    )

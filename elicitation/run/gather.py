@@ -37,15 +37,15 @@ def answer_of(
     if response.status == "refused" and not any(response.texts):
         return Answer("refused", notes=("withheld",))
     options = [Option(option.label, option.text) for option in shown.options]
-    said = text if text is not None else (response.texts[0] if response.texts else "")
+    reply_text = text if text is not None else (response.texts[0] if response.texts else "")
     answer = read_reply(
-        said,
+        reply_text,
         options,
         reader=shown.reader,
         wanted=shown.wanted,
         cut_off=response.status == "truncated",
     )
-    if said.strip() or answer.is_usable:
+    if reply_text.strip() or answer.is_usable:
         return answer
     return replace(answer, notes=(*answer.notes, *elsewhere(response.raw)))
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from contracts.errors import fail
 from contracts.predictions.meta import PredictionsMeta
 from contracts.predictions.read import write_predictions
-from elicitation.run.advice_records import JUDGE_FACT, JUDGE_TOLD, gather_advice
+from elicitation.run.advice_records import JUDGE_FACT, JUDGE_FIELDS, gather_advice
 from elicitation.run.gather import (
     Gathered,
     cell_order,
@@ -63,8 +63,13 @@ class WrittenFile(NamedTuple):
     def readable(self) -> int:
         """Answers that say something: read, read after repairs, or a refusal; advice that takes
         no side is advice."""
-        said = ["ok", "repaired", "refused", *(["invalid"] if self.kind == "advice" else [])]
-        return sum(self.statuses[status] for status in said)
+        readable_statuses = [
+            "ok",
+            "repaired",
+            "refused",
+            *(["invalid"] if self.kind == "advice" else []),
+        ]
+        return sum(self.statuses[status] for status in readable_statuses)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON types."""
@@ -138,8 +143,10 @@ def _write_one(store: Store, path: Path, name: str, about: Mapping[str, Any]) ->
     if gathered.scored_by:
         answers["scored_by"] = dict(sorted(gathered.scored_by.items()))
     extra = {**meta.extra, "answers": answers, **_judge(store, about["kind"])}
-    told = meta.model_copy(update={"extra": extra})
-    path = write_predictions(path, cell_order(gathered.records), meta=told, kind=about["kind"])
+    final_meta = meta.model_copy(update={"extra": extra})
+    path = write_predictions(
+        path, cell_order(gathered.records), meta=final_meta, kind=about["kind"]
+    )
     return WrittenFile(
         path,
         name,
@@ -171,9 +178,9 @@ def mass_summary(masses: Sequence[float], *, floor: float) -> dict[str, Any]:
 
 def _judge(store: Store, kind: str) -> dict[str, Any]:
     """Who judged the advice that words leave open, and how far it agrees with them."""
-    found = store.fact(JUDGE_FACT) if kind == "advice" else None
-    told = {name: found[name] for name in JUDGE_TOLD if name in found} if found else {}
-    return {"judge": told} if told else {}
+    judged = store.fact(JUDGE_FACT) if kind == "advice" else None
+    judge_facts = {name: judged[name] for name in JUDGE_FIELDS if name in judged} if judged else {}
+    return {"judge": judge_facts} if judge_facts else {}
 
 
 def _gather(store: Store, name: str, kind: str, meta: PredictionsMeta) -> Gathered:

@@ -17,7 +17,7 @@ from contracts.errors import fail
 from contracts.predictions.meta import PredictionsMeta
 from elicitation.persons.draw import personas_text
 from elicitation.prompts.plan import Plan, own_language
-from elicitation.study.advice import TOLD
+from elicitation.study.advice import WITH_PERSONA
 from elicitation.study.advice_checks import own_ids, spoken_languages
 from elicitation.study.conditions import OWN_LANGUAGE, Condition
 from elicitation.study.study import Study
@@ -66,7 +66,7 @@ def condition_meta(
         "revision": str(backend.get("revision", "")),
         "protocol": study.protocol,
         "method": study.method,
-        "steering": "persona" if _told_who(condition) else condition.steering,
+        "steering": "persona" if _is_persona(condition) else condition.steering,
         "language": condition.language,
         "wave": study.wave,
         "prompt_version": study.prompt_version,
@@ -107,12 +107,16 @@ def decoding_used(
     plan: Plan, backend: Mapping[str, Any], environment: Mapping[str, Any]
 ) -> dict[str, Any]:
     """How replies were really drawn: what a server did not take is null, and listed."""
-    found = plan.decoding()
-    found |= {name: backend[name] for name in ("thinking", "reasoning_effort") if name in backend}
+    decoding = plan.decoding()
+    decoding |= {
+        name: backend[name] for name in ("thinking", "reasoning_effort") if name in backend
+    }
     dropped = environment.get("parameters", {}).get("dropped", ())
     if dropped and plan.study.how.request_kind == "generate":
-        found |= {name: None for name in dropped if name in found} | {"dropped": list(dropped)}
-    return found
+        decoding |= {name: None for name in dropped if name in decoding} | {
+            "dropped": list(dropped)
+        }
+    return decoding
 
 
 def worldvaluesbench_coding(study: Study) -> bool:
@@ -122,9 +126,9 @@ def worldvaluesbench_coding(study: Study) -> bool:
     return study.method == "rating" and all("worldvaluesbench" in q.memberships for q in asked)
 
 
-def _told_who(condition: Condition) -> bool:
+def _is_persona(condition: Condition) -> bool:
     """Whether the model is told who asks or answers."""
-    return condition.demographics or condition.approach in TOLD
+    return condition.demographics or condition.approach in WITH_PERSONA
 
 
 def _few_shot(study: Study, condition: Condition) -> dict[str, Any]:
@@ -149,8 +153,8 @@ def _dilemmas(plan: Plan) -> dict[str, Any]:
     if not plan.study.asks_dilemmas:
         return {}
     own = own_ids(plan.study, plan.sets)
-    told: dict[str, Any] = {"digest": plan.study.dilemmas_digest or dilemmas_digest()}
-    return {"dilemmas": {**told, "own": own} if own else told}
+    dilemma_facts: dict[str, Any] = {"digest": plan.study.dilemmas_digest or dilemmas_digest()}
+    return {"dilemmas": {**dilemma_facts, "own": own} if own else dilemma_facts}
 
 
 def wording_digest(plan: Plan, condition: Condition) -> str:
@@ -174,8 +178,8 @@ def wording_name(plan: Plan, condition: Condition) -> str:
 
 def _dilemmas_name(plan: Plan, condition: Condition) -> str:
     """The project's own name, or one for the folders: boards rank only equal wordings."""
-    approach, said, chosen = condition.approach, condition.language, plan.study.countries
-    asked = (plan.sets[code] for code in spoken_languages((approach,), (said,), chosen))
+    approach, language, chosen = condition.approach, condition.language, plan.study.countries
+    asked = (plan.sets[code] for code in spoken_languages((approach,), (language,), chosen))
     own = " ".join(f"{one.language}:{one.digest}" for one in asked if one.source)
     return f"dilemmas-{sha256_text(own)[:8]}" if own else OWN_NAME
 
@@ -201,7 +205,7 @@ def parse_stated(pairs: tuple[str, ...]) -> dict[str, str]:
     Raises:
         ContractError: a pair has no `=`, or an unknown key.
     """
-    found = {}
+    stated_facts = {}
     for pair in pairs:
         key, equals, content = pair.partition("=")
         if not equals or key not in STATED:
@@ -212,8 +216,8 @@ def parse_stated(pairs: tuple[str, ...]) -> dict[str, str]:
                 found=repr(pair),
                 allowed=", ".join(STATED),
             )
-        found[key] = content
-    return found
+        stated_facts[key] = content
+    return stated_facts
 
 
 def _short(model: str) -> str:

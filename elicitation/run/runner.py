@@ -217,16 +217,16 @@ class _Run:
         key = self._keys.key(call.request)
         if key in self._finished or self._store.finished_keys():
             return
-        found: list[Response] = []
+        replies: list[Response] = []
 
         def keep(request: Request, response: Response) -> None:
-            found.append(response)
+            replies.append(response)
             self._keep(request, response)
 
         self._pending[key] = [self._record(call)]
         self._backend.run([call.request], on_response=keep)
         self._tried.add(key)  # one that failed is for the next run, as all that fail
-        if not found or not is_cut_off(call.shown, found[0]) or not self._plan.study.reask:
+        if not replies or not is_cut_off(call.shown, replies[0]) or not self._plan.study.reask:
             return
         self.second_pass()
         again = {item.record.item_id: item.again for item in self._store.items()}
@@ -273,20 +273,24 @@ class _Run:
         if not unread:
             return
         for call in self._calls():
-            found = unread.get(call.item.item_id)
-            if found is None:
+            unread_response = unread.get(call.item.item_id)
+            if unread_response is None:
                 continue
-            if is_cut_off(call.shown, found):
+            if is_cut_off(call.shown, unread_response):
                 yield call.item.item_id, longer(call.request), call.shown
-            elif call.request.messages and found.texts[0].strip() and self._plan.study.reask:
-                request = self._second_try(call, found.texts[0])
+            elif (
+                call.request.messages
+                and unread_response.texts[0].strip()
+                and self._plan.study.reask
+            ):
+                request = self._second_try(call, unread_response.texts[0])
                 yield call.item.item_id, request, call.shown
 
-    def _second_try(self, call: Call, said: str) -> Request:
+    def _second_try(self, call: Call, first_reply: str) -> Request:
         texts = self._plan.wording(call.item.condition, call.item.target)
         messages = (
             *call.request.messages,
-            Message("assistant", said),
+            Message("assistant", first_reply),
             Message("user", again_text(call.shown, texts)),
         )
         request_id = f"{call.item.item_id}|again"

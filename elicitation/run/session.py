@@ -81,28 +81,28 @@ def run_study(
         note_facts(store, plan, backend, stated or {})
         if able.first_token and plan.study.how.request_kind != "generate":
             check_first_token(plan, backend, store)
-        kept = Progress()
+        last_progress = Progress()
 
         def keep(progress: Progress) -> None:
-            nonlocal kept
-            kept = progress
+            nonlocal last_progress
+            last_progress = progress
             if on_progress is not None:
                 on_progress(progress)
 
         interrupted: BaseException | None = None
         try:
-            kept = run_plan(
+            last_progress = run_plan(
                 plan, backend, store, limits=limits, shard=shard, on_progress=keep, stop=stop
             )
         except KeyboardInterrupt as error:
-            kept.stopped, interrupted = STOPPED, error
+            last_progress.stopped, interrupted = STOPPED, error
         except TooManyErrorsError as error:
-            kept.stopped = f"too many calls in a row failed; the last one: {error}"
+            last_progress.stopped = f"too many calls in a row failed; the last one: {error}"
         except TooManyTruncatedError as error:
-            kept.stopped = str(error)
+            last_progress.stopped = str(error)
         # Once more: which scorer is right for a model is known only after its first items.
         note_environment(store, plan, backend, stated or {})
-        session = _finish(store, out, kept, suffix)
+        session = _finish(store, out, last_progress, suffix)
         if interrupted is not None:
             raise InterruptedRunError(session) from interrupted
         return session
@@ -173,13 +173,13 @@ def condition_facts(
     Raises:
         ContractError: a condition cannot be asked, or a stated fact has the wrong form.
     """
-    said = backend.describe()
+    description = backend.describe()
     return {
         condition.name: {
             "kind": plan.predictions_kind,
             "expected": plan.size(condition),
             "meta": condition_meta(
-                plan, condition, backend=said, environment=environment, stated=stated
+                plan, condition, backend=description, environment=environment, stated=stated
             ).model_dump(mode="json"),
         }
         for condition in plan.conditions

@@ -162,9 +162,9 @@ class Store:
         Raises:
             ContractError: one cannot.
         """
-        (found,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
-        if found != "ok":
-            raise self._damaged(" ".join(str(found).split())[:200])
+        (integrity_report,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+        if integrity_report != "ok":
+            raise self._damaged(" ".join(str(integrity_report).split())[:200])
 
     def _json(self, text: Any) -> Any:
         """A cell's content.
@@ -192,15 +192,15 @@ class Store:
             raise self._damaged("a cell holds no response") from None
 
     def _check_version(self) -> None:
-        found = self.fact("store_version")
-        if found is None:
+        stored_version = self.fact("store_version")
+        if stored_version is None:
             self.set_fact("store_version", STORE_VERSION)
-        elif found != STORE_VERSION:
+        elif stored_version != STORE_VERSION:
             raise fail(
                 "store-version",
                 "the store is of another version",
                 where=str(self.path),
-                found=str(found),
+                found=str(stored_version),
                 allowed=str(STORE_VERSION),
                 hint="Read it with the version of opinion-atlas that wrote it.",
             )
@@ -298,13 +298,13 @@ class Store:
         self._db.executemany("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def _shown_id(self, shown: Shown) -> str:
-        found = self._known_shown.get(shown)
-        if found is None:
+        shown_id = self._known_shown.get(shown)
+        if shown_id is None:
             content = _text(shown.to_json())
-            found = sha256_text(content)[:16]
-            self._db.execute("INSERT OR IGNORE INTO shown VALUES (?, ?)", (found, content))
-            self._known_shown[shown] = found
-        return found
+            shown_id = sha256_text(content)[:16]
+            self._db.execute("INSERT OR IGNORE INTO shown VALUES (?, ?)", (shown_id, content))
+            self._known_shown[shown] = shown_id
+        return shown_id
 
     def unread(self) -> dict[str, Response]:
         """Response by item, of the items that are to be asked once more and were not yet."""
@@ -363,9 +363,11 @@ class Store:
 
     def counts(self) -> dict[str, int]:
         """Number of finished calls by status, and of noted failures."""
-        found = dict(self._db.execute("SELECT status, count(*) FROM calls GROUP BY status"))
+        counts_by_status = dict(
+            self._db.execute("SELECT status, count(*) FROM calls GROUP BY status")
+        )
         failed = self._db.execute("SELECT count(*) FROM failures").fetchone()[0]
-        return {**found, "failures": failed}
+        return {**counts_by_status, "failures": failed}
 
     def last_errors(self, limit: int = 5) -> list[str]:
         """The latest different errors."""
@@ -410,7 +412,7 @@ def check_same_run(paths: Sequence[Path]) -> None:
 
 def _require_same_run(other: Store, first: Store) -> None:
     for name in ("study", "backend"):
-        theirs, mine = _told_apart(other.fact(name)), _told_apart(first.fact(name))
+        theirs, mine = _comparable(other.fact(name)), _comparable(first.fact(name))
         if mine is not None and theirs != mine:
             raise fail(
                 "other-run",
@@ -420,7 +422,7 @@ def _require_same_run(other: Store, first: Store) -> None:
             )
 
 
-def _told_apart(fact: Any) -> Any:
+def _comparable(fact: Any) -> Any:
     """A fact without the server's address: one model may answer at several."""
     if not isinstance(fact, dict):
         return fact

@@ -10,7 +10,7 @@ from codebook.dilemmas.sets import DilemmaSet, load_sets
 from contracts.errors import ContractError, Problem, fail
 
 #: Approaches in which the persona is told, and in which the country's language is spoken.
-TOLD = frozenset({"persona", "both"})
+WITH_PERSONA = frozenset({"persona", "both"})
 SPOKEN = frozenset({"language", "both"})
 
 

@@ -9,7 +9,7 @@ from codebook.dilemmas.dilemma import dilemmas
 from codebook.dilemmas.sets import DilemmaSet
 from contracts.digests import sha256_text
 from contracts.errors import ContractError, Problem
-from elicitation.study.advice import SPOKEN, TOLD, advice_countries
+from elicitation.study.advice import SPOKEN, WITH_PERSONA, advice_countries
 from elicitation.study.study import Study
 
 #: Ways of asking for advice: in words, or by the likelihood of the two options.
@@ -44,11 +44,11 @@ def resolve_dilemmas(
     if not given:
         return tuple(known)
     known |= {name: one.dimension for name, one in dilemmas().items() if name not in known}
-    found: dict[str, None] = {}
+    dilemma_ids: dict[str, None] = {}
     problems = []
     for name in given:
         ids = [key for key, dimension in known.items() if name in (key, dimension)]
-        found |= dict.fromkeys(ids)
+        dilemma_ids |= dict.fromkeys(ids)
         if not ids:
             dimensions = ", ".join(dict.fromkeys(known.values()))
             problems.append(
@@ -62,18 +62,18 @@ def resolve_dilemmas(
             )
     if problems:
         raise ContractError(problems, subject="study")
-    return tuple(found)
+    return tuple(dilemma_ids)
 
 
 def spoken_languages(
     approaches: tuple[str, ...], languages: tuple[str, ...], countries: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Languages in which a study of advice is asked; countries that have none are passed over."""
-    found: dict[str, None] = {}
+    ordered_languages: dict[str, None] = {}
     for approach in approaches:
         own = approach in SPOKEN
-        found |= dict.fromkeys(map(_language_of, countries) if own else languages)
-    return tuple(language for language in found if language)
+        ordered_languages |= dict.fromkeys(map(_language_of, countries) if own else languages)
+    return tuple(language for language in ordered_languages if language)
 
 
 def check_advice(study: Study, sets: Mapping[str, DilemmaSet]) -> None:
@@ -213,7 +213,7 @@ def _shortened(names: list[str]) -> str:
 
 def _persona_problems(study: Study, sets: Mapping[str, DilemmaSet]) -> Iterator[Problem]:
     for approach in study.approaches:
-        if approach not in TOLD:
+        if approach not in WITH_PERSONA:
             continue
         for language in (
             study.languages
@@ -249,9 +249,9 @@ def sets_digest(folders: tuple[str, ...], sets: Mapping[str, DilemmaSet]) -> str
 
 def own_ids(study: Study, sets: Mapping[str, DilemmaSet]) -> dict[str, list[str]]:
     """Ids, by dimension, of the dilemmas that are none of the project's."""
-    found: dict[str, list[str]] = {}
+    ids_by_dimension: dict[str, list[str]] = {}
     known = {name: one.dimension for texts in sets.values() for name, one in texts.dilemmas.items()}
     for name in study.questions:
         if name not in dilemmas():
-            found.setdefault(known[name], []).append(name)
-    return found
+            ids_by_dimension.setdefault(known[name], []).append(name)
+    return ids_by_dimension

@@ -99,11 +99,11 @@ def parse_variant(name: str) -> Variant:
     """
     fields: dict[str, object] = {}
     for part in name.split("+"):
-        found = _part(part.strip(), name)
-        twice = sorted(set(found) & set(fields))
+        part_fields = _part(part.strip(), name)
+        twice = sorted(set(part_fields) & set(fields))
         if twice:
             raise VariantError(f"variant {name!r} says twice what {', '.join(twice)} is")
-        fields |= found
+        fields |= part_fields
     return Variant(name=name, **fields)  # type: ignore[arg-type]
 
 

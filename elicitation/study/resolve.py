@@ -65,7 +65,11 @@ def make_study(
     method = options.method or preset.method
     wave = options.wave or max(release.manifest.waves)
     persons = preset.kind == "persons"
-    told = _persons_told(options, remote) if persons else _demographics(options, method, release)
+    demographics = (
+        _persona_demographics(options, remote)
+        if persons
+        else _demographics(options, method, release)
+    )
     advice = preset.dilemmas
     wordings = tuple(map(str, options.wordings))
     countries, left_out = _scorable(_countries(options, release, wave), options, release, wave)
@@ -92,12 +96,12 @@ def make_study(
         languages=options.languages,
         variants=named_variants(options.vary),
         only=options.only,
-        demographics=told,
+        demographics=demographics,
         on_request=options.on_request,
         people=options.people,
         **(_persons_fields(options) if persons else {}),
-        repeats=_repeats(options, method, told),
-        temperature=_temperature(options, method, told),
+        repeats=_repeats(options, method, demographics),
+        temperature=_temperature(options, method, demographics),
         max_tokens=options.max_tokens,
         seed=options.seed,
         chat=chat,
@@ -138,7 +142,7 @@ def _demographics(options: StudyOptions, method: str, release: Release) -> str:
     return options.demographics or ("remote" if release.has("probe") else "")
 
 
-def _persons_told(options: StudyOptions, remote: bool) -> str:
+def _persona_demographics(options: StudyOptions, remote: bool) -> str:
     """What is told of synthetic respondents: models on other machines are told less."""
     if options.demographics == "none":
         return ""
@@ -154,16 +158,16 @@ def _persons_fields(options: StudyOptions) -> dict[str, Any]:
     }
 
 
-def _repeats(options: StudyOptions, method: str, told: str) -> int:
+def _repeats(options: StudyOptions, method: str, demographics: str) -> int:
     if options.repeats is not None:
         return options.repeats
     if method == "sampling" and options.protocol != "persons":
         return SAMPLING_REPEATS
-    return RATING_SAMPLES if method == "rating" and not told else 1
+    return RATING_SAMPLES if method == "rating" and not demographics else 1
 
 
-def _temperature(options: StudyOptions, method: str, told: str) -> float | None:
-    if options.temperature is None and method == "rating" and not told:
+def _temperature(options: StudyOptions, method: str, demographics: str) -> float | None:
+    if options.temperature is None and method == "rating" and not demographics:
         return RATING_SAMPLE_TEMPERATURE
     return options.temperature
 
@@ -196,15 +200,15 @@ def _countries(options: StudyOptions, release: Release, wave: int) -> tuple[str,
     """Countries by name; `all` are those of the release's wave (of the advice study)."""
     if options.countries == ("none",):
         return ()
-    found: dict[str, None] = {}
+    country_codes: dict[str, None] = {}
     for name in options.countries:
         if name != "all":
-            found[name.upper()] = None
+            country_codes[name.upper()] = None
         elif protocol_spec(options.protocol).dilemmas:
-            found |= dict.fromkeys(advice_countries())
+            country_codes |= dict.fromkeys(advice_countries())
         else:
-            found |= dict.fromkeys(release_countries(release, wave))
-    return tuple(found)
+            country_codes |= dict.fromkeys(release_countries(release, wave))
+    return tuple(country_codes)
 
 
 def _scorable(
@@ -244,15 +248,15 @@ def _groups(given: tuple[str, ...], release: Release) -> tuple[str, ...]:
     """Groups by name; the name of a variable stands for all of its groups in the release."""
     if not given:
         return ("",)
-    found: dict[str, None] = {}
+    group_names: dict[str, None] = {}
     for name in given:
         if name in ("all", "everyone"):
-            found[""] = None
+            group_names[""] = None
         elif name in GROUP_VARIABLES:
-            found |= dict.fromkeys(_release_groups(release, name))
+            group_names |= dict.fromkeys(_release_groups(release, name))
         else:
-            found[name] = None
-    return tuple(found)
+            group_names[name] = None
+    return tuple(group_names)
 
 
 def _release_groups(release: Release, variable: str) -> list[str]:

@@ -93,7 +93,7 @@ def candidates(levels: Mapping[str, Sequence[str]]) -> list[Form]:
     prompts that name a country; elsewhere only the usual level exists.
     """
     names = [name for name in Form._fields if name != "repeat"]
-    found: dict[Form, None] = {}
+    distinct_forms: dict[Form, None] = {}
     for combination in product(*(levels[name] for name in names)):
         form = Form._make((*combination, 1))
         if METHODS[form.method].reader != "shares":
@@ -102,9 +102,9 @@ def candidates(levels: Mapping[str, Sequence[str]]) -> list[Form]:
             form = form._replace(thinking=levels["thinking"][0])
         if form.steering == "none" or form.language != "en":
             form = form._replace(persona="1")
-        found[_with_labels(form, levels["labels"])] = None
-    usual = next(iter(found))
-    return sorted(found, key=lambda form: (form != usual,))
+        distinct_forms[_with_labels(form, levels["labels"])] = None
+    usual = next(iter(distinct_forms))
+    return sorted(distinct_forms, key=lambda form: (form != usual,))
 
 
 def _with_labels(form: Form, labels: Sequence[str]) -> Form:
@@ -118,9 +118,9 @@ def model_matrix(forms: Sequence[Form]) -> NDArray[np.float64]:
     """Constant and effects-coded levels of every factor that varies, shape (N, p)."""
     columns = [np.ones(len(forms))]
     for at in range(len(Form._fields) - 1):
-        found = list(dict.fromkeys(form[at] for form in forms))
-        last = np.array([form[at] == found[-1] for form in forms], float)
-        for level in found[:-1]:
+        levels = list(dict.fromkeys(form[at] for form in forms))
+        last = np.array([form[at] == levels[-1] for form in forms], float)
+        for level in levels[:-1]:
             columns.append(np.array([form[at] == level for form in forms], float) - last)
     return np.column_stack(columns)
 
@@ -232,6 +232,6 @@ def _design(chosen: Sequence[Form], sizes: Mapping[Form, int], *, retest: bool) 
 
 def _balance(forms: Sequence[Form]) -> Iterator[tuple[str, dict[str, int]]]:
     for at, name in enumerate(Form._fields[:-1]):
-        found = Counter(str(form[at]) for form in forms)
-        if len(found) > 1:
-            yield name, dict(found)
+        level_counts = Counter(str(form[at]) for form in forms)
+        if len(level_counts) > 1:
+            yield name, dict(level_counts)

@@ -129,8 +129,8 @@ class Study(Strict):
     def conditions(self, *, every: bool = False) -> tuple[Condition, ...]:
         """The conditions that are asked, or every combination, in order; each makes one
         predictions file."""
-        found = tuple(self._conditions())
-        return tuple(c for c in found if every or not self.only or c.name in self.only)
+        all_conditions = tuple(self._conditions())
+        return tuple(c for c in all_conditions if every or not self.only or c.name in self.only)
 
     def _conditions(self) -> Iterator[Condition]:
         for steering in self.steering:
@@ -145,7 +145,10 @@ class Study(Strict):
             yield from ((language, "") for language in self.languages)
         for approach in self.approaches:
             own = approach in ("language", "both")
-            yield from ((said, approach) for said in ((OWN_LANGUAGE,) if own else self.languages))
+            yield from (
+                (spoken_language, approach)
+                for spoken_language in ((OWN_LANGUAGE,) if own else self.languages)
+            )
 
 
 def resolve_questions(given: tuple[str, ...], preset: tuple[str, ...]) -> tuple[str, ...]:
@@ -154,14 +157,14 @@ def resolve_questions(given: tuple[str, ...], preset: tuple[str, ...]) -> tuple[
     Raises:
         ContractError: a name is neither a set nor a question with a scale.
     """
-    found: dict[str, None] = {}
+    question_ids: dict[str, None] = {}
     problems = []
     for name in given or preset:
         try:
-            found |= dict.fromkeys(question_set(name))
+            question_ids |= dict.fromkeys(question_set(name))
         except KeyError as error:
             if name in value_questions():
-                found[name] = None
+                question_ids[name] = None
             else:
                 hint = str(error.args[0]).partition("; ")[2]
                 problems.append(
@@ -175,23 +178,23 @@ def resolve_questions(given: tuple[str, ...], preset: tuple[str, ...]) -> tuple[
                 )
     if problems:
         raise ContractError(problems, subject="study")
-    return tuple(found)
+    return tuple(question_ids)
 
 
 def study_json(study: Study) -> dict[str, Any]:
     """The study as JSON types; folders of dilemmas and wordings, countries left out, unweighted
     examples, single conditions and what only persons have are listed only where there are any."""
-    found = study.model_dump(mode="json")
+    fields = study.model_dump(mode="json")
     if study.few_shot_shares == "weighted":
-        del found["few_shot_shares"]
+        del fields["few_shot_shares"]
     if not study.left_out:
-        del found["left_out"]
+        del fields["left_out"]
     if not study.personas:
-        del found["personas"], found["persons"], found["conversation"]
+        del fields["personas"], fields["persons"], fields["conversation"]
     if not study.only:
-        del found["only"]
+        del fields["only"]
     if not study.dilemma_folders:
-        del found["dilemma_folders"], found["dilemmas_digest"]
+        del fields["dilemma_folders"], fields["dilemmas_digest"]
     if not study.wording_folders:
-        del found["wording_folders"], found["wordings_digest"]
-    return found
+        del fields["wording_folders"], fields["wordings_digest"]
+    return fields

@@ -36,12 +36,12 @@ def translation_data() -> Mapping[str, Any]:
 
 def texts_of(responses: Mapping[str, Response]) -> dict[str, str]:
     """What responses say, on one line; those that were cut off, withheld or empty are left out."""
-    found = {}
+    texts_by_name = {}
     for name, response in responses.items():
         if response.status != "ok" or not response.texts:
             continue
         visible = strip_thinking(response.texts[0])
         text = "" if visible.unclosed else " ".join(visible.text.split())
         if text:
-            found[name] = text
-    return found
+            texts_by_name[name] = text
+    return texts_by_name

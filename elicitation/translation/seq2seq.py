@@ -183,8 +183,8 @@ class _OneWay:
             return self._translated(batch)
         except (RuntimeError, ValueError, IndexError) as error:
             if len(batch) == 1:
-                said = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-                return [Response(batch[0].request_id, "error", error=said)]
+                message = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+                return [Response(batch[0].request_id, "error", error=message)]
             return [answer for one in batch for answer in self._answers([one])]
 
     def _translated(self, batch: list[Request]) -> list[Response]:
@@ -197,7 +197,7 @@ class _OneWay:
         if encoded["input_ids"].shape[1] > longest:
             raise ValueError(f"a sentence has more tokens than the model's {longest}")
         with torch.inference_mode():
-            found = self._model.generate(
+            token_ids = self._model.generate(
                 **encoded,
                 forced_bos_token_id=self._target.token_id,
                 num_beams=BEAMS,
@@ -206,9 +206,9 @@ class _OneWay:
                 max_new_tokens=min(most, longest - 2),
             )
         # A reply begins with the end token and the language; another end token ends it.
-        found = found[:, 2:]
-        ends = (found == self._tokenizer.eos_token_id).any(1).tolist()
-        texts = self._tokenizer.batch_decode(found, skip_special_tokens=True)
+        token_ids = token_ids[:, 2:]
+        ends = (token_ids == self._tokenizer.eos_token_id).any(1).tolist()
+        texts = self._tokenizer.batch_decode(token_ids, skip_special_tokens=True)
         return [
             Response(request.request_id, "ok" if ended else "truncated", (text.strip(),))
             for request, text, ended in zip(batch, texts, ends, strict=True)

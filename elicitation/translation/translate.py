@@ -115,12 +115,12 @@ def sentences_of(language: str) -> dict[str, str]:
     if language in languages():
         return {}
     english = project_set("en")
-    told = {
+    persona_sentences = {
         f"persona-{country}": english.personas[country]
         for country, one in countries().items()
         if one.hofstede is not None and one.hofstede.language == language
     }
-    return {"choose": english.choose, **told}
+    return {"choose": english.choose, **persona_sentences}
 
 
 def segments_of(
@@ -128,13 +128,13 @@ def segments_of(
 ) -> list[Segment]:
     """Everything that is translated, before it is split."""
     data = translation_data()
-    found = [Segment(_FORM, data["form"], data["form_note"])] if translator.keeps_fields else []
-    found += [Segment(name, text) for name, text in sentences_of(target.code).items()]
+    segments = [Segment(_FORM, data["form"], data["form_note"])] if translator.keeps_fields else []
+    segments += [Segment(name, text) for name, text in sentences_of(target.code).items()]
     for one in dilemmas:
         for name in SEGMENTS:
             note = "" if name == "background" else data["action_note"]
-            found.append(Segment(f"{one.dilemma_id}|{name}", getattr(one, name), note))
-    return found
+            segments.append(Segment(f"{one.dilemma_id}|{name}", getattr(one, name), note))
+    return segments
 
 
 def _there(
@@ -142,15 +142,15 @@ def _there(
 ) -> dict[str, list[str]]:
     """Parts by segment, of the segments all of whose parts were translated."""
     parts = {name: translator.split(one) for name, one in asked.items()}
-    every = [part for found in parts.values() for part in found]
+    every = [part for segments in parts.values() for part in segments]
     texts = translator.translate(every, path, source=ENGLISH, target=target)
     there = {}
-    for name, found in parts.items():
-        said = [texts.get(part.segment_id, "") for part in found]
+    for name, segments in parts.items():
+        translations = [texts.get(part.segment_id, "") for part in segments]
         if name.partition("|")[2].startswith("option"):
-            said = [_named(text, asked[name].text) for text in said]
-        if all(said):
-            there[name] = said
+            translations = [_named(text, asked[name].text) for text in translations]
+        if all(translations):
+            there[name] = translations
     return there
 
 
@@ -173,22 +173,22 @@ def _back(
         for number, text in enumerate(parts)
     ]
     texts = translator.translate(every, path, source=target, target=ENGLISH)
-    found = {
+    back_translations = {
         name: [texts.get(f"{name}|{number}", "") for number in range(len(parts))]
         for name, parts in there.items()
         if name != _FORM
     }
-    return {name: parts for name, parts in found.items() if all(parts)}
+    return {name: parts for name, parts in back_translations.items() if all(parts)}
 
 
 def _joined(parts: Sequence[str], language: str) -> str:
     return ("" if language in _UNSPACED else " ").join(parts)
 
 
-def _form(said: str, language: str) -> tuple[str, str]:
+def _form(proposed_form: str, language: str) -> tuple[str, str]:
     """The form of the closing question, and where it comes from."""
-    if not form_problem(said):
-        return said, "translator"
+    if not form_problem(proposed_form):
+        return proposed_form, "translator"
     known = translation_data()["forms"].get(language)
     return (str(known), "project") if known else (_NEUTRAL_FORM, "neutral")
 
@@ -228,7 +228,7 @@ def _plain(text: str) -> str:
     return " ".join(text.split())
 
 
-def chrf(said: str, meant: str) -> float:
+def chrf(candidate: str, meant: str) -> float:
     """chrF of a text against a reference, 0-100 (sacrebleu's defaults).
 
     Source: Popovic (2015), Proc. 10th Workshop on Statistical Machine Translation, 392-395.
@@ -244,4 +244,4 @@ def chrf(said: str, meant: str) -> float:
             "translations are checked with the package sacrebleu, which is not installed",
             hint="Install it: pip install sacrebleu",
         ) from None
-    return float(sentence_chrf(said, [meant]).score)
+    return float(sentence_chrf(candidate, [meant]).score)

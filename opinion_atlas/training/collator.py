@@ -30,8 +30,8 @@ class OptionCollator:
         self, tokenizer: Any, *, template_options: Mapping[str, Any] | None = None
     ) -> None:
         self._encoder = Encoder(tokenizer, template_options=template_options)
-        found = tokenizer.pad_token_id
-        self._pad = tokenizer.eos_token_id if found is None else found
+        pad_id = tokenizer.pad_token_id
+        self._pad = tokenizer.eos_token_id if pad_id is None else pad_id
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
         """`input_ids`, `attention_mask`, `label_ids` (-100: no option), `shares`, `n_eff`."""

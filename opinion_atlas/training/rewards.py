@@ -49,8 +49,8 @@ def share_reward(
 def _label(reply: Any, labels: Sequence[str]) -> str | None:
     """The label that a reply gives alone; None where it gives none."""
     text = reply if isinstance(reply, str) else "".join(str(m["content"]) for m in reply)
-    found = text.strip().rstrip(").:").strip()
-    return found if found in labels else None
+    bare_reply = text.strip().rstrip(").:").strip()
+    return bare_reply if bare_reply in labels else None
 
 
 def _gain(

@@ -139,8 +139,8 @@ def nearest_countries(survey: Survey) -> NDArray[np.int64]:
         np.divide(total, count, out=mean, where=(count >= NEAREST_MINIMUM) & answered)
         mean[row] = np.inf
         best = mean.argmin(axis=0)
-        found = np.isfinite(mean[best, np.arange(questions)])
-        choice[row] = np.where(found, best, -1)
+        has_neighbour = np.isfinite(mean[best, np.arange(questions)])
+        choice[row] = np.where(has_neighbour, best, -1)
     return choice
 
 
@@ -150,12 +150,12 @@ def previous_wave_answer(survey: Survey, earlier: list[Survey]) -> Shares:
         raise NotPossibleError("the release holds no earlier wave")
     out: dict[str, Floats] = {}
     for country in survey.countries:
-        found = np.full(survey.geometry.uniform.shape, np.nan)
+        latest_shares = np.full(survey.geometry.uniform.shape, np.nan)
         for past in earlier:
             if country in past.countries:
                 own = past.shares[past.countries.index(country)]
-                found = np.where(np.isnan(found), own, found)
-        out[country] = found
+                latest_shares = np.where(np.isnan(latest_shares), own, latest_shares)
+        out[country] = latest_shares
     if all(np.isnan(shares).all() for shares in out.values()):
         raise NotPossibleError("no country of this wave was asked any of its questions before")
     return out
@@ -305,14 +305,14 @@ def records_of(shares: Shares, geometry: Geometry) -> Iterator[dict[str, Any]]:
     for country, answers in shares.items():
         for row, question_id in enumerate(geometry.question_ids):
             codes = geometry.codes[row]
-            found = answers[row, : len(codes)]
-            if np.isnan(found).any():
+            option_shares = answers[row, : len(codes)]
+            if np.isnan(option_shares).any():
                 continue
             yield {
                 "question_id": question_id,
                 "country": country,
                 "group": "",
-                "shares": dict(zip(codes, found.tolist(), strict=True)),
+                "shares": dict(zip(codes, option_shares.tolist(), strict=True)),
             }
 
 

@@ -90,9 +90,9 @@ def _probe_answers(release: Release) -> dict[str, dict[int, int | None]]:
     ids = release.table("respondents", columns=["interview_id"])["interview_id"].to_pylist()
     several = {name for name, count in Counter(ids).items() if count > 1}
     columns = ["question_id", "interview_id", "worldvaluesbench_code"]
-    found: dict[str, dict[int, int | None]] = {}
+    codes_by_question: dict[str, dict[int, int | None]] = {}
     for row in release.table("probe", columns=columns).to_pylist():
         if row["interview_id"] is not None and row["interview_id"] not in several:
-            answers = found.setdefault(row["question_id"], {})
+            answers = codes_by_question.setdefault(row["question_id"], {})
             answers[row["interview_id"]] = row["worldvaluesbench_code"]
-    return found
+    return codes_by_question

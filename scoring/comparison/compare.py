@@ -244,8 +244,8 @@ def _by_country(
     )
 
 
-def _number(found: float) -> float | None:
-    return None if math.isnan(found) else float(found)
+def _number(estimate: float) -> float | None:
+    return None if math.isnan(estimate) else float(estimate)
 
 
 def _name(report: Report) -> str:
@@ -253,9 +253,9 @@ def _name(report: Report) -> str:
 
 
 def _notices(first: Report, second: Report, common: int) -> list[Notice]:
-    found = []
+    notices = []
     if first.settings.questions_digest != second.settings.questions_digest:
-        found.append(
+        notices.append(
             Notice(
                 code="other-questions",
                 message=f"the two were scored on different question sets; only the {common} "
@@ -263,10 +263,10 @@ def _notices(first: Report, second: Report, common: int) -> list[Notice]:
             )
         )
     if first.predictions.digest == second.predictions.digest:
-        found.append(Notice(code="same-predictions", message="both score the same predictions"))
+        notices.append(Notice(code="same-predictions", message="both score the same predictions"))
     if {first.release.synthetic, second.release.synthetic} == {True}:
-        found.append(Notice(code="synthetic", message="the release is SYNTHETIC: made-up people"))
-    return [*found, *wording_notices([first, second])]
+        notices.append(Notice(code="synthetic", message="the release is SYNTHETIC: made-up people"))
+    return [*notices, *wording_notices([first, second])]
 
 
 def advice_rows(report: Report) -> list[AdviceCountry]:

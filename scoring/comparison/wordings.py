@@ -44,13 +44,13 @@ def wording_text(name: str, digest: str) -> str:
 
 def other_wordings(reports: Sequence[Report]) -> dict[str, list[str]]:
     """Languages that were asked in more than one wording: what these are."""
-    found: dict[str, dict[tuple[str, str], None]] = {}
+    wordings_by_language: dict[str, dict[tuple[str, str], None]] = {}
     for report in reports:
         for language, wording in wordings_of(report.predictions.meta).items():
-            found.setdefault(language, {})[wording] = None
+            wordings_by_language.setdefault(language, {})[wording] = None
     return {
         language: [wording_text(*wording) for wording in wordings]
-        for language, wordings in found.items()
+        for language, wordings in wordings_by_language.items()
         if len({digest for _, digest in wordings}) > 1
     }
 
@@ -121,17 +121,17 @@ def wording_names(reports: Sequence[Report]) -> list[Notice]:
     """That wordings are machine-drafted, and that reports do not tell theirs."""
     metas = [report.predictions.meta for report in reports if not report.predictions.meta.baseline]
     drafted = {language for meta in metas for language in drafted_languages(meta)}
-    found = [machine_drafted(sorted(drafted))] if drafted else []
+    notices = [machine_drafted(sorted(drafted))] if drafted else []
     unknown = sum(not wordings_of(meta) for meta in metas)
     if unknown:
-        found.append(
+        notices.append(
             Notice(
                 code="unknown-wording",
                 message="Reports do not tell the wording that was asked.",
                 count=unknown,
             )
         )
-    return found
+    return notices
 
 
 def machine_drafted(languages: Sequence[str]) -> Notice:

@@ -53,8 +53,8 @@ def sampled_replicates(question_part: Floats, noise: Floats, centre: Floats) -> 
     deviation = question_part - question_part.mean(axis=-1, keepdims=True)
     spread = deviation.var(axis=-1)
     excess = noise.var(axis=-1)
-    kept = np.divide(spread - excess, spread, out=np.zeros_like(spread), where=spread > 0)
-    shrunk = np.sqrt(np.clip(kept, 0.0, 1.0))[..., None] * deviation
+    signal_share = np.divide(spread - excess, spread, out=np.zeros_like(spread), where=spread > 0)
+    shrunk = np.sqrt(np.clip(signal_share, 0.0, 1.0))[..., None] * deviation
     return centre[..., None] + shrunk + noise
 
 

@@ -50,11 +50,11 @@ def folded_excess(size: Floats, se: Floats) -> Floats:
     place = (ratio + 0.5).astype(np.int32)
     ratio -= place
     ratio *= 1 / _STEPS
-    found = _TABLE[2][place]
-    found *= ratio
-    found += _TABLE[1][place]
-    found *= ratio
-    found += _TABLE[0][place]
-    found *= scale[near][:, None]
-    excess[near] = found
+    polynomial = _TABLE[2][place]
+    polynomial *= ratio
+    polynomial += _TABLE[1][place]
+    polynomial *= ratio
+    polynomial += _TABLE[0][place]
+    polynomial *= scale[near][:, None]
+    excess[near] = polynomial
     return excess

@@ -77,10 +77,10 @@ def sign_flip_tests(
     common.
     """
     rows = [row[~np.isnan(row)] for row in np.asarray(gaps, np.float64)]
-    found = [_exact_test(row) for row in rows]
-    left = [number for number, test in enumerate(found) if test is None]
+    tests = [_exact_test(row) for row in rows]
+    left = [number for number, test in enumerate(tests) if test is None]
     if not left:
-        return [test for test in found if test is not None]
+        return [test for test in tests if test is not None]
     signs = _signs(rng, permutations, gaps.shape[1])
     # One thread: those of the linear algebra cost more than they save at this size.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -88,8 +88,8 @@ def sign_flip_tests(
             block = left[first : first + _TESTS_AT_ONCE]
             flipped = np.abs(np.nan_to_num(gaps[block]) @ signs.T)
             for number, sums in zip(block, flipped, strict=True):
-                found[number] = _random_test(rows[number], sums / rows[number].size)
-    return [test for test in found if test is not None]
+                tests[number] = _random_test(rows[number], sums / rows[number].size)
+    return [test for test in tests if test is not None]
 
 
 def _signs(rng: np.random.Generator, permutations: int, pairs: int) -> Floats:

@@ -38,14 +38,14 @@ class Workspace:
             make: makes it.
             most: how many results of the kind are remembered; the oldest go first.
         """
-        found = self._found.setdefault(kind, OrderedDict())
-        if key not in found:
+        remembered = self._found.setdefault(kind, OrderedDict())
+        if key not in remembered:
             # Room is made before: two large results never stand side by side.
-            while len(found) >= most:
-                found.popitem(last=False)
-            found[key] = make()
-        found.move_to_end(key)
-        result: T = found[key]
+            while len(remembered) >= most:
+                remembered.popitem(last=False)
+            remembered[key] = make()
+        remembered.move_to_end(key)
+        result: T = remembered[key]
         return result
 
 

@@ -113,7 +113,7 @@ def people_worth(distance: Floats, curve: Floats) -> Floats:
     logarithm = np.log(np.maximum(distance, 1e-300))
     # Interpolation wants rising places: the curve falls.
     rising = np.log(np.maximum(curve[::-1], 1e-300))
-    found = np.exp(np.interp(logarithm, rising, np.log(PEOPLE[::-1])))
+    interpolated = np.exp(np.interp(logarithm, rising, np.log(PEOPLE[::-1])))
     less = np.exp(np.minimum(2 * (np.log(curve[0]) - logarithm), 0.0))
-    worth = np.where(distance > curve[0], less, found)
+    worth = np.where(distance > curve[0], less, interpolated)
     return np.where(np.isnan(distance), np.nan, worth)

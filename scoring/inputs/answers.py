@@ -84,11 +84,11 @@ def _fill(
         country = place.get(cells["country"][row])
         if question is None or country is None:
             continue
-        found = cells["shares"][row]
+        cell_shares = cells["shares"][row]
         status[country, question] = STATUSES.index(cells["status"][row])
-        if found is None:
+        if cell_shares is None:
             continue
-        picked = np.asarray(found, np.float64)[
+        picked = np.asarray(cell_shares, np.float64)[
             geometry.source[question][: geometry.sizes[question]]
         ]
         total = picked.sum()

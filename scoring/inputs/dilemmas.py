@@ -29,7 +29,7 @@ def dimensions_of(predictions: Predictions) -> dict[str, str]:
             project's for its own.
     """
     known = {name: one.dimension for name, one in dilemmas().items()}
-    own = _told(predictions).get("own", {})
+    own = _dilemma_facts(predictions).get("own", {})
     strange = [name for name in own if name not in HOFSTEDE_DIMENSIONS]
     taken = [name for ids in own.values() for name in ids if name in known]
     if strange or taken:
@@ -44,9 +44,9 @@ def dimensions_of(predictions: Predictions) -> dict[str, str]:
     return known | {name: dimension for dimension, ids in own.items() for name in ids}
 
 
-def _told(predictions: Predictions) -> Mapping[str, Any]:
-    found = predictions.meta.extra.get("dilemmas", {})
-    return found if isinstance(found, Mapping) else {}
+def _dilemma_facts(predictions: Predictions) -> Mapping[str, Any]:
+    dilemma_facts = predictions.meta.extra.get("dilemmas", {})
+    return dilemma_facts if isinstance(dilemma_facts, Mapping) else {}
 
 
 def dilemma_set(predictions: Predictions) -> DilemmaSet:
@@ -64,7 +64,7 @@ def dilemma_set(predictions: Predictions) -> DilemmaSet:
     content: list[Any] = [[name, known[name].digest] for name in ours]
     content += [[name, dimensions[name]] for name in own]
     if own:
-        content.append(str(_told(predictions).get("digest", "")))
+        content.append(str(_dilemma_facts(predictions).get("digest", "")))
     parts = []
     if ours or not own:
         parts.append(

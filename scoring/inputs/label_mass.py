@@ -41,6 +41,6 @@ def label_mass_notices(meta: PredictionsMeta) -> Iterator[Notice]:
         )
 
 
-def _number(found: Any) -> float:
+def _number(stated_number: Any) -> float:
     """A number that a file states; 0 where it states none."""
-    return float(found) if isinstance(found, int | float) else 0.0
+    return float(stated_number) if isinstance(stated_number, int | float) else 0.0

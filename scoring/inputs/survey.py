@@ -264,8 +264,8 @@ def _places(
 
 
 def _index(column: pa.ChunkedArray, names: Sequence[str]) -> NDArray[np.int64]:
-    found = pc.index_in(column, value_set=pa.array(names, pa.string()))
-    return pc.fill_null(found, -1).to_numpy().astype(np.int64)
+    indices = pc.index_in(column, value_set=pa.array(names, pa.string()))
+    return pc.fill_null(indices, -1).to_numpy().astype(np.int64)
 
 
 def continent_of(country: str) -> str:

@@ -87,8 +87,8 @@ def _data(name: str) -> str:
 @cache
 def items() -> Items:
     """The ten items, read from the packaged definition."""
-    found = json.loads(_data("cultural_items.json"))
-    entries = found["items"]
+    definition = json.loads(_data("cultural_items.json"))
+    entries = definition["items"]
     names = sorted(
         {part["question"] for entry in entries for part in entry["parts"]},
         key=lambda name: int(name[1:]),
@@ -110,7 +110,7 @@ def items() -> Items:
         constants=np.array([entry["constant"] for entry in entries], float),
         means=np.array([entry["mean"] for entry in entries]),
         deviations=np.array([entry["sd"] for entry in entries]),
-        correlations=np.array(found["correlation"]),
+        correlations=np.array(definition["correlation"]),
     )
 
 

@@ -88,8 +88,8 @@ def country_correlations(
     A pair that the table does not hold counts as uncorrelated. Empty where the release has no
     table of correlations for the wave.
     """
-    found = read_correlations(release, questions, wave=wave)
-    matrices = {country: np.nan_to_num(matrix) for country, matrix in found.items()}
+    correlations = read_correlations(release, questions, wave=wave)
+    matrices = {country: np.nan_to_num(matrix) for country, matrix in correlations.items()}
     if matrices:
         matrices[""] = np.median(list(matrices.values()), axis=0)
     return matrices

@@ -43,9 +43,9 @@ def read_plane(text: str) -> OpinionPlane:
     Raises:
         ContractError: the scales of its questions are not those of the codebook.
     """
-    found = json.loads(text)
-    geometry = build_geometry(found["questions"])
-    sizes = [len(row) for row in found["mean"]]
+    plane_fields = json.loads(text)
+    geometry = build_geometry(plane_fields["questions"])
+    sizes = [len(row) for row in plane_fields["mean"]]
     if sizes != geometry.sizes.tolist():
         raise fail(
             "other-scales",
@@ -55,9 +55,9 @@ def read_plane(text: str) -> OpinionPlane:
     shape = (len(sizes), geometry.width)
     mean, axes = np.zeros(shape), np.zeros((2, *shape))
     for row, size in enumerate(sizes):
-        mean[row, :size] = found["mean"][row]
+        mean[row, :size] = plane_fields["mean"][row]
         # Beyond its last option a question's cumulative share has no weight.
         for axis in (0, 1):
-            axes[axis, row, :size] = found["axes"][axis][row]
-    first, second = found["variance"]
-    return OpinionPlane(geometry, mean, axes, (first, second), tuple(found["countries"]))
+            axes[axis, row, :size] = plane_fields["axes"][axis][row]
+    first, second = plane_fields["variance"]
+    return OpinionPlane(geometry, mean, axes, (first, second), tuple(plane_fields["countries"]))

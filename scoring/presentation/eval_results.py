@@ -92,18 +92,18 @@ def _check(report: Report, dataset: str, date: str) -> None:
 
 
 def _score(report: Report, name: str) -> Score:
-    found = report.score(name)
-    if found is None:
+    score_entry = report.score(name)
+    if score_entry is None:
         raise fail(
             "score", "the report has no such score", column="--score", found=name,
             allowed=", ".join(score.name for score in report.scores),
         )  # fmt: skip
-    if found.value.estimate is None:
+    if score_entry.value.estimate is None:
         raise fail(
             "score", "the score could not be computed", column="--score", found=name,
             hint="The warnings of the report say why.",
         )  # fmt: skip
-    return found
+    return score_entry
 
 
 def _notes(report: Report, score: Score) -> str:
@@ -133,10 +133,10 @@ def eval_results_text(entries: Sequence[EvalResultEntry]) -> str:
     """Entries as the YAML file that the Hub reads."""
     from huggingface_hub import eval_result_entries_to_yaml
 
-    found: str = yaml.safe_dump(
+    yaml_text: str = yaml.safe_dump(
         eval_result_entries_to_yaml(list(entries)), sort_keys=False, allow_unicode=True, width=100
     )
-    return found
+    return yaml_text
 
 
 def eval_results_name(report: Report) -> str:

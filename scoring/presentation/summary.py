@@ -148,8 +148,8 @@ def _country(entry: CountryEntry) -> str:
 
 def mended_lines(report: Report) -> list[str]:
     """What the reader of the predictions mended or left out."""
-    found = report.predictions.tolerated.items()
-    parts = [f"{name.replace('_', ' ')} {count:,}" for name, count in found]
+    tolerated_counts = report.predictions.tolerated.items()
+    parts = [f"{name.replace('_', ' ')} {count:,}" for name, count in tolerated_counts]
     return [f"Mended or left out: {', '.join(parts)}"] if parts else []
 
 
@@ -169,26 +169,27 @@ def warning_lines(warnings: Sequence[Notice]) -> list[str]:
     return lines
 
 
-def say_comparison(found: Comparison) -> None:
+def say_comparison(comparison: Comparison) -> None:
     """Sum up a comparison on standard output."""
     shown = console()
-    for line in comparison_lines(found):
+    for line in comparison_lines(comparison):
         shown.print(line, markup=False)
 
 
-def comparison_lines(found: Comparison) -> list[str]:
+def comparison_lines(comparison: Comparison) -> list[str]:
     """What a comparison says, in sentences."""
-    places = f" and {found.countries} countries" if found.countries else ""
+    places = f" and {comparison.countries} countries" if comparison.countries else ""
     lines = [
-        f"{found.first} less {found.second}, over {found.questions} questions{places} in both",
-        f"difference {with_interval(found.difference)}, {p_value(found.p_value)} "
+        f"{comparison.first} less {comparison.second}, "
+        f"over {comparison.questions} questions{places} in both",
+        f"difference {with_interval(comparison.difference)}, {p_value(comparison.p_value)} "
         "(paired sign-flip permutation test over questions)",
-        f"{found.first} is closer to people on {found.ahead} questions, {found.second} on "
-        f"{found.behind}",
-        verdict(found),
+        f"{comparison.first} is closer to people on {comparison.ahead} questions, "
+        f"{comparison.second} on {comparison.behind}",
+        verdict(comparison),
     ]
-    lines += _country_verdicts(found)
-    return lines + [f"Warning: {notice.message}" for notice in found.notices]
+    lines += _country_verdicts(comparison)
+    return lines + [f"Warning: {notice.message}" for notice in comparison.notices]
 
 
 def p_value(value: float | None) -> str:
@@ -198,26 +199,26 @@ def p_value(value: float | None) -> str:
     return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
-def verdict(found: Comparison) -> str:
+def verdict(comparison: Comparison) -> str:
     """The comparison in one sentence."""
-    estimate = found.difference.estimate or 0.0
-    if found.p_value is None:
+    estimate = comparison.difference.estimate or 0.0
+    if comparison.p_value is None:
         return "Too few common questions to tell."
-    if found.p_value >= 0.05:
+    if comparison.p_value >= 0.05:
         return "The two cannot be told apart on these questions."
-    nearer = found.first if estimate > 0 else found.second
+    nearer = comparison.first if estimate > 0 else comparison.second
     return f"On average over them {nearer} is closer to people."
 
 
-def _country_verdicts(found: Comparison) -> list[str]:
-    if not found.by_country:
+def _country_verdicts(comparison: Comparison) -> list[str]:
+    if not comparison.by_country:
         return []
-    clear = [e for e in found.by_country if e.p_holm is not None and e.p_holm < 0.05]
+    clear = [e for e in comparison.by_country if e.p_holm is not None and e.p_holm < 0.05]
     lines = [
         f"Single countries that differ after Holm's correction: {len(clear)} of "
-        f"{len(found.by_country)}"
+        f"{len(comparison.by_country)}"
     ]
-    for name, sign in ((found.first, 1), (found.second, -1)):
+    for name, sign in ((comparison.first, 1), (comparison.second, -1)):
         side = sorted(
             (e for e in clear if sign * (e.difference or 0) > 0),
             key=lambda e: -abs(e.difference or 0),

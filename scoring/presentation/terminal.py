@@ -58,7 +58,7 @@ def say_baselines(written: Sequence[Written], *, out: Path, release: str, json: 
         )
 
 
-def say_differences(found: Sequence[Difference], *, limit: int, json: bool) -> None:
+def say_differences(differences: Sequence[Difference], *, limit: int, json: bool) -> None:
     """Print differences, at most `limit` of them unless it is 0; nothing for none."""
 
     def shown(item: Any) -> Any:
@@ -66,14 +66,17 @@ def say_differences(found: Sequence[Difference], *, limit: int, json: bool) -> N
 
     if json:
         print_json(
-            [{"path": d.path, "first": shown(d.first), "second": shown(d.second)} for d in found]
+            [
+                {"path": d.path, "first": shown(d.first), "second": shown(d.second)}
+                for d in differences
+            ]
         )
         return
-    cut = found[:limit] if limit > 0 else found
+    cut = differences[:limit] if limit > 0 else differences
     for difference in cut:
         print(difference)
-    if len(found) > len(cut):
-        print(f"... and {len(found) - len(cut)} more differences (--limit 0 prints all)")
+    if len(differences) > len(cut):
+        print(f"... and {len(differences) - len(cut)} more differences (--limit 0 prints all)")
 
 
 @contextmanager

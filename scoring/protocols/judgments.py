@@ -189,58 +189,61 @@ def flip_sensitivity(
 def judgments_outcome(inputs: DistributionInputs, rng: np.random.Generator) -> Outcome:
     """The protocol's result, and each country's correlation where it applies."""
     scores = inputs.overall
-    found = score_judgments(
+    judgment_scores = score_judgments(
         scores.survey,
         scores.answers,
         scores.scored,
         replicates=inputs.task.settings.replicates,
         rng=rng,
     )
-    if np.isnan(found.country.value).all():
+    if np.isnan(judgment_scores.country.value).all():
         reason = "fewer than 3 ordinal questions were answered, or every mean score is the same"
         return Outcome(ProtocolResult(protocol=NAME, applies=False, reason=reason))
-    countries = int((~np.isnan(found.country.value)).sum())
+    countries = int((~np.isnan(judgment_scores.country.value)).sum())
     overall = [
         Score(
             name="pearson",
-            value=single(found.overall),
-            questions=found.questions,
+            value=single(judgment_scores.overall),
+            questions=judgment_scores.questions,
             countries=countries,
             coverage=coverage_share(scores),
         ),
         Score(
             name="spearman",
-            value=Interval(estimate=number(row_means(found.spearman))),
-            questions=found.questions,
+            value=Interval(estimate=number(row_means(judgment_scores.spearman))),
+            questions=judgment_scores.questions,
             countries=countries,
             coverage=coverage_share(scores),
         ),
     ]
     result = ProtocolResult(
-        protocol=NAME, applies=True, scores=overall, tables=_tables(scores, found).to_json()
+        protocol=NAME,
+        applies=True,
+        scores=overall,
+        tables=_tables(scores, judgment_scores).to_json(),
     )
-    return Outcome(result, {"judgments": many(found.country)})
+    return Outcome(result, {"judgments": many(judgment_scores.country)})
 
 
-def _tables(scores: AlignmentScores, found: JudgmentScores) -> JudgmentsTables:
-    countries = many(found.country)
+def _tables(scores: AlignmentScores, judgment_scores: JudgmentScores) -> JudgmentsTables:
+    countries = many(judgment_scores.country)
     return JudgmentsTables(
         countries=[
             CountryCorrelation(country=name, pearson=value, spearman=number(rank))
             for name, value, rank in zip(
-                scores.survey.countries, countries, found.spearman, strict=True
+                scores.survey.countries, countries, judgment_scores.spearman, strict=True
             )
         ],
         continents=[
             ContinentCorrelation(continent=name, pearson=single(value))
-            for name, value in found.continents.items()
+            for name, value in judgment_scores.continents.items()
         ],
         categories=[
             CategoryCorrelation(category=name, pearson=number(value))
-            for name, value in found.categories.items()
+            for name, value in judgment_scores.categories.items()
         ],
         random_flips=RandomFlips.model_validate(
-            {name: number(value) for name, value in found.flips.items()}
+            {name: number(value) for name, value in judgment_scores.flips.items()}
         ),
         note="Scales keep their own number of options: the paper's recoding to 3, 5, 7 or 9 "
         "options is not given, so there is no paper mode. Nominal questions are left out.",

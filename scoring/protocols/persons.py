@@ -131,7 +131,7 @@ def _structure(
     ids = tuple(codebook.value_questions())
     persons = persons_by_country(predictions, ids)
     columns = [ids.index(name) for name in questions]
-    found = score_structure(
+    structure = score_structure(
         {country: group.of(columns) for country, group in persons.items()},
         people,
         questions,
@@ -139,26 +139,26 @@ def _structure(
         replicates=settings.replicates,
         rng=rng,
     )
-    if not found.countries:
+    if not structure.countries:
         return ProtocolResult(protocol="persons", applies=False, reason=_too_few(persons, ids)), []
     geometry = build_geometry(ids, mode="corrected")
     survey = read_survey(release, geometry, wave=settings.wave, split=settings.split)
     spread = spread_of(persons, survey)
     gaps = demographic_gaps(persons, release, geometry, wave=settings.wave, split=settings.split)
-    tables = _tables(found, gaps, persons, chosen)
+    tables = _tables(structure, gaps, persons, chosen)
     result = ProtocolResult(
         protocol="persons",
         applies=True,
-        scores=_scores(found, spread, gaps),
+        scores=_scores(structure, spread, gaps),
         tables=tables.to_json(),
     )
-    return result, _notices(found, persons)
+    return result, _notices(structure, persons)
 
 
-def _scores(found: StructureResult, spread: Spread, gaps: Sequence[Gap]) -> list[Score]:
-    estimate, low, high, ceiling = found.overall
-    countries = len(found.countries)
-    questions = sum({r.battery: r.questions for r in found.batteries}.values())
+def _scores(structure: StructureResult, spread: Spread, gaps: Sequence[Gap]) -> list[Score]:
+    estimate, low, high, ceiling = structure.overall
+    countries = len(structure.countries)
+    questions = sum({r.battery: r.questions for r in structure.batteries}.values())
     scores = [
         Score(
             name="structure",
@@ -187,7 +187,7 @@ def _scores(found: StructureResult, spread: Spread, gaps: Sequence[Gap]) -> list
 
 
 def _tables(
-    found: StructureResult,
+    structure: StructureResult,
     gaps: Sequence[Gap],
     persons: dict[str, Persons] | Any,
     chosen: Sequence[Battery],
@@ -201,20 +201,20 @@ def _tables(
                 structure=interval(score, low, high),
                 ceiling=number(ceiling),
             )
-            for country, (score, low, high, ceiling) in found.countries.items()
+            for country, (score, low, high, ceiling) in structure.countries.items()
         ],
         country_batteries={
             country: {
                 result.battery: number(result.score)
-                for result in found.batteries
+                for result in structure.batteries
                 if result.country == country
             }
-            for country in found.countries
+            for country in structure.countries
         },
         batteries=[
-            _battery_row(name, [r for r in found.batteries if r.battery == name], titles[name])
+            _battery_row(name, [r for r in structure.batteries if r.battery == name], titles[name])
             for name in titles
-            if any(result.battery == name for result in found.batteries)
+            if any(result.battery == name for result in structure.batteries)
         ],
         gaps=[
             GapRow(
@@ -257,8 +257,8 @@ def _mean(values: Sequence[float]) -> Floats:
     return known.mean() if len(known) else np.array(np.nan)
 
 
-def _notices(found: StructureResult, persons: Any) -> list[Notice]:
-    left_out = sorted(set(persons) - set(found.countries))
+def _notices(structure: StructureResult, persons: Any) -> list[Notice]:
+    left_out = sorted(set(persons) - set(structure.countries))
     if not left_out:
         return []
     return [

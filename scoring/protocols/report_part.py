@@ -53,26 +53,26 @@ def with_fields(
     entries: Sequence[CountryEntry], fields: Mapping[str, Sequence[Any]]
 ) -> list[CountryEntry]:
     """The entries with further fields."""
-    found = list(entries)
+    extended = list(entries)
     for name, values in fields.items():
-        found = [
+        extended = [
             entry.model_copy(update={name: value})
-            for entry, value in zip(found, values, strict=True)
+            for entry, value in zip(extended, values, strict=True)
         ]
-    return found
+    return extended
 
 
 def all_protocols(
     applied: Iterable[ProtocolResult], asked: Iterable[str], kind: Kind
 ) -> list[ProtocolResult]:
     """Every protocol in the usual order: its result, or why it does not apply to such a file."""
-    found = {result.protocol: result for result in applied}
+    results_by_protocol = {result.protocol: result for result in applied}
     wanted = set(asked)
     results = []
     reasons = kind_spec(kind).reasons
     for name, spec in protocol_specs().items():
-        if name in found:
-            results.append(found[name])
+        if name in results_by_protocol:
+            results.append(results_by_protocol[name])
             continue
         reason = reasons.get(spec.kind, "") if name in wanted else "not asked for"
         results.append(ProtocolResult(protocol=name, applies=False, reason=reason))

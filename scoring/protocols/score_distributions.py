@@ -290,20 +290,21 @@ def _notices(
     excluded: NDArray[np.bool_],
     task: Task,
 ) -> list[Notice]:
-    found = []
+    notices = []
     if not answers.usable.any():
         counts = predictions.cells.column("status").to_pylist() if predictions.cells else []
-        told = ", ".join(f"{name} {counts.count(name)}" for name in sorted(set(counts)))
-        found.append(
+        status_counts = ", ".join(f"{name} {counts.count(name)}" for name in sorted(set(counts)))
+        notices.append(
             Notice(
                 code="no-usable-answer",
-                message=f"No answer can be used ({told}): the report has coverage and no scores.",
+                message=f"No answer can be used ({status_counts}): "
+                "the report has coverage and no scores.",
                 count=len(counts),
             )
         )
     if answers.set_aside:
         kind = "for single countries" if answers.unsteered else "without a country"
-        found.append(
+        notices.append(
             Notice(
                 code="answers-set-aside",
                 message=f"The file holds answers both with and without a country; those {kind} "
@@ -312,7 +313,7 @@ def _notices(
             )
         )
     if answers.strangers:
-        found.append(
+        notices.append(
             Notice(
                 code="countries-without-people",
                 message="Answers for countries that the release holds no answers of, in this "
@@ -322,7 +323,7 @@ def _notices(
         )
     if excluded.any():
         names = [q for q, out in zip(survey.geometry.question_ids, excluded, strict=True) if out]
-        found.append(
+        notices.append(
             Notice(
                 code="examples-left-out",
                 message=f"Questions that the prompts showed with answers are left out: "
@@ -331,11 +332,11 @@ def _notices(
             )
         )
     if predictions.meta.wave != task.settings.wave:
-        found.append(
+        notices.append(
             Notice(
                 code="other-wave",
                 message=f"The predictions were made for wave {predictions.meta.wave} and are "
                 f"scored on wave {task.settings.wave}.",
             )
         )
-    return found
+    return notices

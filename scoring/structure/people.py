@@ -65,8 +65,8 @@ def read_structure(
     # Of a public release the figures are to the nearest .02.
     rounding = ROUNDING_VARIANCE if release.manifest.public or release.is_protected else 0.0
     noise = np.full((len(there), len(questions), len(questions)), np.nan)
-    found = shares_noise(r, survey.shares[at], (first, second), pair_sizes) + rounding
-    noise[:, first, second] = noise[:, second, first] = found
+    structures = shares_noise(r, survey.shares[at], (first, second), pair_sizes) + rounding
+    noise[:, first, second] = noise[:, second, first] = structures
     return {
         country: PeopleStructure(matrices[country], noise[place], sizes[place])
         for place, country in enumerate(there)

@@ -48,17 +48,17 @@ def persons_by_country(predictions: Predictions, questions: Sequence[str]) -> Ma
     position = pa.compute.fill_null(table["position"].cast(pa.float64()), np.nan).to_numpy()
     groups = table["group"].combine_chunks().dictionary_encode()
     numbers = country.indices.to_numpy(zero_copy_only=False)
-    found: dict[str, Persons] = {}
+    by_country: dict[str, Persons] = {}
     for index, name in enumerate(country.dictionary.to_pylist()):
         rows = np.flatnonzero(numbers == index)
         _, first, inverse = np.unique(person[rows], return_index=True, return_inverse=True)
         answers = np.full((len(first), len(questions)), np.nan)
         here = column[rows] >= 0
         answers[inverse[here], column[rows][here]] = position[rows][here]
-        told = groups.indices.to_numpy(zero_copy_only=False)[rows][first]
+        group_numbers = groups.indices.to_numpy(zero_copy_only=False)[rows][first]
         names = groups.dictionary.to_pylist()
-        found[name] = Persons(answers, tuple(names[number] for number in told))
-    return dict(sorted(found.items()))
+        by_country[name] = Persons(answers, tuple(names[number] for number in group_numbers))
+    return dict(sorted(by_country.items()))
 
 
 def as_distributions(predictions: Predictions) -> Predictions:

@@ -134,11 +134,11 @@ def score_structure(
                 ],
                 float,
             )
-            found = _battery(
+            battery_result = _battery(
                 battery.name, country, group.answers, people[country], columns, signs, counts, rng
             )
-            if found is not None:
-                results.append(found)
+            if battery_result is not None:
+                results.append(battery_result)
     return _summary(results)
 
 

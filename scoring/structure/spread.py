@@ -107,7 +107,7 @@ def demographic_gaps(
     """
     told = {part for group in persons.values() for one in set(group.groups)
             for part in one.split(";")}  # fmt: skip
-    found = []
+    gaps = []
     for variable in GROUP_VARIABLES:
         categories = HARMONISED[variable].categories
         ends = (f"{variable}={categories[0]}", f"{variable}={categories[-1]}")
@@ -121,8 +121,8 @@ def demographic_gaps(
             continue
         gap = _gap(variable, ends, persons, surveys, geometry)
         if gap.gaps:
-            found.append(gap)
-    return found
+            gaps.append(gap)
+    return gaps
 
 
 def _gap(
@@ -140,10 +140,10 @@ def _gap(
     for country, group in persons.items():
         if not all(country in survey.countries for survey in surveys):
             continue
-        told = [np.array([name in one.split(";") for one in group.groups], bool) for name in ends]
-        if min(mask.sum() for mask in told) < 2:
+        masks = [np.array([name in one.split(";") for one in group.groups], bool) for name in ends]
+        if min(mask.sum() for mask in masks) < 2:
             continue
-        means = [row_means(group.answers[mask][:, ordinal].T) for mask in told]
+        means = [row_means(group.answers[mask][:, ordinal].T) for mask in masks]
         model.append((means[1] - means[0]) / length)
         sides = [_people(survey, country, ordinal) for survey in surveys]
         people.append((sides[1][0] - sides[0][0]) / length)

@@ -53,8 +53,8 @@ class Part:
     @property
     def variant(self) -> str:
         """Form of its prompts; empty for the usual one."""
-        found = str(self.report.predictions.meta.extra.get("variant", "default"))
-        return "" if found == "default" else found
+        variant_name = str(self.report.predictions.meta.extra.get("variant", "default"))
+        return "" if variant_name == "default" else variant_name
 
     @property
     def is_targeted(self) -> bool:
@@ -89,10 +89,10 @@ class Study:
             ContractError: two reports are of one condition.
         """
         named = [(self._name(part, country), part) for part in self.of(model)]
-        found = dict(named)
-        if len(found) < len(named):
+        parts_by_condition = dict(named)
+        if len(parts_by_condition) < len(named):
             raise ContractError(list(_twins(named)), subject=f"study of {model}")
-        return dict(sorted(found.items(), key=lambda item: condition_order(item[0])))
+        return dict(sorted(parts_by_condition.items(), key=lambda item: condition_order(item[0])))
 
     def _name(self, part: Part, country: str) -> str:
         spoken = ""
@@ -163,12 +163,12 @@ def _without_base(study: Study) -> Iterator[Problem]:
 
 def _prompt_versions(study: Study) -> Iterator[Problem]:
     for model in study.models:
-        found = {part.report.predictions.meta.prompt_version for part in study.of(model)}
-        if len(found) > 1:
+        prompt_versions = {part.report.predictions.meta.prompt_version for part in study.of(model)}
+        if len(prompt_versions) > 1:
             yield Problem(
                 "other-prompts",
                 f"the reports of {model} come from prompts of several versions",
-                found=", ".join(sorted(version or "unknown" for version in found)),
+                found=", ".join(sorted(version or "unknown" for version in prompt_versions)),
                 hint="Ask all conditions with one version of the project.",
             )
 
@@ -205,17 +205,19 @@ def own_language(country: str) -> str:
 def study_notices(study: Study) -> list[Notice]:
     """What a reader of the whole study must know."""
     reports = [part.report for part in study.parts]
-    found = []
+    notices = []
     if any(report.release.synthetic for report in reports):
-        found.append(Notice(code="synthetic", message="The release is SYNTHETIC: made-up people."))
+        notices.append(
+            Notice(code="synthetic", message="The release is SYNTHETIC: made-up people.")
+        )
     sets = {report.settings.questions_digest for report in reports}
     if len(sets) > 1:
-        found.append(
+        notices.append(
             Notice(
                 code="other-questions",
                 message="The reports were scored on different question sets; only common "
                 "questions count.",
             )
         )
-    found += wording_names(reports)
-    return found
+    notices += wording_names(reports)
+    return notices

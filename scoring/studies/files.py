@@ -31,10 +31,10 @@ def read_reports(paths: Sequence[Path]) -> list[Report]:
     """
     files: list[Path] = []
     for path in paths:
-        found = sorted(path.glob("*.json")) if path.is_dir() else [path]
-        if not found:
+        report_paths = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        if not report_paths:
             raise fail("no-reports", "the folder holds no reports", where=str(path))
-        files += found
+        files += report_paths
     if not files:
         raise fail(
             "no-reports",
@@ -74,14 +74,14 @@ def study_paths(out: Sequence[Path], name: str) -> list[Path]:
 
     A path without an ending, or of a folder that exists, is a folder; it is made if missing.
     """
-    found: list[Path] = []
+    target_paths: list[Path] = []
     for path in out:
         if path.suffix and not path.is_dir():
-            found.append(path)
+            target_paths.append(path)
             continue
         path.mkdir(parents=True, exist_ok=True)
-        found += [path / f"{name}{ending}" for ending in (".json", ".md", ".html")]
-    return found
+        target_paths += [path / f"{name}{ending}" for ending in (".json", ".md", ".html")]
+    return target_paths
 
 
 def _page(study: Study) -> str:

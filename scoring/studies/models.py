@@ -58,8 +58,8 @@ def models_study(
 
 
 def _row(report: Report, name: str) -> ModelRow:
-    meta, found = report.predictions.meta, report.score(name)
-    value = found.value if found else None
+    meta, score_entry = report.predictions.meta, report.score(name)
+    value = score_entry.value if score_entry else None
     return ModelRow(
         model=meta.model,
         report=meta.name or report.predictions.name,
@@ -107,12 +107,14 @@ def _check_score(reports: Sequence[Report], name: str) -> None:
 
 
 def _notices(reports: Sequence[Report], chosen: Sequence[Report]) -> list[Notice]:
-    found = []
+    notices = []
     if any(report.release.synthetic for report in chosen):
-        found.append(Notice(code="synthetic", message="The release is SYNTHETIC: made-up people."))
+        notices.append(
+            Notice(code="synthetic", message="The release is SYNTHETIC: made-up people.")
+        )
     left = len(reports) - len(chosen)
     if left:
-        found.append(
+        notices.append(
             Notice(code="baselines", message="Baselines are left out of trends.", count=left)
         )
-    return [*found, *wording_notices(chosen)]
+    return [*notices, *wording_notices(chosen)]

@@ -38,15 +38,26 @@ def sensitivity_study(reports: Sequence[Report]) -> SensitivityStudy:
     groups: dict[tuple[str, ...], list[Report]] = defaultdict(list)
     for report in reports:
         groups[_way(report.predictions.meta)].append(report)
-    problems = [problem for way, found in groups.items() for problem in _problems(way, found)]
+    problems = [
+        problem
+        for way, group_reports in groups.items()
+        for problem in _problems(way, group_reports)
+    ]
     if problems:
         raise ContractError(problems, subject="study")
     first = reports[0]
     return SensitivityStudy(
         mode=first.settings.mode,
         release=StudyRelease(name=first.release.name, digest=first.release.digest),
-        groups=[_group(way, found) for way, found in groups.items() if len(found) > 1],
-        notices=_notices(reports, [found[0] for found in groups.values() if len(found) == 1]),
+        groups=[
+            _group(way, group_reports)
+            for way, group_reports in groups.items()
+            if len(group_reports) > 1
+        ],
+        notices=_notices(
+            reports,
+            [group_reports[0] for group_reports in groups.values() if len(group_reports) == 1],
+        ),
     )
 
 
@@ -64,13 +75,13 @@ def _problems(way: tuple[str, ...], reports: Sequence[Report]) -> list[Problem]:
     if len(defaults) == 1:
         return []
     code = "several-defaults" if defaults else "no-default"
-    found = ", ".join(_label(one) for one in defaults or reports)
+    report_labels = ", ".join(_label(one) for one in defaults or reports)
     return [
         Problem(
             code,
             f"{'several reports have' if defaults else 'no report has'} the default prompt of "
             f"{', '.join(way)}",
-            found=found,
+            found=report_labels,
             allowed="one report with the default prompt for each way of asking",
             hint="Variants are asked with: opinion-atlas elicit MODEL --vary default,VARIANT",
         )
@@ -92,18 +103,18 @@ def _group(way: tuple[str, ...], reports: Sequence[Report]) -> SensitivityGroup:
 
 
 def _row(base: Report, other: Report) -> SensitivityRow:
-    found = sensitivity(base, other)
+    sensitivities = sensitivity(base, other)
     score, before = report_score(other, "alignment"), report_score(base, "alignment")
     return SensitivityRow(
         report=_label(other),
         variant=variant_of(other.predictions.meta),
         score=score,
         difference=None if score is None or before is None else number(score - before),
-        countries=found.countries.count,
-        countries_pearson=found.countries.pearson,
-        questions=found.questions.count,
-        questions_pearson=found.questions.pearson,
-        mean_absolute_change=found.questions.mean_absolute_change,
+        countries=sensitivities.countries.count,
+        countries_pearson=sensitivities.countries.pearson,
+        questions=sensitivities.questions.count,
+        questions_pearson=sensitivities.questions.pearson,
+        mean_absolute_change=sensitivities.questions.mean_absolute_change,
     )
 
 
@@ -112,16 +123,18 @@ def _label(report: Report) -> str:
 
 
 def _notices(reports: Sequence[Report], alone: Sequence[Report]) -> list[Notice]:
-    found = []
+    notices = []
     if any(report.release.synthetic for report in reports):
-        found.append(Notice(code="synthetic", message="The release is SYNTHETIC: made-up people."))
+        notices.append(
+            Notice(code="synthetic", message="The release is SYNTHETIC: made-up people.")
+        )
     if alone:
         names = ", ".join(_label(report) for report in alone)
-        found.append(
+        notices.append(
             Notice(
                 code="one-prompt",
                 message=f"Without another prompt to compare with: {names}.",
                 count=len(alone),
             )
         )
-    return [*found, *wording_notices(reports)]
+    return [*notices, *wording_notices(reports)]

@@ -195,5 +195,5 @@ def chat_pairs(reports: Sequence[Report], *, score: str = "pearson") -> list[Cha
 
 def report_score(report: Report, name: str) -> float | None:
     """Estimate of a report's score; None where it has none."""
-    found = report.score(name)
-    return found.value.estimate if found else None
+    score_entry = report.score(name)
+    return score_entry.value.estimate if score_entry else None

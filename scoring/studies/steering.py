@@ -120,13 +120,13 @@ def _scored(report: Report) -> dict[str, dict[str, float]]:
     Paper-mode reports leave the examples of all countries out of the model's mean. The paper's
     tables leave out the country's own only, so they need the cells that `score --cells` lists.
     """
-    found: dict[str, dict[str, float]] = {}
+    scores_by_country: dict[str, dict[str, float]] = {}
     if report.settings.mode != "corrected" and report.cells:
         for cell in report.cells:
             own = few_shot_ids(cell.country)
             if cell.alignment is not None and not cell.group and cell.question_id not in own:
-                found.setdefault(cell.country, {})[cell.question_id] = cell.alignment
-        return found
+                scores_by_country.setdefault(cell.country, {})[cell.question_id] = cell.alignment
+        return scores_by_country
     table = cell_scores(report)
     if table.countries == ("",):
         raise fail(
@@ -137,8 +137,10 @@ def _scored(report: Report) -> dict[str, dict[str, float]]:
         )
     for country, row in zip(table.countries, table.scores, strict=True):
         pairs = zip(table.questions, row, strict=True)
-        found[country] = {name: float(score) for name, score in pairs if not np.isnan(score)}
-    return found
+        scores_by_country[country] = {
+            name: float(score) for name, score in pairs if not np.isnan(score)
+        }
+    return scores_by_country
 
 
 def _on(axis: Sequence[str], scores: Mapping[str, float]) -> Floats:
@@ -147,16 +149,18 @@ def _on(axis: Sequence[str], scores: Mapping[str, float]) -> Floats:
 
 def _countries(study: Study, cells: Mapping[int, Cells], wanted: Sequence[str]) -> tuple[str, ...]:
     targeted = [part for part in study.parts if part.is_targeted] or list(study.parts)
-    found = sorted({country for part in targeted for country in cells[id(part.report)]})
-    lacking = [country for country in wanted if country not in found]
-    if lacking or not found:
+    targeted_countries = sorted(
+        {country for part in targeted for country in cells[id(part.report)]}
+    )
+    lacking = [country for country in wanted if country not in targeted_countries]
+    if lacking or not targeted_countries:
         raise fail(
             "no-country",
             "the reports hold no steered answers for a country",
             found=", ".join(lacking),
-            allowed=", ".join(found) or "none",
+            allowed=", ".join(targeted_countries) or "none",
         )
-    return tuple(wanted) or tuple(found)
+    return tuple(wanted) or tuple(targeted_countries)
 
 
 def _country_rows(study: Study, cells: Mapping[int, Cells], country: str) -> Iterator[Row]:
@@ -176,9 +180,9 @@ def _common_rows(country: str, model: str, scores: Mapping[str, Floats]) -> Iter
     if not scores:
         return
     common = np.isfinite(np.stack(list(scores.values()))).all(axis=0)
-    kept = {name: np.where(common, one, np.nan) for name, one in scores.items()}
-    for name, one in kept.items():
-        yield Row(country, model, name, one, None if name == BASE else kept.get(BASE))
+    common_scores = {name: np.where(common, one, np.nan) for name, one in scores.items()}
+    for name, one in common_scores.items():
+        yield Row(country, model, name, one, None if name == BASE else common_scores.get(BASE))
 
 
 def _over_models(rows: Sequence[Row], models: Sequence[str]) -> list[Row]:
@@ -188,7 +192,7 @@ def _over_models(rows: Sequence[Row], models: Sequence[str]) -> list[Row]:
     """
     if len(models) < 2:
         return []
-    found: list[Row] = []
+    pooled_rows: list[Row] = []
     for country in dict.fromkeys(row.country for row in rows):
         by_condition: dict[str, dict[str, Floats]] = {}
         for row in rows:
@@ -202,8 +206,8 @@ def _over_models(rows: Sequence[Row], models: Sequence[str]) -> list[Row]:
         if stacked:
             whole = np.isfinite(np.stack(list(stacked.values()))).all(axis=(0, 1))
             masked = {name: np.where(whole, one, np.nan) for name, one in stacked.items()}
-            found += _common_rows(country, ALL_MODELS, masked)
-    return found
+            pooled_rows += _common_rows(country, ALL_MODELS, masked)
+    return pooled_rows
 
 
 def _over_countries(rows: Sequence[Row]) -> list[Row]:
@@ -211,15 +215,15 @@ def _over_countries(rows: Sequence[Row]) -> list[Row]:
     grouped: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         grouped.setdefault((row.model, row.condition), []).append(row)
-    found = []
+    pooled_rows = []
     for (model, condition), group in grouped.items():
         if len(group) < 2:
             continue
         bases = [row.base for row in group if row.base is not None]
         base = np.concatenate(bases) if len(bases) == len(group) else None
         scores = np.concatenate([row.scores for row in group])
-        found.append(Row(ALL_COUNTRIES, model, condition, scores, base))
-    return found
+        pooled_rows.append(Row(ALL_COUNTRIES, model, condition, scores, base))
+    return pooled_rows
 
 
 def _entry(row: Row, test: PairedTest | None) -> SteeringRow:
@@ -289,5 +293,9 @@ def stars(p_value: float) -> int:
 
 def _shown(study: Study) -> list[str]:
     """Questions that any prompt of the study showed with answers."""
-    found = {q for part in study.parts for q in part.report.predictions.meta.few_shot_questions}
-    return sorted(found, key=lambda name: int("".join(c for c in name if c.isdigit()) or 0))
+    shown_questions = {
+        q for part in study.parts for q in part.report.predictions.meta.few_shot_questions
+    }
+    return sorted(
+        shown_questions, key=lambda name: int("".join(c for c in name if c.isdigit()) or 0)
+    )

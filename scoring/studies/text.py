@@ -66,27 +66,27 @@ def study_title(study: Study) -> str:
 
 def _steering(study: SteeringStudy) -> Iterator[TextTable]:
     """One table of countries for a single model, a table of models for each country else."""
-    found = {(row.country, row.condition, row.model): row for row in study.rows}
+    rows_by_key = {(row.country, row.condition, row.model): row for row in study.rows}
     if len(study.models) == 1:
-        yield _one_model(study, found)
+        yield _one_model(study, rows_by_key)
         return
     models = [*study.models, ALL_MODELS]
     for country in [*study.countries, ALL_COUNTRIES]:
         rows = []
         for condition in study.conditions:
-            cells = [found.get((country, condition, model)) for model in models]
+            cells = [rows_by_key.get((country, condition, model)) for model in models]
             if any(cells):
                 rows.append([_condition(condition), *_steering_cells(cells, study)])
         if rows:
-            note = "" if country == ALL_COUNTRIES else _questions_note(found, country)
+            note = "" if country == ALL_COUNTRIES else _questions_note(rows_by_key, country)
             yield TextTable(country_name(country), ["Condition", *models], rows, note)
 
 
-def _one_model(study: SteeringStudy, found: SteeringRows) -> TextTable:
+def _one_model(study: SteeringStudy, rows_by_key: SteeringRows) -> TextTable:
     (model,) = study.models
     rows = []
     for country in [*study.countries, ALL_COUNTRIES]:
-        cells = [found.get((country, condition, model)) for condition in study.conditions]
+        cells = [rows_by_key.get((country, condition, model)) for condition in study.conditions]
         counts = {str(cell.questions) for cell in cells if cell}
         if counts:
             questions = " or ".join(sorted(counts))
@@ -121,8 +121,8 @@ def _steering_cell(cell: SteeringRow | None, *, paper: bool) -> str:
     return f"{text} ({signed(cell.difference)}){mark}"
 
 
-def _questions_note(found: SteeringRows, country: str) -> str:
-    counts = sorted({row.questions for (c, _, m), row in found.items()
+def _questions_note(rows_by_key: SteeringRows, country: str) -> str:
+    counts = sorted({row.questions for (c, _, m), row in rows_by_key.items()
                      if c == country and m != ALL_MODELS})  # fmt: skip
     return f"{' or '.join(map(str, counts))} questions common to all conditions of a model"
 

@@ -108,15 +108,15 @@ def _check_names(reports: Sequence[Report]) -> None:
 
 
 def _waves(report: Report) -> WaveTable:
-    found = report.table("waves", WaveTable)
-    if found is None:
+    waves_table = report.table("waves", WaveTable)
+    if waves_table is None:
         raise fail(
             "no-waves",
             "the report has no scores by wave",
             where=_label(report),
             hint="Score a distribution file with the alignment protocol.",
         )
-    return found
+    return waves_table
 
 
 def _changes(tables: Mapping[str, WaveTable]) -> list[TrendChange]:
@@ -136,8 +136,8 @@ def _changes(tables: Mapping[str, WaveTable]) -> list[TrendChange]:
 
 
 def _notices(reports: Sequence[Report]) -> list[Notice]:
-    found = [
+    notices = [
         Notice(code="synthetic", message="The release is SYNTHETIC: made-up people.")
         for _ in range(any(report.release.synthetic for report in reports))
     ]
-    return [*found, *wording_notices(reports), *wording_names(reports)]
+    return [*notices, *wording_notices(reports), *wording_names(reports)]

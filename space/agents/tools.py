@@ -85,12 +85,12 @@ class Tools:
                 _check_filter(facet, name, facts)
                 pairs.append((facet, name))
         query = parse_query([(key, text) for key, text in pairs if text], known=facts.known)
-        found = read_board(self._store, query, page_rows=PAGE_ROWS)
+        board_page = read_board(self._store, query, page_rows=PAGE_ROWS)
         return BoardAnswer(
-            total=found.total,
-            page=min(query.page, found.pages),
-            pages=found.pages,
-            rows=[_board_row(row) for row in found.rows],
+            total=board_page.total,
+            page=min(query.page, board_page.pages),
+            pages=board_page.pages,
+            rows=[_board_row(row) for row in board_page.rows],
             filters={facet: list(facts.known.get(facet, ())) for facet in FACETS},
         )
 
@@ -145,12 +145,12 @@ class Tools:
         """
         _check_question(question)
         chosen = self._wave(country, wave)[0] if country else wave or self._people.waves[0]
-        found = {
+        people_by_country = {
             key[1]: _people(answers)
             for key, answers in self._people.answers.items()
             if key[0] == chosen and key[2] == question and country in ("", key[1])
         }
-        if not found:
+        if not people_by_country:
             raise fail(
                 "not-asked", "the release has no answers to this question there",
                 column="question", found=f"{question}, {country or 'any country'}, wave {chosen}",
@@ -163,7 +163,7 @@ class Tools:
             text=render_question(question).stem,
             options={str(code): label_text(question, code) for code in codes},
             wave=chosen,
-            people=found,
+            people=people_by_country,
             closest=self._closest("question", question),
         )
 
@@ -173,7 +173,7 @@ class Tools:
         Raises:
             ContractError: the rows cannot be compared.
         """
-        found = compare_rows(self._store, rows)
+        comparison = compare_rows(self._store, rows)
         return CompareAnswer(
             pairs=[
                 PairAnswer(
@@ -186,13 +186,14 @@ class Tools:
                     difference=Interval(estimate=pair.difference, low=pair.low, high=pair.high),
                     p_value=pair.adjusted,
                 )
-                for pair in found.pairs
+                for pair in comparison.pairs
             ],
             questions=[
                 QuestionSpread(
-                    question=one.question_id, means=dict(zip(found.rows, one.means, strict=True))
+                    question=one.question_id,
+                    means=dict(zip(comparison.rows, one.means, strict=True)),
                 )
-                for one in found.questions[:SHOWN]
+                for one in comparison.questions[:SHOWN]
             ],
         )
 
@@ -248,7 +249,7 @@ class Tools:
         return wave or waves[0], waves
 
     def _closest(self, kind: str, name: str) -> list[ClosestRow]:
-        found = closest_rows(self._store, kind=kind, name=name, limit=SHOWN)
+        nearest_rows = closest_rows(self._store, kind=kind, name=name, limit=SHOWN)
         return [
             ClosestRow(
                 row=str(row["row_id"]),
@@ -258,7 +259,7 @@ class Tools:
                 language=str(row["language"]),
                 alignment=Interval.model_validate(row, from_attributes=False),
             )
-            for row in found
+            for row in nearest_rows
         ]
 
 
@@ -305,8 +306,8 @@ def _check_question(question: str) -> None:
     )  # fmt: skip
 
 
-def _interval(found: Any) -> Interval:
-    return Interval(estimate=found.estimate, low=found.low, high=found.high)
+def _interval(estimate: Any) -> Interval:
+    return Interval(estimate=estimate.estimate, low=estimate.low, high=estimate.high)
 
 
 def _countries(entries: Sequence[CountryEntry]) -> list[CountryScore]:

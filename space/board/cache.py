@@ -39,20 +39,20 @@ class IndexCache(Generic[T]):
             if stamp != self._stamp:
                 self._stamp = stamp
                 self._found.clear()
-            found = self._found.get(key)
-            first = found is None
-            if found is None:
-                found = self._found[key] = Future()
+            future = self._found.get(key)
+            first = future is None
+            if future is None:
+                future = self._found[key] = Future()
                 while len(self._found) > self._most:
                     self._found.popitem(last=False)
             else:
                 self._found.move_to_end(key)
         if first:
             try:
-                found.set_result(make())
+                future.set_result(make())
             except BaseException as error:
                 with self._lock:
-                    if self._found.get(key) is found:
+                    if self._found.get(key) is future:
                         del self._found[key]
-                found.set_exception(error)
-        return found.result()
+                future.set_exception(error)
+        return future.result()

@@ -189,10 +189,10 @@ def score_column(name: str) -> Column:
 
 def all_columns(score_names: Iterable[str]) -> dict[str, Column]:
     """The fixed columns and one for every further score, by key."""
-    found = dict(COLUMNS)
+    columns_by_key = dict(COLUMNS)
     for name in score_names:
-        found.setdefault(name, score_column(name))
-    return found
+        columns_by_key.setdefault(name, score_column(name))
+    return columns_by_key
 
 
 def size_class(parameters: float | None) -> str:

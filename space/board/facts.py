@@ -81,9 +81,9 @@ def _read(db: sqlite3.Connection) -> Facts:
     counts = {facet: _facet_counts(db, facet) for facet in FACETS}
     known = {facet: tuple(names) for facet, names in counts.items()}
     for kind in PARTS:
-        found = db.execute("SELECT DISTINCT name FROM parts WHERE kind = ?", (kind,))
+        part_rows = db.execute("SELECT DISTINCT name FROM parts WHERE kind = ?", (kind,))
         known[kind] = tuple(
-            sorted((row[0] for row in found), key=lambda n: part_title(f"{kind}:{n}"))
+            sorted((row[0] for row in part_rows), key=lambda n: part_title(f"{kind}:{n}"))
         )
     scores = tuple(
         row[0] for row in db.execute("SELECT name FROM scores GROUP BY name ORDER BY name")

@@ -81,11 +81,11 @@ def mark_forms(db: sqlite3.Connection) -> None:
     db.execute("UPDATE rows SET holds = NULL, forms = NULL")
     rows = _ranked(db)
     for family in _families(rows):
-        for row_id, found in _all_ranks(family).items():
-            holds = 1 + sum(one.holds for one in found)
+        for row_id, other_ranks in _all_ranks(family).items():
+            holds = 1 + sum(one.holds for one in other_ranks)
             db.execute(
                 "UPDATE rows SET holds = ?, forms = ? WHERE row_id = ?",
-                (holds, 1 + len(found), row_id),
+                (holds, 1 + len(other_ranks), row_id),
             )
 
 
@@ -153,10 +153,10 @@ def _shared(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _families(rows: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    found: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+    families: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        found[_shared(row)].append(row)
-    return list(found.values())
+        families[_shared(row)].append(row)
+    return list(families.values())
 
 
 def _forms(rows: Sequence[Mapping[str, Any]]) -> dict[int, dict[str, Mapping[str, Any]]]:
@@ -172,7 +172,7 @@ def _all_ranks(
 ) -> dict[str, list[FormRank]]:
     """Ranks in other forms by row; of a model with several rows in a form the best counts."""
     forms = _forms(rows)
-    found: dict[str, list[FormRank]] = defaultdict(list)
+    ranks_by_row: dict[str, list[FormRank]] = defaultdict(list)
     for number, form in forms.items():
         if only is not None and only not in {row["row_id"] for row in form.values()}:
             continue
@@ -183,7 +183,7 @@ def _all_ranks(
             here, there = _places(form, common), _places(other, common)
             for model in common:
                 row = other[model]
-                found[form[model]["row_id"]].append(
+                ranks_by_row[form[model]["row_id"]].append(
                     FormRank(
                         row["row_id"],
                         form_label(row),
@@ -192,7 +192,7 @@ def _all_ranks(
                         len(common),
                     )
                 )
-    return found
+    return ranks_by_row
 
 
 def form_label(row: Mapping[str, Any]) -> str:

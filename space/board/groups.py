@@ -87,10 +87,10 @@ def condition_label(row: Mapping[str, Any]) -> str:
     """The condition of a row in words: steering, language, thinking."""
     steering = {"none": "Unsteered", "persona": "Persona", "few-shot": "Few-shot"}
     language = {"en": "in English", "own": "in the country's language"}
-    said = steering.get(row["steering"], str(row["steering"]))
+    steering_words = steering.get(row["steering"], str(row["steering"]))
     spoken = language.get(row["language"], f"in {row['language']}")
     thinking = f", thinking {row['thinking']}" if row["thinking"] not in _NO_CHOICE else ""
-    return f"{said}, {spoken}{thinking}"
+    return f"{steering_words}, {spoken}{thinking}"
 
 
 #: What of a group is named only where it is not the usual.
@@ -118,12 +118,12 @@ _ORDER = {"none": 0, "persona": 1, "few-shot": 2}
 def short_condition(row: Mapping[str, Any]) -> str:
     """The condition of a row as the title of a tab."""
     steering = {"none": "Unsteered", "persona": "Persona", "few-shot": "Few-shot"}
-    said = steering.get(row["steering"], str(row["steering"]))
+    steering_words = steering.get(row["steering"], str(row["steering"]))
     language = {"en": "", "own": "own language"}.get(row["language"], str(row["language"]))
-    if said == "Unsteered" and language == "own language":
-        said, language = "Own language", ""
+    if steering_words == "Unsteered" and language == "own language":
+        steering_words, language = "Own language", ""
     thinking = f"thinking {row['thinking']}" if row["thinking"] not in _NO_CHOICE else ""
-    return ", ".join(part for part in (said, language, thinking) if part)
+    return ", ".join(part for part in (steering_words, language, thinking) if part)
 
 
 def titles_apart(groups: Sequence[Mapping[str, Any]]) -> list[str]:

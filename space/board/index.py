@@ -88,10 +88,10 @@ def index_signature(path: Path) -> str:
         return ""
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
-            found = db.execute("SELECT value FROM meta WHERE key = 'signature'").fetchone()
+            signature_row = db.execute("SELECT value FROM meta WHERE key = 'signature'").fetchone()
     except (sqlite3.Error, UnicodeDecodeError):  # the latter where its own tables are damaged
         return ""
-    return str(found[0]) if found else ""
+    return str(signature_row[0]) if signature_row else ""
 
 
 def is_sound(path: Path) -> bool:
@@ -99,10 +99,10 @@ def is_sound(path: Path) -> bool:
     try:
         version = json.loads(index_signature(path))[0]
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
-            found = db.execute("PRAGMA quick_check(1)").fetchone()
+            check_row = db.execute("PRAGMA quick_check(1)").fetchone()
     except (sqlite3.Error, ValueError, IndexError, TypeError):
         return False
-    return bool(version == INDEX_VERSION and found and found[0] == "ok")
+    return bool(version == INDEX_VERSION and check_row and check_row[0] == "ok")
 
 
 def build_index(path: Path, files: Sequence[ReportFile], *, rebuild: bool = False) -> None:
@@ -246,17 +246,17 @@ def _add_ceilings(db: sqlite3.Connection) -> None:
 
 def _add_ceiling(db: sqlite3.Connection, source: str) -> None:
     row_id = f"human-ceiling-{source}"
-    kept = (
+    shared_columns = (
         "protocols, wave, question_set, mode, release, release_digest, synthetic, "
         "scorer_version, updated"
     )
     db.execute(
         f"INSERT INTO rows (row_id, derived, kind, name, model, family, size, open_weights, "  # noqa: S608
         f"method, steering, language, thinking, class, wording, trained_on_wvs, warning_count, "
-        f"coverage, link, comparison, {kept}) "
+        f"coverage, link, comparison, {shared_columns}) "
         f"SELECT ?, 1, 'ceiling', 'human ceiling', 'unknown', 'unknown', 'unknown', 'unknown', "
         f"'second sample', 'none', 'none', 'default', 'verified', 'none', 'no', 0, 1.0, '', '', "
-        f"{kept} "
+        f"{shared_columns} "
         f"FROM rows WHERE row_id = ?",
         (row_id, source),
     )
@@ -341,12 +341,12 @@ def common_grids(db: sqlite3.Connection, row_ids: Sequence[str]) -> CommonGrid:
 
     Where one of them has means per question only, all are reduced to those.
     """
-    found = {row_id: read_grid(db, row_id) for row_id in row_ids}
-    if any(names == [EVERYWHERE] for names, _, _ in found.values()):
-        found = {row_id: _everywhere(*grid) for row_id, grid in found.items()}
-    countries = sorted({c for names, _, _ in found.values() for c in names})
-    questions = sorted({q for _, names, _ in found.values() for q in names})
-    grids = [grid_on(countries, questions, grid) for grid in found.values()]
+    grids_by_row = {row_id: read_grid(db, row_id) for row_id in row_ids}
+    if any(names == [EVERYWHERE] for names, _, _ in grids_by_row.values()):
+        grids_by_row = {row_id: _everywhere(*grid) for row_id, grid in grids_by_row.items()}
+    countries = sorted({c for names, _, _ in grids_by_row.values() for c in names})
+    questions = sorted({q for _, names, _ in grids_by_row.values() for q in names})
+    grids = [grid_on(countries, questions, grid) for grid in grids_by_row.values()]
     return CommonGrid(countries, questions, grids)
 
 
@@ -390,13 +390,13 @@ def read_grid(
     db: sqlite3.Connection, row_id: str
 ) -> tuple[list[str], list[str], np.ndarray[Any, Any]]:
     """Countries, questions and alignment (countries, questions) of a row; empty without cells."""
-    found = db.execute(
+    grid_row = db.execute(
         "SELECT countries, questions, alignment FROM grids WHERE row_id = ?", (row_id,)
     ).fetchone()
-    if found is None:
+    if grid_row is None:
         return [], [], np.empty((0, 0), np.float32)
-    countries, questions = json.loads(found[0]), json.loads(found[1])
-    alignment = np.frombuffer(found[2], "<f4").reshape(len(countries), len(questions))
+    countries, questions = json.loads(grid_row[0]), json.loads(grid_row[1])
+    alignment = np.frombuffer(grid_row[2], "<f4").reshape(len(countries), len(questions))
     return countries, questions, alignment
 
 

@@ -12,8 +12,8 @@ from codebook.wordings.wording import wording
 
 def country_name(code: str) -> str:
     """Name of a country, its code where the codebook does not know it."""
-    found = countries().get(code)
-    return found.name if found else code
+    country = countries().get(code)
+    return country.name if country else code
 
 
 #: Countries whose names take an article in a sentence.
@@ -33,8 +33,8 @@ def category_name(key: str) -> str:
 
 def question_title(question_id: str) -> str:
     """Id and short title, for lists."""
-    found = questions().get(question_id)
-    return f"{question_id} {found.title}" if found else question_id
+    question = questions().get(question_id)
+    return f"{question_id} {question.title}" if question else question_id
 
 
 @cache
@@ -47,10 +47,10 @@ def question_text(question_id: str) -> str:
 @cache
 def option_labels(question_id: str) -> tuple[str, ...]:
     """Labels of the options in the order of positions; () for questions without a scale."""
-    found = questions().get(question_id)
-    if found is None or found.scale is None:
+    question = questions().get(question_id)
+    if question is None or question.scale is None:
         return ()
-    return tuple(code_label(question_id, code) for code in found.scale.codes)
+    return tuple(code_label(question_id, code) for code in question.scale.codes)
 
 
 def group_title(name: str) -> str:
@@ -60,8 +60,8 @@ def group_title(name: str) -> str:
 
 def code_label(question_id: str, code: int) -> str:
     """Label of one code of a question, `code text`, or the bare code between two poles."""
-    found = questions().get(question_id)
-    if found is None or found.scale is None:
+    question = questions().get(question_id)
+    if question is None or question.scale is None:
         return str(code)
-    known = (*found.scale.labelled_codes, *found.scale.off_scale)
+    known = (*question.scale.labelled_codes, *question.scale.off_scale)
     return f"{code} {label_text(question_id, code)}" if code in known else str(code)

@@ -79,14 +79,14 @@ def read_board(store: Store, query: BoardQuery, *, page_rows: int = PAGE_ROWS) -
         pages = max(-(-total // page_rows), 1) if page_rows else 1
         page = min(query.page, pages)
         limit = f"LIMIT {page_rows} OFFSET {(page - 1) * page_rows}" if page_rows else ""
-        found = db.execute(
+        table_rows = db.execute(
             "SELECT r.*, g.title AS group_title, g.countries AS group_countries FROM rows r "  # noqa: S608
             f"LEFT JOIN groups g ON g.number = r.group_number {join} WHERE {where} "
             f"ORDER BY r.group_number IS NULL, r.group_number, {order} {limit}",
             [*sort_arguments, *arguments],
         ).fetchall()
-        cells = _cells(db, [row["row_id"] for row in found], columns)
-    rows = tuple({**dict(row), "cells": cells.get(row["row_id"], {})} for row in found)
+        cells = _cells(db, [row["row_id"] for row in table_rows], columns)
+    rows = tuple({**dict(row), "cells": cells.get(row["row_id"], {})} for row in table_rows)
     return BoardPage(query, columns, rows, int(total), int(pages), int(every), int(made_up))
 
 
@@ -131,7 +131,7 @@ def _cells(
     db: sqlite3.Connection, row_ids: Sequence[str], columns: Sequence[Column]
 ) -> dict[str, dict[str, dict[str, float | None]]]:
     """Scores and parts of the rows for the columns shown, by row id and column key."""
-    found: dict[str, dict[str, dict[str, float | None]]] = {row_id: {} for row_id in row_ids}
+    cells_by_row: dict[str, dict[str, dict[str, float | None]]] = {row_id: {} for row_id in row_ids}
     marks = ", ".join("?" for _ in row_ids)
     for column in columns:
         if column.kind not in _NOT_TEXT:
@@ -147,14 +147,14 @@ def _cells(
             [*arguments, *row_ids],
         )
         for row in rows:
-            found[row["row_id"]][column.key] = {
+            cells_by_row[row["row_id"]][column.key] = {
                 "estimate": row["estimate"],
                 "low": row["low"],
                 "high": row["high"],
                 "coverage": row["coverage"],
                 "questions": row["questions"],
             }
-    return found
+    return cells_by_row
 
 
 def rank_text(row: Mapping[str, Any]) -> str:

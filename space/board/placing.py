@@ -119,13 +119,13 @@ def _published_row(row_id: str) -> MapRow | None:
 
 
 def _published_marks(row_id: str) -> dict[str, Mark | NotPlaced]:
-    found: dict[str, Mark | NotPlaced] = {}
+    marks_by_map: dict[str, Mark | NotPlaced] = {}
     for picture in published_maps().maps:
         listed: list[Mark | NotPlaced] = [*picture.marks, *picture.not_placed]
         for one in listed:
             if one.kind == "model" and one.name == row_id:
-                found[picture.map] = one
-    return found
+                marks_by_map[picture.map] = one
+    return marks_by_map
 
 
 def model_answers(
@@ -140,11 +140,13 @@ def model_answers(
     """
     marks = ", ".join("?" for _ in row_ids)
     among = f"AND a.row_id IN ({marks})" if row_ids else ""
-    found = db.execute(
+    answer_rows = db.execute(
         "SELECT a.row_id, r.name, a.shares FROM answers a JOIN rows r USING (row_id) "  # noqa: S608
         "LEFT JOIN scores s ON s.row_id = a.row_id AND s.name = 'alignment' "
         f"WHERE a.question = ? AND r.synthetic = 0 AND r.same_as = '' {among} "
         "ORDER BY s.estimate IS NULL, s.estimate DESC, r.name, r.row_id",
         (question_id, *row_ids),
     )
-    return [ModelAnswer(row_id, name, tuple(json.loads(text))) for row_id, name, text in found]
+    return [
+        ModelAnswer(row_id, name, tuple(json.loads(text))) for row_id, name, text in answer_rows
+    ]

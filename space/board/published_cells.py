@@ -56,30 +56,32 @@ def _people() -> People:
 
 
 def _cells(report: Report, answers: MapRow, people: People) -> list[CellEntry]:
-    found = cell_scores(report)
-    geometry = build_geometry(found.questions)
+    scores_table = cell_scores(report)
+    geometry = build_geometry(scores_table.questions)
     cells = []
-    for row, column in np.argwhere(np.isfinite(found.scores)):
-        country, question = found.countries[row], found.questions[column]
+    for row, column in np.argwhere(np.isfinite(scores_table.scores)):
+        country, question = scores_table.countries[row], scores_table.questions[column]
         asked = answers.shares.get(question, {})
         given = asked.get(country) or asked.get("")
-        told = people.answers.get((WAVE, country, question))
-        if given is None or told is None:
+        people_answers = people.answers.get((WAVE, country, question))
+        if given is None or people_answers is None:
             continue
         source = geometry.source[column, : geometry.sizes[column]]
         shares = np.asarray(given, float)[source]
-        theirs = np.array([np.nan if share is None else share for share in told.shares], float)
+        theirs = np.array(
+            [np.nan if share is None else share for share in people_answers.shares], float
+        )
         if not np.isfinite(theirs).all():
             continue
         cells.append(
             CellEntry(
                 country=country,
                 question_id=question,
-                alignment=float(found.scores[row, column]),
+                alignment=float(scores_table.scores[row, column]),
                 people=[float(share) for share in theirs / theirs.sum()],
                 model=[float(share) for share in shares / shares.sum()],
-                n=told.n,
-                n_eff=told.n_eff,
+                n=people_answers.n,
+                n_eff=people_answers.n_eff,
             )
         )
     return cells

@@ -79,25 +79,30 @@ def parse_query(
         known: names there are, per facet and per kind of part; `score` lists further columns.
     """
     pairs = parse_qsl(params.lstrip("?")) if isinstance(params, str) else list(params)
-    found: dict[str, list[str]] = {}
+    params_by_key: dict[str, list[str]] = {}
     for key, text in pairs:
-        found.setdefault(key, []).append(text)
-    columns = _columns(found.get("columns", [""])[-1], extra=known.get("score", ()))
+        params_by_key.setdefault(key, []).append(text)
+    columns = _columns(params_by_key.get("columns", [""])[-1], extra=known.get("score", ()))
     parts = [
-        f"{kind}:{name}" for kind in PARTS for name in found.get(kind, ()) if name in known[kind]
+        f"{kind}:{name}"
+        for kind in PARTS
+        for name in params_by_key.get(kind, ())
+        if name in known[kind]
     ]
     return BoardQuery(
         facets={
             facet: names
             for facet in FACETS
-            if (names := tuple(n for n in found.get(facet, ()) if n in known.get(facet, ())))
+            if (
+                names := tuple(n for n in params_by_key.get(facet, ()) if n in known.get(facet, ()))
+            )
         },
         parts=tuple(dict.fromkeys(parts)),
-        search=found.get("q", [""])[-1].strip()[:MAX_SEARCH],
-        sort=_sort(found.get("sort", [""])[-1], parts=parts, extra=known.get("score", ())),
+        search=params_by_key.get("q", [""])[-1].strip()[:MAX_SEARCH],
+        sort=_sort(params_by_key.get("sort", [""])[-1], parts=parts, extra=known.get("score", ())),
         columns=columns,
-        synthetic=found.get("synthetic", [""])[-1] == "1",
-        page=_page(found.get("page", ["1"])[-1]),
+        synthetic=params_by_key.get("synthetic", [""])[-1] == "1",
+        page=_page(params_by_key.get("page", ["1"])[-1]),
     )
 
 

@@ -119,20 +119,20 @@ def asked_coverage(report: Report) -> float | None:
     not asked: a study of ten countries is not a partial study of all. Cells that an asked country
     lacks on an asked question count as asked.
     """
-    found = report.coverage
-    if not found.expected:
-        return found.share
+    coverage = report.coverage
+    if not coverage.expected:
+        return coverage.share
     if not report.countries:
-        return found.share
+        return coverage.share
     unasked = sum(1 for one in report.questions if not one.coverage)
     within = 0.0
     for one in report.countries:
         if one.questions and one.coverage:
             within += max(one.questions / one.coverage - unasked, one.questions)
-    asked = max(within, found.scored + found.invalid + found.refused)
+    asked = max(within, coverage.scored + coverage.invalid + coverage.refused)
     if not asked:
-        return found.share
-    return min(max(found.scored / asked, found.share or 0.0), 1.0)
+        return coverage.share
+    return min(max(coverage.scored / asked, coverage.share or 0.0), 1.0)
 
 
 def answers_digest(report: Report) -> str:
@@ -172,19 +172,19 @@ def row_kind(report: Report) -> str:
 def thinking_label(meta: PredictionsMeta) -> str:
     """Whether the model was told to think, and how much; what is none of the known values counts
     as left to the model."""
-    said, effort = meta.decoding.get("thinking"), meta.decoding.get("reasoning_effort")
-    found = said if said in ("on", "off") else NO_CHOICE
+    stated_thinking, effort = meta.decoding.get("thinking"), meta.decoding.get("reasoning_effort")
+    thinking_mode = stated_thinking if stated_thinking in ("on", "off") else NO_CHOICE
     if isinstance(effort, str) and re.fullmatch(r"[a-z]{1,12}", effort):
-        return f"{found}, effort {effort}"
-    return str(found)
+        return f"{thinking_mode}, effort {effort}"
+    return str(thinking_mode)
 
 
 def variant_label(meta: PredictionsMeta) -> str:
     """Form of the prompts: "" for the usual one, `other` for what is no name of a form."""
-    found = str(meta.extra.get("variant") or "default")
-    if found == "default":
+    variant = str(meta.extra.get("variant") or "default")
+    if variant == "default":
         return ""
-    return found if re.fullmatch(r"[a-z0-9=+-]{1,60}", found) else "other"
+    return variant if re.fullmatch(r"[a-z0-9=+-]{1,60}", variant) else "other"
 
 
 def wording_label(meta: PredictionsMeta) -> str:
@@ -232,7 +232,7 @@ def comparison_key(report: Report, *, row_class: str) -> str:
 def score_rows(report: Report) -> list[ScoreRow]:
     """All scores of a report, those of its protocols too; the first of a name counts."""
     every = [*report.scores, *(s for result in report.protocols for s in result.scores)]
-    found: dict[str, ScoreRow] = {}
+    rows_by_name: dict[str, ScoreRow] = {}
     for score in every:
         spec = score_spec(score.name)
         if spec and not spec.about_model:
@@ -247,23 +247,28 @@ def score_rows(report: Report) -> list[ScoreRow]:
             score.coverage,
             score.questions,
         )
-        found.setdefault(row.name, row)
-    return [*_beside(found), *_further(report, found)]
+        rows_by_name.setdefault(row.name, row)
+    return [*_beside(rows_by_name), *_further(report, rows_by_name)]
 
 
-def _beside(found: dict[str, ScoreRow]) -> list[ScoreRow]:
+def _beside(rows_by_name: dict[str, ScoreRow]) -> list[ScoreRow]:
     """The rows, and those of columns that several scores share: the first with an estimate."""
-    rows = dict(found)
+    rows = dict(rows_by_name)
     for key, spec in score_specs().items():
         column = spec.column
-        if column and column.beside and key in found and found[key].estimate is not None:
-            rows.setdefault(column.key, found[key]._replace(name=column.key))
+        if (
+            column
+            and column.beside
+            and key in rows_by_name
+            and rows_by_name[key].estimate is not None
+        ):
+            rows.setdefault(column.key, rows_by_name[key]._replace(name=column.key))
     return list(rows.values())
 
 
-def _further(report: Report, found: dict[str, ScoreRow]) -> list[ScoreRow]:
+def _further(report: Report, rows_by_name: dict[str, ScoreRow]) -> list[ScoreRow]:
     share = share_below(report)
-    return [share] if share is not None and share.name not in found else []
+    return [share] if share is not None and share.name not in rows_by_name else []
 
 
 def share_below(report: Report) -> ScoreRow | None:

@@ -83,7 +83,7 @@ class Store:
 
     def report_files(self) -> list[ReportFile]:
         """All report files, sorted by name."""
-        found = []
+        listed_files = []
         for path in sorted(self.reports_folder.glob("*.json")):
             if path.name.startswith(PARTIAL_PREFIX):  # still being written, or never finished
                 continue
@@ -93,22 +93,22 @@ class Store:
                 continue
             row_class = self._class_of(path.stem)
             stamp = f"{status.st_size}:{status.st_mtime_ns}:{row_class}"
-            found.append(ReportFile(path.stem, path, row_class, stamp, status.st_mtime))
-        return found
+            listed_files.append(ReportFile(path.stem, path, row_class, stamp, status.st_mtime))
+        return listed_files
 
     def entry(self, row_id: str) -> dict[str, Any]:
         """What `entries/<row>.json` says of a row: class, details; empty where there is none."""
         path = self.root / "entries" / f"{row_id}.json"
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            parsed = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return parsed if isinstance(parsed, dict) else {}
 
     def _class_of(self, row_id: str) -> str:
-        found = self.entry(row_id).get("class", "")
-        if found in CLASSES:
-            return str(found)
+        stated_class = self.entry(row_id).get("class", "")
+        if stated_class in CLASSES:
+            return str(stated_class)
         return "uploaded" if self.predictions_path(row_id) else "self-reported"
 
     def predictions_path(self, row_id: str) -> Path | None:

@@ -58,17 +58,17 @@ def length_problems(column: str, text: str, *, longest: int) -> list[Problem]:
 def name_problems(column: str, text: str, *, longest: int = MAX_NAME) -> list[Problem]:
     """What keeps a name (of a row, a model, a method) off a public page."""
     problems = length_problems(column, text, longest=longest)
-    found = {match.group() for match in _MARKUP.finditer(text[:1000])}
-    found |= {letter for letter in text[:1000] if letter in "\n\t" or not is_seen(letter)}
+    unsafe_marks = {match.group() for match in _MARKUP.finditer(text[:1000])}
+    unsafe_marks |= {letter for letter in text[:1000] if letter in "\n\t" or not is_seen(letter)}
     if text.startswith(FORMULA_STARTS):
-        found.add(text[0])
-    if found:
+        unsafe_marks.add(text[0])
+    if unsafe_marks:
         problems.append(
             Problem(
                 "unsafe-text",
                 f"the {column} has characters that may not stand there",
                 column=column,
-                found=", ".join(sorted(ascii(one) for one in found)),
+                found=", ".join(sorted(ascii(one) for one in unsafe_marks)),
                 allowed="letters, digits, blanks and . _ - / : ( ) + , @ & ' inside",
             )
         )

@@ -50,15 +50,15 @@ def receipt_fields(receipt: Receipt) -> dict[str, Any]:
     }
 
 
-def submission_fields(found: Submission) -> dict[str, Any]:
+def submission_fields(submission: Submission) -> dict[str, Any]:
     """What anybody who knows the id may see of a submission; maintainers are not named."""
     return {
-        "id": found.id,
-        "state": found.state,
-        "class": found.row_class,
-        "name": found.name,
-        "submitted_at": found.submitted_at,
-        "on_board": found.on_board,
+        "id": submission.id,
+        "state": submission.state,
+        "class": submission.row_class,
+        "name": submission.name,
+        "submitted_at": submission.submitted_at,
+        "on_board": submission.on_board,
         "events": [
             {
                 "at": event.at,
@@ -66,6 +66,6 @@ def submission_fields(found: Submission) -> dict[str, Any]:
                 "by": event.by if event.by in ("owner", "system") else "a maintainer",
                 "why": event.why,
             }
-            for event in found.events
+            for event in submission.events
         ],
     }

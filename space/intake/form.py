@@ -67,7 +67,7 @@ class Form:
 
     def metadata(self) -> dict[str, Any]:
         """What was stated, as fields of `PredictionsMeta`; nothing for what was left open."""
-        found: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for name in FIELDS:
             given = self.stated.get(name)
             if isinstance(given, str):
@@ -79,10 +79,10 @@ class Form:
             elif name in _BILLIONS and isinstance(given, (int, float)):
                 given = float(given) * 1e9
             if name == "thinking":
-                found["decoding"] = {"thinking": given}
+                fields["decoding"] = {"thinking": given}
             else:
-                found[name] = given
-        return found
+                fields[name] = given
+        return fields
 
     def unknown(self) -> list[Problem]:
         """Problems for fields that do not exist."""
@@ -100,15 +100,20 @@ class Form:
 
     def details(self, meta: Mapping[str, Any]) -> Details:
         """Details of the submission; `meta` is the upload's own where the form says nothing."""
-        said = {**{k: v for k, v in meta.items() if v not in (None, "")}, **self.metadata()}
+        stated_fields = {
+            **{k: v for k, v in meta.items() if v not in (None, "")},
+            **self.metadata(),
+        }
         unnamed = ("unknown", "")
         facts = {
-            k: said[k] for k in FACT_FIELDS if said.get(k) is not None and said[k] not in unnamed
+            k: stated_fields[k]
+            for k in FACT_FIELDS
+            if stated_fields.get(k) is not None and stated_fields[k] not in unnamed
         }
         return Details(
-            name=str(said.get("name", "")),
+            name=str(stated_fields.get("name", "")),
             accepts_licence=self.accepts_licence,
-            link=str(said.get("link", "")),
+            link=str(stated_fields.get("link", "")),
             facts=facts,
             contact=self.contact.strip(),
         )

@@ -67,13 +67,13 @@ def read_stored(path: Path) -> Predictions:
     Raises:
         ContractError: the file breaks the format.
     """
-    found = read_predictions(path)
-    upload = found.meta.extra.get(UPLOAD_KEY)
+    predictions = read_predictions(path)
+    upload = predictions.meta.extra.get(UPLOAD_KEY)
     if not isinstance(upload, dict):
-        return found
+        return predictions
     tolerated = upload["tolerated"]
-    notices = (*found.notices, *bad_cells_notices(tolerated))
-    return replace(found, rows=upload["rows"], tolerated=tolerated, notices=notices)
+    notices = (*predictions.notices, *bad_cells_notices(tolerated))
+    return replace(predictions, rows=upload["rows"], tolerated=tolerated, notices=notices)
 
 
 def _records(predictions: Predictions) -> Iterator[Mapping[str, Any]]:

@@ -201,7 +201,7 @@ def _check_footer(path: Path, limits: Limits) -> None:
 
 def _size_problems(name: str, metadata: pq.FileMetaData, limits: Limits) -> list[Problem]:
     groups = [metadata.row_group(i) for i in range(min(metadata.num_row_groups, limits.row_groups))]
-    found = {
+    sizes_by_problem = {
         ("too-many-rows", "the file has too many rows"): (metadata.num_rows, limits.rows),
         ("too-many-rows", "its row groups have too many rows"): (
             sum(group.num_rows for group in groups),
@@ -218,7 +218,7 @@ def _size_problems(name: str, metadata: pq.FileMetaData, limits: Limits) -> list
     }
     return [
         Problem(code, message, where=name, found=str(size), allowed=f"at most {allowed}")
-        for (code, message), (size, allowed) in found.items()
+        for (code, message), (size, allowed) in sizes_by_problem.items()
         if not 0 <= size <= allowed
     ]
 
@@ -291,8 +291,8 @@ def _no_constant(name: str) -> None:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    record = dict(pairs)
+    if len(record) != len(pairs):
         (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
         raise ValueError(f"the key {twice[:40]!a} occurs twice")
-    return found
+    return record

@@ -19,7 +19,7 @@ from contracts.errors import fail
 _START_SECONDS = 120.0
 
 #: The only variables that the children see: no token, no secret.
-_KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME", "VIRTUAL_ENV", "SYSTEMROOT")
+_INHERITED_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME", "VIRTUAL_ENV", "SYSTEMROOT")
 
 
 class ReaderProcess:
@@ -60,18 +60,18 @@ class ReaderProcess:
     ) -> Future[Mapping[str, Any]] | None:
         """The coming end of a child for `job`; None where the process is gone."""
         line = json.dumps({"number": number, "folder": str(folder), "job": job}).encode() + b"\n"
-        found: Future[Mapping[str, Any]] = Future()
+        future: Future[Mapping[str, Any]] = Future()
         with self._lock:
             if not self.alive or self._process.stdin is None:
                 return None
-            self._waiting[number] = found
+            self._waiting[number] = future
             try:
                 self._process.stdin.write(line)
                 self._process.stdin.flush()
             except OSError:
                 del self._waiting[number]
                 return None
-        return found
+        return future
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
@@ -102,9 +102,9 @@ class ReaderProcess:
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
     return {
-        **kept,
+        **inherited,
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "PYTHONDONTWRITEBYTECODE": "1",
         "ARROW_DEFAULT_MEMORY_POOL": "system",

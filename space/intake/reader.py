@@ -263,20 +263,20 @@ def _outcome(
         error = _died(str(job["file"]), ended, limits)
         log.warning("upload reader died", extra={"code": ended["code"], "late": ended["late"]})
         return Outcome(problems=error.problems, problem_count=1, **used)  # type: ignore[arg-type]
-    found = json.loads(result.read_text(encoding="ascii"))
-    problems = tuple(Problem(**one) for one in found["problems"])
+    parsed = json.loads(result.read_text(encoding="ascii"))
+    problems = tuple(Problem(**one) for one in parsed["problems"])
     if problems:
-        return Outcome(problems=problems, problem_count=found["problem_count"], **used)  # type: ignore[arg-type]
-    report = folder / REPORT if found.get("report") else None
-    predictions = folder / NORMALISED if found.get("predictions") else None
+        return Outcome(problems=problems, problem_count=parsed["problem_count"], **used)  # type: ignore[arg-type]
+    report = folder / REPORT if parsed.get("report") else None
+    predictions = folder / NORMALISED if parsed.get("predictions") else None
     return Outcome(
-        kind=found["kind"],
-        rows=found["rows"],
-        tolerated=found["tolerated"],
-        notices=tuple((one["code"], one["message"]) for one in found["notices"]),
-        lacking=tuple(found["lacking"]),
-        meta=found["meta"],
-        sha256=found["sha256"],
+        kind=parsed["kind"],
+        rows=parsed["rows"],
+        tolerated=parsed["tolerated"],
+        notices=tuple((one["code"], one["message"]) for one in parsed["notices"]),
+        lacking=tuple(parsed["lacking"]),
+        meta=parsed["meta"],
+        sha256=parsed["sha256"],
         report=_read_back(report, str(job["file"])) if report else None,
         report_path=report,
         predictions_path=predictions,
@@ -289,8 +289,8 @@ def _read_back(path: Path, name: str) -> Report:
     try:
         return read_report(path)
     except ContractError as error:
-        said = [replace(problem, where=name) for problem in error.problems[:20]]
-        raise ContractError(said, subject=name) from None
+        problems = [replace(problem, where=name) for problem in error.problems[:20]]
+        raise ContractError(problems, subject=name) from None
 
 
 def _died(name: str, ended: Mapping[str, Any], limits: Limits) -> ContractError:

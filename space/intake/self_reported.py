@@ -108,8 +108,8 @@ def _unknown_names(report: Report, name: str) -> list[Problem]:
     asked |= {one.question_id for one in report.cells}
     groups = {one.name for one in report.groups if not _is_group(one)}
     groups |= {one.group for one in report.cells if canonical_group(one.group) is None}
-    every = [*report.scores, *(one for found in report.protocols for one in found.scores)]
-    found = {
+    every = [*report.scores, *(one for section in report.protocols for one in section.scores)]
+    unknown_names = {
         "country": named - set(countries()),
         "question": asked - set(value_questions()),
         "group": groups,
@@ -123,7 +123,7 @@ def _unknown_names(report: Report, name: str) -> list[Problem]:
             column=what,
             found=", ".join(ascii(one[:20]) for one in sorted(unknown)[:10]),
         )
-        for what, unknown in found.items()
+        for what, unknown in unknown_names.items()
         if unknown
     ]
 

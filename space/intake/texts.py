@@ -33,10 +33,12 @@ _NAMES = {
 
 def plain_problems(item: Any, *, where: str, limits: Limits) -> list[Problem]:
     """What in parsed JSON may not be shown or stored: the first of each kind."""
-    found: dict[str, Problem] = {}
+    problems_by_kind: dict[str, Problem] = {}
     for place, problem in _walk(item, limits):
-        found.setdefault(problem, _said(problem, where=where, place=place, limits=limits))
-    return list(found.values())
+        problems_by_kind.setdefault(
+            problem, _text_problem(problem, where=where, place=place, limits=limits)
+        )
+    return list(problems_by_kind.values())
 
 
 def _walk(item: Any, limits: Limits) -> Iterator[tuple[str, str]]:
@@ -68,7 +70,7 @@ def _leaf(item: Any, place: str, limits: Limits) -> Iterator[tuple[str, str]]:
         yield place, "non-finite"
 
 
-def _said(code: str, *, where: str, place: str, limits: Limits) -> Problem:
+def _text_problem(code: str, *, where: str, place: str, limits: Limits) -> Problem:
     message, allowed = {
         "too-deep": ("the JSON is nested too deeply", f"{limits.depth} levels"),
         "long-text": ("a text is too long", f"{limits.cell_characters} characters"),

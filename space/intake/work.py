@@ -43,27 +43,27 @@ def run_job(folder: Path, job: Mapping[str, Any]) -> None:
     """
     limits = Limits(**job["limits"])
     name = Path(job["file"]).name
-    found: dict[str, Any] = {"problems": [], "problem_count": 0}
+    outcome_fields: dict[str, Any] = {"problems": [], "problem_count": 0}
     try:
         work = _report_job if job["kind"] == "report" else _predictions_job
-        found |= work(folder, job, limits)
+        outcome_fields |= work(folder, job, limits)
     except ContractError as error:
         shown = too_little_room() if lacks_room(error) else error
-        found |= _problems(shown, folder, limits)
+        outcome_fields |= _problems(shown, folder, limits)
     except RecursionError:
-        found |= _problems(too_deep(name, limits), folder, limits)
+        outcome_fields |= _problems(too_deep(name, limits), folder, limits)
     except MemoryError:
-        found |= _problems(too_much_memory(name, limits), folder, limits)
+        outcome_fields |= _problems(too_much_memory(name, limits), folder, limits)
     except UnicodeError as error:
-        found |= _problems(_no_unicode(name, error), folder, limits)
+        outcome_fields |= _problems(_no_unicode(name, error), folder, limits)
     except Exception as error:
         if lacks_memory(error):
-            found |= _problems(too_much_memory(name, limits), folder, limits)
+            outcome_fields |= _problems(too_much_memory(name, limits), folder, limits)
         elif lacks_room(error):
-            found |= _problems(too_little_room(), folder, limits)
+            outcome_fields |= _problems(too_little_room(), folder, limits)
         else:
-            found |= _problems(_unreadable(name, error), folder, limits)
-    text = json.dumps(found, ensure_ascii=True, allow_nan=False)
+            outcome_fields |= _problems(_unreadable(name, error), folder, limits)
+    text = json.dumps(outcome_fields, ensure_ascii=True, allow_nan=False)
     (folder / RESULT).write_text(text, encoding="ascii")
 
 
@@ -155,7 +155,7 @@ def _count(problems: tuple[Problem, ...]) -> int:
 def _predictions_job(folder: Path, job: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     predictions, meta = _read(folder, job, limits)
     require_no_microdata(meta, where=job["file"])
-    found: dict[str, Any] = {
+    outcome_fields: dict[str, Any] = {
         "kind": predictions.kind,
         "rows": predictions.rows,
         "tolerated": predictions.tolerated,
@@ -164,17 +164,18 @@ def _predictions_job(folder: Path, job: Mapping[str, Any], limits: Limits) -> di
         "sha256": sha256_file(folder / job["file"]),
         "meta": meta.model_dump(mode="json"),
     }
-    if job["board"] and found["lacking"]:
+    if job["board"] and outcome_fields["lacking"]:
         raise ContractError(
-            lacking_problem(tuple(found["lacking"]), where=job["file"]), subject=job["file"]
+            lacking_problem(tuple(outcome_fields["lacking"]), where=job["file"]),
+            subject=job["file"],
         )
     if not job["score"]:
-        return found
+        return outcome_fields
     normalised = write_normalised(predictions, meta, folder / NORMALISED)
     report = _score(normalised, job)
     _check_shows(report, limits)
     write_report(report, folder / REPORT)
-    return {**found, "report": REPORT, "predictions": NORMALISED}
+    return {**outcome_fields, "report": REPORT, "predictions": NORMALISED}
 
 
 def _read(

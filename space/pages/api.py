@@ -54,7 +54,7 @@ def endpoints(store: Store, people: People) -> None:
         """What people answered to a question, in one country or all, and the closest rows."""
         text_of("question", question, longest=80), text_of("country", country, longest=80)
         chosen = number_of("wave", wave) or people.waves[0]
-        found = {
+        people_by_country = {
             key[1]: {
                 "codes": answers.codes,
                 "shares": answers.shares,
@@ -65,13 +65,18 @@ def endpoints(store: Store, people: People) -> None:
             for key, answers in people.answers.items()
             if key[0] == chosen and key[2] == question and country in ("", key[1])
         }
-        if not found:
+        if not people_by_country:
             raise plain_error(
                 f"{question} ({country or 'any country'}, wave {chosen}): no answers; "
                 "questions are named like Q1, countries by ISO3 code like DEU"
             )
         closest = closest_rows(store, kind="question", name=question)
-        return {"question": question, "wave": chosen, "people": found, "closest": closest}
+        return {
+            "question": question,
+            "wave": chosen,
+            "people": people_by_country,
+            "closest": closest,
+        }
 
     def score(row: str, question: str, country: str) -> dict[str, Any]:
         """One answer of a row: people's shares, the model's, and their alignment."""

@@ -75,13 +75,13 @@ def fields_of(name: str, given: Any) -> dict[str, Any]:
 
 
 def _wrong(name: str, given: Any, allowed: str) -> ContractError:
-    found = _KINDS.get(type(given), "something else")
+    given_kind = _KINDS.get(type(given), "something else")
     if isinstance(given, (list, dict)):
-        found += f" of {len(given)}"
+        given_kind += f" of {len(given)}"
     return fail(
         "wrong-argument",
         f"the argument {name[:100]} is of the wrong kind",
         column=name[:100],
-        found=found,
+        found=given_kind,
         allowed=allowed,
     )

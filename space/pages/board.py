@@ -42,9 +42,9 @@ MOST_VIEWS = 30
 def layout(app: gr.Blocks, store: Store) -> None:
     """Lay out the page and bind its events."""
     facts = laid_out = read_facts(store)
-    kept: IndexCache[str] = IndexCache(1)
+    figure_cache: IndexCache[str] = IndexCache(1)
     views: IndexCache[list[Any]] = IndexCache(MOST_VIEWS)
-    figures = partial(_home, store, kept)
+    figures = partial(_home, store, figure_cache)
     home = html_box(figures(), elem_id="home", js_on_load=figures_script())
     header = html_box(stamp_html(facts), elem_id="board-header", embedded=False)
     search = gr.Textbox(
@@ -96,9 +96,9 @@ def layout(app: gr.Blocks, store: Store) -> None:
     reset.click(clear, None, [*state, *shown], **QUICK)
 
 
-def _home(store: Store, kept: IndexCache[str]) -> str:
+def _home(store: Store, figure_cache: IndexCache[str]) -> str:
     """The question and the figures, drawn once for an index."""
-    return kept.get(store, "home", lambda: question_html() + home_html(store))
+    return figure_cache.get(store, "home", lambda: question_html() + home_html(store))
 
 
 def _facet_boxes(facts: Facts) -> dict[str, gr.Dropdown]:

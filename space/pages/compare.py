@@ -56,7 +56,10 @@ def show(store: Store, chosen: list[str]) -> list[str]:
     if len(chosen) < 2:
         return [notice("Choose two to four rows of one release to compare them."), link]
     try:
-        found = compare_rows(store, chosen)
+        comparison = compare_rows(store, chosen)
     except ContractError as error:
         return [notice(esc(error.problems[0].message + ". " + error.problems[0].hint)), link]
-    return [comparison_html(found, titles={key: name for name, key in row_choices(store)}), link]
+    return [
+        comparison_html(comparison, titles={key: name for name, key in row_choices(store)}),
+        link,
+    ]

@@ -187,12 +187,12 @@ def _countries_in(
     store: Store, people: People, wave: int, cache: IndexCache[Any]
 ) -> list[tuple[str, str]]:
     """Name and code of the countries of a wave, by name."""
-    found: list[tuple[str, str]] = cache.get(
+    named_countries: list[tuple[str, str]] = cache.get(
         store,
         ("countries", wave),
         lambda: sorted((country_name(one), one) for one in people.countries(wave)),
     )
-    return found
+    return named_countries
 
 
 def asked_in(
@@ -204,8 +204,8 @@ def asked_in(
         asked = people.questions(wave)
         return [(question_title(one), one) for one in all_questions() if one in asked]
 
-    found: list[tuple[str, str]] = cache.get(store, ("asked", wave), listed)
-    return found
+    titled_questions: list[tuple[str, str]] = cache.get(store, ("asked", wave), listed)
+    return titled_questions
 
 
 def all_questions() -> tuple[str, ...]:

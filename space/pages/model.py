@@ -63,8 +63,8 @@ def layout(app: gr.Blocks, store: Store) -> None:
     answer = html_box(elem_id="model-answer", embedded=False, js_on_load=_TO_ANSWER)
     tables = html_box(elem_id="model-tables", embedded=False)
     link = permalink_box("model-link")
-    kept: IndexCache[tuple[str, str]] = IndexCache(CACHE_SIZE)
-    view = partial(show, store, kept=kept)
+    drawn_cache: IndexCache[tuple[str, str]] = IndexCache(CACHE_SIZE)
+    view = partial(show, store, drawn_cache=drawn_cache)
     picked, shown = [row, country, question], [head, tables, answer, link]
 
     def restore(params: QueryParams) -> list[Any]:
@@ -90,7 +90,7 @@ def show(
     country: str | None,
     question: str | None,
     *,
-    kept: IndexCache[tuple[str, str]] | None = None,
+    drawn_cache: IndexCache[tuple[str, str]] | None = None,
 ) -> list[Any]:
     """Updates of country, question, head, tables, answer and permalink for a row.
 
@@ -98,7 +98,7 @@ def show(
         store: the board's store.
         row_id: the row; None for a store without rows.
         country, question: whose single answer is shown; the first where the row has no such.
-        kept: heads and tables that were drawn before.
+        drawn_cache: heads and tables that were drawn before.
     """
     try:
         report = store.report(row_id or "")
@@ -120,7 +120,9 @@ def show(
     return [
         gr.update(choices=[(country_name(one), one) for one in countries], value=country),
         gr.update(choices=[(question_title(one), one) for one in questions], value=question),
-        *(kept or IndexCache(1)).get(store, row_id, lambda: _drawn(store, report, row_id or "")),
+        *(drawn_cache or IndexCache(1)).get(
+            store, row_id, lambda: _drawn(store, report, row_id or "")
+        ),
         answer,
         href("", **state).lstrip("?"),
     ]
@@ -136,5 +138,5 @@ def _drawn(store: Store, report: Report, row_id: str) -> tuple[str, str]:
 def opening_row(store: Store) -> str | None:
     """The row that is shown where an address names none; None in an empty store."""
     with store.connect() as db:
-        found = db.execute(_OPENING).fetchone()
-    return found[0] if found else None
+        first_row = db.execute(_OPENING).fetchone()
+    return first_row[0] if first_row else None

@@ -63,9 +63,9 @@ WAITING = '<p class="oa-wait" role="status"><i aria-hidden="true"></i>Loading</p
 FILLED = "oa-filled"
 
 #: Seconds until a file to download is removed.
-KEPT_SECONDS = 600.0
+DOWNLOAD_SECONDS = 600.0
 
-_KEPT: deque[tuple[float, Path]] = deque()
+_DOWNLOADS: deque[tuple[float, Path]] = deque()
 
 
 def html_box(
@@ -135,8 +135,8 @@ def bind_address(
         return fill(request.query_params)
 
     def stepped(event: gr.EventData) -> list[Any]:
-        told = event._data if isinstance(event._data, dict) else {}
-        return fill(QueryParams(str(told.get("query", ""))[:_LONGEST_QUERY]))
+        event_fields = event._data if isinstance(event._data, dict) else {}
+        return fill(QueryParams(str(event_fields.get("query", ""))[:_LONGEST_QUERY]))
 
     app.load(restore, None, list(outputs), **QUICK)
     watch.select(stepped, None, list(outputs), **QUICK)
@@ -145,7 +145,7 @@ def bind_address(
 def row_choices(store: Store) -> list[tuple[str, str]]:
     """Rows for a dropdown: what tells them apart, and the id."""
     with store.connect() as db:
-        found = db.execute(
+        listed_rows = db.execute(
             "SELECT row_id, kind, name, method, steering, language, thinking, release FROM rows "
             "WHERE derived = 0 ORDER BY kind != 'model', name COLLATE NOCASE, row_id"
         ).fetchall()
@@ -153,24 +153,24 @@ def row_choices(store: Store) -> list[tuple[str, str]]:
         f"{row['name']} ({row['kind']})"
         if row["kind"] != "model"
         else f"{row['name']} · {condition_label(row)} · {row['method'].replace('_', ' ')}"
-        for row in found
+        for row in listed_rows
     ]
     twice = {name for name in names if names.count(name) > 1}
     return [
         (f"{name} · {row['release']}" if name in twice else name, row["row_id"])
-        for name, row in zip(names, found, strict=True)
+        for name, row in zip(names, listed_rows, strict=True)
     ]
 
 
 def first_of(params: Any, key: str, allowed: list[str]) -> str | None:
     """The query parameter `key` if it is allowed, else the first that is; None without any."""
-    found = params.get(key, "")
-    if found in allowed:
-        return str(found)
+    requested = params.get(key, "")
+    if requested in allowed:
+        return str(requested)
     return allowed[0] if allowed else None
 
 
-def kept_for_a_while(name: str) -> Path:
+def temporary_download(name: str) -> Path:
     """A path in a new folder, for a file to download; folders of earlier files are removed.
 
     The framework copies the file at once.
@@ -178,8 +178,8 @@ def kept_for_a_while(name: str) -> Path:
     Raises:
         OSError: there is no room for it.
     """
-    while _KEPT and _KEPT[0][0] < time.monotonic() - KEPT_SECONDS:
-        shutil.rmtree(_KEPT.popleft()[1], ignore_errors=True)
+    while _DOWNLOADS and _DOWNLOADS[0][0] < time.monotonic() - DOWNLOAD_SECONDS:
+        shutil.rmtree(_DOWNLOADS.popleft()[1], ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix="opinion-atlas-"))
-    _KEPT.append((time.monotonic(), folder))
+    _DOWNLOADS.append((time.monotonic(), folder))
     return folder / name

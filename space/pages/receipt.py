@@ -59,10 +59,10 @@ def shown(desk: Desk, submission_id: str) -> list[str]:
     if not submission_id.strip():
         return ["<h1>Receipt</h1><p>Give the id of a submission.</p>", ""]
     try:
-        found = desk.status(submission_id)
+        submission = desk.status(submission_id)
     except ContractError as error:
         return [f"<h1>Receipt</h1>{notice(esc(error.problems[0].message), kind='warn')}", ""]
-    return [status_html(found), href("", id=found.id).lstrip("?")]
+    return [status_html(submission), href("", id=submission.id).lstrip("?")]
 
 
 def taken_back(
@@ -70,8 +70,8 @@ def taken_back(
 ) -> list[str]:
     """The page after a withdrawal, and the answer to it."""
     try:
-        found = desk.withdraw(submission_id, visitor, code=code, why=why)
+        submission = desk.withdraw(submission_id, visitor, code=code, why=why)
     except ContractError as error:
         page, _ = shown(desk, submission_id)
         return [page, problems_html(error.problems, count=len(error.problems))]
-    return [status_html(found), notice("<b>Withdrawn.</b> It is off the board.")]
+    return [status_html(submission), notice("<b>Withdrawn.</b> It is off the board.")]

@@ -143,18 +143,18 @@ def receipt_html(receipt: Receipt) -> str:
     )
 
 
-def status_html(found: Submission) -> str:
+def status_html(submission: Submission) -> str:
     """What became of a submission: state, class, events. Neither contact nor address."""
     facts = [
-        ("State", badge(found.state, kind=f"state-{found.state}")),
-        ("Submission", f"<code>{esc(found.id)}</code>"),
-        ("Submitted", esc(found.submitted_at)),
-        ("Class", f"{esc(found.row_class)}: {esc(CLASSES[found.row_class])}"),
+        ("State", badge(submission.state, kind=f"state-{submission.state}")),
+        ("Submission", f"<code>{esc(submission.id)}</code>"),
+        ("Submitted", esc(submission.submitted_at)),
+        ("Class", f"{esc(submission.row_class)}: {esc(CLASSES[submission.row_class])}"),
     ]
-    if found.account:
-        facts.append(("Account", esc(found.account)))
-    if found.on_board:
-        facts.append(("On the board", link("model", "its row", row=found.id)))
+    if submission.account:
+        facts.append(("Account", esc(submission.account)))
+    if submission.on_board:
+        facts.append(("On the board", link("model", "its row", row=submission.id)))
     steps = plain_table(
         ("When (UTC)", "What", "By", "Reason"),
         [
@@ -164,12 +164,12 @@ def status_html(found: Submission) -> str:
                 esc(event.by if event.by in ("owner", "system") else "a maintainer"),
                 esc(event.why),
             )
-            for event in found.events
+            for event in submission.events
         ],
         label="What happened",
     )
-    title = esc(found.name) or "Submission"
+    title = esc(submission.name) or "Submission"
     return (
-        f"<h1>{title}</h1>{notice(esc(STATES[found.state]))}{definition_list(facts)}"
+        f"<h1>{title}</h1>{notice(esc(STATES[submission.state]))}{definition_list(facts)}"
         f"<h2>What happened</h2>{steps}"
     )

@@ -20,7 +20,7 @@ from space.intake.form import CHAT, NOT_STATED, THINKING, YES_NO, Form
 from space.intake.reader import Outcome
 from space.intake.templates import KINDS
 from space.pages.login import login_button
-from space.pages.parts import QUICK, figures_script, html_box, kept_for_a_while
+from space.pages.parts import QUICK, figures_script, html_box, temporary_download
 from space.pages.submission_html import dry_run_html, problems_html, receipt_html
 from space.render.text import esc, notice
 from space.visitors.logins import account_of
@@ -105,10 +105,10 @@ def layout(app: gr.Blocks, desk: Desk) -> None:
     def submitted(request: gr.Request, profile: gr.OAuthProfile | None, *values: Any) -> list[str]:
         upload, form = read_boxes(names, values)
         try:
-            found = desk.submit(upload, form, visitor_of(request, profile))
+            submission_receipt = desk.submit(upload, form, visitor_of(request, profile))
         except ContractError as error:
             return ["", problems_html(error.problems, count=len(error.problems))]
-        return ["", receipt_html(found)]
+        return ["", receipt_html(submission_receipt)]
 
     app.load(desk.reader.warm, None, None, **QUICK)
     check.click(checked, inputs, [result, report], **_SLOW)
@@ -127,9 +127,11 @@ def extension_html(file: Any) -> str:
     suffix = Path(str(path or "")).suffix.lower()
     if not path or suffix in _FILE_TYPES:
         return ""
-    found = f"its name ends in <code>{esc(suffix[:20])}</code>" if suffix else "its name has no end"
+    name_fault = (
+        f"its name ends in <code>{esc(suffix[:20])}</code>" if suffix else "its name has no end"
+    )
     return notice(
-        f"<b>This file cannot be read:</b> {found}. A predictions file ends in "
+        f"<b>This file cannot be read:</b> {name_fault}. A predictions file ends in "
         f"{esc(', '.join(FORMATS))}, a report in .json. Nothing was checked or stored.",
         kind="warn",
     )
@@ -141,7 +143,7 @@ def report_download(outcome: Outcome) -> Any:
         return gr.update(visible=False)
     name = re.sub(r"[^\w.-]+", "-", outcome.report.predictions.name)[:80] or "report"
     try:
-        path = kept_for_a_while(f"{name}.report.json")
+        path = temporary_download(f"{name}.report.json")
         write_report(outcome.report, path)
     except OSError as error:
         log.error("nothing to download", extra={"why": str(error)})
@@ -216,16 +218,16 @@ def _form_boxes() -> dict[str, Any]:
 
 
 def _text_boxes(fields: dict[str, tuple[str, str]]) -> dict[str, gr.Textbox]:
-    found: dict[str, gr.Textbox] = {}
+    boxes_by_field: dict[str, gr.Textbox] = {}
     keys = list(fields)
     for start in range(0, len(keys), 3):
         with gr.Row(elem_classes=["oa-facet-row"]):
             for key in keys[start : start + 3]:
                 label, hint = fields[key]
-                found[key] = gr.Textbox(
+                boxes_by_field[key] = gr.Textbox(
                     label=label, placeholder=hint, elem_id=f"form-{key}", max_lines=1
                 )
-    return found
+    return boxes_by_field
 
 
 def _choice(label: str, choices: Any, elem_id: str) -> gr.Radio:
@@ -242,11 +244,11 @@ def _billions(label: str, elem_id: str) -> gr.Number:
 def read_boxes(names: tuple[str, ...], values: tuple[Any, ...]) -> tuple[Upload, Form]:
     """The upload and the form that the page's boxes say: file, sidecar, bad cells, the form's."""
     file, sidecar, bad_cells, *rest = values
-    said = dict(zip(names, rest, strict=True))
+    box_values = dict(zip(names, rest, strict=True))
     form = Form(
-        stated={key: item for key, item in said.items() if key in _stated_fields()},
-        contact=str(said.get("contact") or ""),
-        accepts_licence=said.get("accepts_licence") is True,
+        stated={key: item for key, item in box_values.items() if key in _stated_fields()},
+        contact=str(box_values.get("contact") or ""),
+        accepts_licence=box_values.get("accepts_licence") is True,
     )
     chosen: BadCells = "invalid" if bad_cells == "invalid" else "refuse"
     return replace(upload_of(file, sidecar), bad_cells=chosen), form

@@ -49,8 +49,8 @@ def folder() -> Path:
 @cache
 def facts() -> dict[str, Any]:
     """What is known of the models and of the prompts."""
-    found: dict[str, Any] = json.loads((folder() / "models.json").read_text(encoding="utf-8"))
-    return found
+    model_facts: dict[str, Any] = json.loads((folder() / "models.json").read_text(encoding="utf-8"))
+    return model_facts
 
 
 @cache
@@ -119,10 +119,10 @@ def unsteered_shares() -> dict[str, dict[str, dict[int, int]]]:
     columns = ["model", "question_id", "code", "hundredths"]
     table = pq.read_table(folder() / "answers.parquet", filters=where, columns=columns).to_pydict()
     ids = {one["model"]: f"published-{one['key']}-none-en" for one in facts()["models"]}
-    found: dict[str, dict[str, dict[int, int]]] = {}
+    shares_by_row: dict[str, dict[str, dict[int, int]]] = {}
     for model, question, code, hundredths in zip(*table.values(), strict=True):
-        found.setdefault(ids[model], {}).setdefault(question, {})[code] = hundredths
-    return found
+        shares_by_row.setdefault(ids[model], {}).setdefault(question, {})[code] = hundredths
+    return shares_by_row
 
 
 def write_published_predictions(row: PublishedRow, path: Path) -> None:

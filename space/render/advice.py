@@ -35,8 +35,8 @@ _LEVELS = {"high": "much text on the internet", "mid": "some", "low": "little"}
 
 def dimension_name(name: str) -> str:
     """A dimension in words."""
-    found = DIMENSIONS.get(name, (name.replace("_", " "),))[0]
-    return found[:1].upper() + found[1:]
+    dimension_text = DIMENSIONS.get(name, (name.replace("_", " "),))[0]
+    return dimension_text[:1].upper() + dimension_text[1:]
 
 
 def advice_detail_html(tables: AdviceTables) -> str:
@@ -55,8 +55,8 @@ def _approach(name: str) -> str:
     return esc(APPROACHES.get(name, name))
 
 
-def _cell(found: Interval) -> Mapping[str, Any]:
-    return found.model_dump()
+def _cell(cell: Interval) -> Mapping[str, Any]:
+    return cell.model_dump()
 
 
 def _count(number: int | None) -> str:

@@ -100,7 +100,7 @@ def find_cell(
 
 def raw_answer_html(store: Store, row_id: str, *, country: str, question_id: str) -> str:
     """What the predictions file says for the question, as written; "" without the file."""
-    found = find_answer(store, row_id, country=country, question_id=question_id)
-    if found is None:
+    record_text = find_answer(store, row_id, country=country, question_id=question_id)
+    if record_text is None:
         return ""
-    return f"<h3>As the predictions file has it</h3><pre><code>{esc(found)}</code></pre>"
+    return f"<h3>As the predictions file has it</h3><pre><code>{esc(record_text)}</code></pre>"

@@ -31,7 +31,7 @@ def closest_rows(
         limit: how many rows at most.
     """
     with store.connect() as db:
-        found = db.execute(
+        part_rows = db.execute(
             "SELECT r.row_id, r.name, r.kind, r.method, r.steering, r.language, r.wave, r.derived, "
             "p.estimate, p.low, p.high, p.coverage, p.questions "
             "FROM parts p JOIN rows r USING (row_id) "
@@ -40,7 +40,7 @@ def closest_rows(
             "ORDER BY p.estimate DESC, r.name, r.row_id LIMIT ?",
             (kind, name, limit),
         ).fetchall()
-    return [dict(row) for row in found]
+    return [dict(row) for row in part_rows]
 
 
 def closest_html(
@@ -77,7 +77,7 @@ def _groups(store: Store, *, kind: str, name: str) -> list[tuple[str, list[Dot]]
     Groups of one condition are told apart by method, class, or their number of countries.
     """
     with store.connect() as db:
-        found = db.execute(
+        part_rows = db.execute(
             "SELECT r.row_id, r.name, r.method, r.class, r.group_number, g.condition, g.countries, "
             "p.estimate, p.low, p.high "
             "FROM parts p JOIN rows r USING (row_id) JOIN groups g ON g.number = r.group_number "
@@ -88,7 +88,7 @@ def _groups(store: Store, *, kind: str, name: str) -> list[tuple[str, list[Dot]]
         ).fetchall()
     dots: dict[int, list[Dot]] = {}
     leaders: dict[int, Mapping[str, Any]] = {}
-    for row in found:
+    for row in part_rows:
         leaders.setdefault(row["group_number"], row)
         group = dots.setdefault(row["group_number"], [])
         if len(group) < SHOWN:

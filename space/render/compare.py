@@ -16,29 +16,29 @@ SHOWN = 25
 PICTURED = 12
 
 
-def comparison_html(found: Comparison, *, titles: Mapping[str, str]) -> str:
+def comparison_html(comparison: Comparison, *, titles: Mapping[str, str]) -> str:
     """Whether the rows differ, by country and by topic as pictures; then the numbers."""
-    names = [titles.get(row_id, row_id) for row_id in found.rows]
+    names = [titles.get(row_id, row_id) for row_id in comparison.rows]
     key = legend([(f"oa-dot-row-{at}", name) for at, name in enumerate(names)])
     scale = (
         '<p class="oa-sub">Alignment with people: 1 is the same answers. Each picture has its own '
         "scale; the numbers stand beside the dots, in the order of the legend.</p>"
     )
     return (
-        f"<h2>Do they differ?</h2>{_differences(found, titles)}"
-        f"{scale}{_picture('By topic', _topic_dots(found), key)}"
-        f"{_picture('By country', _country_dots(found), key, dense=True)}"
-        f"<h2>Questions that make the difference</h2>{_question_picture(found, key)}"
+        f"<h2>Do they differ?</h2>{_differences(comparison, titles)}"
+        f"{scale}{_picture('By topic', _topic_dots(comparison), key)}"
+        f"{_picture('By country', _country_dots(comparison), key, dense=True)}"
+        f"<h2>Questions that make the difference</h2>{_question_picture(comparison, key)}"
         "<h2>In numbers</h2>"
-        + fold("Paired tests", _pairs(found, titles))
-        + fold("Agreement of the scores", _agreement(found, titles))
-        + fold("Questions that make the difference", _questions(found, names))
-        + fold("Alignment by country", _countries(found, names))
-        + _size(found.size)
+        + fold("Paired tests", _pairs(comparison, titles))
+        + fold("Agreement of the scores", _agreement(comparison, titles))
+        + fold("Questions that make the difference", _questions(comparison, names))
+        + fold("Alignment by country", _countries(comparison, names))
+        + _size(comparison.size)
     )
 
 
-def _differences(found: Comparison, titles: Mapping[str, str]) -> str:
+def _differences(comparison: Comparison, titles: Mapping[str, str]) -> str:
     """Every pair's difference with its interval."""
     dots = [
         Dot(
@@ -47,9 +47,9 @@ def _differences(found: Comparison, titles: Mapping[str, str]) -> str:
             pair.difference,
             pair.low,
             pair.high,
-            below=_said(pair, titles),
+            below=_verdict(pair, titles),
         )
-        for pair in found.pairs
+        for pair in comparison.pairs
     ]
     chart = dot_chart(dots, label="Differences of pairs", lines=(0.0,))
     return (
@@ -59,7 +59,7 @@ def _differences(found: Comparison, titles: Mapping[str, str]) -> str:
     )
 
 
-def _said(pair: Pair, titles: Mapping[str, str]) -> str:
+def _verdict(pair: Pair, titles: Mapping[str, str]) -> str:
     """What a pair's interval says, in words."""
     over = f"over {pair.questions} questions in {pair.countries} countries"
     if pair.low is None or pair.high is None:
@@ -83,17 +83,18 @@ def _several(means: Sequence[float | None]) -> tuple[tuple[str, float | None], .
     return tuple((f"row-{at}", mean) for at, mean in enumerate(means))
 
 
-def _topic_dots(found: Comparison) -> list[Dot]:
+def _topic_dots(comparison: Comparison) -> list[Dot]:
     return [
-        Dot(esc(category_name(topic)), None, more=_several(means)) for topic, means in found.topics
+        Dot(esc(category_name(topic)), None, more=_several(means))
+        for topic, means in comparison.topics
     ]
 
 
-def _country_dots(found: Comparison) -> list[Dot]:
+def _country_dots(comparison: Comparison) -> list[Dot]:
     """Countries that all rows answered, by the first row's alignment."""
     whole = [
         (country, means)
-        for country, means in found.countries
+        for country, means in comparison.countries
         if country and all(mean is not None for mean in means)
     ]
     whole.sort(key=lambda one: (-(one[1][0] or 0.0), country_name(one[0])))
@@ -103,19 +104,19 @@ def _country_dots(found: Comparison) -> list[Dot]:
     ]
 
 
-def _question_picture(found: Comparison, key: str) -> str:
+def _question_picture(comparison: Comparison, key: str) -> str:
     dots = [
         Dot(
             link("question", question_title(one.question_id), question=one.question_id),
             None,
             more=_several(one.means),
         )
-        for one in found.questions[:PICTURED]
+        for one in comparison.questions[:PICTURED]
     ]
     return f'{key}<div class="oa-wide-names">{dot_chart(dots, label="Questions")}</div>'
 
 
-def _pairs(found: Comparison, titles: Mapping[str, str]) -> str:
+def _pairs(comparison: Comparison, titles: Mapping[str, str]) -> str:
     table = plain_table(
         (
             "First",
@@ -128,7 +129,7 @@ def _pairs(found: Comparison, titles: Mapping[str, str]) -> str:
             "Questions",
             "Countries",
         ),
-        [_pair(pair, titles) for pair in found.pairs],
+        [_pair(pair, titles) for pair in comparison.pairs],
         label="Pairs",
         numeric=(2, 3, 4, 5, 6, 7, 8),
         tips={
@@ -143,7 +144,7 @@ def _pairs(found: Comparison, titles: Mapping[str, str]) -> str:
     )
 
 
-def _questions(found: Comparison, names: Sequence[str]) -> str:
+def _questions(comparison: Comparison, names: Sequence[str]) -> str:
     return plain_table(
         ("Question", *names, "Apart"),
         [
@@ -152,14 +153,14 @@ def _questions(found: Comparison, names: Sequence[str]) -> str:
                 *(number(mean) for mean in one.means),
                 number(one.spread),
             )
-            for one in found.questions[:SHOWN]
+            for one in comparison.questions[:SHOWN]
         ],
         label="Questions that make the difference",
         numeric=tuple(range(1, len(names) + 2)),
     )
 
 
-def _agreement(found: Comparison, titles: Mapping[str, str]) -> str:
+def _agreement(comparison: Comparison, titles: Mapping[str, str]) -> str:
     table = plain_table(
         ("First", "Second", "r over countries", "r over questions", "Mean change of a cell"),
         [
@@ -170,7 +171,7 @@ def _agreement(found: Comparison, titles: Mapping[str, str]) -> str:
                 number(one.questions),
                 number(one.change),
             )
-            for one in found.agreement
+            for one in comparison.agreement
         ],
         label="Agreement",
         numeric=(2, 3, 4),
@@ -182,12 +183,12 @@ def _agreement(found: Comparison, titles: Mapping[str, str]) -> str:
     )
 
 
-def _countries(found: Comparison, names: Sequence[str]) -> str:
+def _countries(comparison: Comparison, names: Sequence[str]) -> str:
     return plain_table(
         ("Country", *names),
         [
             (link("country", country_name(country), country=country), *map(number, means))
-            for country, means in sorted(found.countries, key=lambda one: country_name(one[0]))
+            for country, means in sorted(comparison.countries, key=lambda one: country_name(one[0]))
             if country and any(mean is not None for mean in means)
         ],
         label="Alignment by country",
@@ -195,14 +196,14 @@ def _countries(found: Comparison, names: Sequence[str]) -> str:
     )
 
 
-def _size(found: SizeTrend) -> str:
-    if found.spearman is None:
+def _size(trend: SizeTrend) -> str:
+    if trend.spearman is None:
         return ""
     return (
         "<h2>Alignment and size</h2><p>Over the "
-        f"{found.models} models of known size that are ranked with the first row: Spearman's "
-        f"correlation of alignment with the number of parameters {number(found.spearman)}, "
-        f"permutation p {_p(found.p_value)}. Models of different families differ in more than "
+        f"{trend.models} models of known size that are ranked with the first row: Spearman's "
+        f"correlation of alignment with the number of parameters {number(trend.spearman)}, "
+        f"permutation p {_p(trend.p_value)}. Models of different families differ in more than "
         "size.</p>"
     )
 

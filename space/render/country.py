@@ -56,7 +56,7 @@ def differences_html(
         return ""
     name, second = country_name(country), country_name(other) if other else "all other countries"
     title = f"Where {name} and {second} differ most" if other else f"How {name} differs"
-    said = (
+    explanation = (
         f"The {min(SHOWN, len(apart))} questions on which its people lie farthest from "
         f"{'those of ' + second if other else 'the mean of all other countries'}; the number is "
         "the distance between the two bars (0 the same answers, 1 opposite ends)."
@@ -65,7 +65,7 @@ def differences_html(
         _difference(one, name, second, wave=wave, world=not other, links=links)
         for one in apart[:SHOWN]
     ]
-    return f'<h2>{esc(title)}</h2><p class="oa-sub">{esc(said)}</p>{"".join(parts)}'
+    return f'<h2>{esc(title)}</h2><p class="oa-sub">{esc(explanation)}</p>{"".join(parts)}'
 
 
 def _difference(one: Apart, first: str, second: str, *, wave: int, world: bool, links: bool) -> str:
@@ -90,10 +90,10 @@ def average_human(store: Store, country: str) -> float | None:
     """Alignment of the average of all other countries' people with a country, from the baseline;
     None where the board has none."""
     with store.connect() as db:
-        found = db.execute(
+        baseline_row = db.execute(
             "SELECT p.estimate FROM parts p JOIN rows r USING (row_id) WHERE r.kind = 'baseline' "
             "AND r.synthetic = 0 AND r.name LIKE 'world-average%' AND p.kind = 'country' "
             "AND p.name = ? ORDER BY r.updated DESC LIMIT 1",
             (country,),
         ).fetchone()
-    return None if found is None else found[0]
+    return None if baseline_row is None else baseline_row[0]

@@ -117,12 +117,12 @@ def row_address(row_id: str) -> str:
 
 
 def _maps(store: Store, chart: Chart) -> str:
-    found = board_maps(store)
-    rows = {mark.name for one in found.maps for mark in one.marks if mark.kind == "model"}
+    map_file = board_maps(store)
+    rows = {mark.name for one in map_file.maps for mark in one.marks if mark.kind == "model"}
     models = {
         row_id: Link(name, row_address(row_id)) for row_id, name in names_of(store, rows).items()
     }
-    panels = map_panels(found, models, country_page="country")
+    panels = map_panels(map_file, models, country_page="country")
     panels.append(("World", _world(chart)))
     return tabs("map", panels, label="Maps")
 

@@ -233,10 +233,10 @@ def _sentence(report: Report) -> str:
 
 def form_ranks_html(store: Store, row_id: str) -> str:
     """In how many forms the row's rank holds, its score in each as a figure, and its place."""
-    found = read_form_ranks(store, row_id)
-    if not found:
+    form_ranks = read_form_ranks(store, row_id)
+    if not form_ranks:
         return ""
-    holds = 1 + sum(one.holds for one in found)
+    holds = 1 + sum(one.holds for one in form_ranks)
     table = plain_table(
         ("Form", "Place there", "Place here", "Models in both", "Holds"),
         [
@@ -247,7 +247,7 @@ def form_ranks_html(store: Store, row_id: str) -> str:
                 str(one.models),
                 "yes" if one.holds else "no",
             )
-            for one in found
+            for one in form_ranks
         ],
         label="Rank in other forms",
         numeric=(1, 2, 3),
@@ -255,8 +255,8 @@ def form_ranks_html(store: Store, row_id: str) -> str:
     )
     return (
         "<h2>Rank in other forms</h2>"
-        f"<p>The rank <b>holds in {holds} of {1 + len(found)} forms</b>, this one included: other "
-        "steering, languages, methods and prompts, among the models ranked in both. A rank that "
+        f"<p>The rank <b>holds in {holds} of {1 + len(form_ranks)} forms</b>, "
+        "this one included: other steering, languages, methods and prompts, among the models ranked in both. A rank that "
         "holds in few of them says more about the form than about the model.</p>"
         f"{form_curve_svg(read_form_scores(store, row_id))}{table}"
     )
@@ -264,10 +264,10 @@ def form_ranks_html(store: Store, row_id: str) -> str:
 
 def conditions_html(store: Store, row_id: str) -> str:
     """The same model under other conditions: paired differences from no steering."""
-    found = read_conditions(store, row_id)
-    if not found:
+    condition_rows = read_conditions(store, row_id)
+    if not condition_rows:
         return ""
-    first = found[0]
+    first = condition_rows[0]
     places = f"{first.countries} countries and " if first.countries else ""
 
     def name(row: str, label: str) -> str:
@@ -284,7 +284,7 @@ def conditions_html(store: Store, row_id: str) -> str:
             one.high,
             key=one.row_id,
         )
-        for one in found
+        for one in condition_rows
     ]
     chart = dot_chart(dots, label="The same model under other conditions", lines=(0.0,))
     return (
@@ -385,12 +385,14 @@ def _topics(report: Report) -> str:
     """Topics, regions and groups of people as dots."""
     parts = []
     for kind, title in (("category", "Topics"), ("continent", "Regions"), ("group", "Groups")):
-        found = [
+        scored_groups = [
             one for one in report.groups if one.kind == kind and one.alignment.estimate is not None
         ]
-        if found:
-            found = sorted(found, key=lambda one: (-(one.alignment.estimate or 0), one.name))
-            chart = dot_chart(list(map(_group_dot, found[:MOST_GROUPS])), label=title)
+        if scored_groups:
+            scored_groups = sorted(
+                scored_groups, key=lambda one: (-(one.alignment.estimate or 0), one.name)
+            )
+            chart = dot_chart(list(map(_group_dot, scored_groups[:MOST_GROUPS])), label=title)
             parts.append(f"<div><h2>{title}</h2>{chart}</div>")
     return f'<div class="oa-columns">{"".join(parts)}</div>' if parts else ""
 

@@ -132,8 +132,8 @@ def _country_row(one: CountryEntry, *, links: bool) -> Sequence[str]:
 
 
 def _groups(report: Report, kind: str, title: str) -> str:
-    found = [one for one in report.groups if one.kind == kind]
-    if not found:
+    kind_groups = [one for one in report.groups if one.kind == kind]
+    if not kind_groups:
         return ""
     name_of = {"category": category_name, "group": group_title}.get(kind, str)
     return plain_table(
@@ -145,7 +145,7 @@ def _groups(report: Report, kind: str, title: str) -> str:
                 str(one.questions),
                 str(one.countries) if one.countries else DASH,
             )
-            for one in found[:LONGEST]
+            for one in kind_groups[:LONGEST]
         ],
         label=title,
         numeric=(1, 2, 3),

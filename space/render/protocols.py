@@ -59,8 +59,8 @@ _COUNTRIES_KINDS = {
 }
 
 
-def _waves(found: WaveTable | None) -> str:
-    if found is None or not found.rows:
+def _waves(waves_table: WaveTable | None) -> str:
+    if waves_table is None or not waves_table.rows:
         return ""
     table = plain_table(
         ("Wave", "Countries", "Alignment", "Number", "Questions"),
@@ -72,7 +72,7 @@ def _waves(found: WaveTable | None) -> str:
                 str(len(row.countries)),
                 _count(row.questions),
             )
-            for row in found.rows
+            for row in waves_table.rows
         ],
         label="By wave",
         numeric=(2, 3, 4),
@@ -128,12 +128,12 @@ def curve_html(curve: ThresholdCurve | None) -> str:
         f'<text x="34" y="{174 - 150 * s:.0f}" text-anchor="end">{s:.0%}</text>'
         for s in (0.0, 0.5, 1.0)
     )
-    said = f"{_share(at)} of {curve.questions} questions lie within {THRESHOLD}."
+    curve_caption = f"{_share(at)} of {curve.questions} questions lie within {THRESHOLD}."
     return (
         "<h2>Share of questions within a distance</h2>"
-        f'<svg class="oa-curve" viewBox="0 0 400 195" role="img" aria-label="{esc(said)}">'
+        f'<svg class="oa-curve" viewBox="0 0 400 195" role="img" aria-label="{esc(curve_caption)}">'
         f'<path d="M40,20V170H380" fill="none"></path><polyline points="{points}"></polyline>'
-        f"{ticks}</svg><p>{esc(said)}</p>"
+        f"{ticks}</svg><p>{esc(curve_caption)}</p>"
     )
 
 

@@ -137,12 +137,12 @@ def _words(label: str) -> str:
 
 def _countries(people: People, *, wave: int, question_id: str) -> list[tuple[str, Answers]]:
     """Countries with shares: by mean position where the options have an order, else by name."""
-    found = [
+    country_answers = [
         (country, people.answers[(wave, country, question_id)])
         for country in people.countries(wave)
         if (wave, country, question_id) in people.answers
     ]
-    found = [one for one in found if any(one[1].shares)]
+    country_answers = [one for one in country_answers if any(one[1].shares)]
     asked = questions()[question_id]
     ordinal = asked.scale is not None and asked.scale.is_ordinal
 
@@ -150,4 +150,4 @@ def _countries(people: People, *, wave: int, question_id: str) -> list[tuple[str
         mean = mean_of(one[1].shares) if ordinal else None
         return (0.0 if mean is None else mean, country_name(one[0]))
 
-    return sorted(found, key=order)
+    return sorted(country_answers, key=order)

@@ -46,8 +46,8 @@ def _conditions(row: PublishedRow) -> tuple[str, ...]:
 
 def quoted_html(report: Report, row_id: str) -> str:
     """The figures as printed, beside the board's own; "" for rows that no study prints."""
-    found = quoted_figures(row_id)
-    if not found:
+    printed_figures = quoted_figures(row_id)
+    if not printed_figures:
         return ""
     ours = {one.country: one.alignment.estimate for one in report.countries}
     table = plain_table(
@@ -59,7 +59,7 @@ def quoted_html(report: Report, row_id: str) -> str:
                 number(ours.get(one.part)) if one.part else DASH,
                 esc(one.source),
             )
-            for one in found
+            for one in printed_figures
         ],
         label="As the study prints it",
         numeric=(1, 2),
@@ -68,4 +68,4 @@ def quoted_html(report: Report, row_id: str) -> str:
         "<p>Printed figures come from other samples of people and other rules: they differ from "
         "the scores here, and are never ranked with them.</p>"
     )
-    return fold(f"What the study itself prints ({len(found)} figures)", note + table)
+    return fold(f"What the study itself prints ({len(printed_figures)} figures)", note + table)

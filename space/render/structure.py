@@ -64,13 +64,13 @@ def _rows(tables: Mapping[str, Any], name: str) -> Rows:
 
 
 def _cell(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = row.get("structure")
-    return found if isinstance(found, Mapping) else {"estimate": found}
+    cell = row.get("structure")
+    return cell if isinstance(cell, Mapping) else {"estimate": cell}
 
 
 def _of_batteries(row: Mapping[str, Any]) -> Mapping[str, float]:
-    found = row.get("batteries")
-    scores = found.items() if isinstance(found, Mapping) else ()
+    battery_scores = row.get("batteries")
+    scores = battery_scores.items() if isinstance(battery_scores, Mapping) else ()
     return {name: float(one) for name, one in scores if name in batteries() and one is not None}
 
 
@@ -121,13 +121,13 @@ def _country(row: Mapping[str, Any], shown: Sequence[str], y: int, left: int) ->
     yield f'<text x="{_NAMES - 8}" y="{middle + 4}" text-anchor="end">{esc(name)}</text>'
     scores = _of_batteries(row)
     for column, battery in enumerate(shown):
-        found = scores.get(battery)
-        colour = "" if found is None else f' class="s{_step(found)}"'
-        said = "not scored" if found is None else number(found)
+        battery_score = scores.get(battery)
+        colour = "" if battery_score is None else f' class="s{_step(battery_score)}"'
+        tooltip_text = "not scored" if battery_score is None else number(battery_score)
         yield (
             f'<rect x="{_NAMES + column * _CELL}" y="{y + 1}" width="{_CELL - 2}" '
             f'height="{_ROW - 2}"{colour}><title>{esc(name)}, '
-            f"{esc(batteries()[battery].title)}: {said}</title></rect>"
+            f"{esc(batteries()[battery].title)}: {tooltip_text}</title></rect>"
         )
     cell, ceiling = _cell(row), row.get("ceiling")
     estimate, low, high = (cell.get(key) for key in ("estimate", "low", "high"))
@@ -138,10 +138,10 @@ def _country(row: Mapping[str, Any], shown: Sequence[str], y: int, left: int) ->
         yield _line("ceiling", x, x, middle - 5, middle + 5)
     if estimate is not None:
         span = interval(low, high)
-        said = f"{name}: {number(estimate)}" + (f" ({span})" if span else "")
+        tooltip_text = f"{name}: {number(estimate)}" + (f" ({span})" if span else "")
         yield (
             f'<circle cx="{_place(left, estimate)}" cy="{middle}" r="4">'
-            f"<title>{esc(said)}</title></circle>"
+            f"<title>{esc(tooltip_text)}</title></circle>"
         )
 
 

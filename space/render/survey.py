@@ -19,22 +19,22 @@ SHORT = 22
 
 def people_bars(people: People, *, wave: int, question_id: str, countries: Sequence[str]) -> str:
     """Bars of one question in one or two countries, with counts below."""
-    found = [
+    country_answers = [
         (country, people.answers[(wave, country, question_id)])
         for country in countries
         if (wave, country, question_id) in people.answers
     ]
     title = f"<h3>{esc(question_text(question_id))}</h3>"
-    if not found:
+    if not country_answers:
         names = " and ".join(esc(country_name(country)) for country in countries)
         return title + notice(f"{names}: not asked in wave {wave}.")
     looks = ("people", "other")
-    labels = [code_label(question_id, code) for code in found[0][1].codes]
+    labels = [code_label(question_id, code) for code in country_answers[0][1].codes]
     series = [
         Series(country_name(country), look, answers.shares)
-        for (country, answers), look in zip(found, looks, strict=False)
+        for (country, answers), look in zip(country_answers, looks, strict=False)
     ]
-    return title + share_bars(labels, series) + counts_table(found)
+    return title + share_bars(labels, series) + counts_table(country_answers)
 
 
 def counts_table(cells: Sequence[tuple[str, Answers]]) -> str:
@@ -67,12 +67,12 @@ def _effective(answers: Answers) -> str:
 
 
 def _everywhere(people: People, *, wave: int, question_id: str) -> list[tuple[str, Answers]]:
-    found = [
+    country_answers = [
         (country, people.answers[(wave, country, question_id)])
         for country in people.countries(wave)
         if (wave, country, question_id) in people.answers
     ]
-    return sorted(found, key=lambda pair: country_name(pair[0]))
+    return sorted(country_answers, key=lambda pair: country_name(pair[0]))
 
 
 def mean_map(people: People, *, wave: int, question_id: str) -> str:
@@ -80,8 +80,10 @@ def mean_map(people: People, *, wave: int, question_id: str) -> str:
     asked = questions()[question_id]
     if asked.scale is None or not asked.scale.is_ordinal:
         return ""
-    found = _everywhere(people, wave=wave, question_id=question_id)
-    means = {c: mean for c, answers in found if (mean := mean_of(answers.shares)) is not None}
+    country_answers = _everywhere(people, wave=wave, question_id=question_id)
+    means = {
+        c: mean for c, answers in country_answers if (mean := mean_of(answers.shares)) is not None
+    }
     tips = {country: f"{country_name(country)}: {mean:.2f}" for country, mean in means.items()}
     label = "Mean position by country; the table shows it too"
     shown = world_map(means, tips=tips, label=label, page="country")
@@ -90,14 +92,14 @@ def mean_map(people: People, *, wave: int, question_id: str) -> str:
 
 def all_countries_table(people: People, *, wave: int, question_id: str) -> str:
     """Shares of every option in every country, with n and effective n."""
-    found = _everywhere(people, wave=wave, question_id=question_id)
-    if not found:
+    country_answers = _everywhere(people, wave=wave, question_id=question_id)
+    if not country_answers:
         return notice(f"Not asked in wave {wave}.")
-    codes = found[0][1].codes
+    codes = country_answers[0][1].codes
     # The longest scales leave no column for the counts: they go below the country's name.
     apart = len(codes) + 2 <= MAX_COLUMNS
     rows = []
-    for country, answers in found:
+    for country, answers in country_answers:
         where = {"country": country, "question": question_id, "wave": str(wave)}
         name = link("country", country_name(country), **where)
         counts = f'<span class="oa-interval">{_effective(answers)}</span>'

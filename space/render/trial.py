@@ -60,14 +60,14 @@ def _chart(trial: Trial) -> str:
         return notice("Without scores by question and country there is no chart.")
     if len(chart.bars) > 1:
         place = next(bar for bar in chart.bars if bar.row_id == TRIAL)
-        said = (
+        place_text = (
             f"On the {chart.questions} questions and {chart.countries} countries that all of them "
             f"answered, <b>{esc(trial.name)}</b> is {place.rank} of {place.ranked} "
             f"({esc(chart.condition.lower())})."
         )
     else:
-        said = (
+        place_text = (
             "No model of the board was asked in the same way on these questions and countries: "
             f"<b>{esc(trial.name)}</b> stands beside the baselines alone."
         )
-    return f"<h2>Among the models of the board</h2><p>{said}</p>{chart_figure(chart)}"
+    return f"<h2>Among the models of the board</h2><p>{place_text}</p>{chart_figure(chart)}"

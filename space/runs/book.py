@@ -133,15 +133,15 @@ class RunBook:
             account: whose; None for everybody's.
             deleted: whether those of deleted runs are among them.
         """
-        found = []
+        records = []
         for folder in self.folder.glob("run-*"):
             try:
                 record = self.look(folder.name)
             except (ContractError, OSError):
                 continue
             if account in (None, record.account) and (deleted or record.state != "deleted"):
-                found.append(record)
-        return sorted(found, key=lambda record: (-record.created_at, record.id))
+                records.append(record)
+        return sorted(records, key=lambda record: (-record.created_at, record.id))
 
     def look(self, run_id: str) -> RunRecord:
         """A record, read only where its file has changed since the last look.

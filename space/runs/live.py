@@ -22,7 +22,7 @@ class Live:
         last_sign: when something last happened, by the monotonic clock; a stop counts.
         why_stopped: why it was asked to end.
         progress: how far it is.
-        told: calls of this start that its record counts already.
+        counted: calls of this start that its record counts already.
         end_failed: whether its end could not be written at once.
     """
 
@@ -31,7 +31,7 @@ class Live:
     last_sign: float = field(default_factory=time.monotonic)
     last_beat: float = 0.0
     progress: Progress = field(default_factory=Progress)
-    told: int = 0
+    counted: int = 0
     thread: threading.Thread | None = None
     why_stopped: str = STOPPED_BY_OWNER
     end_failed: bool = False

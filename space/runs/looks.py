@@ -72,12 +72,12 @@ class Looks:
 
     def _find_place(self, key: str, run_id: str, report: Path, row_class: RowClass) -> None:
         try:
-            found = board_place(self._store, report, row_class=row_class)
+            run_place = board_place(self._store, report, row_class=row_class)
         except Exception:
             log.exception("no place was found", extra={"run": run_id})
-            found = no_place("the board cannot tell now")
+            run_place = no_place("the board cannot tell now")
         finally:
             self._placing.release()
         while len(self._places) >= MOST_PLACES:
             self._places.pop(next(iter(self._places)))
-        self._places[key] = found
+        self._places[key] = run_place

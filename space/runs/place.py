@@ -121,7 +121,7 @@ _Found = tuple[tuple[Neighbour, ...], int, int, int]
 
 def _rows(db: sqlite3.Connection, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Rows that may be compared: asked in the same way about the same people; baselines too."""
-    found = db.execute(
+    comparable_rows = db.execute(
         "SELECT * FROM rows WHERE derived = 0 AND row_id != ? AND release_digest = ? "
         "AND wave = ? AND mode = ? AND (kind = 'baseline' OR "
         "(kind = 'model' AND method = ? AND steering = ? AND language = ?)) ORDER BY row_id",
@@ -130,7 +130,7 @@ def _rows(db: sqlite3.Connection, row: Mapping[str, Any]) -> list[dict[str, Any]
             row["steering"], row["language"],
         ),
     )  # fmt: skip
-    return [dict(one) for one in found]
+    return [dict(one) for one in comparable_rows]
 
 
 def _by_cells(db: sqlite3.Connection, row: Mapping[str, Any]) -> _Found:

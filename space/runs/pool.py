@@ -254,12 +254,12 @@ class Pool:
         with self._lock:
             counts, spent = counts_of(live.progress), dict(live.record.spent)
             day = utc_day(self.book.clock())
-            spent[day] = spent.get(day, 0) + counts.made - live.told
+            spent[day] = spent.get(day, 0) + counts.made - live.counted
             changed = self.book.change(
                 live.record.id, {"counts": counts, "spent": spent}, attempt=live.record.attempt
             )
             if changed is not None:
-                live.record, live.told = changed, counts.made
+                live.record, live.counted = changed, counts.made
 
     # One run, in its thread.
 

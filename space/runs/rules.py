@@ -17,7 +17,7 @@ class Rules:
         workers: runs under way at once.
         per_account: runs of one account under way at once.
         waiting: runs of one account that may wait.
-        kept: runs of one account that are kept.
+        stored_runs: runs of one account that are kept.
         calls_a_run: most calls of a plan.
         calls_a_day: most calls of an account in 24 hours.
         concurrency: calls of a run under way at once.
@@ -35,7 +35,7 @@ class Rules:
     workers: int = 2
     per_account: int = 2
     waiting: int = 20
-    kept: int = 200
+    stored_runs: int = 200
     calls_a_run: int = 200_000
     calls_a_day: int = 1_000_000
     concurrency: int = 8
@@ -55,7 +55,7 @@ PUBLIC = Rules(
     workers=4,
     per_account=1,
     waiting=2,
-    kept=20,
+    stored_runs=20,
     calls_a_run=20_000,
     calls_a_day=40_000,
 )

@@ -62,7 +62,7 @@ def partial_scores(folder: Path, release: Release) -> Sequence[PartialScore]:
     path = store_path(folder)
     if not path.is_file():
         return ()
-    found = []
+    condition_scores = []
     with tempfile.TemporaryDirectory() as scratch, Store(path) as store:
         try:
             files = write_run_predictions(store, Path(scratch))
@@ -80,5 +80,5 @@ def partial_scores(folder: Path, release: Release) -> Sequence[PartialScore]:
             except ContractError:
                 report = None
             answered = sum(file.statuses.values())
-            found.append(PartialScore(file.condition, answered, file.expected, report))
-    return tuple(found)
+            condition_scores.append(PartialScore(file.condition, answered, file.expected, report))
+    return tuple(condition_scores)

@@ -132,11 +132,11 @@ class Runs:
             prompt_price=price.prompt_price or 0.0 if price else choice.price_in,
             completion_price=price.completion_price or 0.0 if price else choice.price_out,
         )
-        found = estimate(plan, limits=limits, concurrency=self.rules.concurrency)
+        call_estimate = estimate(plan, limits=limits, concurrency=self.rules.concurrency)
         targets = {t.country for c in plan.conditions for t in plan.targets(c) if t.country}
         return Quote(
             choice=choice,
-            estimate=found,
+            estimate=call_estimate,
             conditions={c.name: plan.size(c) for c in plan.conditions},
             questions=len(plan.study.questions),
             countries=len(targets),
@@ -294,7 +294,7 @@ class Runs:
                 found=str(active),
                 hint="Stop one, or wait until one has ended.",
             )
-        if len(mine) >= self.rules.kept:
+        if len(mine) >= self.rules.stored_runs:
             raise fail(
                 "too-many-runs",
                 "this account keeps too many runs",

@@ -36,7 +36,7 @@ CONCURRENCY = 8
 WAITING = 200
 
 #: Uploaded files are looked at every ten minutes and removed after an hour (seconds).
-UPLOADS_KEPT = (600, 3600)
+UPLOAD_CLEANUP = (600, 3600)
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def make_app(store: Store, people: People, desk: Desk, runs: Runs | None = None)
     """Lay out all pages over a store, the people's answers, the desk that takes uploads in, and
     the runs of models, where there are any. The app answers once it is mounted."""
     with PlainBlocks(
-        title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=UPLOADS_KEPT
+        title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=UPLOAD_CLEANUP
     ) as app:
         board.layout(app, store)
         api.endpoints(store, people)

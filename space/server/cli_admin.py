@@ -73,15 +73,15 @@ def list_all(
     States: pending (waits for you), public (on the board), hidden (taken off, can come back),
     withdrawn (by its owner), rejected (never came on), deleted (contents erased).
     """
-    found = _open(place).list(state=state, account=account)
+    submissions = _open(place).list(state=state, account=account)
     if as_json:
-        for one in found:
+        for one in submissions:
             print(json.dumps(_facts(one), ensure_ascii=False))
         return
-    for one in found:
+    for one in submissions:
         who = one.account or "(no account)"
         print(f"{one.id}  {one.state:9}  {one.row_class:13}  {one.submitted_at}  {who}  {one.name}")
-    print(f"{len(found)} submission{'' if len(found) == 1 else 's'}")
+    print(f"{len(submissions)} submission{'' if len(submissions) == 1 else 's'}")
 
 
 @admin.command(group=LOOK)
@@ -361,16 +361,18 @@ def _change(
     planned, problems = [], list[Problem]()
     for submission_id in dict.fromkeys(ids):
         try:
-            found = book.status(submission_id)
-            planned.append((found, next_state(found, action)))
+            submission = book.status(submission_id)
+            planned.append((submission, next_state(submission, action)))
         except ContractError as error:
             problems += error.problems
     if problems:
         raise ContractError(problems)
-    for found, state in planned:
+    for submission, state in planned:
         if not dry_run:
-            _do(book, found.id, action, by=by or _me(), why=why, forget=forget)
-        print(f"{'would ' if dry_run else ''}{action} {found.id}: {found.state} -> {state}")
+            _do(book, submission.id, action, by=by or _me(), why=why, forget=forget)
+        print(
+            f"{'would ' if dry_run else ''}{action} {submission.id}: {submission.state} -> {state}"
+        )
 
 
 def _do(

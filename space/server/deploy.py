@@ -214,8 +214,8 @@ def hub_models(store: Path) -> tuple[str, ...]:
         rows = db.execute(
             "SELECT DISTINCT model FROM rows WHERE kind = 'model' AND synthetic = 0 ORDER BY model"
         )
-        found = [model for (model,) in rows if _MODEL.match(model or "")]
-    return tuple(found[:MOST_MODELS])
+        model_names = [model for (model,) in rows if _MODEL.match(model or "")]
+    return tuple(model_names[:MOST_MODELS])
 
 
 def _copy_package(name: str, target: Path) -> None:
@@ -234,9 +234,9 @@ def _copy_store(store: Path, target: Path) -> None:
 
 
 def _files(folder: Path) -> list[Staged]:
-    found = [path for path in folder.rglob("*") if path.is_file()]
+    file_paths = [path for path in folder.rglob("*") if path.is_file()]
     return sorted(
-        Staged(path.relative_to(folder).as_posix(), path.stat().st_size) for path in found
+        Staged(path.relative_to(folder).as_posix(), path.stat().st_size) for path in file_paths
     )
 
 
@@ -354,8 +354,8 @@ def deploy(
     total = sum(file.size for file in files) / 1e6
     print(f"{len(files)} files, {total:.1f} MB, staged in {out}")
     if dry_run:
-        kept = f", with the bucket {bucket} mounted at {MOUNT}" if bucket else ""
-        print(f"Nothing was uploaded. Without --dry-run this goes to the Space {repo}{kept}.")
+        mount_note = f", with the bucket {bucket} mounted at {MOUNT}" if bucket else ""
+        print(f"Nothing was uploaded. Without --dry-run this goes to the Space {repo}{mount_note}.")
         return
     print(f"Uploaded to {upload_space(out, repo, private=private)}")
     if bucket:
@@ -368,8 +368,8 @@ def synthetic_rows(store: Path) -> list[str]:
     from space.board.store import open_store
 
     with open_store(store).connect() as db:
-        found = db.execute("SELECT row_id FROM rows WHERE synthetic = 1 ORDER BY row_id")
-        return [row_id for (row_id,) in found]
+        id_rows = db.execute("SELECT row_id FROM rows WHERE synthetic = 1 ORDER BY row_id")
+        return [row_id for (row_id,) in id_rows]
 
 
 def _baselines(folder: Path) -> Path:

@@ -100,14 +100,14 @@ class Door:
     def _refusal(self, method: str, path: str, headers: Headers) -> JSONResponse | None:
         """Why a request is refused; None if it may come in."""
         if path.startswith(_API) and not _OPEN.fullmatch(path.removeprefix(_API)):
-            return _said(404, f"there is nothing at {path[:80]}")
+            return _answer(404, f"there is nothing at {path[:80]}")
         origin = headers.get("origin")
         asks_for_others = method == "OPTIONS" and "access-control-request-method" in headers
         if origin is None or (method in _SAFE and not asks_for_others):
             return None
         if self._is_own(origin, headers):
             return None
-        return _said(
+        return _answer(
             403,
             "this request comes from a page of another site, which may not act here for a visitor; "
             "open the board itself, or call it from a program, without an Origin header. If this "
@@ -118,15 +118,15 @@ class Door:
     def _is_own(self, origin: str, headers: Headers) -> bool:
         """Whether an origin is this server's, under a name that it is reached by."""
         _, separator, netloc = origin.partition("://")
-        found = _place(netloc) if separator else None
-        if found is None:
+        origin_place = _place(netloc) if separator else None
+        if origin_place is None:
             return False
-        if found in _configured():
+        if origin_place in _configured():
             return True
-        if not self._is_public() and not _is_numeric(found[0]):
+        if not self._is_public() and not _is_numeric(origin_place[0]):
             return False
         named = (headers.get("host"), *_listed(headers.get("x-forwarded-host", "")))
-        return found in {_place(one) for one in named if one}
+        return origin_place in {_place(one) for one in named if one}
 
 
 class _Body:
@@ -227,9 +227,9 @@ def _is_numeric(host: str) -> bool:
     return True
 
 
-def _said(status: int, why: str) -> JSONResponse:
+def _answer(status: int, why: str) -> JSONResponse:
     return JSONResponse({"detail": why}, status_code=status)
 
 
 def _too_large(most: int) -> JSONResponse:
-    return _said(413, f"the request is too large; at most {most / MEGABYTE:g} MB are taken")
+    return _answer(413, f"the request is too large; at most {most / MEGABYTE:g} MB are taken")

@@ -188,8 +188,8 @@ def _rescore_row(store: Store, target: Target, row_id: str, workspace: Workspace
     # What a submitter said of the model stands in the entry, not in the predictions.
     stated = store.entry(row_id).get("details")
     described = with_details(report, stated if isinstance(stated, dict) else {})
-    kept = store.root / ARCHIVE / f"{row_id}-{old.scorer_version}-{old.digest[:8]}.json"
-    with atomic_file(kept) as partial:
+    archived_path = store.root / ARCHIVE / f"{row_id}-{old.scorer_version}-{old.digest[:8]}.json"
+    with atomic_file(archived_path) as partial:
         partial.write_bytes(path.read_bytes())
     write_report(protected_report(described), path)
 

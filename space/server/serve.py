@@ -206,9 +206,12 @@ def rescore_store(
         else rescore(store, source=release, everything=everything, jobs=jobs)
     )
     failed = 0
-    for found in outcomes:
-        failed += found.outcome == "failed"
-        print(f"{found.row_id}: {found.outcome}{f' ({found.detail})' if found.detail else ''}")
+    for row_outcome in outcomes:
+        failed += row_outcome.outcome == "failed"
+        print(
+            f"{row_outcome.row_id}: {row_outcome.outcome}"
+            f"{f' ({row_outcome.detail})' if row_outcome.detail else ''}"
+        )
     if not dry_run:
         store.ensure_index(force=True)
     return 1 if failed else 0

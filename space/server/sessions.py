@@ -74,14 +74,14 @@ class Sessions(StateHolder):
         if not _NAME.fullmatch(session_id):
             raise HTTPException(422, "session_hash is up to 64 letters and digits")
         with self.lock:
-            found = self.session_data.get(session_id)
-            if found is None:
-                found = self.session_data[session_id] = LeanSession(self.blocks)
+            session = self.session_data.get(session_id)
+            if session is None:
+                session = self.session_data[session_id] = LeanSession(self.blocks)
             self.session_data.move_to_end(session_id)
             self.time_last_used[session_id] = datetime.datetime.now()
             while len(self.session_data) > self.capacity:
                 self._forget(next(iter(self.session_data)))
-        return found
+        return session
 
     def delete_all_expired_state(self) -> None:
         """Forget sessions whose page was closed a while ago; the framework calls this often."""

@@ -40,8 +40,8 @@ def static_links(html: str, *, pages: Mapping[str, Collection[str]], up: str = "
         up: what leads from the file to the site's first page, `` or `../`.
     """
 
-    def turned(found: re.Match[str]) -> str:
-        before, page, query, after, content = found.groups()
+    def turned(match: re.Match[str]) -> str:
+        before, page, query, after, content = match.groups()
         folder, name = _target(page, query)
         if name in pages.get(folder, ()):
             return f'<a{before} href="{up}{folder}/{name}.html"{after}>{content}</a>'

@@ -39,12 +39,12 @@ def static_names(store: Store, people: People | None) -> dict[str, list[str]]:
             for row in db.execute("SELECT row_id FROM rows WHERE derived = 0 ORDER BY row_id")
         ]
         asked = {row[0] for row in db.execute("SELECT DISTINCT question FROM answers")}
-    found = {"rows": rows}
+    names_by_folder = {"rows": rows}
     if people is not None:
         wave = people.waves[0]
-        found["countries"] = list(people.countries(wave))
-        found["questions"] = sorted(asked & people.questions(wave))
-    return found
+        names_by_folder["countries"] = list(people.countries(wave))
+        names_by_folder["questions"] = sorted(asked & people.questions(wave))
+    return names_by_folder
 
 
 def static_pages(store: Store, people: People | None) -> Iterator[tuple[str, str]]:

@@ -180,9 +180,9 @@ def _add_board(server: FastAPI, store: Store) -> None:
             raise HTTPException(404, f"no download {kind!r}; there are: {', '.join(MEDIA_TYPES)}")
         facts = read_facts(store)
         query = parse_query(request.query_params.multi_items(), known=facts.known)
-        found = board_download(read_board(store, query), facts, kind=kind)
-        named = {"Content-Disposition": f'attachment; filename="{found.name}"'}
-        return Response(found.content, media_type=found.media_type, headers=named)
+        board_file = board_download(read_board(store, query), facts, kind=kind)
+        named = {"Content-Disposition": f'attachment; filename="{board_file.name}"'}
+        return Response(board_file.content, media_type=board_file.media_type, headers=named)
 
     @server.get("/download/report/{row_id}.json")
     def report_file(row_id: str) -> Response:

@@ -39,7 +39,7 @@ from space.submissions.record import (
     utc_text,
 )
 from space.submissions.records import Records, new_id
-from space.submissions.recovery import check_all, find_amiss, finish_marked
+from space.submissions.recovery import check_all, find_inconsistencies, finish_marked
 from space.submissions.settle import settle
 from space.submissions.transitions import is_trusted, next_state, other_changes
 
@@ -180,11 +180,11 @@ class Submissions:
 
     def files(self, submission_id: str) -> dict[Role, Path]:
         """Where the files of a submission lie now, on the board or held back; none if deleted."""
-        found = self.status(submission_id)
-        if not found.has_files:
+        submission = self.status(submission_id)
+        if not submission.has_files:
             return {}
-        places = {held.name: (held, public) for held, public in self.layout.places(found)}
-        paths = {role: places[file.name] for role, file in found.files.items()}
+        places = {held.name: (held, public) for held, public in self.layout.places(submission)}
+        paths = {role: places[file.name] for role, file in submission.files.items()}
         return {role: public if public.exists() else held for role, (held, public) in paths.items()}
 
     def contact(self, submission_id: str) -> str:
@@ -211,11 +211,11 @@ class Submissions:
         Raises:
             ContractError: there is none, it is not the visitor's, or it is gone already.
         """
-        found = self.status(submission_id)
-        if not is_owner(found, account=account, token=token):
+        submission = self.status(submission_id)
+        if not is_owner(submission, account=account, token=token):
             raise fail(
                 "not-owner",
-                f"{found.id} belongs to another account",
+                f"{submission.id} belongs to another account",
                 hint="Log in with the account that submitted it, or give the token of the receipt.",
             )
         return self._change(submission_id, "withdraw", by=OWNER, why=why)
@@ -270,7 +270,7 @@ class Submissions:
 
     def inconsistencies(self) -> tuple[str, ...]:
         """What cannot be mended here, a line each: files that someone else removed."""
-        return tuple(find_amiss(self.layout, self._records))
+        return tuple(find_inconsistencies(self.layout, self._records))
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Keep all writers out for the length of a block, for a copy of one moment."""
@@ -340,19 +340,19 @@ class Submissions:
     ) -> Submission:
         check_reason(why)
         with self._writing():
-            found = self.status(submission_id)
+            submission = self.status(submission_id)
             event = Event(at=self._now(), by=by, what=action, why=why)
             update = {
-                "state": next_state(found, action),
-                "events": (*found.events, event),
-                **other_changes(found, action),
+                "state": next_state(submission, action),
+                "events": (*submission.events, event),
+                **other_changes(submission, action),
                 **({"account": ""} if forget else {}),
             }
-            changed = found.model_copy(update=update)
+            changed = submission.model_copy(update=update)
             self._mark(submission_id)
             self._records.write(changed)
             self._settle(changed)
-        self._refresh(found, changed)
+        self._refresh(submission, changed)
         log.info("changed", extra={"submission": submission_id, "action": action})
         return changed
 

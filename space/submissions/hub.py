@@ -110,8 +110,8 @@ class HubMirror:
         if self._prepared:
             return
         for side in self.sides:
-            found = side.repo.state() or side.repo.create(private=True)
-            if side.must_be_private and not found.private:
+            repo_state = side.repo.state() or side.repo.create(private=True)
+            if side.must_be_private and not repo_state.private:
                 raise fail(
                     "visibility",
                     f"the repo for what is {side.key} is public; nothing was uploaded",
@@ -252,11 +252,11 @@ class HubMirror:
     def _pushed(self) -> dict[str, dict[str, str]]:
         """Stamps by repo, of this mirror's repos only: another repo has been given nothing yet."""
         try:
-            found = json.loads(self._journal.read_text(encoding="utf-8"))
+            journal = json.loads(self._journal.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             return {}
         names = {side.key: side.repo.name for side in self.sides}
-        return {key: found[name] for key, name in names.items() if name in found}
+        return {key: journal[name] for key, name in names.items() if name in journal}
 
     def _remember(self, pushed: Mapping[str, Mapping[str, str]]) -> None:
         names = {side.key: side.repo.name for side in self.sides}

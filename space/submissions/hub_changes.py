@@ -58,15 +58,15 @@ def stamps(side: Side) -> dict[str, str]:
     Only the database of a run is edited in place; what it has not taken over from its log yet
     counts as well.
     """
-    found = {}
+    stamps_by_path = {}
     for path in whole_files(side.root, PUSHED[side.key]):
         parts = [path] if path.suffix != DATABASE else [path, Path(f"{path}-wal")]
         try:
             stamp = " ".join(_stamp(part) for part in parts if part == path or part.exists())
         except FileNotFoundError:  # a run's own file, which is not under our lock
             continue
-        found[path.relative_to(side.root).as_posix()] = stamp
-    return found
+        stamps_by_path[path.relative_to(side.root).as_posix()] = stamp
+    return stamps_by_path
 
 
 def _stamp(path: Path) -> str:

@@ -240,14 +240,14 @@ def load_accounts(folder: Path, source: Path) -> None:
 def network_of(address: str) -> str:
     """What of an address counts as one visitor: an IPv4 address, an IPv6 network (/64)."""
     try:
-        found = ipaddress.ip_address(address.strip().split("%")[0])
+        parsed_address = ipaddress.ip_address(address.strip().split("%")[0])
     except ValueError:
         return address.strip()
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is not None:
-            return str(found.ipv4_mapped)
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
+    if isinstance(parsed_address, ipaddress.IPv6Address):
+        if parsed_address.ipv4_mapped is not None:
+            return str(parsed_address.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed_address, 64), strict=False))
+    return str(parsed_address)
 
 
 def _require_room(

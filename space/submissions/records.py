@@ -41,9 +41,9 @@ class Records:
             ContractError: there is none, or it is damaged.
         """
         if ID_PATTERN.fullmatch(submission_id):
-            found = self._look(self._folder / f"{submission_id}.json")
-            if found is not None:
-                return found
+            record = self._look(self._folder / f"{submission_id}.json")
+            if record is not None:
+                return record
         raise fail(
             "no-submission",
             f"there is no submission {submission_id[:40]!a}",
@@ -57,7 +57,7 @@ class Records:
         One that cannot be read (someone changed it by hand) is logged and left out, so that it
         does not stop all others.
         """
-        found = []
+        records = []
         for path in self._folder.glob("sub-*.json"):
             try:
                 one = self._look(path)
@@ -65,8 +65,8 @@ class Records:
                 log.error("record left out", extra={"record": path.name, "problem": str(error)})
                 continue
             if one is not None:
-                found.append(one)
-        return sorted(found, key=lambda one: (one.submitted_at, one.id))
+                records.append(one)
+        return sorted(records, key=lambda one: (one.submitted_at, one.id))
 
     def write(self, submission: Submission) -> None:
         """Commit a record: from here on it holds."""
@@ -79,14 +79,14 @@ class Records:
             # Every write is a rename, so the inode changes even within one clock tick.
             stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
             with self._lock:
-                kept = self._kept.get(path.stem)
-            if kept is not None and kept[0] == stamp:
-                return kept[1]
-            found = parse_model(Submission, path.read_text(encoding="utf-8"), where=str(path))
+                cached_entry = self._kept.get(path.stem)
+            if cached_entry is not None and cached_entry[0] == stamp:
+                return cached_entry[1]
+            record = parse_model(Submission, path.read_text(encoding="utf-8"), where=str(path))
         except FileNotFoundError:
             return None
         except UnicodeDecodeError:
             raise fail("damaged-record", "the record is no text", where=str(path)) from None
         with self._lock:
-            self._kept[path.stem] = (stamp, found)
-        return found
+            self._kept[path.stem] = (stamp, record)
+        return record

@@ -47,9 +47,9 @@ def _finish(layout: Layout, records: Records, submission_id: str) -> str:
         shutil.rmtree(layout.held(submission_id), ignore_errors=True)
         remove_file(layout.contact(submission_id))
         return "discarded what was not acknowledged"
-    found = records.read(submission_id)
-    settle(layout, found)
-    return f"finished; it is {found.state}"
+    record = records.read(submission_id)
+    settle(layout, record)
+    return f"finished; it is {record.state}"
 
 
 def check_all(layout: Layout, records: Records) -> list[str]:
@@ -70,7 +70,7 @@ def check_all(layout: Layout, records: Records) -> list[str]:
     return done
 
 
-def find_amiss(layout: Layout, records: Records) -> Iterator[str]:
+def find_inconsistencies(layout: Layout, records: Records) -> Iterator[str]:
     """What cannot be mended here: files or records that are missing or cannot be read."""
     for one in records.every():
         lost = missing_files(layout, one)

@@ -79,10 +79,10 @@ def _replaced_reports(layout: Layout, submission_id: str) -> Iterator[Path]:
 def _erase(layout: Layout, submission: Submission) -> None:
     """Remove whatever is left of a deleted submission, wherever it lies."""
     for folder in PUBLIC_FOLDERS.values():
-        for found in (layout.store / folder).glob(f"{submission.id}.*"):
-            remove_file(found)
-    for found in _replaced_reports(layout, submission.id):
-        remove_file(found)
+        for leftover_file in (layout.store / folder).glob(f"{submission.id}.*"):
+            remove_file(leftover_file)
+    for leftover_file in _replaced_reports(layout, submission.id):
+        remove_file(leftover_file)
     shutil.rmtree(layout.held(submission.id), ignore_errors=True)
 
 

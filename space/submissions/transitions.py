@@ -69,12 +69,12 @@ def is_trusted(account: str, submissions: Iterable[Submission]) -> bool:
     return bool(decisions) and max(decisions, key=lambda one: (one[0], not one[1]))[1]
 
 
-def other_changes(found: Submission, action: Action) -> dict[str, object]:
+def other_changes(submission: Submission, action: Action) -> dict[str, object]:
     """What an action changes besides state and events."""
     if action == "verify":
         return {"row_class": "verified"}
     if action == "unverify":
-        return {"row_class": "uploaded" if "predictions" in found.files else "self-reported"}
+        return {"row_class": "uploaded" if "predictions" in submission.files else "self-reported"}
     if action == "delete":
         return {"name": "", "link": "", "facts": {}, "token_digest": ""}
     return {}

@@ -49,7 +49,7 @@ def trusted_proxies(named: Sequence[str] = ()) -> tuple[str, ...]:
         if stated is None:
             return SPACE_PROXIES if os.environ.get("SPACE_ID") else ()
         named = stated.split(",")
-    found = tuple(one.strip() for one in named if one.strip())
+    proxies = tuple(one.strip() for one in named if one.strip())
     problems = [
         Problem(
             "bad-proxy",
@@ -58,12 +58,12 @@ def trusted_proxies(named: Sequence[str] = ()) -> tuple[str, ...]:
             found=ascii(one[:60]),
             allowed="for instance 10.0.0.1 or 10.0.0.0/8",
         )
-        for one in found
+        for one in proxies
         if not _is_network(one)
     ]
     if problems:
         raise ContractError(problems, subject="proxies")
-    return found
+    return proxies
 
 
 def _is_network(text: str) -> bool:

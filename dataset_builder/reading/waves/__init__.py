@@ -48,13 +48,22 @@ def read_surveys(
 def prefer_own_files(surveys: Sequence[Survey]) -> list[Survey]:
     """The surveys without waves of a time series that another file holds; a note says so."""
     own = {survey.wave: survey.source.name for survey in surveys if not _of_series(survey)}
-    kept = [survey for survey in surveys if not _of_series(survey) or survey.wave not in own]
+    retained_surveys = [
+        survey for survey in surveys if not _of_series(survey) or survey.wave not in own
+    ]
     notes = tuple(
         f"Wave {survey.wave} is taken from {own[survey.wave]}, not from {survey.source.name}."
         for survey in surveys
         if _of_series(survey) and survey.wave in own
     )
-    return [replace(kept[0], notes=(*notes, *kept[0].notes)), *kept[1:]] if notes else kept
+    return (
+        [
+            replace(retained_surveys[0], notes=(*notes, *retained_surveys[0].notes)),
+            *retained_surveys[1:],
+        ]
+        if notes
+        else retained_surveys
+    )
 
 
 def _of_series(survey: Survey) -> bool:

@@ -59,9 +59,9 @@ def wave_layout(headers: Sequence[str], wave: int, source: Source, *, where: str
     demographics = {}
     for name, known in harmonised(wave, timeseries=source.timeseries).items():
         if name in _SHARED:
-            found = [n for n in (known.variable, *known.other_names) if n.upper() in index]
-            if found:
-                demographics[HARMONISED[name].variable] = index[found[0].upper()]
+            present_names = [n for n in (known.variable, *known.other_names) if n.upper() in index]
+            if present_names:
+                demographics[HARMONISED[name].variable] = index[present_names[0].upper()]
     roles = {
         role: next(index[name] for name in group if name in index)
         for role, group in source.roles.items()

@@ -111,9 +111,9 @@ def find_source(file: TabularFile, *, where: str) -> Source | None:
 def _wave_of(file: TabularFile, names: Sequence[str], *, where: str) -> int:
     columns = [names.index(name) for name in ("V1", "V2") if name in names]
     first = _first_block(file, columns)
-    said = first.get(names.index("V1"), ()) if "V1" in names else ()
-    if len(said) == 1 and said[0] in EARLIER_WAVES:
-        return said[0]
+    stated_waves = first.get(names.index("V1"), ()) if "V1" in names else ()
+    if len(stated_waves) == 1 and stated_waves[0] in EARLIER_WAVES:
+        return stated_waves[0]
     homes = first.get(names.index("V2"), ()) if "V2" in names else ()
     if "V1" not in names and homes == (_AUSTRALIA,):
         raise australian_archive(names, where=where)
@@ -126,7 +126,8 @@ def _wave_of(file: TabularFile, names: Sequence[str], *, where: str) -> int:
         "the questions are named V1, V2, ... as in waves 5 and 6, and it cannot be told which",
         where=where,
         column="V1",
-        found=", ".join("text" if c == UNKNOWN else str(c) for c in said[:5]) or "no column V1",
+        found=", ".join("text" if c == UNKNOWN else str(c) for c in stated_waves[:5])
+        or "no column V1",
         allowed="5 or 6, the same in every row",
         hint="Add a column V1 that holds the wave, or take the file of a single wave; waves 1 to 4 "
         "are not read.",
@@ -139,11 +140,11 @@ def _first_block(file: TabularFile, places: Sequence[int]) -> dict[int, tuple[in
     block = next(iter(file.blocks(wanted)), None) if places else None
     if block is None:
         return {}
-    found = {}
+    distinct_entries = {}
     for place in places:
         variable = "A_WAVE" if variable_name(file.headers[place]).upper() == "V1" else "B_COUNTRY"
         mirror = renumbered(variable, file.value_labels.get(place, {}))
         coder = Coder(variable, frozenset(), strict=False, numbers=True, mirror=mirror)
         codes = np.unique(coder.code(block.columns[place])[0])
-        found[place] = tuple(int(c) for c in codes if c != MissingKind.MISSING)
-    return found
+        distinct_entries[place] = tuple(int(c) for c in codes if c != MissingKind.MISSING)
+    return distinct_entries

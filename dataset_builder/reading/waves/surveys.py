@@ -104,9 +104,9 @@ def _respondent_ids(
 ) -> tuple[NDArray[np.int32], str]:
     """Ids of wave 7 are those of its own file, S007, where they are unique."""
     if wave == 7 and "person" in ids:
-        found, origin = respondent_ids(ids["person"], None, len(country_code))
+        person_ids, origin = respondent_ids(ids["person"], None, len(country_code))
         if origin == "S007":
-            return found, origin
+            return person_ids, origin
     return wave_respondent_ids(country_code, wave, ids.get("interview"))
 
 

@@ -84,15 +84,15 @@ class HfBackend:
 
     def describe(self) -> dict[str, Any]:
         """What decides the answers: model, revision, number type, scorer asked for."""
-        found: dict[str, Any] = {
+        description: dict[str, Any] = {
             "backend": "hf",
             "model": self._name,
             "revision": self._revision,
             "dtype": self._dtype,
             "scorer": self._asked_scorer,
         }
-        found |= self._said
-        return found
+        description |= self._said
+        return description
 
     def scoring(self) -> dict[str, Any]:
         """Nothing: labels are scored exactly."""
@@ -258,8 +258,8 @@ class _Clock:
 
     def lap(self) -> float:
         now = time.perf_counter()
-        found, self._last = now - self._last, now
-        return found
+        elapsed, self._last = now - self._last, now
+        return elapsed
 
 
 def _attempt(
@@ -291,7 +291,7 @@ def _attempt(
 
 
 def _configured_ends(model: Any) -> set[int]:
-    found = model.generation_config.eos_token_id
-    if found is None:
+    end_ids = model.generation_config.eos_token_id
+    if end_ids is None:
         return set()
-    return {int(i) for i in found} if isinstance(found, list | tuple) else {int(found)}
+    return {int(i) for i in end_ids} if isinstance(end_ids, list | tuple) else {int(end_ids)}

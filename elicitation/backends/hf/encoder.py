@@ -68,12 +68,12 @@ class Encoder:
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Means of the last hidden states over a text's tokens, scaled to length 1."""
         order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-        found: list[Any] = [None] * len(texts)
+        vectors: list[Any] = [None] * len(texts)
         for start in range(0, len(order), BATCH):
             places = order[start : start + BATCH]
             for place, row in zip(places, self._batch([texts[p] for p in places]), strict=True):
-                found[place] = row
-        return unit_rows(np.array(found).reshape(len(texts), -1))
+                vectors[place] = row
+        return unit_rows(np.array(vectors).reshape(len(texts), -1))
 
     def _batch(self, texts: list[str]) -> Vectors:
         encoded = self._tokenizer(

@@ -71,8 +71,8 @@ class LogProbs:
         ]
         places = torch.tensor(reads, device=device)
         chosen = self.logits[places, torch.tensor(targets, device=device)].float()
-        found: list[float] = (chosen - torch.cat(totals)[places]).tolist()
-        return found
+        logprobs: list[float] = (chosen - torch.cat(totals)[places]).tolist()
+        return logprobs
 
 
 def prefill(model: Any, ids: tuple[int, ...], cache: Any) -> Any:
@@ -116,13 +116,13 @@ def shared_rows(cache: Any, rows: int) -> Any:
     are copied.
     """
     if all(type(layer) in _REPLACING for layer in cache.layers):
-        found = copy.copy(cache)
-        found.layers = [_row_view(layer, rows) for layer in cache.layers]
-        return found
-    found = copy.deepcopy(cache)
+        shared = copy.copy(cache)
+        shared.layers = [_row_view(layer, rows) for layer in cache.layers]
+        return shared
+    shared = copy.deepcopy(cache)
     if rows > 1:
-        found.batch_repeat_interleave(rows)
-    return found
+        shared.batch_repeat_interleave(rows)
+    return shared
 
 
 def _row_view(layer: Any, rows: int) -> Any:

@@ -77,11 +77,11 @@ class OwnDraws(LogitsProcessor):  # type: ignore[misc]
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:  # noqa: ARG002
         """Scores of shape (rows, vocabulary) with noise."""
-        found = scores.float()
+        noisy_scores = scores.float()
         for row, draw in enumerate(self._draws):
             if draw.sampling.temperature > 0:
-                found[row] = self._noisy(found[row], row)
-        return found
+                noisy_scores[row] = self._noisy(noisy_scores[row], row)
+        return noisy_scores
 
     def _noisy(self, scores: Any, row: int) -> Any:
         sampling = self._draws[row].sampling
@@ -153,8 +153,8 @@ def generate(model: Any, encoder: Any, draws: Sequence[Draw], *, ends: set[int])
 def reply_of(encoder: Any, ids: list[int], sampling: Sampling, ends: set[int]) -> Reply:
     """The reply that ids make, cut at the first id or stop text that ends it."""
     end = next((i for i, token in enumerate(ids) if token in ends), None)
-    kept = ids if end is None else ids[:end]
-    text = encoder.decode(kept)
+    reply_ids = ids if end is None else ids[:end]
+    text = encoder.decode(reply_ids)
     cuts = [text.index(stop) for stop in sampling.stop if stop in text]
     ended = end is not None or bool(cuts)
-    return Reply(tuple(kept), text[: min(cuts)] if cuts else text, ended)
+    return Reply(tuple(reply_ids), text[: min(cuts)] if cuts else text, ended)

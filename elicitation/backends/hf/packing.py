@@ -69,7 +69,7 @@ def units_of(items: Sequence[Item], *, tree: bool) -> list[Unit]:
 
     Options of one id are all read at the end of the context: they never need rows of their own.
     """
-    found = []
+    units = []
     for index, item in enumerate(items):
         long = [number for number, option in enumerate(item.options) if len(option) > 1]
         every = range(len(item.options))
@@ -78,11 +78,11 @@ def units_of(items: Sequence[Item], *, tree: bool) -> list[Unit]:
         else:
             groups = [[number] for number in long]
             groups[0] = [number for number in every if number not in long[1:]]
-        found += [
+        units += [
             Unit(index, tuple(group), item.context, tuple(item.options[k] for k in group))
             for group in groups
         ]
-    return found
+    return units
 
 
 def batches(

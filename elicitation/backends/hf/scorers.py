@@ -173,9 +173,9 @@ def scores_of(
     limits: Limits = DEFAULT_LIMITS,
 ) -> Scores:
     """All log-probabilities, in the items' order."""
-    found: Scores = [[] for _ in items]
-    score_items(model, items, scorer=scorer, limits=limits, on_item=found.__setitem__)
-    return found
+    scores: Scores = [[] for _ in items]
+    score_items(model, items, scorer=scorer, limits=limits, on_item=scores.__setitem__)
+    return scores
 
 
 def check_scorer(model: Any, items: Sequence[Item], *, scorer: ScorerName, limits: Limits) -> Check:
@@ -226,8 +226,8 @@ def _score_batch(
     if packed.allowed is not None:
         inputs["position_ids"] = packed.positions
         inputs["attention_mask"] = _as_attention_mask(model, packed.allowed)
-    found = read_logprobs(model, inputs, packed.rows, packed.columns)
-    totals.add(packed, found.of(packed.reads, packed.targets))
+    logprobs = read_logprobs(model, inputs, packed.rows, packed.columns)
+    totals.add(packed, logprobs.of(packed.reads, packed.targets))
 
 
 def _as_attention_mask(model: Any, allowed: Any) -> Any:

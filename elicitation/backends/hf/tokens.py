@@ -15,7 +15,7 @@ from elicitation.backends.thinking import template_thinks
 _PROBE = "qZq"
 
 #: Least characters of a prompt's end that are encoded with each option.
-_KEPT_END = 80
+_CONTEXT_END = 80
 
 #: Between the last letter of a word and the space before the next one.
 _WORD = re.compile(r"[A-Za-z] [A-Za-z]")
@@ -65,12 +65,12 @@ class Encoder:
         if not self.has_chat:
             return False
         source = self.tokenizer.chat_template or ""
-        said = " ".join(source.values()) if isinstance(source, dict) else str(source)
+        template_text = " ".join(source.values()) if isinstance(source, dict) else str(source)
         try:
             text = str(self._template([Message("user", _PROBE)], tokenize=False))
         except (ValueError, TypeError, NotImplementedError):
             return False
-        return template_thinks(said, text.rpartition(_PROBE)[2], thinking=thinking)
+        return template_thinks(template_text, text.rpartition(_PROBE)[2], thinking=thinking)
 
     @cached_property
     def end_of_text(self) -> int:
@@ -79,10 +79,10 @@ class Encoder:
         Raises:
             TokenError: the tokenizer has none.
         """
-        found = self.tokenizer.eos_token_id
-        if found is None:
+        end_id = self.tokenizer.eos_token_id
+        if end_id is None:
             raise TokenError("the tokenizer has no end-of-text token; use the terminator newline")
-        return int(found)
+        return int(end_id)
 
     @cached_property
     def end_of_turn(self) -> int:
@@ -137,8 +137,8 @@ class Encoder:
 
     def end_ids(self, chat: bool) -> set[int]:
         """Ids that end a reply, as far as the tokenizer knows."""
-        found = set() if self.tokenizer.eos_token_id is None else {int(self.tokenizer.eos_token_id)}
-        return found | {self.end_of_turn} if chat and self.has_chat and found else found
+        ids = set() if self.tokenizer.eos_token_id is None else {int(self.tokenizer.eos_token_id)}
+        return ids | {self.end_of_turn} if chat and self.has_chat and ids else ids
 
     @cached_property
     def _start(self) -> Ids:
@@ -201,12 +201,12 @@ class Encoder:
     @staticmethod
     def _last_word(prompt: str) -> int:
         """Where a word begins, with the space before it, well before the prompt's end; else 0."""
-        found = 0
-        for match in _WORD.finditer(prompt, max(0, len(prompt) - 3 * _KEPT_END)):
-            if match.start() + 1 > len(prompt) - _KEPT_END:
+        word_start = 0
+        for match in _WORD.finditer(prompt, max(0, len(prompt) - 3 * _CONTEXT_END)):
+            if match.start() + 1 > len(prompt) - _CONTEXT_END:
                 break
-            found = match.start() + 1
-        return found
+            word_start = match.start() + 1
+        return word_start
 
     @cached_property
     def _cuts_words(self) -> bool:
@@ -233,8 +233,8 @@ class Encoder:
         return self._encode_all([text])[0]
 
     def _encode_all(self, texts: Sequence[str]) -> list[Ids]:
-        found = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-        return [tuple(ids) for ids in found]
+        encoded = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+        return [tuple(ids) for ids in encoded]
 
     def _holds_text(self, token: int, special: set[int]) -> bool:
         return token not in special and bool(self.tokenizer.decode([token]).strip())
@@ -252,15 +252,15 @@ class Encoder:
     def _template(self, messages: Sequence[Message], *, tokenize: bool, prompt: bool = True) -> Any:
         turns = [{"role": m.role, "content": m.content} for m in messages]
         try:
-            found = self._apply(turns, tokenize=tokenize, prompt=prompt)
+            rendered = self._apply(turns, tokenize=tokenize, prompt=prompt)
         except Exception:
             # Some templates know no system's turn; then its text opens the user's.
             if len(turns) < 2 or turns[0]["role"] != "system":
                 raise
             opened = f"{turns[0]['content']}\n\n{turns[1]['content']}"
             turns = [{"role": turns[1]["role"], "content": opened}, *turns[2:]]
-            found = self._apply(turns, tokenize=tokenize, prompt=prompt)
-        return found["input_ids"] if isinstance(found, Mapping) else found
+            rendered = self._apply(turns, tokenize=tokenize, prompt=prompt)
+        return rendered["input_ids"] if isinstance(rendered, Mapping) else rendered
 
     def _apply(self, turns: list[dict[str, str]], *, tokenize: bool, prompt: bool) -> Any:
         return self.tokenizer.apply_chat_template(
@@ -310,17 +310,17 @@ class LabelItem(NamedTuple):
     @property
     def notes(self) -> tuple[str, ...]:
         """What was done to tell the labels apart."""
-        found = []
+        remarks = []
         if self.shared:
-            found.append("the beginning that the labels share counts to the context")
+            remarks.append("the beginning that the labels share counts to the context")
         if any(len(option) > 1 for option in self.item.options):
-            found.append(
+            remarks.append(
                 "labels of several tokens: the probability of their tokens, less that of longer "
                 "labels which begin with them"
             )
-        return tuple(found)
+        return tuple(remarks)
 
-    def logprobs(self, found: Sequence[float]) -> list[float]:
+    def logprobs(self, token_logprobs: Sequence[float]) -> list[float]:
         """Scores of the labels from those of their tokens.
 
         " 1" begins " 10": what stands for the one would also stand for the other, so the longer
@@ -328,8 +328,8 @@ class LabelItem(NamedTuple):
         """
         options = self.item.options
         return [
-            _less(own, [found[j] for j in _directly_longer(i, options)])
-            for i, own in enumerate(found)
+            _less(own, [token_logprobs[j] for j in _directly_longer(i, options)])
+            for i, own in enumerate(token_logprobs)
         ]
 
 

@@ -67,15 +67,15 @@ class VllmBackend:
 
     def describe(self) -> dict[str, Any]:
         """What decides the answers: model, revision, number type, arguments of the engine."""
-        found: dict[str, Any] = {
+        description: dict[str, Any] = {
             "backend": "vllm",
             "model": self._opened.name,
             "revision": self._opened.revision,
             "dtype": self._dtype,
         }
         if arguments := deciding(self._opened.arguments):
-            found["engine_options"] = arguments
-        return found | self._said
+            description["engine_options"] = arguments
+        return description | self._said
 
     def scoring(self) -> dict[str, Any]:
         """Nothing: labels are scored exactly."""
@@ -227,14 +227,14 @@ class _Scores(_Job):
         self._left -= 1
 
     def response(self) -> Any:
-        found = [
+        option_scores = [
             sum(self._said[option[: depth + 1]] for depth in range(len(option)))
             for option in self._item.options
         ]
         return scores_response(
             self.request,
             self._item,
-            self._labels.logprobs(found) if self._labels else found,
+            self._labels.logprobs(option_scores) if self._labels else option_scores,
             scorer="trie",
             notes=self._labels.notes if self._labels else (),
             seconds=self.seconds,

@@ -124,12 +124,14 @@ def open_engine(name: str, options: BackendOptions) -> Opened:
             hint="Name a folder, or a repository of the Hugging Face Hub, of a kind that vLLM "
             "knows; --engine-option sets arguments of the engine, such as max_model_len=4096.",
         ) from error
-    found = folder_digest(folder) if is_folder else str(getattr(config, "_commit_hash", "") or "")
+    loaded_revision = (
+        folder_digest(folder) if is_folder else str(getattr(config, "_commit_hash", "") or "")
+    )
     return Opened(
         llm.llm_engine,
         tokenizer,
         folder.resolve().name if is_folder else name,
-        found or options.revision or "unknown",
+        loaded_revision or options.revision or "unknown",
         _configured_ends(source, revision),
         arguments,
     )
@@ -141,7 +143,7 @@ def engine_arguments(options: BackendOptions) -> dict[str, Any]:
     Raises:
         ContractError: one is not written so, or is an option of its own.
     """
-    found: dict[str, Any] = dict(options.extra.get("vllm", {}))
+    arguments: dict[str, Any] = dict(options.extra.get("vllm", {}))
     for pair in options.engine_option:
         key, equals, text = pair.partition("=")
         if not equals or not key.isidentifier() or key in TAKEN:
@@ -154,10 +156,10 @@ def engine_arguments(options: BackendOptions) -> dict[str, Any]:
                 "tensor_parallel_size=2",
             )
         try:
-            found[key] = json.loads(text)
+            arguments[key] = json.loads(text)
         except ValueError:
-            found[key] = text
-    return found
+            arguments[key] = text
+    return arguments
 
 
 def machine() -> dict[str, Any]:
@@ -209,7 +211,7 @@ def step(engine: Any) -> Iterator[Finished]:
             yield Finished(
                 output.request_id,
                 tuple(written.token_ids),
-                {token: float(found.logprob) for token, found in first.items()},
+                {token: float(scored_token.logprob) for token, scored_token in first.items()},
             )
 
 
@@ -225,9 +227,9 @@ def deciding(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _configured_ends(source: str, revision: str | None) -> frozenset[int]:
     try:
-        found = GenerationConfig.from_pretrained(source, revision=revision).eos_token_id
+        end_ids = GenerationConfig.from_pretrained(source, revision=revision).eos_token_id
     except (OSError, ValueError):
         return frozenset()
-    if found is None:
+    if end_ids is None:
         return frozenset()
-    return frozenset(map(int, found)) if isinstance(found, list) else frozenset({int(found)})
+    return frozenset(map(int, end_ids)) if isinstance(end_ids, list) else frozenset({int(end_ids)})

@@ -63,7 +63,7 @@ class Panel:
 
     title: str
     side: str
-    said: str
+    statement: str
     marks: list[Mark]
     line: tuple[float, float, float, float] | None
     densities: list[Density]
@@ -85,15 +85,15 @@ def advice_approaches(tables: AdviceTables) -> list[Approach]:
         tables: of the report's advice protocol: `countries` and `correlations` are drawn.
     """
     rows = [row for row in tables.countries or () if row.counted_share is not None]
-    found = {(row.approach, row.dimension): row for row in tables.correlations or ()}
+    correlation_by_panel = {(row.approach, row.dimension): row for row in tables.correlations or ()}
     listed = []
     for approach in APPROACHES:
         panels = []
         for dimension in HOFSTEDE_DIMENSIONS:
             key = approach, dimension
             mine = [row for row in rows if (row.approach, row.dimension) == key]
-            if mine and key in found:
-                panels.append(_panel(dimension, mine, found[key]))
+            if mine and key in correlation_by_panel:
+                panels.append(_panel(dimension, mine, correlation_by_panel[key]))
         if panels:
             listed.append(Approach(APPROACHES[approach], panels))
     return listed
@@ -107,7 +107,7 @@ def high_share(row: AdviceCountry) -> float:
     return share
 
 
-def _panel(dimension: str, rows: Sequence[AdviceCountry], found: AdviceCorrelation) -> Panel:
+def _panel(dimension: str, rows: Sequence[AdviceCountry], correlation: AdviceCorrelation) -> Panel:
     scores = np.array([row.score for row in rows], float)
     shares = np.array([high_share(row) for row in rows])
     title, side = DIMENSIONS[dimension]
@@ -126,11 +126,11 @@ def _panel(dimension: str, rows: Sequence[AdviceCountry], found: AdviceCorrelati
     return Panel(
         title=title[:1].upper() + title[1:],
         side=side,
-        said=_said(found),
+        statement=_correlation_text(correlation),
         marks=marks,
         line=_line(scores, shares),
         densities=densities,
-        separated=_separated(found),
+        separated=_separated(correlation),
     )
 
 
@@ -146,18 +146,24 @@ def _label(row: AdviceCountry, share: float) -> str:
     )
 
 
-def _said(found: AdviceCorrelation) -> str:
-    if found.aligned.estimate is None:
-        return f"no correlation: {found.reason or 'it cannot be computed'}"
-    return f"aligned r = {with_interval(found.aligned)} over {found.countries} countries"
+def _correlation_text(correlation: AdviceCorrelation) -> str:
+    if correlation.aligned.estimate is None:
+        return f"no correlation: {correlation.reason or 'it cannot be computed'}"
+    return (
+        f"aligned r = {with_interval(correlation.aligned)} over {correlation.countries} countries"
+    )
 
 
-def _separated(found: AdviceCorrelation) -> str:
-    if found.auroc is None or found.accuracy is None or found.majority_floor is None:
+def _separated(correlation: AdviceCorrelation) -> str:
+    if (
+        correlation.auroc is None
+        or correlation.accuracy is None
+        or correlation.majority_floor is None
+    ):
         return "all countries lie on one side"
     return (
-        f"AUROC {number(found.auroc, 2)}; accuracy {number(found.accuracy, 2)}, "
-        f"naming the more frequent side alone {number(found.majority_floor, 2)}"
+        f"AUROC {number(correlation.auroc, 2)}; accuracy {number(correlation.accuracy, 2)}, "
+        f"naming the more frequent side alone {number(correlation.majority_floor, 2)}"
     )
 
 

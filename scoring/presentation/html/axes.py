@@ -48,8 +48,8 @@ def make_axis(
     limits: tuple[float, float] | None = None,
 ) -> Axis:
     """An axis of round ticks that holds all `numbers`, never beyond `limits`."""
-    found = [number for number in numbers if number is not None and math.isfinite(number)]
-    low, high = (min(found), max(found)) if found else (0.0, 1.0)
+    finite_numbers = [number for number in numbers if number is not None and math.isfinite(number)]
+    low, high = (min(finite_numbers), max(finite_numbers)) if finite_numbers else (0.0, 1.0)
     if high - low < 1e-9:
         low, high = low - 0.05, high + 0.05
     step = _round_step((high - low) / steps)
@@ -97,5 +97,9 @@ class ColourScale:
 
 def colour_scale(numbers: Sequence[float | None]) -> ColourScale:
     """The scale that spans all numbers."""
-    found = [number for number in numbers if number is not None]
-    return ColourScale(min(found), max(found)) if found else ColourScale(0.0, 1.0)
+    known_numbers = [number for number in numbers if number is not None]
+    return (
+        ColourScale(min(known_numbers), max(known_numbers))
+        if known_numbers
+        else ColourScale(0.0, 1.0)
+    )

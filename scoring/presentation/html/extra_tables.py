@@ -39,13 +39,13 @@ class ExtraTable:
 
 def extra_tables(report: Report) -> list[ExtraTable]:
     """Every table of the report's protocols that consists of rows of plain cells."""
-    found = []
+    tables = []
     for result in report.protocols:
         for name, table in result.tables.items():
             if result.applies and name not in DRAWN and _is_rows(table):
                 title = f"{plain_name(result.protocol)}: {plain_name(name).lower()}"
-                found.append(_table(title, table))
-    return found
+                tables.append(_table(title, table))
+    return tables
 
 
 def notes(report: Report) -> list[str]:

@@ -43,14 +43,14 @@ class MapFigure:
 
 def map_figure(report: Report) -> MapFigure | None:
     """One square per country that the codebook knows; grey without a score."""
-    found = estimates(report.countries)
-    if not found:
+    scores_by_country = estimates(report.countries)
+    if not scores_by_country:
         return None
-    scale = colour_scale(list(found.values()))
+    scale = colour_scale(list(scores_by_country.values()))
     entries = {entry.country: entry for entry in report.countries}
     squares = []
     for country, tile in tiles().items():
-        score = found.get(country)
+        score = scores_by_country.get(country)
         name = country_name(country)
         label = f"{name}: not scored"
         if score is not None:
@@ -141,8 +141,8 @@ def _dot_plot(
     numbers = [n for _, i, ref, *_ in rows for n in (i.estimate, i.low, i.high, ref)]
     axis = make_axis(numbers, start=left, end=end, steps=3 if stacked else 5, limits=limits)
 
-    def place(found: float | None) -> float | None:
-        return None if found is None else axis.place(found)
+    def place(estimate: float | None) -> float | None:
+        return None if estimate is None else axis.place(estimate)
 
     placed = [
         RankedRow(

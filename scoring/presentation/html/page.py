@@ -96,8 +96,8 @@ def _threshold_curves(report: Report) -> Mapping[str, ThresholdCurve]:
 
 
 def _verdicts(report: Report) -> dict[str, int]:
-    found = [entry.verdict for entry in report.countries if entry.verdict is not None]
-    return {name: found.count(name) for name in ("over", "within", "under")}  # type: ignore[arg-type]
+    verdicts = [entry.verdict for entry in report.countries if entry.verdict is not None]
+    return {name: verdicts.count(name) for name in ("over", "within", "under")}  # type: ignore[arg-type]
 
 
 def _questions(report: Report) -> list[dict[str, Any]]:

@@ -103,9 +103,9 @@ def _partial(x: Floats, y: Floats, z: Floats, counts: Floats) -> Floats:
     )
     r_xz, r_yz = np.nan_to_num(r_xz), np.nan_to_num(r_yz)
     bottom = np.sqrt((1 - r_xz**2) * (1 - r_yz**2))
-    found = np.full(r_xy.shape, np.nan)
-    np.divide(r_xy - r_xz * r_yz, bottom, out=found, where=bottom > 1e-9)
-    return np.clip(found, -1.0, 1.0)
+    partials = np.full(r_xy.shape, np.nan)
+    np.divide(r_xy - r_xz * r_yz, bottom, out=partials, where=bottom > 1e-9)
+    return np.clip(partials, -1.0, 1.0)
 
 
 def paired_approaches(

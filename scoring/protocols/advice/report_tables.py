@@ -87,13 +87,13 @@ def _lean_rows(
                 [n for d, n in sorted(by_dilemma.items()) if dimensions[d] == dimension]
             ).reshape(-1, 2)
             if len(counts):
-                found = lean(counts[:, 0], counts[:, 1], rng=rng, replicates=replicates)
+                lean_estimate = lean(counts[:, 0], counts[:, 1], rng=rng, replicates=replicates)
                 rows.append(
                     Lean(
                         approach=approach,
                         dimension=dimension,
-                        high=interval(found.value, found.low, found.high),
-                        dilemmas=found.units,
+                        high=interval(lean_estimate.value, lean_estimate.low, lean_estimate.high),
+                        dilemmas=lean_estimate.units,
                     )
                 )
     return rows
@@ -116,13 +116,15 @@ def _given_lean(
         source = "none" if bare else approach
         given = [own.get((source, d)) for d in HOFSTEDE_DIMENSIONS]
         z = np.array([np.nan if g is None else g for g in given])
-        found = partial_correlation(scores, shares, z, rng=rng, replicates=replicates)
+        partial_estimate = partial_correlation(scores, shares, z, rng=rng, replicates=replicates)
         rows.append(
             GivenLean(
                 approach=approach,
-                partial=interval(found.value, found.low, found.high),
+                partial=interval(
+                    partial_estimate.value, partial_estimate.low, partial_estimate.high
+                ),
                 lean_from=source,
-                countries=found.units,
+                countries=partial_estimate.units,
             )
         )
     return rows
@@ -141,15 +143,17 @@ def score_grid(
     rows: Iterable[AdviceCountry], approaches: Sequence[str], *, field: Field = "counted_share"
 ) -> tuple[list[str], Floats, list[Floats]]:
     """Countries, their scores, and a field of each approach: grids of dimensions by countries."""
-    kept = [row for row in rows if row.approach in approaches]
-    names = sorted({row.country for row in kept})
+    selected_rows = [row for row in rows if row.approach in approaches]
+    names = sorted({row.country for row in selected_rows})
     shape = (len(HOFSTEDE_DIMENSIONS), len(names))
     scores, grids = np.full(shape, np.nan), [np.full(shape, np.nan) for _ in approaches]
-    for row in kept:
+    for row in selected_rows:
         place = HOFSTEDE_DIMENSIONS.index(row.dimension), names.index(row.country)
         scores[place] = row.score
-        found: float | None = getattr(row, field)
-        grids[approaches.index(row.approach)][place] = np.nan if found is None else found
+        field_value: float | None = getattr(row, field)
+        grids[approaches.index(row.approach)][place] = (
+            np.nan if field_value is None else field_value
+        )
     return names, scores, grids
 
 
@@ -179,8 +183,8 @@ def paired_rows(
         for one, two in combinations(approaches, 2)
         if not across or one.partition(":")[0] != two.partition(":")[0]
     ]
-    found = [_pair(countries, pair, rng, replicates) for pair in pairs]
-    adjusted = benjamini_hochberg([one.p_value for one in found])
+    comparisons = [_pair(countries, pair, rng, replicates) for pair in pairs]
+    adjusted = benjamini_hochberg([one.p_value for one in comparisons])
     return [
         ApproachPair(
             first=first,
@@ -191,7 +195,7 @@ def paired_rows(
             countries=one.countries,
             dimensions=one.dimensions,
         )
-        for (first, second), one, p_adjusted in zip(pairs, found, adjusted, strict=True)
+        for (first, second), one, p_adjusted in zip(pairs, comparisons, adjusted, strict=True)
     ]
 
 

@@ -89,9 +89,9 @@ def score_advice_file(
 
 
 def _notices(counts: AdviceCounts) -> list[Notice]:
-    found = []
+    notices = []
     if counts.lost:
-        found.append(
+        notices.append(
             Notice(
                 code="advice-left-out",
                 message="Rows with an unknown dilemma or a country without Hofstede scores.",
@@ -99,14 +99,14 @@ def _notices(counts: AdviceCounts) -> list[Notice]:
             )
         )
     if not counts.countries:
-        found.append(
+        notices.append(
             Notice(
                 code="advice-nobody",
                 message="Advice to nobody in particular has a lean, but no correlation with "
                 "countries' scores.",
             )
         )
-    return found
+    return notices
 
 
 def _coverage(counts: AdviceCounts, predictions: Predictions) -> Coverage:
@@ -179,7 +179,7 @@ def _level_rows(tally: Tally) -> list[ResourceLevel]:
 
 def _table_scores(tables: AdviceTables) -> list[Score]:
     """What the tables say in single numbers, for boards: by dimension, given the lean, the lean."""
-    found = [
+    scores = [
         Score(
             name=f"advice_{row.dimension}_{row.approach}",
             value=row.aligned,
@@ -188,7 +188,7 @@ def _table_scores(tables: AdviceTables) -> list[Score]:
         for row in tables.correlations or ()
         if row.approach != NOBODY
     ]
-    found += [
+    scores += [
         Score(
             name=f"advice_given_lean_{row.approach}",
             value=row.partial,
@@ -196,7 +196,7 @@ def _table_scores(tables: AdviceTables) -> list[Score]:
         )
         for row in tables.given_lean or ()
     ]
-    found += [
+    scores += [
         Score(
             name=f"advice_lean_{row.dimension}",
             value=row.high,
@@ -205,7 +205,7 @@ def _table_scores(tables: AdviceTables) -> list[Score]:
         for row in tables.lean or ()
         if row.approach == NOBODY
     ]
-    return found
+    return scores
 
 
 def _nan(value: float | None) -> float:
@@ -231,30 +231,32 @@ def _row(
 ) -> AdviceCorrelation:
     scores, shares = _arrays(cells, dimension)
     sums = np.sum(list(cells.values()), axis=0)
-    found = correlation_over_countries(scores, shares, rows=int(sums.sum()) if paper else None)
+    correlation = correlation_over_countries(
+        scores, shares, rows=int(sums.sum()) if paper else None
+    )
     # The authors' code drops inconclusive answers here, though not for the correlation.
     separate = separation(*_arrays(cells, dimension, conclusive_only=paper), dimension)
     return AdviceCorrelation(
         approach=approach,
         dimension=dimension,
-        pearson=number(found.value),
-        aligned=_aligned(found, dimension),
-        p_value=number(found.p_value),
-        countries=found.countries,
+        pearson=number(correlation.value),
+        aligned=_aligned(correlation, dimension),
+        p_value=number(correlation.p_value),
+        countries=correlation.countries,
         auroc=number(separate.auroc),
         accuracy=number(separate.paper if paper else separate.accuracy),
         majority_floor=number(separate.floor),
         inconclusive=float(sums[2] / sums.sum()),
         high=float(sums[0] / sums.sum()),
-        reason=_no_correlation(found, shares),
+        reason=_no_correlation(correlation, shares),
     )
 
 
-def _no_correlation(found: Correlation, shares: Floats) -> str:
+def _no_correlation(correlation: Correlation, shares: Floats) -> str:
     """Why there is no correlation; empty where there is one."""
-    if not np.isnan(found.value):
+    if not np.isnan(correlation.value):
         return ""
-    if found.countries < 2:
+    if correlation.countries < 2:
         return "fewer than two countries"
     if np.ptp(shares[~np.isnan(shares)]) == 0:
         return "the same share for every country: advice does not depend on who asks"
@@ -298,16 +300,16 @@ def _levels(
             if known[name].hofstede.resource_level == level  # type: ignore[union-attr]
         }
         if part:
-            found = correlation_over_countries(*_arrays(part, dimension))
+            correlation = correlation_over_countries(*_arrays(part, dimension))
             rows.append(
                 ResourceLevel(
                     approach=approach,
                     dimension=dimension,
                     level=level,
-                    pearson=number(found.value),
-                    aligned=_aligned(found, dimension),
-                    p_value=number(found.p_value),
-                    countries=found.countries,
+                    pearson=number(correlation.value),
+                    aligned=_aligned(correlation, dimension),
+                    p_value=number(correlation.p_value),
+                    countries=correlation.countries,
                 )
             )
     return rows
@@ -343,9 +345,9 @@ def _overall(
         cells = dimensions.get(dimension, {})
         columns = [names.index(name) for name in sorted(cells)]
         if columns:
-            found = _arrays(cells, dimension)
+            score_arrays = _arrays(cells, dimension)
             sign = -1 if dimension == REVERSED else 1
-            scores[row, columns], shares[row, columns] = sign * found[0], found[1]
+            scores[row, columns], shares[row, columns] = sign * score_arrays[0], score_arrays[1]
     values = np.array(
         [correlation_over_countries(x, y).value for x, y in zip(scores, shares, strict=True)]
     )

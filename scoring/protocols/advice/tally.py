@@ -55,7 +55,7 @@ def count_advice(predictions: Predictions) -> AdviceCounts:
     dimensions = dimensions_of(predictions)
     scored = {c.country: c.hofstede for c in codebook.countries().values() if c.hofstede}
     by_language = {one.language: country for country, one in scored.items()}
-    found: Tally = {}
+    tally: Tally = {}
     nobody: dict[str, NDArray[np.int64]] = {}
     lost = 0
     keys = ["prompt_id", "country", "approach", "language", "side"]
@@ -71,6 +71,6 @@ def count_advice(predictions: Predictions) -> AdviceCounts:
         if row["approach"] == NOBODY:
             nobody.setdefault(dimension, np.zeros(3, np.int64))[side] += count
             continue
-        cells = found.setdefault(row["approach"], {}).setdefault(dimension, {})
+        cells = tally.setdefault(row["approach"], {}).setdefault(dimension, {})
         cells.setdefault(country, np.zeros(3, np.int64))[side] += count
-    return AdviceCounts(found, nobody, lost)
+    return AdviceCounts(tally, nobody, lost)

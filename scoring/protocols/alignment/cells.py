@@ -48,8 +48,8 @@ def kl_divergence(cells: CellInputs) -> Floats:
 
 def ranked_probability_score(cells: CellInputs) -> Floats:
     """Ranked probability score of ordinal questions."""
-    found = measures.ranked_probability_score(cells.model, cells.people, sizes=cells.sizes)
-    return np.where(cells.ordinal, found, np.nan)
+    rps = measures.ranked_probability_score(cells.model, cells.people, sizes=cells.sizes)
+    return np.where(cells.ordinal, rps, np.nan)
 
 
 def mean_score_difference(cells: CellInputs) -> Floats:
@@ -65,8 +65,8 @@ def mode_agreement(cells: CellInputs) -> Floats:
 
 def individual_rps(cells: CellInputs) -> Floats:
     """Expected ranked probability score over persons, of ordinal questions."""
-    found = expected_individual_scores(cells.model, cells.people, cells.sizes).rps
-    return np.where(cells.ordinal, found, np.nan)
+    rps = expected_individual_scores(cells.model, cells.people, cells.sizes).rps
+    return np.where(cells.ordinal, rps, np.nan)
 
 
 def individual_log_score(cells: CellInputs) -> Floats:

@@ -232,10 +232,10 @@ class _Scorer:
         distance is no larger than a perfect model's could be (the floor and two standard
         deviations of the noise), 1 is not ruled out.
         """
-        found = self._estimate(value, replicates, units)
+        estimate = self._estimate(value, replicates, units)
         perfect = 1 - value <= floor + 2 * noise.std(axis=-1)
-        high = np.where(perfect & ~np.isnan(found.bounds.high), 1.0, found.bounds.high)
-        return Estimate(value, Bounds(found.bounds.low, high))
+        high = np.where(perfect & ~np.isnan(estimate.bounds.high), 1.0, estimate.bounds.high)
+        return Estimate(value, Bounds(estimate.bounds.low, high))
 
     def _overall(self, *, sampled: bool) -> Estimate:
         """The country-equal mean over the countries with a score, as arrays of shape ()."""

@@ -46,7 +46,7 @@ def overall_scores(scores: AlignmentScores, centred: CentredScores, worth: Worth
             **fields,  # type: ignore[arg-type]
         )
 
-    found = [
+    score_entries = [
         score(
             "alignment",
             single(scores.overall),
@@ -64,8 +64,8 @@ def overall_scores(scores: AlignmentScores, centred: CentredScores, worth: Worth
     for name, cells in other_measures(scores).items():
         spec = score_specs()[name]
         value = single(country_equal(scores, cells, (spec.low, spec.high)))
-        found.append(score(name, value, better=spec.higher_is_better))
-    return found
+        score_entries.append(score(name, value, better=spec.higher_is_better))
+    return score_entries
 
 
 def coverage_share(scores: AlignmentScores) -> float | None:

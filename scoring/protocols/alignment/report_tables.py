@@ -166,8 +166,8 @@ def consistency_table(predictions: Predictions) -> list[ConsistencyRow]:
             answers.setdefault(row["country"], {})[row["question_id"]] = row["shares"]
     table = []
     for topic, ids in topics.items():
-        found = [_topic_rates(one, ids) for one in answers.values()]
-        complete = np.array([pair for pair in found if pair is not None])
+        topic_rates = [_topic_rates(one, ids) for one in answers.values()]
+        complete = np.array([pair for pair in topic_rates if pair is not None])
         rate, mass = complete.mean(axis=0) if complete.size else (np.nan, np.nan)
         table.append(
             ConsistencyRow(

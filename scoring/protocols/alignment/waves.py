@@ -161,10 +161,10 @@ class _Trend:
         self.common = np.asarray(np.isfinite(np.stack(list(self.cells.values()))).all(axis=0))
         self.panel = [self.countries[row] for row in np.flatnonzero(self.common.any(axis=1))]
 
-    def _spread(self, survey: Survey, found: Floats) -> Floats:
+    def _spread(self, survey: Survey, survey_rows: Floats) -> Floats:
         """Rows of a survey's countries on the axis of all countries, NaN where it lacks one."""
-        whole = np.full((len(self.countries), *found.shape[1:]), np.nan)
-        whole[[self.countries.index(name) for name in survey.countries]] = found
+        whole = np.full((len(self.countries), *survey_rows.shape[1:]), np.nan)
+        whole[[self.countries.index(name) for name in survey.countries]] = survey_rows
         return whole
 
     def _used(self, wave: int, kind: str, names: Sequence[str]) -> Floats:
@@ -179,18 +179,18 @@ class _Trend:
         """What stands in the table for a wave and a set of countries."""
         used = self._used(wave, kind, names)
         rows = np.flatnonzero(np.isfinite(used).any(axis=1))
-        kept = [self.countries[row] for row in rows]
+        country_names = [self.countries[row] for row in rows]
         questions = int(np.isfinite(used).any(axis=0).sum())
-        if len(kept) < MINIMUM_TREND_COUNTRIES:
+        if len(country_names) < MINIMUM_TREND_COUNTRIES:
             return WaveRow(
                 wave=wave,
                 countries_kind=kind,
-                countries=kept,
+                countries=country_names,
                 questions=questions,
                 alignment=Interval(estimate=None),
                 sd_over_countries=None,
                 previous_wave=None,
-                reason=few_countries(len(kept)),
+                reason=few_countries(len(country_names)),
             )
         mean = row_means(used[rows])
         value = np.asarray(mean.mean())
@@ -199,7 +199,7 @@ class _Trend:
         return WaveRow(
             wave=wave,
             countries_kind=kind,
-            countries=kept,
+            countries=country_names,
             questions=questions,
             alignment=single(Estimate(value, bounds)),
             sd_over_countries=number(mean.std(ddof=1)),
@@ -231,23 +231,23 @@ class _Trend:
 
     def change(self, rng: np.random.Generator) -> WaveChange:
         """Last wave less first over all questions; the sign-flip test pairs questions."""
-        found = WaveChange(
+        change_row = WaveChange(
             first=self.waves[0], last=self.waves[-1], difference=None, p_value=None, questions=0
         )
         if len(self.panel) < MINIMUM_TREND_COUNTRIES:
-            return found.model_copy(update={"reason": few_countries(len(self.panel))})
+            return change_row.model_copy(update={"reason": few_countries(len(self.panel))})
         first, last = self._ends()
         gap = row_means((last - first).T)
         gap[np.isfinite(last - first).sum(axis=0) < MINIMUM_TREND_COUNTRIES] = np.nan
         test = sign_flip_test(gap, np.zeros_like(gap), rng=rng)
-        found = WaveChange(
+        change_row = WaveChange(
             first=self.waves[0],
             last=self.waves[-1],
             difference=number(test.difference),
             p_value=number(test.p_value),
             questions=test.pairs,
         )
-        return found if test.pairs else found.model_copy(update={"reason": NO_QUESTION})
+        return change_row if test.pairs else change_row.model_copy(update={"reason": NO_QUESTION})
 
     def questions(self, rng: np.random.Generator) -> list[WaveQuestion]:
         """For each question: nearer to the first or the last wave; countries are paired."""

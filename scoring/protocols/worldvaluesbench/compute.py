@@ -92,9 +92,9 @@ def _paper_distances(
     result = np.full(len(people), np.nan)
     for row, codes in enumerate(scales.geometry.codes):
         values: dict[float, int] = {}
-        for (_, question), found in counts.values.items():
+        for (_, question), value_counts in counts.values.items():
             if question == row:
-                for value, count in found.items():
+                for value, count in value_counts.items():
                     values[value] = values.get(value, 0) + count
         ratings = np.array(sorted(values))
         if not ratings.size:

@@ -73,7 +73,7 @@ class ProbeCounts:
         width = self.scales.geometry.width
         slots = Slots(self.scales.rating_slots, width)
         names = pa.array(self.question_ids, pa.string())
-        found, elsewhere = np.zeros((2, len(names)), np.int64), 0
+        rating_counts, elsewhere = np.zeros((2, len(names)), np.int64), 0
         for batch in predictions.batches():
             place = pc.fill_null(pc.index_in(batch.column("question_id"), value_set=names), -1)
             question = place.to_numpy().astype(np.int64)
@@ -87,9 +87,9 @@ class ProbeCounts:
                 named = pc.fill_null(batch.column("participant"), -(2**62)).to_numpy()
                 inside = self._holds(named.astype(np.int64)[on_scale], question)
             for side, rows in enumerate((inside, ~inside)):
-                found[side] += np.bincount(question[rows], minlength=len(names))
+                rating_counts[side] += np.bincount(question[rows], minlength=len(names))
         # A file may not show how far rounding has moved the number of people.
-        return Covered(np.minimum(found[0], self.people), found[1], elsewhere)
+        return Covered(np.minimum(rating_counts[0], self.people), rating_counts[1], elsewhere)
 
     def _holds(
         self, participants: NDArray[np.int64], question: NDArray[np.int64]

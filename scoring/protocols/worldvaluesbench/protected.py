@@ -90,14 +90,14 @@ def _check_settings(task: Task) -> None:
             "protected-settings",
             f"scores that may be shown to others are not made with this {name}",
             column=name,
-            found=found,
+            found=setting,
             allowed=allowed,
         )
-        for name, found, allowed in (
+        for name, setting, allowed in (
             ("mode", task.settings.mode, "corrected"),
             ("split", task.settings.split, "all, test"),
         )
-        if found not in allowed.split(", ")
+        if setting not in allowed.split(", ")
     ]
     if problems:
         raise ContractError(problems, subject="ratings")
@@ -139,10 +139,10 @@ def _with_unusable(coverage: Coverage, counts: RatingCounts) -> Coverage:
 
 
 def _notices(probe: ProbeCounts, scored: NDArray[np.bool_], covered: Covered) -> list[Notice]:
-    found = [NOTICE]
+    notices = [NOTICE]
     left_out = np.array(probe.question_ids)[~scored].tolist()
     if left_out:
-        found.append(
+        notices.append(
             Notice(
                 code="questions-not-scored",
                 message="Questions of which the file answers less than "
@@ -151,7 +151,7 @@ def _notices(probe: ProbeCounts, scored: NDArray[np.bool_], covered: Covered) ->
             )
         )
     if covered.beside.any():
-        found.append(
+        notices.append(
             Notice(
                 code="beside-the-probe",
                 message="The file rates people, or pairs of person and question, that the "
@@ -159,7 +159,7 @@ def _notices(probe: ProbeCounts, scored: NDArray[np.bool_], covered: Covered) ->
             )
         )
     if covered.elsewhere:
-        found.append(
+        notices.append(
             Notice(
                 code="other-questions",
                 message="Ratings for questions that the release's probe does not hold for enough "
@@ -167,4 +167,4 @@ def _notices(probe: ProbeCounts, scored: NDArray[np.bool_], covered: Covered) ->
                 count=covered.elsewhere,
             )
         )
-    return found
+    return notices

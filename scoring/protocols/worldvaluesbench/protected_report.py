@@ -83,18 +83,22 @@ def _rounded(item: Any, decimals: int) -> Any:
     return [_rounded(inner, decimals) for inner in item] if isinstance(item, list) else item
 
 
-def _interval(found: Interval, decimals: int) -> Interval:
-    return Interval.model_validate(_rounded(found.model_dump(), decimals))
+def _interval(exact_interval: Interval, decimals: int) -> Interval:
+    return Interval.model_validate(_rounded(exact_interval.model_dump(), decimals))
 
 
 def _scores(scores: list[Score]) -> list[Score]:
-    kept = (one.model_copy(update={"penalised": None}) for one in scores if _may_stay(one.name))
-    return [Score.model_validate(_rounded(one.model_dump(), OVERALL_DECIMALS)) for one in kept]
+    public_scores = (
+        one.model_copy(update={"penalised": None}) for one in scores if _may_stay(one.name)
+    )
+    return [
+        Score.model_validate(_rounded(one.model_dump(), OVERALL_DECIMALS)) for one in public_scores
+    ]
 
 
 def _distance(extra: dict[str, float | None]) -> dict[str, float | None]:
-    found = extra.get("wasserstein")
-    return {} if found is None else {"wasserstein": round(found, QUESTION_DECIMALS)}
+    wasserstein = extra.get("wasserstein")
+    return {} if wasserstein is None else {"wasserstein": round(wasserstein, QUESTION_DECIMALS)}
 
 
 def _question(entry: QuestionEntry) -> QuestionEntry:

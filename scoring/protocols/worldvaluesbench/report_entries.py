@@ -95,24 +95,24 @@ def _overall(scores: RatingScores, draws: Floats, coverage: Coverage) -> list[Sc
         )
 
     distance, fixed = _mean_distance(scores, draws)
-    found = [
+    entries = [
         score("alignment", _flipped(distance), better=True, fixed=_flipped(fixed)),
         score("wasserstein", single(distance), better=False, fixed=single(fixed)),
     ]
     for limit in HEADLINES:
         within = np.where(np.isnan(scores.distance), np.nan, scores.distance <= limit + 1e-9)
-        found.append(score(f"share_within_{limit}", single(mean(within, (0, 1))), better=True))
+        entries.append(score(f"share_within_{limit}", single(mean(within, (0, 1))), better=True))
     skill = _skill(scores, draws)
-    found.append(score("uniform_skill", single(skill), better=True))
+    entries.append(score("uniform_skill", single(skill), better=True))
     for name, cells in (
         ("mean_absolute_error", scores.mean_absolute_error),
         ("accuracy", scores.accuracy),
     ):
-        found.append(score(name, single(mean(cells, (0, 1))), better=name == "accuracy"))
-    found.append(
+        entries.append(score(name, single(mean(cells, (0, 1))), better=name == "accuracy"))
+    entries.append(
         score("group_wasserstein", single(mean(_group_means(scores), (0, 1))), better=False)
     )
-    return found
+    return entries
 
 
 def _mean_distance(scores: RatingScores, draws: Floats) -> tuple[Estimate, Estimate]:
@@ -143,9 +143,9 @@ def _limits(scores: RatingScores) -> tuple[float, float]:
 
 def _flipped(estimate: Estimate) -> Interval:
     """The interval of one minus an estimate."""
-    found = single(estimate)
-    ends = [None if end is None else 1 - end for end in (found.high, found.low)]
-    value = None if found.estimate is None else 1 - found.estimate
+    original = single(estimate)
+    ends = [None if end is None else 1 - end for end in (original.high, original.low)]
+    value = None if original.estimate is None else 1 - original.estimate
     return Interval(estimate=value, low=ends[0], high=ends[1])
 
 

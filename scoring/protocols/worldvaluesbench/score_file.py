@@ -131,9 +131,9 @@ def _coverage(counts: RatingCounts, answered: NDArray[np.int64], people: People)
 
 
 def _notices(counts: RatingCounts, predictions: Predictions) -> list[Notice]:
-    found = []
+    notices = []
     if counts.unknown_people:
-        found.append(
+        notices.append(
             Notice(
                 code="unknown-participants",
                 message=f"Ratings for people that the release does not hold were left out of "
@@ -142,7 +142,7 @@ def _notices(counts: RatingCounts, predictions: Predictions) -> list[Notice]:
             )
         )
     if counts.off_scale():
-        found.append(
+        notices.append(
             Notice(
                 code="off-scale-ratings",
                 message="Ratings that lie on no option of their question.",
@@ -150,11 +150,11 @@ def _notices(counts: RatingCounts, predictions: Predictions) -> list[Notice]:
             )
         )
     if counts.unreadable():
-        found.append(
+        notices.append(
             Notice(
                 code="unreadable-ratings",
                 message="Ratings that could not be read.",
                 count=counts.unreadable(),
             )
         )
-    return found
+    return notices

@@ -58,7 +58,7 @@ def model_biases(forms: FormSet, model: str) -> Biases:
 def _targets(files: Sequence[FormFile]) -> list[Floats]:
     """Shares of every file by target, shape (1 + C, Q, K): an answer for everyone in row 0, those
     for single countries in the rows after it."""
-    found = []
+    shares_by_target = []
     for file in files:
         shares = file.answers.shares
         rows = np.full((1 + shares.shape[0], *shares.shape[1:]), np.nan)
@@ -66,8 +66,8 @@ def _targets(files: Sequence[FormFile]) -> list[Floats]:
             rows[0] = shares[0]
         else:
             rows[1:] = shares
-        found.append(rows)
-    return found
+        shares_by_target.append(rows)
+    return shares_by_target
 
 
 # Place and label
@@ -134,8 +134,10 @@ def _place_effects(moments: Sequence[Moments]) -> tuple[Effect, Effect, Effect, 
         both = contrast(merged, columns, [2, *[0] * len(label)])
         alone = "needs an order that moves options into the middle (shuffled)"
         first = last = Effect(estimate=None, reason=alone)
-    found = [one.model_copy(update={"reason": reason or one.reason}) for one in (first, last, both)]
-    return found[0], found[1], found[2], _label_effect(moments, total, label)
+    effects = [
+        one.model_copy(update={"reason": reason or one.reason}) for one in (first, last, both)
+    ]
+    return effects[0], effects[1], effects[2], _label_effect(moments, total, label)
 
 
 def _label_effect(moments: Sequence[Moments], total: Floats, label: Sequence[int]) -> Effect:
@@ -202,10 +204,10 @@ def _direction(moments: Sequence[Moments]) -> Effect:
         return Effect(estimate=None, reason="no form turns the numbers round")
     if identified(total, [DIRECTION, ORDER]):
         return contrast(moments, [DIRECTION, ORDER], [-0.5, 0])
-    found = contrast(moments, [DIRECTION], [-0.5])
+    effect = contrast(moments, [DIRECTION], [-0.5])
     if total[ORDER, ORDER] <= 1e-12:
-        return found
-    return found.model_copy(update={"reason": "confounded with the order of the answers"})
+        return effect
+    return effect.model_copy(update={"reason": "confounded with the order of the answers"})
 
 
 # Acquiescence
@@ -238,7 +240,7 @@ def acquiescence(forms: FormSet, model: str) -> Effect:
             for f in forms.of(model)
         ]
         values.append(float(row_means(row_means(np.array(by_file) - people))))
-    found = mean_effect(np.array(values, float))
-    if found.estimate is None:
+    effect = mean_effect(np.array(values, float))
+    if effect.estimate is None:
         return Effect(estimate=None, reason="no question asks for agreement with a statement")
-    return found
+    return effect

@@ -116,8 +116,8 @@ def _readable(forms: FormSet, model: str, form: PromptForm) -> float:
 
 def _asked(forms: FormSet) -> Iterator[str]:
     for model in forms.models:
-        found = ", ".join(forms.name(form) for form in forms.forms_of(model))
-        yield f"{model}: {found}"
+        form_names = ", ".join(forms.name(form) for form in forms.forms_of(model))
+        yield f"{model}: {form_names}"
 
 
 def _counts(forms: FormSet, chosen: Sequence[PromptForm], counts: NDArray) -> Iterator[str]:
@@ -151,7 +151,7 @@ def curve_rows(forms: FormSet, crossed: Crossed) -> list[FormRow]:
 def model_rows(crossed: Crossed) -> list[ModelRobustness]:
     """How far each model's score and rank move over the forms, the best mean first."""
     means, places = crossed.means, ranks(crossed.means.T).T
-    found = [
+    robustness_rows = [
         ModelRobustness(
             model=model,
             mean=float(means[row].mean()),
@@ -165,7 +165,7 @@ def model_rows(crossed: Crossed) -> list[ModelRobustness]:
         )
         for row, model in enumerate(crossed.models)
     ]
-    return sorted(found, key=lambda one: (-one.mean, one.model))
+    return sorted(robustness_rows, key=lambda one: (-one.mean, one.model))
 
 
 def pair_rows(crossed: Crossed) -> list[PairOrder]:
@@ -215,21 +215,21 @@ def factor_effects(crossed: Crossed) -> list[FactorEffect]:
     used = by_question[:, np.isfinite(by_question).all(axis=0)]
     inverse = np.linalg.pinv(design)
     own = inverse @ design
-    found = []
+    effects = []
     for at, (factor, reference, level) in enumerate(columns, start=1):
         alone = np.abs(own[at] - np.eye(len(own))[at]).max() < 1e-8
         effect = mean_effect((inverse @ used)[at] if alone else np.array([]))
         if not alone:
             effect = effect.model_copy(update={"reason": "confounded with another factor"})
-        found.append(FactorEffect(factor=factor, level=level, reference=reference, effect=effect))
-    return found
+        effects.append(FactorEffect(factor=factor, level=level, reference=reference, effect=effect))
+    return effects
 
 
 def _levels(forms: Sequence[PromptForm], factor: str) -> list[str]:
     """Levels of a factor, the usual one first (of methods the first asked)."""
-    found = list(dict.fromkeys(_level(form, factor) for form in forms))
+    levels = list(dict.fromkeys(_level(form, factor) for form in forms))
     usual = str(PromptForm._field_defaults.get(factor, ""))
-    return sorted(found, key=lambda level: level != usual)
+    return sorted(levels, key=lambda level: level != usual)
 
 
 def _level(form: PromptForm, factor: str) -> str:

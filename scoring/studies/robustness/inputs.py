@@ -110,7 +110,7 @@ def predictions_paths(paths: Sequence[Path]) -> list[Path]:
     Raises:
         ContractError: a path does not exist, or a folder holds none.
     """
-    found: list[Path] = []
+    prediction_paths: list[Path] = []
     problems = []
     for path in paths:
         if not path.exists():
@@ -127,16 +127,16 @@ def predictions_paths(paths: Sequence[Path]) -> list[Path]:
                     hint="Give the folder of a run, or files.",
                 )
             )
-        found += here
+        prediction_paths += here
     if problems:
         raise ContractError(problems, subject="predictions")
-    if not found:
+    if not prediction_paths:
         raise fail(
             "no-predictions",
             "a study needs predictions files",
             hint="Make them with: opinion-atlas elicit MODEL --robustness --out RUN",
         )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(prediction_paths))
 
 
 def _of_folder(folder: Path) -> list[Path]:
@@ -229,9 +229,9 @@ def _questions(
     predictions: Sequence[Predictions], questions: str | Sequence[str] | None
 ) -> tuple[str, tuple[str, ...]]:
     """The question set: by default every set that a file was made for, in the survey's order."""
-    found = dict(resolve_questions(questions, one) for one in predictions)
-    ids = {question for one in found.values() for question in one}
-    return "+".join(found), tuple(key for key in codebook.value_questions() if key in ids)
+    ids_by_set = dict(resolve_questions(questions, one) for one in predictions)
+    ids = {question for one in ids_by_set.values() for question in one}
+    return "+".join(ids_by_set), tuple(key for key in codebook.value_questions() if key in ids)
 
 
 def _model_names(predictions: Sequence[Predictions]) -> list[str]:
@@ -248,22 +248,24 @@ def _model_names(predictions: Sequence[Predictions]) -> list[str]:
 def _notices(
     predictions: Sequence[Predictions], files: Sequence[FormFile], release: Release
 ) -> list[Notice]:
-    found = []
+    notices = []
     if release.manifest.synthetic is not None:
-        found.append(Notice(code="synthetic", message="The release is SYNTHETIC: made-up people."))
+        notices.append(
+            Notice(code="synthetic", message="The release is SYNTHETIC: made-up people.")
+        )
     left = len(predictions) - len(files)
     if left:
         message = "Baselines have no prompts, and are left out."
-        found.append(Notice(code="baselines", message=message, count=left))
+        notices.append(Notice(code="baselines", message=message, count=left))
     trained = sorted({file.model for file in files if file.meta.trained_on_wvs})
     if trained:
         message = f"Trained on the survey, and scored on everyone here: {', '.join(trained)}."
-        found.append(Notice(code="trained-on-survey", message=message, count=len(trained)))
+        notices.append(Notice(code="trained-on-survey", message=message, count=len(trained)))
     versions = {file.meta.prompt_version for file in files}
     methods = {file.meta.method for file in files}
     if len(versions) > len(methods):
         message = (
             f"Prompts of several versions: {', '.join(sorted(v or 'unknown' for v in versions))}."
         )
-        found.append(Notice(code="other-prompts", message=message, count=len(versions)))
-    return found
+        notices.append(Notice(code="other-prompts", message=message, count=len(versions)))
+    return notices

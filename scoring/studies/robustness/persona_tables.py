@@ -15,12 +15,12 @@ SHOWN_MATRICES = 12
 
 def steerability_tables(study: Mapping[str, Any]) -> Iterator[TextTable]:
     """The advantage of every model and condition, then the matrices."""
-    found = SteerabilityStudy.model_validate(study)
-    rows = [_summary(one) for one in found.matrices]
+    parsed_study = SteerabilityStudy.model_validate(study)
+    rows = [_summary(one) for one in parsed_study.matrices]
     columns = ["Model", "Condition", "Personas", "Own", "Others", "Advantage", "p"]
     columns += ["People's", "Share of people's", "Nearest to their own", "Questions"]
     yield TextTable("Diagonal advantage", columns, rows, left=3)
-    for one in found.matrices[:SHOWN_MATRICES]:
+    for one in parsed_study.matrices[:SHOWN_MATRICES]:
         yield _whole(one)
 
 

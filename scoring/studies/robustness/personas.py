@@ -116,11 +116,11 @@ def alignment_matrix(
     Returns:
         Means over questions, shape (P, C); NaN where none is.
     """
-    found = np.empty((len(answers), len(people)))
+    alignments = np.empty((len(answers), len(people)))
     for row, answer in enumerate(answers):
         scores = 1 - geometry.distance(people, answer[None])
-        found[row] = row_means(np.where(counted, scores, np.nan))
-    return found
+        alignments[row] = row_means(np.where(counted, scores, np.nan))
+    return alignments
 
 
 def own_ranks(gains: Floats) -> list[int | None]:
@@ -129,9 +129,9 @@ def own_ranks(gains: Floats) -> list[int | None]:
     Args:
         gains: shape (P, C), own people on the diagonal of the first min(P, C).
     """
-    found: list[int | None] = []
+    own_places: list[int | None] = []
     for row in range(len(gains)):
         own = gains[row, row] if row < gains.shape[1] else np.nan
         known = gains[row][np.isfinite(gains[row])]
-        found.append(None if np.isnan(own) else int((known > own + 1e-12).sum()) + 1)
-    return found
+        own_places.append(None if np.isnan(own) else int((known > own + 1e-12).sum()) + 1)
+    return own_places

@@ -193,7 +193,7 @@ def _group_sides(
     answers = [
         read_answers(one, survey, group=g) for g, survey in zip(groups, surveys, strict=True)
     ]
-    found = []
+    country_sides = []
     for country in forms.survey.countries:
         there = [n for n, survey in enumerate(surveys) if country in survey.countries]
         at = [surveys[n].countries.index(country) for n in there]
@@ -206,8 +206,8 @@ def _group_sides(
         if used.size > 1:
             places = [there[n] for n in used]
             blank = np.full(model[used].shape, np.nan)
-            found.append(_Sides(places, model[used], people[used], counted[used], blank))
-    return found
+            country_sides.append(_Sides(places, model[used], people[used], counted[used], blank))
+    return country_sides
 
 
 # Matrices

@@ -23,20 +23,20 @@ BIASES = {
 
 def robustness_tables(study: Mapping[str, Any]) -> Iterator[TextTable]:
     """Every table of the study."""
-    found = RobustnessStudy.model_validate(study)
-    yield _models(found)
-    yield _curve(found)
-    if found.pairs:
-        yield _pairs(found)
-    yield from _variance(found)
-    if found.effects:
-        yield _effects(found)
-    yield _biases(found)
-    if found.retests:
-        yield _retests(found)
-    yield _refusals(found)
-    if found.recall:
-        yield _recall(found)
+    parsed_study = RobustnessStudy.model_validate(study)
+    yield _models(parsed_study)
+    yield _curve(parsed_study)
+    if parsed_study.pairs:
+        yield _pairs(parsed_study)
+    yield from _variance(parsed_study)
+    if parsed_study.effects:
+        yield _effects(parsed_study)
+    yield _biases(parsed_study)
+    if parsed_study.retests:
+        yield _retests(parsed_study)
+    yield _refusals(parsed_study)
+    if parsed_study.recall:
+        yield _recall(parsed_study)
 
 
 def _models(study: RobustnessStudy) -> TextTable:

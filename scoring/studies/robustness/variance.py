@@ -44,7 +44,7 @@ def sums_of_squares(grid: Floats, axes: Sequence[str]) -> dict[str, float]:
         Main effects, then interactions of rising order; they add up to the total sum of squares
         around the mean.
     """
-    found = {}
+    squares_by_effect = {}
     numbers = range(grid.ndim)
     grid = grid - grid.mean()
     for order in range(1, grid.ndim + 1):
@@ -56,8 +56,10 @@ def sums_of_squares(grid: Floats, axes: Sequence[str]) -> dict[str, float]:
                     mean = grid.mean(axis=others, keepdims=True)
                     effect = effect + (-1.0) ** (order - size) * mean
             copies = grid.size / effect.size
-            found[" x ".join(axes[axis] for axis in subset)] = float((effect**2).sum() * copies)
-    return found
+            squares_by_effect[" x ".join(axes[axis] for axis in subset)] = float(
+                (effect**2).sum() * copies
+            )
+    return squares_by_effect
 
 
 def decompose(grid: Floats) -> Decomposition:
@@ -66,9 +68,9 @@ def decompose(grid: Floats) -> Decomposition:
     Sources with one level have a share of 0; a grid without any variation has shares of 0, but
     for the residual, which is then 1.
     """
-    found = sums_of_squares(grid, AXES)
-    named = {name: value for name, value in found.items() if name.count(" x ") < 2}
-    rest = sum(value for name, value in found.items() if name not in named)
+    squares_by_effect = sums_of_squares(grid, AXES)
+    named = {name: value for name, value in squares_by_effect.items() if name.count(" x ") < 2}
+    rest = sum(value for name, value in squares_by_effect.items() if name not in named)
     return _decomposition("cells", METHOD, named | {"residual": rest}, grid)
 
 

@@ -30,13 +30,13 @@ def advice_rows(store: Store) -> list[dict[str, Any]]:
         scores: dict[str, dict[str, dict[str, Any]]] = {}
         for cell in db.execute("SELECT * FROM scores WHERE name GLOB 'advice_*'"):
             scores.setdefault(cell["row_id"], {})[cell["name"]] = dict(cell)
-    found = [
+    approach_rows = [
         {**row, "approach": approach, "scores": _scores(scores.get(row_id, {}), approach)}
         for row_id, row in rows.items()
         for approach in APPROACHES
         if f"{_PREFIX}correlation_{approach}" in scores.get(row_id, {})
     ]
-    return sorted(found, key=lambda row: (-_mean(row), row["name"], row["approach"]))
+    return sorted(approach_rows, key=lambda row: (-_mean(row), row["name"], row["approach"]))
 
 
 def _scores(cells: dict[str, dict[str, Any]], approach: str) -> dict[str, dict[str, Any]]:

@@ -68,7 +68,7 @@ def opening_pair(store: Store) -> list[str]:
             "SELECT MIN(group_number) FROM rows WHERE rank IS NOT NULL AND ranked > 1) "
             "ORDER BY rank, row_id LIMIT 2"
         ).fetchall()
-        found = (
+        pair_rows = (
             ranked
             if len(ranked) == 2
             else db.execute(
@@ -76,7 +76,7 @@ def opening_pair(store: Store) -> list[str]:
                 "ORDER BY release_digest, mode, row_id LIMIT 2"
             ).fetchall()
         )
-    return [row_id for (row_id,) in found] if len(found) == 2 else []
+    return [row_id for (row_id,) in pair_rows] if len(pair_rows) == 2 else []
 
 
 class QuestionDifference(NamedTuple):
@@ -197,23 +197,23 @@ def topic_means(
     stack = np.stack([np.asarray(grid, np.float64) for grid in grids])
     common = np.where(np.isfinite(stack).all(axis=0), stack, np.nan)
     categories = [known_questions()[name].category for name in questions]
-    found = []
+    means_by_topic = []
     for category in dict.fromkeys(categories):
         columns = [at for at, one in enumerate(categories) if one == category]
         picked = common[:, :, columns]
         if np.isfinite(picked).any():
             means = [float(row_means(row_means(one))) for one in picked]
-            found.append((category, tuple(means)))
-    return tuple(sorted(found, key=lambda one: (min(one[1]) - max(one[1]), one[0])))
+            means_by_topic.append((category, tuple(means)))
+    return tuple(sorted(means_by_topic, key=lambda one: (min(one[1]) - max(one[1]), one[0])))
 
 
 def _agreement(first: str, second: str, one: Floats, other: Floats) -> Agreement:
-    found = cell_agreement(np.asarray(one, np.float64), np.asarray(other, np.float64))
-    questions = found.questions
+    agreement = cell_agreement(np.asarray(one, np.float64), np.asarray(other, np.float64))
+    questions = agreement.questions
     return Agreement(
         first,
         second,
-        found.countries.pearson,
+        agreement.countries.pearson,
         questions.pearson,
         questions.mean_absolute_change,
     )
@@ -222,14 +222,14 @@ def _agreement(first: str, second: str, one: Floats, other: Floats) -> Agreement
 def size_trend(store: Store, row_id: str) -> SizeTrend:
     """The trend of alignment over size, over the models that are ranked with a row."""
     with store.connect() as db:
-        found = db.execute(
+        size_rows = db.execute(
             "SELECT r.parameters, s.estimate FROM rows r JOIN scores s USING (row_id) "
             "WHERE s.name = 'alignment' AND s.estimate IS NOT NULL AND r.parameters IS NOT NULL "
             "AND r.comparison != '' AND r.derived = 0 AND r.comparison = ("
             "SELECT comparison FROM rows WHERE row_id = ?) ORDER BY r.row_id",
             (row_id,),
         ).fetchall()
-    pairs = [(float(size), float(score)) for size, score in found]
+    pairs = [(float(size), float(score)) for size, score in size_rows]
     return SizeTrend(len(pairs), *rank_trend(pairs, rng=np.random.default_rng(SEED)))
 
 
@@ -298,7 +298,7 @@ def question_differences(
     """Questions by how far the rows lie apart, over cells that all rows answered."""
     scored = np.asarray(np.isfinite(np.stack(grids)).all(axis=0))
     means = np.stack([_question_means(grid, scored) for grid in grids])
-    found = [
+    differences = [
         QuestionDifference(
             questions[at],
             tuple(float(one) for one in means[:, at]),
@@ -306,4 +306,4 @@ def question_differences(
         )
         for at in map(int, np.flatnonzero(scored.any(axis=0)))
     ]
-    return tuple(sorted(found, key=lambda one: (-one.spread, one.question_id)))
+    return tuple(sorted(differences, key=lambda one: (-one.spread, one.question_id)))

@@ -77,14 +77,14 @@ def read_conditions(store: Store, row_id: str) -> list[Condition]:
 def _siblings(db: sqlite3.Connection, row_id: str) -> list[dict[str, Any]]:
     """The row's model under every condition, one row each: the one asked about, else the first."""
     same = " AND ".join(f'r."{key}" = own."{key}"' for key in _SHARED)
-    found = db.execute(
+    sibling_rows = db.execute(
         "SELECT r.* FROM rows r JOIN grids USING (row_id) JOIN rows own "  # noqa: S608
         f"ON own.row_id = ? AND {same} WHERE r.kind = 'model' AND r.model != 'unknown' "
         "AND r.same_as = '' ORDER BY r.row_id != own.row_id, r.updated, r.row_id",
         (row_id,),
     ).fetchall()
     first: dict[str, dict[str, Any]] = {}
-    for row in map(dict, found):
+    for row in map(dict, sibling_rows):
         first.setdefault(condition_label(row), row)
     return sorted(first.values(), key=lambda row: (not _is_base(row), condition_label(row)))
 
@@ -104,11 +104,11 @@ def _compared(rows: list[dict[str, Any]], grid: CommonGrid) -> list[Condition]:
     questions = int(common.any(axis=0).sum())
     countries = 0 if grid.countries == [EVERYWHERE] else int(there.sum())
     base = cells[0] if _is_base(rows[0]) else None
-    found = []
+    conditions = []
     for place, (row, scores) in enumerate(zip(rows, cells, strict=True)):
         gap = None if base is None or place == 0 else _gap(scores - base, counts)
         difference, low, high = gap or (None, None, None)
-        found.append(
+        conditions.append(
             Condition(
                 row["row_id"],
                 row["name"],
@@ -121,7 +121,7 @@ def _compared(rows: list[dict[str, Any]], grid: CommonGrid) -> list[Condition]:
                 countries,
             )
         )
-    return found
+    return conditions
 
 
 def _gap(gap: Floats, counts: Floats) -> tuple[float, float, float]:

@@ -46,8 +46,8 @@ def wave_shares(people: People, wave: int) -> WaveShares:
     key = ("wave_shares", wave)
     if key not in people.made:
         people.made[key] = _wave_shares(people, wave)
-    found: WaveShares = people.made[key]
-    return found
+    survey_shares: WaveShares = people.made[key]
+    return survey_shares
 
 
 def _wave_shares(people: People, wave: int) -> WaveShares:
@@ -61,8 +61,8 @@ def _wave_shares(people: People, wave: int) -> WaveShares:
             if answers is None:
                 continue
             known = dict(zip(answers.codes, answers.shares, strict=True))
-            found = [known.get(code) for code in geometry.codes[column]]
-            numbers = np.array([np.nan if share is None else share for share in found], float)
+            raw_shares = [known.get(code) for code in geometry.codes[column]]
+            numbers = np.array([np.nan if share is None else share for share in raw_shares], float)
             total = numbers.sum()
             if np.isfinite(total) and total > 0:
                 shares[row, column] = 0.0
@@ -72,34 +72,36 @@ def _wave_shares(people: People, wave: int) -> WaveShares:
 
 def world_shares(people: People, wave: int, question_id: str) -> tuple[float, ...] | None:
     """Mean shares over all countries of a wave, each counted once; None where it was not asked."""
-    found = wave_shares(people, wave)
-    column = found.geometry.index.get(question_id)
+    survey_shares = wave_shares(people, wave)
+    column = survey_shares.geometry.index.get(question_id)
     if column is None:
         return None
-    asked = found.shares[:, column]
+    asked = survey_shares.shares[:, column]
     asked = asked[np.isfinite(asked[:, 0])]
-    return _cut(asked.mean(axis=0), found.geometry, column) if len(asked) else None
+    return _cut(asked.mean(axis=0), survey_shares.geometry, column) if len(asked) else None
 
 
 def from_world(people: People, wave: int, country: str) -> list[Apart]:
     """All questions of a country by how far it lies from the other countries, farthest first."""
-    found = wave_shares(people, wave)
-    row = found.countries.index(country)
-    others = np.delete(found.shares, row, axis=0)
+    survey_shares = wave_shares(people, wave)
+    row = survey_shares.countries.index(country)
+    others = np.delete(survey_shares.shares, row, axis=0)
     there = np.isfinite(others[..., 0])
     world = (
         np.where(there[..., None], others, 0.0).sum(axis=0)
         / np.maximum(there.sum(axis=0), 1)[:, None]
     )
     world[there.mean(axis=0) < ASKED] = np.nan
-    return _apart(found.geometry, found.shares[row], world)
+    return _apart(survey_shares.geometry, survey_shares.shares[row], world)
 
 
 def between(people: People, wave: int, first: str, second: str) -> list[Apart]:
     """All questions that two countries answered, by how far they lie apart, farthest first."""
-    found = wave_shares(people, wave)
-    rows = [found.countries.index(name) for name in (first, second)]
-    return _apart(found.geometry, found.shares[rows[0]], found.shares[rows[1]])
+    survey_shares = wave_shares(people, wave)
+    rows = [survey_shares.countries.index(name) for name in (first, second)]
+    return _apart(
+        survey_shares.geometry, survey_shares.shares[rows[0]], survey_shares.shares[rows[1]]
+    )
 
 
 def mean_alignment(apart: list[Apart]) -> float | None:

@@ -108,12 +108,12 @@ def read_charts(store: Store) -> list[Chart]:
     Groups of a single model are left out where there are larger ones: nothing is compared there.
     """
     with store.connect() as db:
-        found = db.execute(
+        group_rows = db.execute(
             "SELECT g.*, r.release_digest, r.wave, r.mode, r.method, r.class FROM groups g "
             "JOIN rows r ON r.row_id = g.leader WHERE r.synthetic = 0 ORDER BY g.number"
         ).fetchall()
-        larger = [group for group in found if group["size"] > 1]
-        return [_chart(db, group) for group in (larger or found)[:MOST_TABS]]
+        larger = [group for group in group_rows if group["size"] > 1]
+        return [_chart(db, group) for group in (larger or group_rows)[:MOST_TABS]]
 
 
 def read_alone(store: Store) -> list[Alone]:
@@ -197,11 +197,11 @@ def _lines(db: sqlite3.Connection, group: sqlite3.Row) -> list[Line]:
     if countries in ([], [EVERYWHERE]):
         return []
     asked = np.isfinite(cells)
-    found: list[Line] = []
+    chart_lines: list[Line] = []
     for shown, grid in baseline_grids(db, group):
         mean = _mean_over(asked, countries, questions, grid)
         if mean is not None:
-            found.append(Line(shown, mean))
+            chart_lines.append(Line(shown, mean))
     ceilings = dict(
         db.execute(
             "SELECT name, estimate FROM parts WHERE row_id = ? AND kind = ? AND name != ?",
@@ -214,8 +214,8 @@ def _lines(db: sqlite3.Connection, group: sqlite3.Row) -> list[Line]:
         if row.any() and ceilings.get(name) is not None
     ]
     if known:
-        found.append(Line("human ceiling", float(np.mean(known))))
-    return found
+        chart_lines.append(Line("human ceiling", float(np.mean(known))))
+    return chart_lines
 
 
 def baseline_grids(
@@ -227,12 +227,12 @@ def baseline_grids(
         "AND wave = ? AND mode = ? ORDER BY row_id",
         (row["release_digest"], row["wave"], row["mode"]),
     ).fetchall()
-    found: dict[str, Any] = {}
+    grids_by_title: dict[str, Any] = {}
     for row_id, name in baselines:
         shown = next((title for key, title in LINES.items() if name.startswith(key)), "")
-        if shown and shown not in found:
-            found[shown] = read_grid(db, row_id)
-    return list(found.items())
+        if shown and shown not in grids_by_title:
+            grids_by_title[shown] = read_grid(db, row_id)
+    return list(grids_by_title.items())
 
 
 def _mean_over(

@@ -24,7 +24,7 @@ def board_marks(
 ) -> Mapping[str, list[Mark | NotPlaced]]:
     """Marks of the board's models under one condition, by map."""
     with store.connect() as db:
-        found = db.execute(
+        placed_rows = db.execute(
             "SELECT p.* FROM places p JOIN rows r USING (row_id) "
             "LEFT JOIN scores s ON s.row_id = r.row_id AND s.name = 'alignment' "
             "WHERE r.kind = 'model' AND r.synthetic = 0 AND r.same_as = '' "
@@ -32,14 +32,16 @@ def board_marks(
             "ORDER BY s.estimate IS NULL, s.estimate DESC, r.row_id, p.map LIMIT ?",
             (steering, language, 2 * MOST_MODELS),
         ).fetchall()
-    return _marks(found)
+    return _marks(placed_rows)
 
 
 def row_maps(store: Store, row_id: str) -> MapFile | None:
     """The maps with one row alone; None where it is placed on none of them."""
     with store.connect() as db:
-        found = db.execute("SELECT * FROM places WHERE row_id = ?", (row_id,)).fetchall()
-    return maps_with(_marks(found)) if any(row["x"] is not None for row in found) else None
+        placed_rows = db.execute("SELECT * FROM places WHERE row_id = ?", (row_id,)).fetchall()
+    return (
+        maps_with(_marks(placed_rows)) if any(row["x"] is not None for row in placed_rows) else None
+    )
 
 
 def names_of(store: Store, row_ids: Iterable[str]) -> dict[str, str]:
@@ -53,17 +55,17 @@ def names_of(store: Store, row_ids: Iterable[str]) -> dict[str, str]:
 
 
 def _marks(rows: Iterable[sqlite3.Row]) -> Mapping[str, list[Mark | NotPlaced]]:
-    found: dict[str, list[Mark | NotPlaced]] = {}
+    marks_by_map: dict[str, list[Mark | NotPlaced]] = {}
     for row in rows:
         about = {"kind": "model", "name": row["row_id"], "wave": WAVE}
-        found.setdefault(row["map"], []).append(
+        marks_by_map.setdefault(row["map"], []).append(
             NotPlaced.model_validate({**about, "reason": row["reason"]})
             if row["x"] is None
             else Mark.model_validate(
                 {**about, **{key: row[key] for key in ("x", "y", "outside", "questions")}}
             )
         )
-    return found
+    return marks_by_map
 
 
 def maps_with(models: Mapping[str, Iterable[Mark | NotPlaced]]) -> MapFile:

@@ -77,13 +77,13 @@ def _maps(
     if row is None:
         return None, {}
     own = place_answers(MapRow(TRIAL, row.shares))
-    found: dict[str, list[Mark | NotPlaced]] = {
+    marks_by_map: dict[str, list[Mark | NotPlaced]] = {
         name: [*marks] for name, marks in board_marks(store).items()
     }
     for name, mark in own.items():
-        found.setdefault(name, []).append(mark)
+        marks_by_map.setdefault(name, []).append(mark)
     why_not = {name: mark.reason for name, mark in own.items() if isinstance(mark, NotPlaced)}
-    return maps_with(found), why_not
+    return maps_with(marks_by_map), why_not
 
 
 def _chart(db: sqlite3.Connection, report: Report, name: str) -> Chart | None:
@@ -103,8 +103,10 @@ def _chart(db: sqlite3.Connection, report: Report, name: str) -> Chart | None:
     shared = asked & np.all([np.isfinite(laid) for _, laid in others], axis=0) if others else asked
     if not shared.any():
         others, shared = [], asked
-    kept = shared.any(axis=0)
-    grids = [np.where(shared, one, np.nan)[:, kept] for one in (own, *(g for _, g in others))]
+    shared_questions = shared.any(axis=0)
+    grids = [
+        np.where(shared, one, np.nan)[:, shared_questions] for one in (own, *(g for _, g in others))
+    ]
     ranks = rank_rows(grids)
     named = [{"row_id": TRIAL, "name": name}, *(dict(row) for row, _ in others)]
     bars = [
@@ -122,7 +124,7 @@ def _chart(db: sqlite3.Connection, report: Report, name: str) -> Chart | None:
         title=f"{name} among the models of the board",
         condition=short_condition(fields),
         countries=int(shared.any(axis=1).sum()),
-        questions=int(kept.sum()),
+        questions=int(shared_questions.sum()),
         size=len(bars),
         bars=tuple(sorted(bars, key=lambda bar: (-bar.estimate, bar.row_id))),
         lines=tuple(sorted(lines, key=lambda line: line.estimate)),

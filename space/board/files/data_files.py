@@ -24,8 +24,8 @@ def country_csv(people: People, country: str) -> str:
         line
         for wave in people.waves
         for question in value_questions()
-        if (found := people.answers.get((wave, country, question))) is not None
-        for line in _people_lines(people, wave, country, question, found)
+        if (answers := people.answers.get((wave, country, question))) is not None
+        for line in _people_lines(people, wave, country, question, answers)
     ]
     if not rows:
         known = people.countries(people.waves[0])
@@ -49,8 +49,8 @@ def question_csv(store: Store, people: People, question: str) -> str:
         line
         for wave in people.waves
         for country in people.countries(wave)
-        if (found := people.answers.get((wave, country, question))) is not None
-        for line in _people_lines(people, wave, country, question, found)
+        if (answers := people.answers.get((wave, country, question))) is not None
+        for line in _people_lines(people, wave, country, question, answers)
     ]
     if not rows:
         raise fail(

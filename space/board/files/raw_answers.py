@@ -21,8 +21,8 @@ def find_answer(store: Store, row_id: str, *, country: str, question_id: str) ->
     if path is None or path.suffix != ".jsonl":
         return None
     records = _records(path, path.stat().st_mtime_ns)
-    found = records.get((question_id, country)) or records.get((question_id, ""))
-    return found[:SHOWN_CHARACTERS] if found else None
+    record_text = records.get((question_id, country)) or records.get((question_id, ""))
+    return record_text[:SHOWN_CHARACTERS] if record_text else None
 
 
 def _is_of_everyone(record: dict[str, object]) -> bool:
@@ -32,7 +32,7 @@ def _is_of_everyone(record: dict[str, object]) -> bool:
 
 @lru_cache(maxsize=4)
 def _records(path: Path, stamp: int) -> dict[tuple[str, str], str]:  # noqa: ARG001
-    found: dict[tuple[str, str], str] = {}
+    records_by_cell: dict[tuple[str, str], str] = {}
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             try:
@@ -41,5 +41,5 @@ def _records(path: Path, stamp: int) -> dict[tuple[str, str], str]:  # noqa: ARG
                 continue
             if isinstance(record, dict) and _is_of_everyone(record):
                 key = (str(record["question_id"]), str(record.get("country") or ""))
-                found.setdefault(key, line.strip())
-    return found
+                records_by_cell.setdefault(key, line.strip())
+    return records_by_cell

@@ -206,22 +206,22 @@ def choice_of(values: tuple[Any, ...]) -> RunChoice:
     Raises:
         ContractError: a box holds what can be no choice.
     """
-    said = dict(zip(FIELDS, values, strict=True))
-    said["where"] = _WHERE.get(str(said["where"]), "hub")
-    if said["where"] == "hub":
-        said["base_url"] = ""
+    stated_choice = dict(zip(FIELDS, values, strict=True))
+    stated_choice["where"] = _WHERE.get(str(stated_choice["where"]), "hub")
+    if stated_choice["where"] == "hub":
+        stated_choice["base_url"] = ""
     else:
-        said["provider"] = "auto"
-    spec = protocol_specs().get(str(said["protocol"]))
+        stated_choice["provider"] = "auto"
+    spec = protocol_specs().get(str(stated_choice["protocol"]))
     if spec is not None and spec.dilemmas:
-        said["steering"] = ()
+        stated_choice["steering"] = ()
     else:
-        said["approaches"] = ()
+        stated_choice["approaches"] = ()
     for name in ("model", "base_url"):
-        said[name] = str(said[name] or "").strip()
+        stated_choice[name] = str(stated_choice[name] or "").strip()
     for name in ("steering", "approaches", "countries", "languages"):
-        said[name] = tuple(said[name] or ())
-    fields = {name: given for name, given in said.items() if given is not None}
+        stated_choice[name] = tuple(stated_choice[name] or ())
+    fields = {name: given for name, given in stated_choice.items() if given is not None}
     for name in ("repeats", "budget"):
         if fields.get(name) == 0:
             del fields[name]

@@ -102,15 +102,15 @@ class _Panel:
         if not run_id:
             return self._nothing(visitor)
         try:
-            found = self._runs.view(run_id, visitor, partial=True)
+            run_view = self._runs.view(run_id, visitor, partial=True)
         except ContractError as error:
             return self._nothing(visitor, problems_of(error))
-        record = found.record
+        record = run_view.record
         unfinished = record.state == "stopped" or (record.state == "finished" and not record.whole)
         result, pending = self.result.show(record, condition)
         return [
             gr.skip() if again and record.is_active else runs_html(self._runs.list(visitor)),
-            view_html(found),
+            view_html(run_view),
             gr.update(visible=True),
             gr.update(visible=record.state in ("waiting", "running")),
             gr.update(visible=unfinished),
@@ -119,10 +119,10 @@ class _Panel:
             *result,
         ]
 
-    def _nothing(self, visitor: Visitor, said: str = "") -> list[Any]:
+    def _nothing(self, visitor: Visitor, message_html: str = "") -> list[Any]:
         mine = runs_html(self._runs.list(visitor))
         hidden = [gr.update(visible=False)] * 4
-        return [mine, said, *hidden, gr.Timer(active=False), *self.result.hide()]
+        return [mine, message_html, *hidden, gr.Timer(active=False), *self.result.hide()]
 
     def opened(self, run_id: str, visitor: Visitor) -> list[Any]:
         """The same, with the run's name and its permalink."""
@@ -179,12 +179,12 @@ class _Panel:
         self.delete.click(delete, [self.run_id], both, js=CONFIRM, **QUICK)
 
     def _act(self, act: Callable[[], Any], run_id: str, visitor: Visitor) -> list[Any]:
-        said = ""
+        message_html = ""
         try:
             act()
         except ContractError as error:
-            said = problems_of(error)
-        return [said, *self.opened(run_id, visitor)]
+            message_html = problems_of(error)
+        return [message_html, *self.opened(run_id, visitor)]
 
 
 def _bind_form(runs: Runs, boxes: dict[str, Any], void: list[Any]) -> None:
@@ -229,11 +229,11 @@ def _bind_start(
         visitor = visitor_of(request, profile, runs.rules)
         try:
             choice = choice_of(values)
-            found = runs.first_quote(choice, visitor)
+            estimated_quote = runs.first_quote(choice, visitor)
         except ContractError as error:
             return [problems_of(error), "", "", gr.update(interactive=False)]
-        said = quote_html(found, most=runs.rules.calls_a_run)
-        return ["", said, choice.digest, gr.update(interactive=True)]
+        shown_html = quote_html(estimated_quote, most=runs.rules.calls_a_run)
+        return ["", shown_html, choice.digest, gr.update(interactive=True)]
 
     def begin(
         request: gr.Request,
@@ -251,8 +251,15 @@ def _bind_start(
                 return [NOT_ESTIMATED, "", "", off, "", *[gr.skip()] * len(panel.whole)]
             record = runs.start(choice, key_of(typed, token, runs.rules), visitor)
         except ContractError as error:
-            said = problems_of(error)
-            return [said, gr.skip(), gr.skip(), gr.skip(), "", *[gr.skip()] * len(panel.whole)]
+            shown_html = problems_of(error)
+            return [
+                shown_html,
+                gr.skip(),
+                gr.skip(),
+                gr.skip(),
+                "",
+                *[gr.skip()] * len(panel.whole),
+            ]
         return ["", "", "", off, "", *panel.opened(record.id, visitor)]
 
     count.click(estimate, inputs, [message, quote, quoted, start], **QUICK)

@@ -13,7 +13,7 @@ from contracts.errors import ContractError, fail
 from contracts.report import Report, read_report
 from space.board.texts import SUBMIT_LICENCE
 from space.intake.form import NOT_STATED, YES_NO, Form
-from space.pages.parts import QUICK, figures_script, html_box, kept_for_a_while
+from space.pages.parts import QUICK, figures_script, html_box, temporary_download
 from space.pages.running.show import conditions_of, report_html
 from space.pages.running.visitor import visitor_of
 from space.pages.submission_html import problems_html, receipt_html
@@ -126,8 +126,8 @@ class Result(NamedTuple):
         own = ""
         if place is not None:
             own = trial_html(self.runs.store, report, predictions=predictions)
-        said = report_html(report, place, condition=condition, row_class=row_class, own=own)
-        return said, place is None
+        section_html = report_html(report, place, condition=condition, row_class=row_class, own=own)
+        return section_html, place is None
 
 
 def named(report: Report) -> Any:
@@ -155,16 +155,16 @@ def layout_result(runs: Runs, run_id: gr.Textbox, timer: gr.Timer) -> Result:
             licence = gr.Checkbox(label=SUBMIT_LICENCE, elem_id="run-licence")
             submit = gr.Button("Submit", elem_id="run-submit", variant="primary")
             receipt = html_box(elem_id="run-receipt")
-    found = Result(runs, section, condition, report, files, form, boxes["name"])
+    run_result = Result(runs, section, condition, report, files, form, boxes["name"])
 
     def picked(
         name: str, which: str, request: gr.Request, profile: gr.OAuthProfile | None
     ) -> list[Any]:
         try:
             record = runs.own(which, visitor_of(request, profile, runs.rules))
-            chosen, _ = found.read(record, name)
-            said, pending = found.html(record, name)
-            return [said, named(chosen), gr.Timer(active=pending)]
+            chosen, _ = run_result.read(record, name)
+            panel, pending = run_result.html(record, name)
+            return [panel, named(chosen), gr.Timer(active=pending)]
         except ContractError as error:
             return [problems_html(error.problems, count=len(error.problems)), gr.skip(), gr.skip()]
 
@@ -179,12 +179,14 @@ def layout_result(runs: Runs, run_id: gr.Textbox, timer: gr.Timer) -> Result:
     ) -> str:
         stated = dict(zip(_FIELDS, values, strict=True))
         stated["parameters"] = stated["parameters"] or None  # an empty box says 0
-        said = Form(stated, email or "", accepted)
+        stated_form = Form(stated, email or "", accepted)
         try:
             visitor = visitor_of(request, profile, runs.rules)
             record = runs.own(which, visitor)
-            meta = found.read(record, name)[0].predictions.meta
-            details = said.details(meta.model_dump(include={"name", "model", "revision", "chat"}))
+            meta = run_result.read(record, name)[0].predictions.meta
+            details = stated_form.details(
+                meta.model_dump(include={"name", "model", "revision", "chat"})
+            )
             return receipt_html(submit_run(runs, which, name, details, visitor))
         except ContractError as error:
             return problems_html(error.problems, count=len(error.problems))
@@ -192,7 +194,7 @@ def layout_result(runs: Runs, run_id: gr.Textbox, timer: gr.Timer) -> Result:
     condition.input(picked, [condition, run_id], [report, boxes["name"], timer], **QUICK)
     inputs = [run_id, condition, contact, licence, *boxes.values()]
     submit.click(submitted, inputs, [receipt], **QUICK)
-    return found
+    return run_result
 
 
 def _boxes() -> dict[str, Any]:
@@ -223,7 +225,7 @@ def zipped(runs: Runs, record: RunRecord) -> Path:
     Raises:
         OSError: there is no room for it.
     """
-    target = kept_for_a_while(f"{record.id}.zip")
+    target = temporary_download(f"{record.id}.zip")
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
         for result in record.results:
             predictions = predictions_path(runs, record, result)

@@ -33,12 +33,12 @@ _STATUSES = {"ok": "answered", "truncated": "cut off", "refused": "refused", "er
 
 def quote_html(quote: Quote, *, most: int) -> str:
     """Calls by condition, tokens, time and cost."""
-    found = quote.estimate
+    estimate = quote.estimate
     facts = [
-        ("Calls", f"<b data-calls='{found.calls}'>{found.calls:,}</b>"),
-        ("Prompt tokens, about", f"{found.prompt_tokens:,}"),
-        ("Reply tokens, about", f"{found.completion_tokens:,}"),
-        ("Time, about", esc(duration(found.seconds or 0))),
+        ("Calls", f"<b data-calls='{estimate.calls}'>{estimate.calls:,}</b>"),
+        ("Prompt tokens, about", f"{estimate.prompt_tokens:,}"),
+        ("Reply tokens, about", f"{estimate.completion_tokens:,}"),
+        ("Time, about", esc(duration(estimate.seconds or 0))),
         ("Cost, about", esc(_cost(quote))),
         ("Calls left today", f"{quote.calls_left:,}"),
     ]
@@ -49,15 +49,17 @@ def quote_html(quote: Quote, *, most: int) -> str:
         numeric=(1,),
     )
     warn = ""
-    if found.calls > min(most, quote.calls_left):
+    if estimate.calls > min(most, quote.calls_left):
         warn = notice("That is more than may be run here; ask less.", kind="warn")
-    said = (
+    summary_html = (
         f"<p>{quote.questions} questions"
         f"{f' for {quote.countries} countries' if quote.countries else ', nobody named'}. "
         "A question that a prompt shows as an example is not asked there. Tokens are a rule of "
         "thumb: a quarter off, at times more. Nothing has been asked yet.</p>"
     )
-    return f"<h2>Estimate</h2>{definition_list(facts)}{table}{said}{_offers_html(quote)}{warn}"
+    return (
+        f"<h2>Estimate</h2>{definition_list(facts)}{table}{summary_html}{_offers_html(quote)}{warn}"
+    )
 
 
 def _cost(quote: Quote) -> str:
@@ -138,11 +140,11 @@ def _facts(record: RunRecord) -> list[tuple[str, str]]:
             ("Time left, about", esc(duration(left))),
         ]
     if counts.statuses:
-        said = ", ".join(
+        status_counts = ", ".join(
             f"{_STATUSES.get(status, status)} {number:,}"
             for status, number in sorted(counts.statuses.items())
         )
-        facts.append(("Calls of this start", esc(said)))
+        facts.append(("Calls of this start", esc(status_counts)))
     if counts.reused:
         facts.append(("Answers that were there already", f"{counts.reused:,}"))
     if counts.prompt_tokens or counts.completion_tokens:
@@ -163,13 +165,13 @@ def partial_html(scores: Sequence[PartialScore]) -> str:
         return ""
     rows = []
     for one in scores:
-        said = _main_score(one.report)
+        score_text = _main_score(one.report)
         best = ranked_countries(one.report)[:3] if one.report else []
         rows.append(
             (
                 esc(one.condition),
                 f"{one.answered:,} of {one.expected:,}",
-                said,
+                score_text,
                 esc(", ".join(country_name(entry.country) for entry in best)),
             )
         )
@@ -254,17 +256,17 @@ def countries_html(report: Report) -> str:
 def place_html(place: Place, *, row_class: str) -> str:
     """The place on the board that it would take."""
     if place.text:
-        said = (
+        place_text = (
             f"It would take rank <b>{esc(place.text)}</b> among its equals, "
             f"as <b>{esc(row_class)}</b>."
         )
     else:
-        said = (
+        place_text = (
             f"It would stand on the board as <b>{esc(row_class)}</b>, without a rank: "
             f"{esc(place.why_not)}."
         )
     if not place.neighbours or place.compared == 0:
-        return f'<h3 id="run-place">Place on the board</h3>{notice(said)}'
+        return f'<h3 id="run-place">Place on the board</h3>{notice(place_text)}'
     on = (
         f"on the {place.questions} questions and {place.countries} countries that all of them have"
         if place.questions
@@ -277,7 +279,7 @@ def place_html(place: Place, *, row_class: str) -> str:
         numeric=(2,),
     )
     near = f"<p>Rows near it, {on} ({place.compared} rows compared):</p>"
-    return f'<h3 id="run-place">Place on the board</h3>{notice(said)}{near}{table}'
+    return f'<h3 id="run-place">Place on the board</h3>{notice(place_text)}{near}{table}'
 
 
 def _neighbour(one: Neighbour) -> tuple[str, str, str]:

@@ -78,20 +78,26 @@ def caption(picture: MapPicture) -> str:
     """One sentence about what the map shows."""
     models = [mark for mark in picture.marks if mark.kind == "model"]
     if picture.map == "cultural_map":
-        said = "Left to right: survival to self-expression; bottom to top: traditional to secular."
+        caption_text = (
+            "Left to right: survival to self-expression; bottom to top: traditional to secular."
+        )
         absent = sum(one.kind == "model" for one in picture.not_placed)
         if absent:
             verb = "model was" if absent == 1 else "models were"
-            said += f" {absent} {verb} not asked all fourteen questions that place one here."
-        return said
+            caption_text += (
+                f" {absent} {verb} not asked all fourteen questions that place one here."
+            )
+        return caption_text
     outside = [mark.outside for mark in models if mark.outside is not None]
-    said = "Countries by their answers: near means alike in the two directions that differ most."
+    caption_text = (
+        "Countries by their answers: near means alike in the two directions that differ most."
+    )
     if outside:
-        said += (
+        caption_text += (
             f" {min(outside):.0%} to {max(outside):.0%} of the models' offset lies outside this "
             "plane: they are drawn near countries that they do not answer like."
         )
-    return said
+    return caption_text
 
 
 def _drawing(

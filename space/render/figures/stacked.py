@@ -93,11 +93,11 @@ def _row(question_id: str, one: Stack, labels: Sequence[str]) -> str:
     known = [share or 0.0 for share in one.shares]
     total = sum(known) or 1.0
     classes = colour_classes(question_id, len(known))
-    parts, said = [], []
+    parts, share_texts = [], []
     for at, share in enumerate(known):
         label = labels[at] if at < len(labels) else str(at + 1)
         text = f"{share / total:.0%}"
-        said.append(f"{label} {text}")
+        share_texts.append(f"{label} {text}")
         thin = " oa-thin" if share / total < _NARROW else ""
         inside = text if share / total >= _NUMBERED else ""
         if share:
@@ -109,7 +109,7 @@ def _row(question_id: str, one: Stack, labels: Sequence[str]) -> str:
     data = f' data-name="{esc(one.name)}" data-mean="{-1 if mean is None else round(mean, 5)}"'
     data += f' data-shares="{" ".join(f"{share / total:.5f}" for share in known)}"'
     bar = (
-        f'<span class="oa-stack-bar" role="img" aria-label="{esc("; ".join(said))}">'
+        f'<span class="oa-stack-bar" role="img" aria-label="{esc("; ".join(share_texts))}">'
         f"{''.join(parts)}</span>"
         if any(known)
         else f'<span class="oa-none">{DASH}</span>'

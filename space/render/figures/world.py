@@ -22,8 +22,8 @@ def geometry() -> Mapping[str, Any]:
     Source: Natural Earth 1:110m (public domain), Equal Earth projection.
     """
     text = resources.files("space").joinpath("data", "world.json").read_text(encoding="utf-8")
-    found: Mapping[str, Any] = json.loads(text)
-    return found
+    world_geometry: Mapping[str, Any] = json.loads(text)
+    return world_geometry
 
 
 def colour_steps(scores: Mapping[str, float]) -> tuple[float, float]:

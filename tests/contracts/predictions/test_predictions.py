@@ -11,7 +11,7 @@ import pytest
 
 from contracts.errors import ContractError
 from contracts.predictions.distributions import whole_number
-from contracts.predictions.findings import KEPT_PROBLEMS
+from contracts.predictions.findings import MOST_PROBLEMS
 from contracts.predictions.meta import PredictionsMeta
 from contracts.predictions.read import FORMATS, Predictions, read_predictions, write_predictions
 
@@ -396,12 +396,12 @@ def test_problems_are_capped_when_printed_and_listed_in_full_as_json(tmp_path: P
 
 def test_kept_problems_are_bounded(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
-    lines = "Q1,anna,2\n" * (KEPT_PROBLEMS + 7)
+    lines = "Q1,anna,2\n" * (MOST_PROBLEMS + 7)
     path.write_text(f"QUESTION_ID,PARTICIPANT_ID,SCORE\n{lines}", encoding="utf-8")
     with pytest.raises(ContractError, match="not-a-whole-number") as caught:
         read_predictions(path)
     last = caught.value.problems[-1]
-    assert (last.code, len(caught.value.problems)) == ("too-many-problems", KEPT_PROBLEMS + 1)
+    assert (last.code, len(caught.value.problems)) == ("too-many-problems", MOST_PROBLEMS + 1)
     assert last.message.startswith("7 further problems")
 
 
