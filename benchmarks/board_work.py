@@ -54,8 +54,8 @@ def alone(root: Path, out: Path) -> dict[str, float]:
         text=True,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])},
     )
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return measured
 
 
 def cpu_seconds(pid: int) -> float:
@@ -74,7 +74,7 @@ def at_the_server(pid: int, address: str) -> dict[str, float]:
         _post(f"{address}gradio_api/run/predict", {**event, "session_hash": session})
 
     view("known")
-    found = {}
+    measured = {}
     for name, sessions in (
         ("view_known", ["known"] * VIEWS),
         ("view_new", [f"new{number}" for number in range(VIEWS)]),
@@ -82,13 +82,13 @@ def at_the_server(pid: int, address: str) -> dict[str, float]:
         before = cpu_seconds(pid)
         for session in sessions:
             view(session)
-        found[name] = 1000 * (cpu_seconds(pid) - before) / VIEWS
+        measured[name] = 1000 * (cpu_seconds(pid) - before) / VIEWS
     _keep_open(f"{address}gradio_api/heartbeat/known")
     time.sleep(5)  # what the visits left to do
     before = cpu_seconds(pid)
     time.sleep(REST_SECONDS)
-    found["rest"] = 100 * (cpu_seconds(pid) - before) / REST_SECONDS
-    return found
+    measured["rest"] = 100 * (cpu_seconds(pid) - before) / REST_SECONDS
+    return measured
 
 
 def _load_event(address: str) -> dict[str, Any]:

@@ -197,7 +197,7 @@ def intervals_and_truths(
     pool: Pool, rows: np.ndarray, survey: Survey, answers: Answers, rng: np.random.Generator
 ) -> dict[str, tuple[float, float, float]]:
     """Ends of every kind of interval, and what they should hold."""
-    found = score_alignment(
+    scores = score_alignment(
         survey,
         answers,
         excluded=np.zeros(len(rows), bool),
@@ -207,31 +207,31 @@ def intervals_and_truths(
         replicates=REPLICATES,
         rng=rng,
     )
-    worth = worth_people(found)
+    worth = worth_people(scores)
     group = group_entry("", survey, answers, np.zeros(len(rows), bool), REPLICATES, rng)
     assert group is not None
     everywhere, asked = pool.scores.mean(axis=1), pool.scores[:, rows].mean(axis=1)
     uniform = pool.uniform.mean()
     category = pool.scores[:, rows[1::CATEGORIES]].mean()
     truths = {
-        "overall, questions sampled": (found.overall, everywhere.mean(), None),
-        "overall, questions fixed": (found.overall_fixed, asked.mean(), None),
-        "country, questions sampled": (found.country, everywhere[0], 0),
-        "country, questions fixed": (found.country_fixed, asked[0], 0),
-        "difference, overall": (found.overall_difference, pool.differences.mean(), None),
-        "difference of a country": (found.difference, pool.differences[0].mean(), 0),
-        "question, people only": (found.question, pool.scores[:, rows[1]].mean(), 1),
-        "category, questions sampled": (found.part, everywhere.mean(), 1),
-        "category, questions fixed": (found.part_fixed, category, 1),
+        "overall, questions sampled": (scores.overall, everywhere.mean(), None),
+        "overall, questions fixed": (scores.overall_fixed, asked.mean(), None),
+        "country, questions sampled": (scores.country, everywhere[0], 0),
+        "country, questions fixed": (scores.country_fixed, asked[0], 0),
+        "difference, overall": (scores.overall_difference, pool.differences.mean(), None),
+        "difference of a country": (scores.difference, pool.differences[0].mean(), 0),
+        "question, people only": (scores.question, pool.scores[:, rows[1]].mean(), 1),
+        "category, questions sampled": (scores.part, everywhere.mean(), 1),
+        "category, questions fixed": (scores.part_fixed, category, 1),
         "skill over uniform answers": (
-            found.overall_uniform_skill,
+            scores.overall_uniform_skill,
             (everywhere.mean() - uniform) / (1 - uniform),
             None,
         ),
         "worth N people, median country": (worth.overall, np.median(pool.worth), None),
         "worth N people, country": (worth.country, pool.worth[0], 0),
     }
-    assert np.allclose(found.overall.value, row_means(row_means(found.cells)))
+    assert np.allclose(scores.overall.value, row_means(row_means(scores.cells)))
     ends = {}
     for name, (estimate, truth, row) in truths.items():
         low, high = (end if row is None else end[row] for end in estimate.bounds)

@@ -55,13 +55,13 @@ def ceilings_and_widths(release: Release) -> None:
 
 
 def _sampled(report: Report) -> np.ndarray:
-    found = [one.alignment for one in report.countries if one.alignment.low is not None]
-    return np.array([one.high - one.low for one in found])
+    intervals = [one.alignment for one in report.countries if one.alignment.low is not None]
+    return np.array([one.high - one.low for one in intervals])
 
 
 def _fixed(report: Report) -> np.ndarray:
-    found = [one.extra for one in report.countries if one.extra["fixed_low"] is not None]
-    return np.array([one["fixed_high"] - one["fixed_low"] for one in found])
+    extras = [one.extra for one in report.countries if one.extra["fixed_low"] is not None]
+    return np.array([one["fixed_high"] - one["fixed_low"] for one in extras])
 
 
 if __name__ == "__main__":

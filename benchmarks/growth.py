@@ -102,7 +102,7 @@ def series(out: Path, *, rows: int) -> None:
             "S003": np.array(_JAPAN_AND_OTHERS, np.int16)[ids // 7 % len(_JAPAN_AND_OTHERS)],
             "S006": ids + 1,
             "S017": np.ones(here),
-        } | {name: rng.choice(found, here) for name, found in codes.items()}
+        } | {name: rng.choice(valid_codes, here) for name, valid_codes in codes.items()}
         table = pa.RecordBatch.from_pydict(columns)
         writer = writer or pacsv.CSVWriter(out, table.schema)
         writer.write_batch(table)
@@ -112,7 +112,7 @@ def series(out: Path, *, rows: int) -> None:
 
 def _series_codes() -> dict[str, list[int]]:
     """Codes of each variable of the time series that all waves which asked it have."""
-    found: dict[str, list[int]] = {}
+    valid_codes: dict[str, list[int]] = {}
     for name, question in value_questions().items():
         for wave in (5, 6, 7):
             variable = wave_variable(name, wave, timeseries=True)
@@ -120,16 +120,16 @@ def _series_codes() -> dict[str, list[int]]:
                 continue
             recoded = recode_to_wave7(name, wave, np.arange(11), timeseries=True)
             good = np.flatnonzero(np.isin(recoded, question.scale.codes)).tolist()
-            known = found.get(variable, good)
-            found[variable] = [code for code in known if code in good]
-    return {variable: codes for variable, codes in found.items() if codes}
+            known = valid_codes.get(variable, good)
+            valid_codes[variable] = [code for code in known if code in good]
+    return {variable: codes for variable, codes in valid_codes.items() if codes}
 
 
 def _built(sources: Sequence[Path], folder: Path) -> dict[str, float]:
     out = folder / "built"
-    found = _in_a_process("full", sources, out)
+    measured = _in_a_process("full", sources, out)
     shutil.rmtree(out)
-    return found
+    return measured
 
 
 def people_runs(sizes: Sequence[int], folder: Path) -> Iterator[tuple[int, dict[str, float]]]:
@@ -178,12 +178,12 @@ def measure(sizes: dict[str, tuple[int, ...]]) -> list[tuple[str, float, str]]:
     with tempfile.TemporaryDirectory(prefix="opinion-atlas-growth-") as place:
         folder = Path(place)
         for name, runs in (("people", people_runs), ("series", series_runs)):
-            found = []
+            measured = []
             for size, one in runs(sizes[name], folder):
                 _print(f"{name} {size:,}", one)
-                found.append(one)
-            cpu = [one["cpu"] for one in found]
-            peaks = [one["peak_mib"] for one in found]
+                measured.append(one)
+            cpu = [one["cpu"] for one in measured]
+            peaks = [one["peak_mib"] for one in measured]
             fixed, each, expected = foretold(sizes[name], cpu)
             rows += [
                 (f"{name}: fixed CPU, s", fixed, ""),
@@ -203,10 +203,10 @@ def measure(sizes: dict[str, tuple[int, ...]]) -> list[tuple[str, float, str]]:
     return rows
 
 
-def _print(label: str, found: dict[str, float]) -> None:
+def _print(label: str, measured: dict[str, float]) -> None:
     print(
-        f"{label}: {found['cpu']:.1f} CPU s, peak {found['peak_mib']:.0f} MiB, "
-        f"{found['rows']:,.0f} rows, {1e6 * found['cpu'] / found['rows']:.2f} us a row",
+        f"{label}: {measured['cpu']:.1f} CPU s, peak {measured['peak_mib']:.0f} MiB, "
+        f"{measured['rows']:,.0f} rows, {1e6 * measured['cpu'] / measured['rows']:.2f} us a row",
         flush=True,
     )
 

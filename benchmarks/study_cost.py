@@ -36,9 +36,9 @@ PROMPT_RATE, REPLY_RATE = 10_000.0, 2_000.0
 PRICE_IN, PRICE_OUT = 0.15, 0.60
 
 
-def gpu_hours(found: Estimate, *, prompt_rate: float, reply_rate: float) -> float:
+def gpu_hours(estimate: Estimate, *, prompt_rate: float, reply_rate: float) -> float:
     """Hours of one GPU: prompt tokens over their rate, and tokens of replies over theirs."""
-    seconds = found.prompt_tokens / prompt_rate + found.completion_tokens / reply_rate
+    seconds = estimate.prompt_tokens / prompt_rate + estimate.completion_tokens / reply_rate
     return seconds / 3600
 
 

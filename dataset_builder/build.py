@@ -259,11 +259,11 @@ def _write_correlations(
 def _dominated(people: People) -> frozenset[Place]:
     """Countries of a survey whose weights would tell of one respondent."""
     survey = people.survey
-    kept = people.split >= 0
+    retained = people.split >= 0
     return frozenset(
         (survey.wave, country)
         for number, country in enumerate(survey.countries)
-        if is_dominated(survey.weight[kept & (survey.country == number)])
+        if is_dominated(survey.weight[retained & (survey.country == number)])
     )
 
 

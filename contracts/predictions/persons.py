@@ -153,7 +153,7 @@ def _texts(chunk: Chunk) -> pa.RecordBatch:
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Described:
     """Whom the rows of a chunk are of.
 
     Attributes:
@@ -188,30 +188,32 @@ def _take(
             return pa.array([""] * text.num_rows, pa.string())
         return pc.utf8_trim_whitespace(text.column(name))
 
-    told = _told(column("person_id"), column("country"), column("group"), rows, findings)
+    described = _describe(column("person_id"), column("country"), column("group"), rows, findings)
     if not wide:
         _take_answers(
-            told, pc.utf8_upper(column("question_id")), column("code"), codes, parts, findings
+            described, pc.utf8_upper(column("question_id")), column("code"), codes, parts, findings
         )
         return
     for name in question_columns(tuple(text.schema.names)):
         question = pa.array([name.upper()] * text.num_rows, pa.string())
-        _take_answers(told, question, column(name), codes, parts, findings, column=name.upper())
+        _take_answers(
+            described, question, column(name), codes, parts, findings, column=name.upper()
+        )
 
 
-def _told(
+def _describe(
     person_id: pa.Array, country: pa.Array, group: pa.Array, rows: Integers, findings: Findings
-) -> _Told:
+) -> _Described:
     """The persons of a chunk; what names no person, country or group is noted."""
     _note_blank(person_id, rows, "person_id", "the row names no person", findings)
     _note_blank(country, rows, "country", "the row names no country", findings)
     nation, unknown = _countries(country, findings)
     canonical, odd = _groups(group, findings)
-    return _Told(person_id, canonical, nation, rows, ~(unknown | odd))
+    return _Described(person_id, canonical, nation, rows, ~(unknown | odd))
 
 
 def _take_answers(
-    told: _Told,
+    described: _Described,
     names: pa.Array,
     texts: pa.Array,
     codes: _Codes,
@@ -225,13 +227,13 @@ def _take_answers(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    rows = told.rows
+    rows = described.rows
     question = _number(names, codes.names)
     _note_blank(names, rows, "question_id", "the row names no question", findings)
     blank = pc.equal(names, "").to_numpy(zero_copy_only=False)
     findings.leave_out_all("unknown_questions", pc.filter(names, pa.array((question < 0) & ~blank)))
     code = _code_numbers(texts, question, rows, codes, findings, column)
-    keep = (question >= 0) & told.good
+    keep = (question >= 0) & described.good
     position = np.full(len(rows), -1, np.int16)
     given = keep & (code != _NO_ANSWER)
     position[given] = codes.positions(question[given], code[given])
@@ -239,16 +241,16 @@ def _take_answers(
         _no_option(codes.names[question[index]], int(code[index]), int(rows[index]), column,
                    findings)  # fmt: skip
     chosen = pa.array(keep)
-    parts.person.append(pc.filter(told.person_id, chosen))
-    parts.group.append(pc.filter(told.group, chosen))
-    for name, found in (
-        ("country", told.country),
+    parts.person.append(pc.filter(described.person_id, chosen))
+    parts.group.append(pc.filter(described.group, chosen))
+    for name, column_values in (
+        ("country", described.country),
         ("question", question),
         ("code", code),
         ("position", position),
         ("row", rows),
     ):
-        getattr(parts, name).append(found[keep])
+        getattr(parts, name).append(column_values[keep])
 
 
 def _no_option(name: str, code: int, row: int, column: str, findings: Findings) -> None:

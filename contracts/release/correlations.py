@@ -189,12 +189,12 @@ def _encoded(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[str]]:
     """Number of each row's text, and the texts; far less work than comparing every text."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    found = column.unify_dictionaries().combine_chunks()
-    if isinstance(found, pa.ChunkedArray):
-        found = found.chunk(0)
-    return found.indices.to_numpy(zero_copy_only=False).astype(
+    encoded = column.unify_dictionaries().combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.chunk(0)
+    return encoded.indices.to_numpy(zero_copy_only=False).astype(
         np.int64
-    ), found.dictionary.to_pylist()
+    ), encoded.dictionary.to_pylist()
 
 
 def public_pair_problems(

@@ -356,10 +356,10 @@ def _ratio(table: pa.Table) -> NDArray[np.float64]:
     first = pc.fill_null(pc.equal(table.column("position"), 0), fill_value=False)
     cells = everyone & first.to_numpy(zero_copy_only=False) & (n_valid > 0)
     ratio = table.column("n_eff").to_numpy()[cells] / n_valid[cells]
-    found = np.ones(int(place.max(initial=-1)) + 1)
+    ratios = np.ones(int(place.max(initial=-1)) + 1)
     for number in np.unique(place[cells]):
-        found[number] = np.median(ratio[place[cells] == number])
-    return found[place]
+        ratios[number] = np.median(ratio[place[cells] == number])
+    return ratios[place]
 
 
 def _optional(numbers: NDArray[np.float64], there: NDArray[np.bool_]) -> pa.Array:

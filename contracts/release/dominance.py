@@ -59,11 +59,11 @@ def dominated_places(respondents: pa.Table) -> frozenset[Place]:
     names = country.dictionary.to_pylist()
     order = np.argsort(key, kind="stable")
     starts = np.flatnonzero(np.diff(key[order], prepend=-1))
-    found: set[Place] = set()
+    dominated: set[Place] = set()
     for rows in np.split(order, starts[1:]):
         if len(rows) and is_dominated(weight[rows]):
-            found.add((int(wave[rows[0]]), names[country.indices[int(rows[0])].as_py()]))
-    return frozenset(found)
+            dominated.add((int(wave[rows[0]]), names[country.indices[int(rows[0])].as_py()]))
+    return frozenset(dominated)
 
 
 def in_places(table: pa.Table, places: Set[Place]) -> NDArray[np.bool_]:

@@ -22,12 +22,12 @@ def check_versions(hub: HubRepo, state: RepoState, manifest: Manifest) -> None:
     Raises:
         ContractError: there is such a release.
     """
-    found = {
+    reasons = {
         place: why for place, old in _manifests(hub, state) if (why := differing(old, manifest))
     }
-    if not found:
+    if not reasons:
         return
-    places = list(found)
+    places = list(reasons)
     raise ContractError(
         Problem(
             "differing-versions",
@@ -36,7 +36,7 @@ def check_versions(hub: HubRepo, state: RepoState, manifest: Manifest) -> None:
             "who was added, changed or taken out in between",
             where=f"{hub.name}, {places[0]}"
             + (f" and {len(places) - 1} more" if places[1:] else ""),
-            found=found[places[0]],
+            found=reasons[places[0]],
             allowed="one public release of a survey",
             hint="Delete the earlier release with its repo, and publish into a new one: "
             f"{new_repo_hint(hub.name)} If hundreds of respondents of every country differ, pass "

@@ -164,8 +164,8 @@ def refuse_unknown(
 
 def _country_like(names: Sequence[str]) -> str:
     """A column that seems to say the country, as the end of a hint; empty if none does."""
-    found = [name for name in names if re.sub(r"\W|_", "", name).upper() in _COUNTRIES]
-    return f" (rename {found[0]}?)" if found else ""
+    candidates = [name for name in names if re.sub(r"\W|_", "", name).upper() in _COUNTRIES]
+    return f" (rename {candidates[0]}?)" if candidates else ""
 
 
 def _kind(names: Sequence[str]) -> str:

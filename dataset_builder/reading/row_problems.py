@@ -14,16 +14,16 @@ _MOST_EXAMPLES = 5
 class RowProblems:
     """Problems of rows: one for each kind, with its first row, examples and the number of rows."""
 
-    found: dict[str, Problem] = field(default_factory=dict)
+    by_code: dict[str, Problem] = field(default_factory=dict)
     _examples: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
     def add(self, problem: Problem, examples: list[str]) -> None:
         """Count a block's problem of one kind (its code); `examples` are the entries found."""
-        known = self.found.get(problem.code)
+        known = self.by_code.get(problem.code)
         if known is None:
-            self.found[problem.code] = problem
+            self.by_code[problem.code] = problem
         else:
-            self.found[problem.code] = replace(known, count=known.count + problem.count)
+            self.by_code[problem.code] = replace(known, count=known.count + problem.count)
         listed = self._examples.setdefault(problem.code, [])
         listed += [e for e in dict.fromkeys(examples) if e not in listed]
 
@@ -31,7 +31,7 @@ class RowProblems:
         """All of them, in the order in which they were met."""
         return [
             replace(problem, found=", ".join(self._examples[code][:_MOST_EXAMPLES]))
-            for code, problem in self.found.items()
+            for code, problem in self.by_code.items()
         ]
 
 

@@ -102,13 +102,13 @@ def _text(column: pa.Array, row: int) -> str:
     return "" if entry is None else str(entry)
 
 
-def _no_person(what: str, found: str, row: int, where: str) -> ContractError:
+def _no_person(what: str, content: str, row: int, where: str) -> ContractError:
     return fail(
         "row-of-names",
         f"a row below the column names holds no person, but {what}",
         where=where,
         row=row + 2,
-        found=found,
+        found=content,
         allowed="one row of names, then a row for each person",
         hint="Delete the row; if files were pasted together, delete it between them.",
     )

@@ -57,16 +57,16 @@ class UnlistedCodes:
         return [
             Problem(
                 "unknown-code",
-                f"{variable} ({_listed(found)}): {self._kind(variable, text)} {text!r} is not in "
-                "the codebook",
+                f"{variable} ({_listed(country_counts)}): {self._kind(variable, text)} "
+                f"{text!r} is not in the codebook",
                 where=where,
                 column=variable,
                 found=text,
                 allowed=allowed_text(variable, coders[variable].allowed),
-                count=sum(count for _, count in found),
+                count=sum(count for _, count in country_counts),
                 hint=_HINT,
             )
-            for (variable, text), found in places.items()
+            for (variable, text), country_counts in places.items()
         ]
 
     def _kind(self, variable: str, text: str) -> str:

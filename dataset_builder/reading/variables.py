@@ -79,20 +79,20 @@ def almost_questions(headers: Sequence[str]) -> tuple[str, ...]:
     `Q82`), save what merging tables makes (`Q1.x`).
     """
     read = {variable_name(header) for header in headers}
-    found = []
+    near_headers = []
     for header in headers:
         if variable_name(header) in known_names().values():
             continue
         if (match := _MERGED.fullmatch(header.strip())) and match[1].upper() in value_questions():
-            found.append(header.strip())
+            near_headers.append(header.strip())
         elif match := _LIKE_QUESTION.fullmatch(header):
             question = f"Q{match[2].upper()}"
             if question not in value_questions():
                 question = question.removesuffix("A")
             turned = INVERTED.fullmatch(variable_name(header))
             if question in value_questions() and question not in read and not turned:
-                found.append(header.strip())
-    return tuple(found)
+                near_headers.append(header.strip())
+    return tuple(near_headers)
 
 
 def header_style(headers: tuple[str, ...]) -> str:

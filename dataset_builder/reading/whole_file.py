@@ -229,7 +229,7 @@ def strange_labels(layout: Layout, file: TabularFile) -> list[str]:
     They are in another language, as a rule; or the question was recoded, and the codes no longer
     mean what they mean in the questionnaire.
     """
-    found = []
+    unknown_labels = []
     for question, place in layout.questions.items():
         scale = value_questions()[question].scale
         assert scale is not None
@@ -240,13 +240,17 @@ def strange_labels(layout: Layout, file: TabularFile) -> list[str]:
         }
         if words and all(code_of_label(question, text) is None for text in words.values()):
             code, text = next(iter(words.items()))
-            found.append(f"{question} ({code} = {text!r})")
-    if not found:
+            unknown_labels.append(f"{question} ({code} = {text!r})")
+    if not unknown_labels:
         return []
-    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    more = (
+        f" and {len(unknown_labels) - _MOST_NAMED} more"
+        if len(unknown_labels) > _MOST_NAMED
+        else ""
+    )
     return [
-        f"None of the file's labels are known for {', '.join(found[:_MOST_NAMED])}{more}. Their "
-        "codes were read as the questionnaire's; check that the columns were not recoded."
+        f"None of the file's labels are known for {', '.join(unknown_labels[:_MOST_NAMED])}{more}. "
+        "Their codes were read as the questionnaire's; check that the columns were not recoded."
     ]
 
 

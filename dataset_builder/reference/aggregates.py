@@ -137,8 +137,8 @@ def dominated_by_sums(answers: pd.DataFrame, effective_n: pd.DataFrame) -> froze
     apart = np.square(frame["mean"] / frame["of_all"] - 1)
     variance = frame["n"] * (frame["n"] / frame["n_eff"] - 1)
     stands_out = (variance > _NO_VARIANCE * frame["n"]) & (apart > MOST_OF_VARIANCE * variance)
-    found = frame[stands_out | (frame["n_eff"] < LEAST_EFFECTIVE)].reset_index()
-    waves, names = found["wave"].tolist(), found["country"].tolist()
+    dominated = frame[stands_out | (frame["n_eff"] < LEAST_EFFECTIVE)].reset_index()
+    waves, names = dominated["wave"].tolist(), dominated["country"].tolist()
     return frozenset(zip(map(int, waves), map(str, names), strict=True))
 
 

@@ -101,11 +101,11 @@ def _runs(table: pa.Table) -> dict[tuple[int, str], list[tuple[int, int]]]:
     place = table["wave"].to_numpy().astype(np.int64) * max(len(countries), 1) + country
     starts = np.flatnonzero(np.diff(place, prepend=-1))
     lengths = np.diff(starts, append=len(place))
-    found: dict[tuple[int, str], list[tuple[int, int]]] = {}
+    runs: dict[tuple[int, str], list[tuple[int, int]]] = {}
     for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
         wave, number = divmod(int(place[start]), len(countries))
-        found.setdefault((wave, countries[number]), []).append((start, length))
-    return found
+        runs.setdefault((wave, countries[number]), []).append((start, length))
+    return runs
 
 
 _WRONG = {

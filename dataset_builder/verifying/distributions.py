@@ -98,7 +98,7 @@ def check_scattered(table: Scattered, *, ordered: bool = True) -> Check:
     """The same of a table that is laid out country by country."""
     if not table.rows:
         return Check("distributions", (), "no rows")
-    problems = _name_problems({name: list(found) for name, found in table.texts.items()})
+    problems = _name_problems({name: list(texts) for name, texts in table.texts.items()})
     if ordered:
         problems += _order_problems(table.backwards)
     if not problems:

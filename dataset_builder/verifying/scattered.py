@@ -70,17 +70,17 @@ def lay_out(parts: Iterator[pa.Table], folder: Path) -> Scattered:
         parts: the table in order, its texts dictionary-encoded.
         folder: an empty folder.
     """
-    found = Scattered(folder)
+    scattered = Scattered(folder)
     streams: dict[str, Any] = {}
     before: tuple[Any, ...] | None = None
     options = pa.ipc.IpcWriteOptions(compression="lz4")
     with ExitStack() as stack:
         for part in parts:
-            found.rows += part.num_rows
-            for name, seen in found.texts.items():
+            scattered.rows += part.num_rows
+            for name, seen in scattered.texts.items():
                 seen.update(dict.fromkeys(index_of(part.column(name))[1]))
-            found.backwards += int((np.diff(sort_keys(part)) < 0).sum())
-            found.backwards += before is not None and _key(part, 0) < before
+            scattered.backwards += int((np.diff(sort_keys(part)) < 0).sum())
+            scattered.backwards += before is not None and _key(part, 0) < before
             before = _key(part, part.num_rows - 1)
             for country, rows in _countries(part):
                 if country not in streams:
@@ -88,7 +88,7 @@ def lay_out(parts: Iterator[pa.Table], folder: Path) -> Scattered:
                     writer = pa.ipc.new_stream(path, part.schema, options=options)
                     streams[country] = stack.enter_context(writer)
                 streams[country].write_table(rows)
-    return found
+    return scattered
 
 
 def _parts(release: Release) -> Iterator[pa.Table]:

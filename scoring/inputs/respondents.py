@@ -169,7 +169,7 @@ def read_codes(
         people = batch.column("respondent_id").to_numpy().astype(np.int64)
         place = np.minimum(np.searchsorted(ordered, people), len(ordered) - 1)
         question = pc.index_in(batch.column("question_id").cast(pa.string()), value_set=names)
-        found = pc.fill_null(batch.column("answer_code"), int(NO_CODE)).to_numpy()
+        answer_codes = pc.fill_null(batch.column("answer_code"), int(NO_CODE)).to_numpy()
         known = ordered[place] == people
-        codes[order[place[known]], question.to_numpy()[known]] = found[known]
+        codes[order[place[known]], question.to_numpy()[known]] = answer_codes[known]
     return codes

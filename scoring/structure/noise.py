@@ -84,9 +84,9 @@ def persons_noise(answers: Floats) -> Floats:
         u = za * zb / np.sqrt(spread_a * spread_b) - r / 2 * (za**2 / spread_a + zb**2 / spread_b)
         influence += (u**2).sum(axis=0)
     jackknife = (size - 1) / size * (left_out[1] - left_out[0] ** 2 / size)
-    found = (jackknife + influence / (size * (size - 1))) / 2
+    variances = (jackknife + influence / (size * (size - 1))) / 2
     constant = (spread_a <= 1e-12) | (spread_b <= 1e-12)
-    return np.where(sums[0] < 3, np.nan, np.where(constant, 0.0, np.maximum(found, 0.0)))
+    return np.where(sums[0] < 3, np.nan, np.where(constant, 0.0, np.maximum(variances, 0.0)))
 
 
 def _whole_noise(answers: Floats, first: Integers, second: Integers) -> Floats:
@@ -117,8 +117,8 @@ def _whole_noise(answers: Floats, first: Integers, second: Integers) -> Floats:
         u -= r * (half[:, first] + half[:, second])
         influence += np.einsum("np,np->p", u, u)
     jackknife = (size - 1) / size * (left_out[1] - left_out[0] ** 2 / size)
-    found = (jackknife + influence / (size * (size - 1))) / 2
-    return np.where(varies[first] & varies[second], np.maximum(found, 0.0), 0.0)
+    variances = (jackknife + influence / (size * (size - 1))) / 2
+    return np.where(varies[first] & varies[second], np.maximum(variances, 0.0), 0.0)
 
 
 def _correlation(sums: list[Floats] | tuple[Floats, ...]) -> Floats:
@@ -127,9 +127,9 @@ def _correlation(sums: list[Floats] | tuple[Floats, ...]) -> Floats:
     size = np.maximum(n, 1.0)
     spread = (sxx / size - (sx / size) ** 2) * (syy / size - (sy / size) ** 2)
     covariance = sxy / size - sx / size * (sy / size)
-    found = np.zeros(spread.shape)
-    np.divide(covariance, np.sqrt(np.maximum(spread, 0.0)), out=found, where=spread > 1e-12)
-    return found
+    correlations = np.zeros(spread.shape)
+    np.divide(covariance, np.sqrt(np.maximum(spread, 0.0)), out=correlations, where=spread > 1e-12)
+    return correlations
 
 
 def shares_noise(
@@ -178,10 +178,10 @@ def shares_noise(
 
 def _series(rho: Floats, coefficients: Sequence[Floats]) -> Floats:
     """Sum of coefficient k times rho to the power k, from k = 1, by Horner's rule."""
-    found = np.zeros_like(rho)
+    total = np.zeros_like(rho)
     for one in reversed(coefficients):
-        found = (found + one) * rho
-    return found
+        total = (total + one) * rho
+    return total
 
 
 def _expansions(shares: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -195,13 +195,13 @@ def _expansions(shares: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     cuts = np.where(inside, cuts, 0.0)
     density = np.where(inside, np.exp(-(cuts**2) / 2) / np.sqrt(2 * np.pi), 0.0)
     steps = [np.diff(z**power, axis=-1) * density for power in (1, 2, 3)]
-    found = np.empty((3, _TERMS, *shares.shape[:-1]))
+    expansions = np.empty((3, _TERMS, *shares.shape[:-1]))
     before, now = np.zeros_like(cuts), np.ones_like(cuts)
     for k in range(1, _TERMS + 1):
         for power, step in enumerate(steps):
-            found[power, k - 1] = (step * now).sum(axis=-1) / np.sqrt(k)
+            expansions[power, k - 1] = (step * now).sum(axis=-1) / np.sqrt(k)
         before, now = now, (cuts * now - np.sqrt(k - 1) * before) / np.sqrt(k)
-    return found[0], found[1], found[2], (shares * z**4).sum(axis=-1)
+    return expansions[0], expansions[1], expansions[2], (shares * z**4).sum(axis=-1)
 
 
 def _normal_correlation(r: Floats, products: Sequence[Floats]) -> Floats:
@@ -209,11 +209,11 @@ def _normal_correlation(r: Floats, products: Sequence[Floats]) -> Floats:
     the coefficients of z."""
     rho = np.clip(r, -_LARGEST, _LARGEST)
     for _ in range(_STEPS):
-        found, slope = np.zeros_like(rho), np.zeros_like(rho)
+        total, slope = np.zeros_like(rho), np.zeros_like(rho)
         for k in reversed(range(_TERMS)):
-            found = (found + products[k]) * rho
+            total = (total + products[k]) * rho
             slope = slope * rho + (k + 1) * products[k]
-        rho = np.clip(rho - (found - r) / np.maximum(slope, 1e-3), -_LARGEST, _LARGEST)
+        rho = np.clip(rho - (total - r) / np.maximum(slope, 1e-3), -_LARGEST, _LARGEST)
     return rho
 
 

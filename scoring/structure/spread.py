@@ -105,13 +105,13 @@ def demographic_gaps(
     A gap is the difference of mean positions, as a share of the scale's length. Only persons who
     were told the category count; people's standard errors follow from the groups' n_eff.
     """
-    told = {part for group in persons.values() for one in set(group.groups)
+    described_groups = {part for group in persons.values() for one in set(group.groups)
             for part in one.split(";")}  # fmt: skip
     gaps = []
     for variable in GROUP_VARIABLES:
         categories = HARMONISED[variable].categories
         ends = (f"{variable}={categories[0]}", f"{variable}={categories[-1]}")
-        if not told.issuperset(ends):
+        if not described_groups.issuperset(ends):
             continue
         try:
             surveys = [

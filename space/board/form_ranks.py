@@ -117,7 +117,7 @@ def form_scores(db: sqlite3.Connection, row_id: str) -> list[FormScores]:
             "AND estimate IS NOT NULL"
         )
     }
-    found = []
+    form_rows = []
     for form in _forms(family).values():
         mine = form.get(own["model"])
         if mine is None or mine["row_id"] not in scores:
@@ -128,7 +128,7 @@ def form_scores(db: sqlite3.Connection, row_id: str) -> list[FormScores]:
             for model, row in form.items()
             if model != own["model"] and row["row_id"] in scores
         )
-        found.append(
+        form_rows.append(
             FormScores(
                 mine["row_id"],
                 form_label(mine),
@@ -139,7 +139,7 @@ def form_scores(db: sqlite3.Connection, row_id: str) -> list[FormScores]:
                 others,
             )
         )
-    return found
+    return form_rows
 
 
 def _ranked(db: sqlite3.Connection) -> list[dict[str, Any]]:

@@ -139,12 +139,12 @@ def titles_apart(groups: Sequence[Mapping[str, Any]]) -> list[str]:
         lambda one: f"{one['countries']} countries",
     ):
         repeated = {title for title, times in Counter(titles).items() if times > 1}
-        told = [more(one) for one in groups]
+        details = [more(one) for one in groups]
         for title in repeated:
             places = [at for at, one in enumerate(titles) if one == title]
-            if len({told[at] for at in places}) > 1:
+            if len({details[at] for at in places}) > 1:
                 for at in places:
-                    titles[at] = f"{title}, {told[at]}"
+                    titles[at] = f"{title}, {details[at]}"
     return titles
 
 

@@ -77,14 +77,14 @@ def _answers_to(
     A store's files are in the project's own form; only their lines about these questions are
     parsed, since an index reads a thousand of them.
     """
-    found: dict[str, dict[str, tuple[float, ...]]] = {}
+    answers: dict[str, dict[str, tuple[float, ...]]] = {}
     try:
         for question, country, shares in _lines_about(wanted, predictions):
-            found.setdefault(question, {})[country] = shares
+            answers.setdefault(question, {})[country] = shares
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         log.info("no answers beyond the scored ones", extra={"row": name, "why": str(error)[:300]})
         return {}
-    return found
+    return answers
 
 
 def _lines_about(

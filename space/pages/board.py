@@ -190,9 +190,9 @@ def _fill(query: BoardQuery, facts: Facts, names: Sequence[str], *, laid_out: Fa
 
 def _shown(store: Store, query: BoardQuery, views: IndexCache[list[Any]]) -> list[Any]:
     """The same for a page that is loaded: most visitors come for the same few views."""
-    found = views.get(store, query.permalink(), lambda: _show(store, query))
+    updates = views.get(store, query.permalink(), lambda: _show(store, query))
     # The framework may change an update that it is given.
-    return [dict(one) if isinstance(one, dict) else one for one in found]
+    return [dict(one) if isinstance(one, dict) else one for one in updates]
 
 
 def _show(store: Store, query: BoardQuery) -> list[Any]:

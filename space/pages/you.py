@@ -24,10 +24,10 @@ def you_script() -> str:
 
 def layout(app: gr.Blocks, store: Store, people: People) -> None:
     """Lay out the page: once it is there it calls nothing."""
-    kept: IndexCache[str] = IndexCache(1)
+    cache: IndexCache[str] = IndexCache(1)
     box = html_box(WAITING, elem_id="you", js_on_load=you_script())
 
     def drawn() -> str:
-        return kept.get(store, "you", lambda: you_html(read_you(store, people)))
+        return cache.get(store, "you", lambda: you_html(read_you(store, people)))
 
     app.load(drawn, None, [box], **QUICK)

@@ -54,14 +54,14 @@ def home_html(store: Store) -> str:
     if not charts:
         return ""
     return (
-        f"{_found(charts[0])}"
+        f"{_headline(charts[0])}"
         f'<section class="oa-home" aria-label="{esc(QUESTION)}">'
         f'<div class="oa-home-map">{_maps(store, charts[0])}</div>'
         f'<div class="oa-home-chart">{_charts(charts)}{_alone(read_alone(store))}</div></section>'
     )
 
 
-def _found(chart: Chart) -> str:
+def _headline(chart: Chart) -> str:
     """What the first chart says, in two sentences."""
     where = f" in {chart.countries} countries" if chart.countries else ""
     about = (
@@ -71,19 +71,19 @@ def _found(chart: Chart) -> str:
     if not chart.bars:
         return f'<p class="oa-lead oa-found">{esc(about)}</p>'
     best = chart.bars[0]
-    said = f"<b>{esc(best.name)}</b> answers most like people"
+    headline = f"<b>{esc(best.name)}</b> answers most like people"
     if best.closest and best.farthest:
         near, far = country_in_text(best.closest[0]), country_in_text(best.farthest[0])
-        said += f", closest to <b>{esc(near)}</b> and farthest from {esc(far)}"
-    said += "." + _certainty(best)
+        headline += f", closest to <b>{esc(near)}</b> and farthest from {esc(far)}"
+    headline += "." + _certainty(best)
     average = next((line for line in chart.lines if line.name == LINES["world-average"]), None)
     if average is not None and len(chart.bars) > 1 and best.estimate < average.estimate:
-        said += (
+        headline += (
             f"<span class='oa-further'> None of the {len(chart.bars)} models comes as close to a "
             "country as the average of all other countries' people "
             f"({number(average.estimate)}).</span>"
         )
-    return f'<p class="oa-lead oa-found">{esc(about)} <span>{said}</span></p>'
+    return f'<p class="oa-lead oa-found">{esc(about)} <span>{headline}</span></p>'
 
 
 def _certainty(best: Bar) -> str:
@@ -172,24 +172,26 @@ def chart_figure(chart: Chart) -> str:
 
 def _key(chart: Chart) -> str:
     """What the marks and words of a chart mean."""
-    found = []
+    entries = []
     if any(bar.rank_low is not None for bar in chart.bars):
-        found.append(
+        entries.append(
             "<b>Rank</b>: the ranks that may be its own; where those of two models overlap, their "
             "difference may be chance."
         )
     if any(bar.worth is not None for bar in chart.bars):
         spec = score_spec(WORTH)
-        found.append(f"<b>Worth N people</b>: {esc(spec.reading)}" if spec else "")
-    found += [
+        entries.append(f"<b>Worth N people</b>: {esc(spec.reading)}" if spec else "")
+    entries += [
         f"<b>{esc(line.name.capitalize())}</b>: {esc(ABOUT_LINES[line.name])}"
         for line in chart.lines
         if line.name in ABOUT_LINES
     ]
-    told = [text for word, text in ABOUT_CONDITIONS.items() if word in chart.condition.lower()]
-    if told:
-        found.append(f"<b>{esc(chart.condition)}</b>: {esc(' '.join(told))}")
-    return "".join(f" {one}" for one in found if one)
+    explanations = [
+        text for word, text in ABOUT_CONDITIONS.items() if word in chart.condition.lower()
+    ]
+    if explanations:
+        entries.append(f"<b>{esc(chart.condition)}</b>: {esc(' '.join(explanations))}")
+    return "".join(f" {one}" for one in entries if one)
 
 
 def _lines(chart: Chart) -> list[tuple[str, str]]:

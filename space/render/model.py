@@ -256,8 +256,9 @@ def form_ranks_html(store: Store, row_id: str) -> str:
     return (
         "<h2>Rank in other forms</h2>"
         f"<p>The rank <b>holds in {holds} of {1 + len(form_ranks)} forms</b>, "
-        "this one included: other steering, languages, methods and prompts, among the models ranked in both. A rank that "
-        "holds in few of them says more about the form than about the model.</p>"
+        "this one included: other steering, languages, methods and prompts, among the models "
+        "ranked in both. A rank that holds in few of them says more about the form than about "
+        "the model.</p>"
         f"{form_curve_svg(read_form_scores(store, row_id))}{table}"
     )
 

@@ -20,8 +20,8 @@ def timeline_html(
         other: code of a country beside it.
         links: whether to link to the pages of questions.
     """
-    found = read_timeline(people, country, other)
-    if found is None or not found.lines:
+    timeline = read_timeline(people, country, other)
+    if timeline is None or not timeline.lines:
         return ""
     names = [country_name(country), *([country_name(other)] if other else [])]
     keys = "".join(
@@ -29,17 +29,17 @@ def timeline_html(
         for name, look in zip(names, ("people", "other"), strict=False)
     )
     beside = ""
-    absent = [str(wave) for wave in found.waves if other and other not in people.countries(wave)]
+    absent = [str(wave) for wave in timeline.waves if other and other not in people.countries(wave)]
     if absent:
         plural = "wave" if len(absent) == 1 else "waves"
         beside = f" {esc(names[-1])} took no part in {plural} {listed(absent)}."
-    waves = listed([str(wave) for wave in found.waves])
-    charts = "".join(_chart(line, names, found.waves, links=links) for line in found.lines)
+    waves = listed([str(wave) for wave in timeline.waves])
+    charts = "".join(_chart(line, names, timeline.waves, links=links) for line in timeline.lines)
     return (
         f"<h2>{esc(names[0])} over time</h2>"
-        f'<p class="oa-sub">Waves {waves}: of the {found.compared} questions with ordered answers '
-        f"that all of them asked alike, the {len(found.lines)} that moved most. The height is the "
-        "mean answer, from the first option (below) to the last (above); bars are 95 % intervals."
+        f'<p class="oa-sub">Waves {waves}: of the {timeline.compared} questions with ordered '
+        f"answers that all of them asked alike, the {len(timeline.lines)} that moved most. "
+        "The height is the mean answer, from the first option (below) to the last (above); bars are 95 % intervals."
         f'{beside}</p><div class="oa-legend">{keys}</div><div class="oa-timeline">{charts}</div>'
     )
 

@@ -213,8 +213,8 @@ def add_images(server: FastAPI) -> None:
         content = share_image(name)
         if content is None:
             raise HTTPException(404, "there is no such image")
-        kept = {"Cache-Control": "public, max-age=86400"}
-        return Response(content, media_type="image/png", headers=kept)
+        caching = {"Cache-Control": "public, max-age=86400"}
+        return Response(content, media_type="image/png", headers=caching)
 
 
 def add_heads(server: FastAPI, store: Store) -> None:

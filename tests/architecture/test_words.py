@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -17,6 +18,12 @@ AVOIDED = {
     r"the whole house|the house": "the project, the system",
     r"afresh": "again",
 }
+
+#: Names that do not say what a variable, parameter, function or class holds.
+VAGUE = {"found", "said", "told", "kept", "got", "stuff", "thing", "amiss", "somebody"}
+
+#: Vague names that stay: a field of every problem, and the function that hands it on.
+FIELDS = {("contracts/errors.py", "found"), ("contracts/predictions/findings.py", "found")}
 
 #: Texts that people or models are shown as a survey's or a dilemma's own words.
 TEXTS = ("codebook/data/", "codebook/dilemmas/", "elicitation/reading/data/", "tests/")
@@ -78,3 +85,34 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:  # a file without an ending that is no text
         return ""
+
+
+def vague_names(source: str) -> list[tuple[int, str]]:
+    """Line and name of everything that a module defines by a vague name."""
+    named: list[tuple[int, str]] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            named.append((node.lineno, node.id))
+        elif isinstance(node, ast.arg):
+            named.append((node.lineno, node.arg))
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            named.append((node.lineno, node.name))
+    return [(line, name) for line, name in named if name.strip("_").lower() in VAGUE]
+
+
+def test_vague_names_are_found() -> None:
+    source = "def _told(kept, rows):\n    found: int = 1\n    for Said in rows:\n        pass\n"
+    names = sorted(name for _, name in vague_names(source))
+    assert names == ["Said", "_told", "found", "kept"]
+
+
+def test_names_say_what_they_hold() -> None:
+    modules = [path for path in _files() if path.suffix == ".py"]
+    assert len(modules) > 500
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path in modules
+        for line, name in vague_names(_text(path))
+        if (str(path.relative_to(ROOT)), name) not in FIELDS
+    ]
+    assert wrong == []

@@ -123,12 +123,12 @@ def read_waves(
 
 def _content(parts: Mapping[int, Assembly]) -> set[int]:
     """Columns of answers, demographics and weights of all waves."""
-    found: set[int] = set()
+    content_columns: set[int] = set()
     for part in parts.values():
         layout = part.layout
-        found |= {*layout.questions.values(), *layout.demographics.values()}
-        found |= {layout.roles["weight"]} if "weight" in layout.roles else set()
-    return found
+        content_columns |= {*layout.questions.values(), *layout.demographics.values()}
+        content_columns |= {layout.roles["weight"]} if "weight" in layout.roles else set()
+    return content_columns
 
 
 def _wave_place(file: TabularFile, source: Source) -> int | None:

@@ -281,11 +281,11 @@ def _nobody_row(dimension: str, sums: NDArray[np.int64]) -> AdviceCorrelation:
     )
 
 
-def _aligned(found: Correlation, dimension: str) -> Interval:
+def _aligned(correlation: Correlation, dimension: str) -> Interval:
     """The correlation's interval, its sign turned where the counted side is the low one."""
     sign = -1 if dimension == REVERSED else 1
-    ends = sorted((sign * found.low, sign * found.high))
-    return interval(sign * found.value, *ends)
+    ends = sorted((sign * correlation.low, sign * correlation.high))
+    return interval(sign * correlation.value, *ends)
 
 
 def _levels(

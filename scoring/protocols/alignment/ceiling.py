@@ -59,10 +59,10 @@ def ceiling_of_rows(
         settings.split,
         settings.weights,
     )
-    found: Ceiling = (workspace or Workspace()).get(
+    ceiling: Ceiling = (workspace or Workspace()).get(
         "ceiling", key, lambda: _ceiling(release, survey, settings), most=2
     )
-    return found
+    return ceiling
 
 
 def _ceiling(release: Release, survey: Survey, settings: Settings) -> Ceiling:
@@ -92,15 +92,15 @@ def _ceiling(release: Release, survey: Survey, settings: Settings) -> Ceiling:
 
 
 def _kinds(clusters: Floats, persons: Floats) -> tuple[CeilingKind, ...]:
-    found: list[CeilingKind] = []
+    kinds: list[CeilingKind] = []
     for one, other in zip(clusters, persons, strict=True):
         if not np.isnan(one).all():
-            found.append("halves of clusters")
+            kinds.append("halves of clusters")
         elif not np.isnan(other).all():
-            found.append("halves of respondents")
+            kinds.append("halves of respondents")
         else:
-            found.append("effective sample sizes")
-    return tuple(found)
+            kinds.append("effective sample sizes")
+    return tuple(kinds)
 
 
 def ceiling_table(ceiling: Ceiling, survey: Survey, scored: NDArray[np.bool_]) -> list[CeilingRow]:

@@ -41,8 +41,10 @@ def wave_recall(
     now, then = _common(forms.survey, earlier, wave)
     uniform = _scores(forms, _uniform(forms.survey), now, then)
     for model in forms.models:
-        found = [_scores(forms, one.answers.shares, now, then) for one in forms.of(model)]
-        late, early = (row_means(np.stack(side, axis=-1)) for side in zip(*found, strict=True))
+        wave_scores = [_scores(forms, one.answers.shares, now, then) for one in forms.of(model)]
+        late, early = (
+            row_means(np.stack(side, axis=-1)) for side in zip(*wave_scores, strict=True)
+        )
         answered = np.isfinite(late)
         sides = [row_means(side.T) for side in (late, early)]
         even = [row_means(np.where(answered, side, np.nan).T) for side in uniform]
@@ -80,8 +82,8 @@ def _common(later: Survey, earlier: Survey, wave: int) -> tuple[Floats, Floats]:
 def _scores(forms: FormSet, shares: Floats, *peoples: Floats) -> tuple[Floats, ...]:
     """Scores of answers against the people of each wave, (C, Q), questions shown left out."""
     geometry = forms.survey.geometry
-    found = (1 - geometry.distance(people, shares) for people in peoples)
-    return tuple(np.where(forms.shown, np.nan, scores) for scores in found)
+    wave_scores = (1 - geometry.distance(people, shares) for people in peoples)
+    return tuple(np.where(forms.shown, np.nan, scores) for scores in wave_scores)
 
 
 def _uniform(survey: Survey) -> Floats:

@@ -119,7 +119,7 @@ def read_charts(store: Store) -> list[Chart]:
 def read_alone(store: Store) -> list[Alone]:
     """Models on real people that stand alone in the way they were asked, where others do not."""
     with store.connect() as db:
-        found = db.execute(
+        rows = db.execute(
             "SELECT r.row_id, r.name, g.condition, r.method, s.estimate, s.low, s.high "
             "FROM groups g JOIN rows r ON r.row_id = g.leader "
             "JOIN scores s ON s.row_id = r.row_id AND s.name = 'alignment' "
@@ -128,7 +128,7 @@ def read_alone(store: Store) -> list[Alone]:
             "WHERE h.size > 1 AND l.synthetic = 0) ORDER BY g.number LIMIT ?",
             (MOST_TABS,),
         ).fetchall()
-    return [Alone(*row) for row in found]
+    return [Alone(*row) for row in rows]
 
 
 def _chart(db: sqlite3.Connection, group: sqlite3.Row) -> Chart:

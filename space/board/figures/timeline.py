@@ -79,18 +79,18 @@ def read_timeline(people: People, country: str, other: str | None = None) -> Tim
     waves = tuple(wave for wave in sorted(people.waves) if country in people.countries(wave))
     if len(waves) < 2:
         return None
-    found = []
+    moves = []
     for name in _asked_alike(people, country, waves):
         points = _points(people, country, name, waves)
         if len(points) == len(waves):
             moved = abs(points[-1].mean - points[0].mean)
-            found.append((-moved, name, points))
-    found.sort(key=lambda one: one[:2])
+            moves.append((-moved, name, points))
+    moves.sort(key=lambda one: one[:2])
     lines = tuple(
         Line(name, points, _points(people, other, name, waves) if other else ())
-        for _, name, points in found[:SHOWN]
+        for _, name, points in moves[:SHOWN]
     )
-    return Timeline(waves, len(found), lines)
+    return Timeline(waves, len(moves), lines)
 
 
 def _asked_alike(people: People, country: str, waves: tuple[int, ...]) -> list[str]:

@@ -79,24 +79,25 @@ class You(NamedTuple):
 def read_you(store: Store, people: People) -> You | None:
     """The questions and everybody's answers; None where people were asked none of them."""
     wave = people.waves[0]
-    found = wave_shares(people, wave)
+    survey_shares = wave_shares(people, wave)
     columns = {
-        name: found.geometry.index[name]
+        name: survey_shares.geometry.index[name]
         for name in ASKED_OF_YOU
-        if name in found.geometry.index
-        and np.isfinite(found.shares[:, found.geometry.index[name], 0]).mean() >= ASKED
+        if name in survey_shares.geometry.index
+        and np.isfinite(survey_shares.shares[:, survey_shares.geometry.index[name], 0]).mean()
+        >= ASKED
     }
     items = tuple(_item(name) for name in columns)
     if not items:
         return None
-    sizes = found.geometry.sizes
+    sizes = survey_shares.geometry.sizes
     countries = tuple(
         Side(
             country,
             country_name(country),
-            tuple(_cut(found.shares[row, at], sizes[at]) for at in columns.values()),
+            tuple(_cut(survey_shares.shares[row, at], sizes[at]) for at in columns.values()),
         )
-        for row, country in enumerate(found.countries)
+        for row, country in enumerate(survey_shares.countries)
     )
     return You(wave, items, countries, _models(store, items), _alike(countries, items))
 

@@ -32,14 +32,14 @@ def wave_lines(
         for wave, x in across.items()
     )
     drawn = "".join(_side(name, look, points, across) for name, look, points in sides)
-    told = "; ".join(
+    description = "; ".join(
         f"{name} {', '.join(f'wave {p.wave} {number(p.mean, decimals=2)}' for p in points)}"
         for name, _, points in sides
         if points
     )
     return (
         f'<svg class="oa-waves" viewBox="0 0 {_WIDE} {_HIGH}" role="img" '
-        f'aria-label="{esc(label)}: {esc(told)}">{ticks}{drawn}</svg>'
+        f'aria-label="{esc(label)}: {esc(description)}">{ticks}{drawn}</svg>'
     )
 
 
