@@ -18,7 +18,7 @@ from dataset_builder.publishing.exposure import (
     is_protected,
 )
 from dataset_builder.publishing.hints import WHY_PRIVATE, at_once, delete_command, new_repo_hint
-from dataset_builder.publishing.history import Found, History, read_history
+from dataset_builder.publishing.history import ExposedFile, History, read_history
 
 #: Places and files that one problem names.
 _SHOWN = 3
@@ -127,7 +127,7 @@ _WRONG: Mapping[Kind, str] = {
 }
 
 
-def _history_problem(kind: Kind, findings: Sequence[Found], repo: str) -> Problem:
+def _history_problem(kind: Kind, findings: Sequence[ExposedFile], repo: str) -> Problem:
     places = list(dict.fromkeys(one.place for one in findings))
     reasons = list(dict.fromkeys(one.finding.reason for one in findings))
     paths = list(dict.fromkeys(one.finding.path for one in findings if one.finding.path))

@@ -51,7 +51,7 @@ _OTHER_ERRORS = ("no-connection", "rate-limit", "no-login", "offline")
 
 
 @dataclass(frozen=True)
-class Found:
+class ExposedFile:
     """A finding and the commit that it stands in.
 
     Attributes:
@@ -74,7 +74,7 @@ class History:
         tables: tables of the releases in it.
     """
 
-    exposed: list[Found] = field(default_factory=list)
+    exposed: list[ExposedFile] = field(default_factory=list)
     reachable: set[str] = field(default_factory=set)
     unreachable: list[StoredObject] = field(default_factory=list)
     tables: set[str] = field(default_factory=set)
@@ -219,4 +219,4 @@ class _Reader:
     def _add(self, finding: Finding, commit: str) -> None:
         names = ", ".join(self._names.get(commit, ()))
         place = f"commit {commit[:8]}" if commit else "the storage of large files"
-        self.history.exposed.append(Found(finding, f"{names} ({place})" if names else place))
+        self.history.exposed.append(ExposedFile(finding, f"{names} ({place})" if names else place))

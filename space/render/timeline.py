@@ -39,7 +39,8 @@ def timeline_html(
         f"<h2>{esc(names[0])} over time</h2>"
         f'<p class="oa-sub">Waves {waves}: of the {timeline.compared} questions with ordered '
         f"answers that all of them asked alike, the {len(timeline.lines)} that moved most. "
-        "The height is the mean answer, from the first option (below) to the last (above); bars are 95 % intervals."
+        "The height is the mean answer, from the first option (below) to the last (above); bars "
+        "are 95 % intervals."
         f'{beside}</p><div class="oa-legend">{keys}</div><div class="oa-timeline">{charts}</div>'
     )
 

@@ -116,7 +116,7 @@ def _why_not(report: Report) -> str:
     return "there is no row of the same questions, method, steering, language and class yet"
 
 
-_Found = tuple[tuple[Neighbour, ...], int, int, int]
+_Neighbours = tuple[tuple[Neighbour, ...], int, int, int]
 
 
 def _rows(db: sqlite3.Connection, row: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -133,7 +133,7 @@ def _rows(db: sqlite3.Connection, row: Mapping[str, Any]) -> list[dict[str, Any]
     return [dict(one) for one in comparable_rows]
 
 
-def _by_cells(db: sqlite3.Connection, row: Mapping[str, Any]) -> _Found:
+def _by_cells(db: sqlite3.Connection, row: Mapping[str, Any]) -> _Neighbours:
     """Rows by their mean over the cells that all of them have."""
     has_grid = {row_id for (row_id,) in db.execute("SELECT row_id FROM grids")}
     others = [other for other in _rows(db, row) if other["row_id"] in has_grid]
@@ -167,7 +167,7 @@ def _country_mean(grid: np.ndarray[Any, Any]) -> float:
     return float((totals / scored.sum(axis=1)[rows]).mean())
 
 
-def _by_score(db: sqlite3.Connection, row: Mapping[str, Any], name: str) -> _Found:
+def _by_score(db: sqlite3.Connection, row: Mapping[str, Any], name: str) -> _Neighbours:
     """Rows by one score."""
     wanted: list[Mapping[str, Any]] = [row, *_rows(db, row)]
     scores = dict(
