@@ -92,7 +92,7 @@ def floor(source: Path, out: Path) -> dict[str, float]:
     from dataset_builder.build import prepare
     from dataset_builder.options import BuildOptions
     from dataset_builder.reading import read_survey
-    from dataset_builder.responses import LEAN_LAYOUT, response_batches
+    from dataset_builder.tables.responses import LEAN_LAYOUT, response_batches
 
     start = _cpu()
     columns = _release_columns(source)
@@ -132,7 +132,7 @@ def lean(source: Path, out: Path) -> dict[str, float]:
     from dataset_builder.options import BuildOptions
     from dataset_builder.people import respondents_table
     from dataset_builder.reading import read_survey
-    from dataset_builder.responses import LEAN_LAYOUT, file_counts, write_responses
+    from dataset_builder.tables.responses import LEAN_LAYOUT, file_counts, write_responses
 
     # A release has these columns as a view of `responses`, never as files: let the writer pass.
     contracts.release.write.schema_problems = lambda *_: []

@@ -34,7 +34,7 @@ from codebook import countries  # noqa: E402
 from contracts.release.read import open_release  # noqa: E402
 from elicitation.backends.base import Response  # noqa: E402
 from elicitation.backends.call_key import CallKeys  # noqa: E402
-from elicitation.backends.openai_http import OpenAIBackend  # noqa: E402
+from elicitation.backends.openai.http import OpenAIBackend  # noqa: E402
 from elicitation.backends.registry import BackendOptions  # noqa: E402
 from elicitation.prompts.plan import Call, Item, Plan  # noqa: E402
 from elicitation.run.runner import Progress, item_record, run_plan  # noqa: E402

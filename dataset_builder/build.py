@@ -24,28 +24,28 @@ from contracts.release.write import (
     write_manifest,
     write_tables,
 )
-from dataset_builder.card import CARD_NAME, card_text
-from dataset_builder.correlations import correlation_batches
-from dataset_builder.croissant import CROISSANT_NAME, croissant_text
-from dataset_builder.distribution_order import DistributionSorter
+from dataset_builder.describing.card import CARD_NAME, card_text
+from dataset_builder.describing.croissant import CROISSANT_NAME, croissant_text
 from dataset_builder.manifest import BUILT_TABLES, PUBLIC_TABLES, make_manifest, split_recipe
 from dataset_builder.options import DEFAULT_BUILD, BuildOptions
 from dataset_builder.output import check_release_folder
 from dataset_builder.people import People, describe_people, respondents_table
-from dataset_builder.probe import PROBE_WAVE, nameless_ids, probe_table
 from dataset_builder.progress import Progress, Report, silent
-from dataset_builder.responses import (
+from dataset_builder.sources import read_sources
+from dataset_builder.splits import split_people
+from dataset_builder.survey import Survey
+from dataset_builder.tables.correlations import correlation_batches
+from dataset_builder.tables.distribution_order import DistributionSorter
+from dataset_builder.tables.probe import PROBE_WAVE, nameless_ids, probe_table
+from dataset_builder.tables.responses import (
     WITHOUT_DEMOGRAPHICS,
     Layout,
     file_counts,
     write_responses,
 )
-from dataset_builder.sources import read_sources
-from dataset_builder.splits import split_people
-from dataset_builder.survey import Survey
-from dataset_builder.tabulate import check_codes, distribution_batches
-from dataset_builder.tasks import EVAL_NAME, eval_text, tasks_table
-from dataset_builder.tasks import TABLE as TASKS
+from dataset_builder.tables.tabulate import check_codes, distribution_batches
+from dataset_builder.tables.tasks import EVAL_NAME, eval_text, tasks_table
+from dataset_builder.tables.tasks import TABLE as TASKS
 
 
 def build_release(

@@ -13,10 +13,10 @@ from codebook.wordings.wording import languages, wording
 from contracts.release.disclosure import round_count
 from contracts.release.manifest import Disclosure, Manifest, SplitRecipe, Synthetic, TableEntry
 from contracts.release.tables import INDIVIDUAL_TABLES, SPLITS
-from dataset_builder.counting import count_codes
 from dataset_builder.options import BuildOptions
 from dataset_builder.people import People
 from dataset_builder.survey import Survey
+from dataset_builder.tables.counting import count_codes
 
 #: Counts of a manifest that a public release keeps.
 RELEASE_COUNTS = ("people", "countries", "questions")

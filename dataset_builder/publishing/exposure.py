@@ -19,9 +19,9 @@ from contracts.release.disclosure import RULE_VERSION
 from contracts.release.hub_history import HubFile
 from contracts.release.manifest import MANIFEST_NAME
 from contracts.release.tables import AGGREGATE_TABLES, INDIVIDUAL_TABLES
-from dataset_builder.card import CARD_NAME, LEAN_CONFIG
-from dataset_builder.croissant import CROISSANT_NAME
-from dataset_builder.tasks import EVAL_NAME
+from dataset_builder.describing.card import CARD_NAME, LEAN_CONFIG
+from dataset_builder.describing.croissant import CROISSANT_NAME
+from dataset_builder.tables.tasks import EVAL_NAME
 
 #: Tables and configs with a row per respondent or per answer of one.
 INDIVIDUAL_NAMES = (*INDIVIDUAL_TABLES, LEAN_CONFIG)

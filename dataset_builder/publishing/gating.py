@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from dataset_builder.card import front_matter
+from dataset_builder.describing.card import front_matter
 
 #: Entries of the front matter.
 CONDITIONS: dict[str, Any] = {

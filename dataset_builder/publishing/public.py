@@ -17,8 +17,8 @@ from contracts.release.write import write_tables
 from contracts.versions import RELEASE_SCHEMA_VERSION
 from dataset_builder.build import write_descriptions
 from dataset_builder.manifest import public_counts, public_split
-from dataset_builder.tasks import TABLE as TASKS
-from dataset_builder.tasks import tasks_table
+from dataset_builder.tables.tasks import TABLE as TASKS
+from dataset_builder.tables.tasks import tasks_table
 
 
 def make_public(release: Release, out: Path) -> Manifest:

@@ -10,7 +10,7 @@ from contracts.errors import ContractError, Problem
 from contracts.release.hub import HubRepo, RepoState
 from contracts.release.manifest import MANIFEST_NAME, Manifest, manifest_text
 from contracts.release.read import REFERENCE, Release, open_release
-from dataset_builder.card import CARD_NAME
+from dataset_builder.describing.card import CARD_NAME
 from dataset_builder.progress import Progress, silent
 from dataset_builder.publishing.gating import has_conditions
 from dataset_builder.publishing.guard import (

@@ -13,14 +13,14 @@ from contracts.release.disclosure import RULE_VERSION
 from contracts.release.manifest import MANIFEST_NAME, Manifest
 from contracts.release.read import Release, open_release
 from contracts.release.tables import AGGREGATE_TABLES
-from dataset_builder.card import CARD_NAME
-from dataset_builder.croissant import CROISSANT_NAME
+from dataset_builder.describing.card import CARD_NAME
+from dataset_builder.describing.croissant import CROISSANT_NAME
 from dataset_builder.progress import Progress
 from dataset_builder.publishing.exposure import INDIVIDUAL_NAMES
 from dataset_builder.publishing.gating import with_conditions
 from dataset_builder.publishing.hints import WHY_PRIVATE
 from dataset_builder.publishing.public import make_public
-from dataset_builder.tasks import EVAL_NAME
+from dataset_builder.tables.tasks import EVAL_NAME
 from dataset_builder.verifying.run import verify_release
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from contracts.errors import fail
 from dataset_builder.reading.blocks import Progress
-from dataset_builder.reading.formats import open_tabular
-from dataset_builder.reading.whole_file import read_tabular
+from dataset_builder.reading.formats.registry import open_tabular
+from dataset_builder.reading.formats.whole_file import read_tabular
 from dataset_builder.survey import Survey
 
 __all__ = ["Progress", "read_survey"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from codebook import value_questions
 from contracts.errors import fail
 from contracts.release.read import Release
-from dataset_builder.mixing import mixed, name_keys
+from dataset_builder.tables.mixing import mixed, name_keys
 from dataset_builder.training.held_out import Scope, training_scope
 from dataset_builder.training.options import TrainingOptions
 

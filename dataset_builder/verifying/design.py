@@ -15,7 +15,7 @@ from dataset_builder.design_effects.cells import (
 )
 from dataset_builder.design_effects.clusters import CountryDesign
 from dataset_builder.positions import WIDTH
-from dataset_builder.tabulate import DISTRIBUTION_SPLITS, ordinal_questions
+from dataset_builder.tables.tabulate import DISTRIBUTION_SPLITS, ordinal_questions
 
 
 class DesignRecount:

@@ -14,7 +14,7 @@ from contracts.release.manifest import MANIFEST_NAME, TableEntry
 from contracts.release.read import Release
 from contracts.release.tables import TABLES, schema_problems
 from contracts.release.write import table_row_digest
-from dataset_builder.card import CARD_NAME, card_configs, configs, title
+from dataset_builder.describing.card import CARD_NAME, card_configs, configs, title
 from dataset_builder.verifying.outcome import Check, gathered
 
 _REBUILD = "Build or download the release again."

@@ -16,7 +16,7 @@ from contracts.release.distributions import kish_effective_n
 from contracts.release.read import Release
 from contracts.release.tables import MISSING_COUNT_COLUMNS, SPLITS
 from dataset_builder.positions import WIDTH
-from dataset_builder.tabulate import DISTRIBUTION_SPLITS
+from dataset_builder.tables.tabulate import DISTRIBUTION_SPLITS
 from dataset_builder.verifying.design import DesignRecount
 from dataset_builder.verifying.distributions import (
     SHARE_TOLERANCE,

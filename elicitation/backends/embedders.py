@@ -63,7 +63,7 @@ class HttpEmbedder:
     def __init__(self, model: str, options: BackendOptions) -> None:
         from openai import OpenAI
 
-        from elicitation.backends.openai_connection import server_of
+        from elicitation.backends.openai.connection import server_of
         from elicitation.backends.secrets import public_url
 
         self._model = model

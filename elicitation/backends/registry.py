@@ -18,7 +18,7 @@ from elicitation.backends.base import Backend
 OPENERS: Mapping[str, str] = {
     "hf": "elicitation.backends.hf.backend:open_backend",
     "vllm": "elicitation.backends.vllm.backend:open_backend",
-    "openai": "elicitation.backends.openai_http:open_backend",
+    "openai": "elicitation.backends.openai.http:open_backend",
     "hub": "elicitation.backends.hub:open_backend",
     "mock": "elicitation.backends.mock:open_backend",
 }

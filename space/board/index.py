@@ -21,10 +21,10 @@ from contracts.report import Report, read_report, read_report_apart
 from contracts.specs import kind_spec
 from space.board import placing
 from space.board.columns import FULL_COVERAGE
-from space.board.form_ranks import mark_forms
-from space.board.groups import divide, write_groups
 from space.board.public import public_report_apart
-from space.board.ranking import drawn_questions, rank_rows
+from space.board.ranks.form_ranks import mark_forms
+from space.board.ranks.groups import divide, write_groups
+from space.board.ranks.ranking import drawn_questions, rank_rows
 from space.board.rows import CEILING, EVERYWHERE, grid_of, part_rows, row_fields, score_rows
 
 #: An index of another version is rebuilt from the reports.

@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 from starlette.datastructures import QueryParams
 
-from space.board.groups import condition_label
+from space.board.ranks.groups import condition_label
 from space.board.store import Store
 
 #: Puts a permalink into the address bar without loading the page. What a visitor does is a step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from space.board.groups import titles_apart
+from space.board.ranks.groups import titles_apart
 from space.board.store import Store
 from space.render.figures.dots import Dot, dot_chart, legend
 from space.render.figures.tabs import tabs

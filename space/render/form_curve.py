@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from scoring.presentation.html.axes import Axis, make_axis
 from scoring.presentation.html.charts import line_path
-from space.board.form_ranks import FormScores
+from space.board.ranks.form_ranks import FormScores
 from space.render.text import esc, interval, number
 
 #: Places of the figure, in pixels: the scale's width, that of the ranks, the height of a row, of

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from contracts.specs import score_spec
 from space.board.figures.home import LINES, Alone, Bar, Chart, read_alone, read_charts
 from space.board.figures.maps import board_maps, names_of
-from space.board.groups import titles_apart
 from space.board.labels import country_in_text, country_name
+from space.board.ranks.groups import titles_apart
 from space.board.store import Store
 from space.board.texts import TITLE
 from space.render.figures.dots import Dot, dot_chart, legend

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from space.board.columns import FULL_COVERAGE, Column
-from space.board.form_ranks import mark_text
 from space.board.page import BoardPage, rank_text, tie_letter
+from space.board.ranks.form_ranks import mark_text
 from space.render.text import DASH, badge, esc, href, number, score
 
 #: What a row's metadata does not say.

@@ -18,7 +18,7 @@ from contracts.specs import kind_spec
 from space.board.columns import FULL_COVERAGE
 from space.board.index import ReportFile, build_index, common_grids
 from space.board.page import rank_text
-from space.board.ranking import Rank, rank_rows
+from space.board.ranks.ranking import Rank, rank_rows
 from space.board.rows import row_kind
 from space.board.seed import RowClass
 from space.board.store import Store

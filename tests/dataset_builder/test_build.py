@@ -236,7 +236,7 @@ def test_the_probe_names_each_person_by_an_id_of_their_own(
 
 
 def test_cells_of_five_are_not_drawn_from(survey_factory: Factory) -> None:
-    from dataset_builder.probe import draw
+    from dataset_builder.tables.probe import draw
 
     cells = np.array([0] * 5 + [1] * 6 + [2] * 7 + [-1] * 9)
     answered = np.ones(len(cells), bool)

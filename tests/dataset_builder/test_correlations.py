@@ -20,8 +20,8 @@ from contracts.release.disclosure import CORRELATION_STEP
 from contracts.release.read import open_release
 from contracts.release.tables import CORRELATIONS
 from dataset_builder.build import build_release
-from dataset_builder.correlations import pair_correlations
 from dataset_builder.options import BuildOptions
+from dataset_builder.tables.correlations import pair_correlations
 from dataset_builder.verifying.run import verify_release
 from scoring.structure.people import read_structure
 

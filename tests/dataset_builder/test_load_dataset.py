@@ -18,7 +18,7 @@ from codebook import countries
 from contracts.release.read import open_release
 from contracts.release.tables import LEAN_COLUMNS, SPLITS
 from dataset_builder.build import build_release
-from dataset_builder.card import card_configs
+from dataset_builder.describing.card import card_configs
 from dataset_builder.options import BuildOptions
 from dataset_builder.survey import Survey
 

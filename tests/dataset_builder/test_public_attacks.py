@@ -28,12 +28,12 @@ from contracts.release.disclosure import (
 )
 from contracts.release.read import Release, open_release
 from dataset_builder.build import build_release
-from dataset_builder.correlations import option_counts, pair_correlations, pair_rows
 from dataset_builder.options import BuildOptions
 from dataset_builder.publishing.public import make_public
 from dataset_builder.reference.aggregates import dominated_by_sums
 from dataset_builder.survey import Survey
-from dataset_builder.tasks import eval_text
+from dataset_builder.tables.correlations import option_counts, pair_correlations, pair_rows
+from dataset_builder.tables.tasks import eval_text
 
 #: The respondent who weighs far more than all others.
 HEAVY = 7

@@ -16,7 +16,7 @@ from dataset_builder.people import describe_people
 from dataset_builder.positions import byte_of, column_table, look_up, position_table
 from dataset_builder.splits import hash_split
 from dataset_builder.survey import Survey
-from dataset_builder.tabulate import check_codes, distribution_batches
+from dataset_builder.tables.tabulate import check_codes, distribution_batches
 
 Factory = Callable[..., Survey]
 

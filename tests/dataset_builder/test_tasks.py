@@ -20,9 +20,9 @@ from publish_samples import REPO, TOKEN, publish
 from codebook import value_questions
 from contracts.release.read import open_release
 from contracts.release.tables import TASKS
-from dataset_builder.card import card_configs
+from dataset_builder.describing.card import card_configs
 from dataset_builder.publishing.public import make_public
-from dataset_builder.tasks import EVAL_NAME, tasks_table
+from dataset_builder.tables.tasks import EVAL_NAME, tasks_table
 from dataset_builder.verifying.run import verify_release
 
 # The Hub client itself still calls httpx in the old way.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dataset_builder.reading import read_survey
 from dataset_builder.reading.blocks import Progress
-from dataset_builder.reading.formats import open_tabular
+from dataset_builder.reading.formats.registry import open_tabular
 from dataset_builder.reading.waves.gather import read_waves
 from dataset_builder.reading.waves.sources import SOURCES, find_source
 from dataset_builder.survey import Survey

@@ -18,12 +18,12 @@ from dataset_builder.reading.assembly import TEXT_ROLES, Assembly
 from dataset_builder.reading.blocks import Block, Progress, TabularFile, Wanted
 from dataset_builder.reading.coding import UNKNOWN, Coder
 from dataset_builder.reading.direction import renumbered
+from dataset_builder.reading.formats.whole_file import problems_of, refuse
 from dataset_builder.reading.relatives import upper_names
 from dataset_builder.reading.rows import refuse_names_among_rows, without_blank_rows
 from dataset_builder.reading.waves.layout import wave_coders, wave_layout
 from dataset_builder.reading.waves.sources import Source
 from dataset_builder.reading.waves.surveys import make_survey
-from dataset_builder.reading.whole_file import problems_of, refuse
 from dataset_builder.survey import Survey
 
 

@@ -11,6 +11,7 @@ from codebook.crosswalk import exceptions
 from codebook.questions import MissingKind
 from dataset_builder.reading.assembly import Assembly
 from dataset_builder.reading.blocks import TabularFile
+from dataset_builder.reading.formats.whole_file import country_index, country_name, stacked
 from dataset_builder.reading.identity import equal_rows, respondent_ids
 from dataset_builder.reading.provenance import synthetic_source
 from dataset_builder.reading.source_file import source_file
@@ -19,7 +20,6 @@ from dataset_builder.reading.variables import variable_name
 from dataset_builder.reading.waves.identity import wave_respondent_ids
 from dataset_builder.reading.waves.layout import VARIANT
 from dataset_builder.reading.waves.sources import Source
-from dataset_builder.reading.whole_file import country_index, country_name, stacked
 from dataset_builder.survey import Survey
 
 

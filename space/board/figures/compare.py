@@ -17,7 +17,7 @@ from scoring.inference.intervals import percentile_bounds
 from scoring.inference.tests import holm, sign_flip_test
 from scoring.studies.sensitivity import cell_agreement, rank_trend
 from space.board.index import common_grids
-from space.board.ranking import REPLICATES, SEED, Floats
+from space.board.ranks.ranking import REPLICATES, SEED, Floats
 from space.board.store import Store, no_row
 
 #: How many rows can be compared at once.

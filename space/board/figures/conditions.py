@@ -15,10 +15,10 @@ import numpy as np
 from scoring.estimates import row_means
 from scoring.inference.bootstrap import question_counts, resampled_means
 from scoring.inference.intervals import percentile_bounds
-from space.board.form_ranks import FormRank, FormScores, form_ranks, form_scores
-from space.board.groups import condition_label
 from space.board.index import CommonGrid, common_grids
-from space.board.ranking import REPLICATES, SEED, Floats
+from space.board.ranks.form_ranks import FormRank, FormScores, form_ranks, form_scores
+from space.board.ranks.groups import condition_label
+from space.board.ranks.ranking import REPLICATES, SEED, Floats
 from space.board.rows import EVERYWHERE
 from space.board.store import Store
 
@@ -53,13 +53,13 @@ class Condition(NamedTuple):
 
 
 def read_form_ranks(store: Store, row_id: str) -> list[FormRank]:
-    """A row's rank in every other form, see `space.board.form_ranks`."""
+    """A row's rank in every other form, see `space.board.ranks.form_ranks`."""
     with store.connect() as db:
         return form_ranks(db, row_id)
 
 
 def read_form_scores(store: Store, row_id: str) -> list[FormScores]:
-    """What the models score in the forms of a row's model, see `space.board.form_ranks`."""
+    """What the models score in the forms of a row's model, see `space.board.ranks.form_ranks`."""
     with store.connect() as db:
         return form_scores(db, row_id)
 

@@ -21,11 +21,11 @@ from scoring.maps.model import MapFile, Mark, NotPlaced
 from scoring.maps.rows import MapRow
 from space.board.figures.home import NAMED, Bar, Chart, Line, baseline_grids
 from space.board.figures.maps import board_marks, maps_with
-from space.board.groups import short_condition
 from space.board.index import grid_on, read_grid
 from space.board.map_answers import map_row
 from space.board.placing import place_answers
-from space.board.ranking import REPLICATES, SEED, Floats, country_equal_means, rank_rows
+from space.board.ranks.groups import short_condition
+from space.board.ranks.ranking import REPLICATES, SEED, Floats, country_equal_means, rank_rows
 from space.board.rows import EVERYWHERE, grid_of, row_fields, row_kind
 from space.board.store import Store
 

@@ -18,7 +18,7 @@ from publish_samples import REPO, STRANGER, TOKEN, public_repo, publish, snapsho
 from contracts.errors import ContractError
 from contracts.release.manifest import MANIFEST_NAME
 from contracts.release.read import open_release
-from dataset_builder.card import CARD_NAME, card_configs, front_matter
+from dataset_builder.describing.card import CARD_NAME, card_configs, front_matter
 from dataset_builder.publishing.gating import CONDITIONS, has_conditions, with_conditions
 from dataset_builder.publishing.publish import publish_release
 from dataset_builder.verifying.run import verify_release

@@ -207,7 +207,7 @@ def test_a_parser_that_crashes_takes_nobody_along(
     """The native parser runs in a process of its own; here it dies of a signal."""
     child = tmp_path / "child.py"
     child.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n", encoding="utf-8")
-    monkeypatch.setattr("dataset_builder.reading.readstat_file._CHILD", child)
+    monkeypatch.setattr("dataset_builder.reading.formats.readstat_file._CHILD", child)
     refuse(write(tmp_path, "s.sav", good_sav), "bytes that make the parser crash")
 
 

@@ -222,7 +222,7 @@ def test_blocks_do_not_show(
     source: Path, expected: Survey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However small the chunks, the survey is the same."""
-    monkeypatch.setattr("dataset_builder.reading.text_stream.CHUNK_BYTES", 20_000)
+    monkeypatch.setattr("dataset_builder.reading.formats.text_stream.CHUNK_BYTES", 20_000)
     assert_same(read_survey(source), expected)
 
 

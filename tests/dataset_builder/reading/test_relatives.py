@@ -194,7 +194,7 @@ def test_damage_is_named(name: str, frame: pd.DataFrame, pooled: Path, tmp_path:
 
 
 def test_a_gzip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dataset_builder.reading.archive._FREE_BYTES", 10_000)
+    monkeypatch.setattr("dataset_builder.reading.formats.archive._FREE_BYTES", 10_000)
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(gzip.compress(bytes(5_000_000)))
     with pytest.raises(ContractError, match="unpacks to more"):
@@ -205,7 +205,7 @@ def test_files_of_r_without_their_reader(tmp_path: Path, monkeypatch: pytest.Mon
     path = tmp_path / "survey.rds"
     path.write_bytes(gzip.compress(b"X\n\0\0\0\3" + bytes(50)))
     monkeypatch.setitem(sys.modules, "pyreadr", None)
-    monkeypatch.setattr("dataset_builder.reading.readstat_file.find_spec", lambda _: None)
+    monkeypatch.setattr("dataset_builder.reading.formats.readstat_file.find_spec", lambda _: None)
     with pytest.raises(ContractError, match=r"opinion-atlas\[r\].*write\.csv"):
         read_survey(path)
 

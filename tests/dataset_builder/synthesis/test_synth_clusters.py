@@ -17,7 +17,7 @@ from dataset_builder.synthesis.marginals import read_answer_shares
 from dataset_builder.synthesis.people import draw_people
 from dataset_builder.synthesis.template import country_templates
 from dataset_builder.synthesis.weights import draw_weights
-from dataset_builder.tabulate import ordinal_questions
+from dataset_builder.tables.tabulate import ordinal_questions
 
 
 def drawn_effect(country: str) -> float:

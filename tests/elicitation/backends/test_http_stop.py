@@ -10,7 +10,7 @@ from redirecting import redirecting
 
 from contracts.errors import ContractError
 from elicitation.backends.hub import HubBackend
-from elicitation.backends.openai_http import OpenAIBackend
+from elicitation.backends.openai.http import OpenAIBackend
 from elicitation.backends.registry import BackendOptions
 from elicitation.run.runner import STOPPED
 from elicitation.run.session import run_study

@@ -10,7 +10,7 @@ from odd_server import SHARES, chat, is_probe, odd, refusing
 from contracts.errors import ContractError
 from contracts.predictions.read import read_predictions
 from elicitation.backends.base import Message, Request, Sampling
-from elicitation.backends.openai_http import OpenAIBackend
+from elicitation.backends.openai.http import OpenAIBackend
 from elicitation.backends.registry import BackendOptions
 from elicitation.run.session import run_study
 

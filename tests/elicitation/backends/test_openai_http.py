@@ -23,7 +23,7 @@ from contracts.errors import ContractError
 from elicitation.backends import http_run
 from elicitation.backends.base import Message, Request, Sampling
 from elicitation.backends.http_run import retry_after_seconds
-from elicitation.backends.openai_http import OpenAIBackend
+from elicitation.backends.openai.http import OpenAIBackend
 from elicitation.backends.registry import BackendOptions
 from elicitation.run.limits import Limits
 from elicitation.run.session import run_study

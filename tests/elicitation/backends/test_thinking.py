@@ -8,7 +8,7 @@ from odd_server import SHARES, chat, is_probe, odd
 from contracts.errors import ContractError
 from contracts.predictions.read import read_predictions
 from elicitation.backends.base import Capabilities
-from elicitation.backends.openai_http import OpenAIBackend
+from elicitation.backends.openai.http import OpenAIBackend
 from elicitation.backends.registry import BackendOptions
 from elicitation.backends.thinking import (
     begins_thinking,

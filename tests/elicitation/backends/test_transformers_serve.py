@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from contracts.predictions.read import read_predictions
-from elicitation.backends.openai_http import OpenAIBackend
+from elicitation.backends.openai.http import OpenAIBackend
 from elicitation.backends.registry import BackendOptions
 from elicitation.run.session import run_study
 

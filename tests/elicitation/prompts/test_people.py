@@ -17,7 +17,7 @@ from contracts.release.read import Release, open_release
 from contracts.release.tables import MAIN_DEMOGRAPHICS, PROBE, RESPONDENTS
 from contracts.release.write import write_manifest, write_tables
 from elicitation.backends.mock import MockBackend
-from elicitation.backends.openai_http import OpenAIBackend
+from elicitation.backends.openai.http import OpenAIBackend
 from elicitation.backends.registry import BackendOptions
 from elicitation.prompts.plan import Plan
 from elicitation.run.session import run_study

@@ -17,7 +17,7 @@ from space.board.figures.compare import (
     question_differences,
     size_trend,
 )
-from space.board.ranking import (
+from space.board.ranks.ranking import (
     country_equal_means,
     drawn_questions,
     means_of_rows,

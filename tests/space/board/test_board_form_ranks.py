@@ -9,9 +9,9 @@ import pytest
 
 from contracts.report import Report, read_report, write_report
 from space.board.figures.conditions import read_form_ranks, read_form_scores
-from space.board.form_ranks import mark_text
 from space.board.page import read_board
 from space.board.query import BoardQuery
+from space.board.ranks.form_ranks import mark_text
 from space.board.store import Store, open_store
 from space.render.form_curve import form_curve_svg
 from space.render.model import form_ranks_html

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from contracts.report import Coverage, Report, write_report
-from space.board.groups import divide, overlap
 from space.board.page import read_board
 from space.board.query import BoardQuery, parse_query
+from space.board.ranks.groups import divide, overlap
 from space.board.rows import answers_digest, asked_coverage
 from space.board.store import Store, open_store
 from space.pages.board import rows_text

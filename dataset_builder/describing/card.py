@@ -12,7 +12,7 @@ import yaml  # type: ignore[import-untyped]
 
 from contracts.release.manifest import Manifest
 from contracts.release.tables import LEAN_COLUMNS, SPLITS, TABLES
-from dataset_builder.citing import bibtex_entries
+from dataset_builder.describing.citing import bibtex_entries
 
 CARD_NAME = "README.md"
 

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from contracts.digests import pretty_json
 from contracts.release.manifest import Manifest
-from dataset_builder.card import LICENCE_LINK, title
-from dataset_builder.citing import bibtex_entries
+from dataset_builder.describing.card import LICENCE_LINK, title
+from dataset_builder.describing.citing import bibtex_entries
 
 CROISSANT_NAME = "croissant.json"
 

@@ -17,7 +17,7 @@ from elicitation.backends.label_scores import (
     scores_by_id,
     scores_by_text,
 )
-from elicitation.backends.openai_connection import Connection
+from elicitation.backends.openai.connection import Connection
 from elicitation.backends.option_trie import Paths, option_paths, option_scores
 
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from codebook.questions import MissingKind
 from contracts.release.tables import LEAN_COLUMNS, RESPONSES, ROW_DEMOGRAPHICS, SPLITS
 from contracts.release.write import ROW_GROUP_ROWS, TableWriter
-from dataset_builder.mixing import mixed, name_keys
 from dataset_builder.people import People
 from dataset_builder.positions import NO_POSITION
 from dataset_builder.progress import Report
 from dataset_builder.splits import TEST
+from dataset_builder.tables.mixing import mixed, name_keys
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from contracts.release.tables import CORRELATIONS
 from dataset_builder.people import People
 from dataset_builder.positions import scale_of
-from dataset_builder.tabulate import ordinal_questions
+from dataset_builder.tables.tabulate import ordinal_questions
 
 #: Variances below it are those of a single answer.
 _NO_VARIANCE = 1e-12

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from contracts.errors import ContractError, fail
-from dataset_builder.reading import text_stream
 from dataset_builder.reading.blocks import BLANKS, Block, Wanted
+from dataset_builder.reading.formats import text_stream
+from dataset_builder.reading.formats.text_stream import ByteStream, TextStream
 from dataset_builder.reading.header import SEPARATORS, find_header
 from dataset_builder.reading.lookalikes import lookalike
-from dataset_builder.reading.text_stream import ByteStream, TextStream
 
 _UTF8_PAIR = re.compile(rb"[\xc3-\xf4][\x80-\xbf]")
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())

@@ -11,9 +11,9 @@ from elicitation.backends.base import Capabilities, OnResponse, Request, Respons
 from elicitation.backends.completions import generated
 from elicitation.backends.coroutines import run_coroutine
 from elicitation.backends.http_run import CallError, HttpRun
-from elicitation.backends.openai_connection import Connection
-from elicitation.backends.openai_probe import LABEL_KINDS, Probe
-from elicitation.backends.openai_scores import Scoring
+from elicitation.backends.openai.connection import Connection
+from elicitation.backends.openai.probe import LABEL_KINDS, Probe
+from elicitation.backends.openai.scores import Scoring
 from elicitation.backends.registry import BackendOptions
 from elicitation.backends.secrets import public_url
 from elicitation.backends.thinking import thinking_facts

@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 
 from contracts.digests import sha256_file
 from contracts.errors import fail
-from dataset_builder.reading.archive import (
+from dataset_builder.reading.blocks import TabularFile
+from dataset_builder.reading.formats.archive import (
     DAMAGE,
     GZIP_DAMAGE,
     Bounded,
@@ -19,12 +20,11 @@ from dataset_builder.reading.archive import (
     unpack_gzip,
     unpacked,
 )
-from dataset_builder.reading.arrow_file import STREAM_START, ArrowFile
-from dataset_builder.reading.blocks import TabularFile
-from dataset_builder.reading.csv_file import CsvFile
+from dataset_builder.reading.formats.arrow_file import STREAM_START, ArrowFile
+from dataset_builder.reading.formats.csv_file import CsvFile
+from dataset_builder.reading.formats.readstat_file import ReadstatFile
+from dataset_builder.reading.formats.xlsx_file import XlsxFile
 from dataset_builder.reading.lookalikes import lookalike
-from dataset_builder.reading.readstat_file import ReadstatFile
-from dataset_builder.reading.xlsx_file import XlsxFile
 
 #: Format by ending of the name.
 SUFFIXES = {

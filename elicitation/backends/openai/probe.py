@@ -17,8 +17,8 @@ from elicitation.backends.http_run import (
     UnreachableError,
 )
 from elicitation.backends.label_scores import first_token_list
-from elicitation.backends.openai_connection import Connection
-from elicitation.backends.openai_scores import Scoring
+from elicitation.backends.openai.connection import Connection
+from elicitation.backends.openai.scores import Scoring
 from elicitation.backends.secrets import public_url, without_keys
 
 #: Ways of scoring labels, the best first.

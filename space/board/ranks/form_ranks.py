@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from space.board.groups import condition_label
+from space.board.ranks.groups import condition_label
 
 #: What the groups of one comparison over forms share.
 _SHARED = (

@@ -1,0 +1,1 @@
+"""File formats of survey files and the reader of each."""

@@ -1,0 +1,1 @@
+"""Tables of a release: responses, distributions, correlations and tasks."""
