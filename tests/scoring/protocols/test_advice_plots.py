@@ -70,7 +70,7 @@ def test_marks_stand_at_score_and_share_of_the_high_side(
     assert panel.line[1] > panel.line[3]  # it rises: pixels count downwards
     above = sum(one.scores[dimension] > 50 for one in scores.values())
     assert {d.side: d.count for d in panel.densities} == {"high": above, "low": 36 - above}
-    assert "over 36 countries" in panel.said
+    assert "over 36 countries" in panel.statement
 
 
 def test_a_density_is_that_of_scipy() -> None:
