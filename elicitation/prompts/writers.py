@@ -25,7 +25,7 @@ class PromptWriter:
     def __init__(self, study: Study, texts: Wording) -> None:
         self._study = study
         self._texts = texts
-        self._kept: dict[Any, Any] = {}
+        self._cached: dict[Any, Any] = {}
         self._last_head: tuple[Condition | None, Target | None, str] = (None, None, "")
 
     def prompt(
@@ -60,11 +60,11 @@ class PromptWriter:
         return Prompt(head, tail, shown, scored_labels)
 
     def _keep(self, key: Any, make: Callable[[], Any]) -> Any:
-        cached = self._kept.get(key)
+        cached = self._cached.get(key)
         if cached is None:
-            if len(self._kept) >= _CACHE_SIZE:
-                self._kept.clear()
-            cached = self._kept[key] = make()
+            if len(self._cached) >= _CACHE_SIZE:
+                self._cached.clear()
+            cached = self._cached[key] = make()
         return cached
 
     def _head(self, target: Target, condition: Condition, examples: Sequence[Example]) -> str:

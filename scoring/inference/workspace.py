@@ -27,7 +27,7 @@ class Workspace:
     """
 
     def __init__(self) -> None:
-        self._found: dict[str, OrderedDict[str, Any]] = {}
+        self._cached: dict[str, OrderedDict[str, Any]] = {}
 
     def get(self, kind: str, key: str, make: Callable[[], T], *, most: int) -> T:
         """The result `make` gave for this key, made where it is not remembered.
@@ -38,7 +38,7 @@ class Workspace:
             make: makes it.
             most: how many results of the kind are remembered; the oldest go first.
         """
-        remembered = self._found.setdefault(kind, OrderedDict())
+        remembered = self._cached.setdefault(kind, OrderedDict())
         if key not in remembered:
             # Room is made before: two large results never stand side by side.
             while len(remembered) >= most:

@@ -23,7 +23,7 @@ class IndexCache(Generic[T]):
     def __init__(self, most: int) -> None:
         self._most = most
         self._stamp: Hashable = None
-        self._found: OrderedDict[Hashable, Future[T]] = OrderedDict()
+        self._cached: OrderedDict[Hashable, Future[T]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, store: Store, key: Hashable, make: Callable[[], T]) -> T:
@@ -38,21 +38,21 @@ class IndexCache(Generic[T]):
         with self._lock:
             if stamp != self._stamp:
                 self._stamp = stamp
-                self._found.clear()
-            future = self._found.get(key)
+                self._cached.clear()
+            future = self._cached.get(key)
             first = future is None
             if future is None:
-                future = self._found[key] = Future()
-                while len(self._found) > self._most:
-                    self._found.popitem(last=False)
+                future = self._cached[key] = Future()
+                while len(self._cached) > self._most:
+                    self._cached.popitem(last=False)
             else:
-                self._found.move_to_end(key)
+                self._cached.move_to_end(key)
         if first:
             try:
                 future.set_result(make())
             except BaseException as error:
                 with self._lock:
-                    if self._found.get(key) is future:
-                        del self._found[key]
+                    if self._cached.get(key) is future:
+                        del self._cached[key]
                 future.set_exception(error)
         return future.result()

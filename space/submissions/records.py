@@ -31,7 +31,7 @@ class Records:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._kept: dict[str, tuple[tuple[int, int, int], Submission]] = {}
+        self._cached: dict[str, tuple[tuple[int, int, int], Submission]] = {}
         self._lock = threading.Lock()
 
     def read(self, submission_id: str) -> Submission:
@@ -79,7 +79,7 @@ class Records:
             # Every write is a rename, so the inode changes even within one clock tick.
             stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
             with self._lock:
-                cached_entry = self._kept.get(path.stem)
+                cached_entry = self._cached.get(path.stem)
             if cached_entry is not None and cached_entry[0] == stamp:
                 return cached_entry[1]
             record = parse_model(Submission, path.read_text(encoding="utf-8"), where=str(path))
@@ -88,5 +88,5 @@ class Records:
         except UnicodeDecodeError:
             raise fail("damaged-record", "the record is no text", where=str(path)) from None
         with self._lock:
-            self._kept[path.stem] = (stamp, record)
+            self._cached[path.stem] = (stamp, record)
         return record

@@ -49,12 +49,12 @@ class ReadstatFile:
         self._path = path
         self._kind = kind
         self._name = name
-        self._told = tempfile.TemporaryFile()  # noqa: SIM115
+        self._messages = tempfile.TemporaryFile()  # noqa: SIM115
         self._child = subprocess.Popen(
             [sys.executable, "-P", str(_CHILD), str(path), kind, str(BLOCK_ROWS)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._told,
+            stderr=self._messages,
         )
         try:
             about = self._about()
@@ -75,7 +75,7 @@ class ReadstatFile:
     def close(self) -> None:
         """End the process that reads the file."""
         self._child.kill()
-        for stream in (self._child.stdin, self._child.stdout, self._told):
+        for stream in (self._child.stdin, self._child.stdout, self._messages):
             with suppress(OSError):
                 if stream is not None:
                     stream.close()
@@ -129,8 +129,8 @@ class ReadstatFile:
     def _failed(self) -> ContractError:
         """Why the child ended: it said so, or it crashed."""
         self._child.wait()
-        self._told.seek(0)
-        report_text = self._told.read().decode("utf-8", errors="replace")
+        self._messages.seek(0)
+        report_text = self._messages.read().decode("utf-8", errors="replace")
         try:
             report = json.loads(report_text)
         except ValueError:

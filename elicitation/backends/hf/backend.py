@@ -69,7 +69,7 @@ class HfBackend:
         self._name, self._revision = loaded.name, loaded.revision
         self._template_options = hf_template_options(options)
         self._thinking = options.thinking
-        self._said = thinking_facts(options)
+        self._thinking_facts = thinking_facts(options)
         self._encoder = Encoder(loaded.tokenizer, template_options=self._template_options)
         self._limits = Limits(options.batch_tokens, options.extra.get("min_saved"))
         self._asked_scorer = options.scorer
@@ -91,7 +91,7 @@ class HfBackend:
             "dtype": self._dtype,
             "scorer": self._asked_scorer,
         }
-        description |= self._said
+        description |= self._thinking_facts
         return description
 
     def scoring(self) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class VllmBackend:
         self._engine = opened.engine
         self._encoder = Encoder(opened.tokenizer, template_options=template_options)
         self._thinking = options.thinking
-        self._said = thinking_facts(options)
+        self._thinking_facts = thinking_facts(options)
         self._longest = longest_of(opened.engine)
         self._dtype = str(opened.engine.model_config.dtype).removeprefix("torch.")
         self._numbers = count()
@@ -75,7 +75,7 @@ class VllmBackend:
         }
         if arguments := deciding(self._opened.arguments):
             description["engine_options"] = arguments
-        return description | self._said
+        return description | self._thinking_facts
 
     def scoring(self) -> dict[str, Any]:
         """Nothing: labels are scored exactly."""
@@ -211,7 +211,7 @@ class _Scores(_Job):
         for option in item.options:
             for depth, token in enumerate(option):
                 self._nodes.setdefault(option[:depth], {})[token] = None
-        self._said: dict[Ids, float] = {}
+        self._logprobs: dict[Ids, float] = {}
 
     def sequences(self) -> list[tuple[Ids, Any, Any]]:
         self._left = len(self._nodes)
@@ -223,12 +223,12 @@ class _Scores(_Job):
     def take(self, finished: Finished) -> None:
         prefix = self.places[finished.key]
         for token in self._nodes[prefix]:
-            self._said[(*prefix, token)] = finished.logprobs[token]
+            self._logprobs[(*prefix, token)] = finished.logprobs[token]
         self._left -= 1
 
     def response(self) -> Any:
         option_scores = [
-            sum(self._said[option[: depth + 1]] for depth in range(len(option)))
+            sum(self._logprobs[option[: depth + 1]] for depth in range(len(option)))
             for option in self._item.options
         ]
         return scores_response(
