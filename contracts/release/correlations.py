@@ -19,6 +19,7 @@ from contracts.release.disclosure import (
     round_correlation,
 )
 from contracts.release.dominance import Place, in_places
+from contracts.release.text_column import index_of
 
 _CELL = ("wave", "country", "question_id")
 
@@ -155,7 +156,7 @@ def pair_problems(table: pa.Table, *, where: str = "correlations") -> list[Probl
     names = [n for n, q in value_questions().items() if q.scale is not None and q.scale.is_ordinal]
     first, second = (question_places(table[name], names) for name in ("question_a", "question_b"))
     ordinal = (first >= 0) & (second >= 0)
-    country, countries = _encoded(table["country"])
+    country, countries = index_of(table["country"])
     place = table["wave"].to_numpy().astype(np.int64) * (len(countries) + 1) + country
     keys = (place * len(names) + first) * len(names) + second
     r = table["r"].to_numpy(zero_copy_only=False)
@@ -180,21 +181,9 @@ def pair_problems(table: pa.Table, *, where: str = "correlations") -> list[Probl
 
 def question_places(column: pa.ChunkedArray, names: Sequence[str]) -> NDArray[np.int64]:
     """Place of each row's question among `names`, -1 where it is none of them."""
-    index, texts = _encoded(column)
+    index, texts = index_of(column)
     known = {name: place for place, name in enumerate(names)}
     return np.array([known.get(text, -1) for text in texts] or [-1], np.int64)[index]
-
-
-def _encoded(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[str]]:
-    """Number of each row's text, and the texts; far less work than comparing every text."""
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    encoded = column.unify_dictionaries().combine_chunks()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.chunk(0)
-    return encoded.indices.to_numpy(zero_copy_only=False).astype(
-        np.int64
-    ), encoded.dictionary.to_pylist()
 
 
 def public_pair_problems(

@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 from codebook import question_set
 from contracts.release.correlations import pair_problems, question_places
 from contracts.release.read import Release
+from contracts.release.text_column import index_of
 from dataset_builder.positions import NO_POSITION
 from dataset_builder.tables.correlations import pair_correlations
 from dataset_builder.tables.tabulate import ordinal_questions
-from dataset_builder.verifying.index import index_of
 from dataset_builder.verifying.outcome import Check, counted, gathered
 from dataset_builder.verifying.people import Respondents
 

@@ -16,9 +16,9 @@ from contracts.errors import Problem
 from contracts.release.distributions import sort_keys
 from contracts.release.read import Release
 from contracts.release.tables import DISTRIBUTION_TEXTS, MISSING_COUNT_COLUMNS, N_EFF_KINDS
+from contracts.release.text_column import index_of
 from dataset_builder.positions import position_table, scale_of
 from dataset_builder.tables.tabulate import DISTRIBUTION_SPLITS
-from dataset_builder.verifying.index import index_of
 from dataset_builder.verifying.outcome import Check, counted, summed
 from dataset_builder.verifying.scattered import Scattered
 

@@ -15,6 +15,7 @@ from codebook.respondents.harmonised import parse_group
 from contracts.release.distributions import kish_effective_n
 from contracts.release.read import Release
 from contracts.release.tables import MISSING_COUNT_COLUMNS, SPLITS
+from contracts.release.text_column import index_of
 from dataset_builder.positions import WIDTH
 from dataset_builder.tables.tabulate import DISTRIBUTION_SPLITS
 from dataset_builder.verifying.design import DesignRecount
@@ -22,7 +23,6 @@ from dataset_builder.verifying.distributions import (
     SHARE_TOLERANCE,
     STORED_TOLERANCE,
 )
-from dataset_builder.verifying.index import index_of
 from dataset_builder.verifying.outcome import Check, counted, gathered
 from dataset_builder.verifying.people import Respondents
 from dataset_builder.verifying.scattered import Scattered

@@ -22,7 +22,7 @@ from codebook import value_questions
 from contracts.release.distributions import SORT_COLUMNS, sort_keys
 from contracts.release.read import Release
 from contracts.release.tables import DISTRIBUTION_TEXTS
-from dataset_builder.verifying.index import index_of
+from contracts.release.text_column import index_of
 
 #: Rows that are laid out at a time.
 _ROWS = 1 << 18
