@@ -251,16 +251,17 @@ class Store:
         """The report of a row, without what would give few people away.
 
         Raises:
-            ContractError: the store has no such row.
+            ContractError: the store has no such row, or its report cannot be read or shown.
         """
         path = self.reports_folder / f"{row_id}.json"
         inside = path.parent == self.reports_folder and path.stem == row_id
         if not inside or row_id.startswith(PARTIAL_PREFIX):
             raise no_row(row_id)
         try:
-            return _cached_report(path, path.stat().st_mtime_ns)
+            stamp = path.stat().st_mtime_ns
         except (OSError, ValueError):  # no such file, or nothing that a file may be called
             raise no_row(row_id) from None
+        return _cached_report(path, stamp)
 
 
 def _file_stamp(path: Path) -> tuple[int, int] | None:

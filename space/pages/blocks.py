@@ -10,12 +10,14 @@ import inspect
 import logging
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from html import escape
 from typing import Any
 
 import gradio as gr
 from gradio.components.api_component import Api
+from gradio.routes import App
 
 from contracts.errors import ContractError
 
@@ -28,6 +30,21 @@ LARGEST_NUMBER = 1e15
 _FOLDERS = re.compile(r"(?<![\w:/.])/(?:[^\s/'\"]+/)+")
 
 log = logging.getLogger("space.server.web")
+
+
+@contextmanager
+def without_servers() -> Iterator[None]:
+    """While pages are laid out, no server is made.
+
+    The framework makes a whole one, with a hundred routes, at the end of every page, and throws
+    it away for the next; what answers is the one that mounting makes.
+    """
+    made = App.create_app
+    App.create_app = staticmethod(lambda *_, **__: None)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        App.create_app = made  # type: ignore[method-assign]
 
 
 class PlainBlocks(gr.Blocks):

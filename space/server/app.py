@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import gradio as gr
-from gradio.routes import App
 
 from space.board.store import Store
 from space.board.survey_answers import People
@@ -25,7 +21,7 @@ from space.pages import (
     submit,
     you,
 )
-from space.pages.blocks import PlainBlocks
+from space.pages.blocks import PlainBlocks, without_servers
 from space.pages.running import page as run
 from space.runs.service import Runs
 
@@ -39,22 +35,7 @@ WAITING = 200
 UPLOAD_CLEANUP = (600, 3600)
 
 
-@contextmanager
-def _no_servers() -> Iterator[None]:
-    """While pages are laid out, no server is made.
-
-    The framework makes a whole one, with a hundred routes, at the end of every page, and throws
-    it away for the next; what answers is the one that mounting makes.
-    """
-    made = App.create_app
-    App.create_app = staticmethod(lambda *_, **__: None)  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        App.create_app = made  # type: ignore[method-assign]
-
-
-@_no_servers()
+@without_servers()
 def make_app(store: Store, people: People, desk: Desk, runs: Runs | None = None) -> gr.Blocks:
     """Lay out all pages over a store, the people's answers, the desk that takes uploads in, and
     the runs of models, where there are any. The app answers once it is mounted."""

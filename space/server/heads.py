@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
-from gradio.utils import LRUCache
 
 from contracts.errors import ContractError
 from space.board.labels import country_in_text, country_name, question_text, question_title
@@ -219,7 +219,7 @@ def add_images(server: FastAPI) -> None:
 
 def add_heads(server: FastAPI, store: Store) -> None:
     """Give every page its own head."""
-    made: LRUCache[tuple[str, ...] | None, str] = LRUCache(MOST_PAGES)
+    made: OrderedDict[tuple[str, ...], str] = OrderedDict()
 
     @server.middleware("http")
     async def headed(
@@ -228,7 +228,9 @@ def add_heads(server: FastAPI, store: Store) -> None:
         if request.method != "GET" or request.url.path.strip("/") not in _PAGES:
             return await call_next(request)
         key = _made_for(request)
-        html = made.get(key)
+        html = made.get(key) if key else None
+        if key and html is not None:
+            made.move_to_end(key)
         if html is None:
             response = await call_next(request)
             kind = response.headers.get("content-type", "")
@@ -236,8 +238,10 @@ def add_heads(server: FastAPI, store: Store) -> None:
                 return response
             parts = [part async for part in response.body_iterator]  # type: ignore[attr-defined]
             html = b"".join(parts).decode()
-            if key is not None:
+            if key:
                 made[key] = html
+                if len(made) > MOST_PAGES:
+                    made.popitem(last=False)
         return _headed(html, request, store)
 
 

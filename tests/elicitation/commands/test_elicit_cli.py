@@ -95,8 +95,8 @@ def test_a_dry_run_shows_everything_and_asks_nothing(call, tmp_path):
     told = json.loads(
         call("elicit", "mock:steady", "--countries", "DEU", "--out", out, "--dry-run", "--json")
     )
-    assert told["conditions"] == {"none_en": 140, "persona_en": 140, "few-shot_en": 139}
-    assert told["estimate"]["calls"] == 419
+    assert told["conditions"] == {"none_en": 148, "persona_en": 148, "few-shot_en": 147}
+    assert told["estimate"]["calls"] == 443
     assert told["estimate"]["seconds"] is None
     assert len(told["prompts"]) == 3
 
@@ -105,11 +105,11 @@ def test_a_dry_run_of_a_shard_counts_its_own_calls(call, tmp_path):
     options = ("--countries", "DEU", "--out", tmp_path / "run", "--dry-run", "--shard", "2/4")
     whole = json.loads(call("elicit", "mock:steady", *options[:-2], "--json"))["estimate"]
     part = json.loads(call("elicit", "mock:steady", *options, "--json"))["estimate"]
-    assert (whole["calls"], part["calls"]) == (419, 105)
-    assert part["prompt_tokens"] == pytest.approx(whole["prompt_tokens"] * 105 / 419, abs=1)
+    assert (whole["calls"], part["calls"]) == (443, 111)
+    assert part["prompt_tokens"] == pytest.approx(whole["prompt_tokens"] * 111 / 443, abs=1)
     said = call("elicit", "mock:steady", *options, "--max-calls", "9", "--max-cost", "0.01",
                 "--price-in", "5")  # fmt: skip
-    assert "105 calls of 419 in shard 2/4" in said
+    assert "111 calls of 443 in shard 2/4" in said
     assert "stops after 9 calls" in said
     assert "stops at about 0.01" in said
     assert "the run itself tells" in said

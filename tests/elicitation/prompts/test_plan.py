@@ -39,9 +39,9 @@ def test_length_is_the_number_of_calls_in_every_condition(plan_of):
 def test_counts_follow_from_questions_countries_and_examples(plan_of):
     plan = plan_of(countries=("DEU", "USA"))
     sizes = {condition.name: plan.size(condition) for condition in plan.conditions}
-    asked = set(question_set("alignment"))
+    asked = {*question_set("alignment"), *question_set("cultural-map")}
     default = len(asked - set(few_shot_ids()))
-    assert default == 140
+    assert default == 148
     assert sizes == {
         "none_en": default,
         "persona_en": 2 * default,

@@ -153,8 +153,8 @@ def test_the_diagonal_is_that_of_report_steering(
             row = rows[one.condition, country]
             assert one.alignment[place][place] == pytest.approx(row.alignment, abs=1e-6)
             lacking = 2 if country == "JPN" else 1
-            assert one.questions[place] == row["questions"] == len(QUESTIONS) - lacking
-            base = rows["none", country]["alignment"]
+            assert one.questions[place] == row.questions == len(QUESTIONS) - lacking
+            base = rows["none", country].alignment
             assert one.unsteered[place] == pytest.approx(base, abs=1e-6)
 
 
