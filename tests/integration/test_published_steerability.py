@@ -67,7 +67,7 @@ def test_the_diagonal_is_that_of_report_steering(
         for place, country in enumerate(one.personas):
             row = rows[one.model, one.condition, country]
             assert one.alignment[place][place] == pytest.approx(row.alignment, abs=1e-6)
-            assert one.questions[place] == row["questions"]
+            assert one.questions[place] == row.questions
 
 
 def test_the_tables_of_the_page(
