@@ -43,7 +43,7 @@ def gpu_hours(estimate: Estimate, *, prompt_rate: float, reply_rate: float) -> f
 
 
 def cpu_of_a_call(*, smoke: bool) -> float:
-    """Processor seconds of a call besides the model's own: plan, read, store, predictions."""
+    """Processor seconds of a call apart from the model's own: plan, read, store, predictions."""
     questions = ("Q1", "Q2") if smoke else ("Q1", "Q2", "Q46", "Q57", "Q106", "Q164", "Q199")
     plan = Plan(study(questions=questions, allow_unscored=True), open_release("reference"))
     with tempfile.TemporaryDirectory() as folder:
@@ -68,9 +68,9 @@ def rows_of(given: argparse.Namespace) -> list[tuple[str, float, str]]:
         ("calls of one model", calls, "counted"),
         ("prompt tokens of one model, million", one.prompt_tokens / 1e6, "estimated from prompts"),
         ("reply tokens of one model, million", one.completion_tokens / 1e6, "estimated"),
-        ("processor time of a call besides the model, ms", 1000 * cpu, "measured"),
+        ("processor time of a call apart from the model, ms", 1000 * cpu, "measured"),
         (f"calls of {models} models", models * calls, "counted"),
-        (f"processor hours of {models} models besides them", models * calls * cpu / 3600,
+        (f"processor hours of {models} models apart from them", models * calls * cpu / 3600,
          "measured x calls"),
         (f"hours of {models} models on one GPU", models * hours, rates),
         (f"hours of {models} models on {given.gpus} GPUs", models * hours / given.gpus,
